@@ -1,0 +1,1 @@
+"""Typed client of the Acumatica contract-based REST API."""

@@ -1,0 +1,1 @@
+"""Typed client of the Better B2B store management API."""

@@ -1,0 +1,1 @@
+"""Shared ground of both API clients: sending, timeouts, retry, pacing, redaction, errors."""

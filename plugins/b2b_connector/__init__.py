@@ -1,0 +1,1 @@
+"""The Airflow edge: hooks, tasks, error boundary."""

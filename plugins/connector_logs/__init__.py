@@ -1,0 +1,1 @@
+"""The Connector Logs pages."""
