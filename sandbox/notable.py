@@ -1,0 +1,302 @@
+"""Customers of the seeded world that show one peculiarity each, under the same ids for every seed number.
+
+`NOTABLE` is the table for tests, demos and documents; where a peculiarity has a reason code of the product's design
+(section 6) the code stands first.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sandbox.people import (
+    PostalAddress,
+    WorldContact,
+    WorldCustomer,
+    WorldLocation,
+    first_contact_id,
+    ordinary_customer,
+    some_address,
+    world_customer,
+)
+from sandbox.places import COUNTRIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Notable:
+    """One peculiar customer.
+
+    Attributes:
+        number: Its number in the world.
+        customer_id: Its key.
+        shows: What it shows.
+        change: What makes it peculiar, laid over an ordinary, plain customer.
+    """
+
+    number: int
+    customer_id: str
+    shows: str
+    change: Callable[[WorldCustomer, int], None]
+
+
+_MADE: list[Notable] = []
+
+
+def _notable(
+    number: int, shows: str, customer_id: str | None = None
+) -> Callable[[Callable[[WorldCustomer, int], None]], Callable[[WorldCustomer, int], None]]:
+    """Enter a peculiarity into the table."""
+
+    def enter(change: Callable[[WorldCustomer, int], None]) -> Callable[[WorldCustomer, int], None]:
+        _MADE.append(Notable(number, customer_id or f"C{number:06d}", shows, change))
+        return change
+
+    return enter
+
+
+def _plainly(number: int, shows: str, **values: object) -> None:
+    """Enter a peculiarity that is only other values in fields of the customer."""
+
+    def change(customer: WorldCustomer, _seed: int) -> None:
+        for name, value in values.items():
+            setattr(customer, name, value)
+
+    _notable(number, shows)(change)
+
+
+_plainly(6, "type_not_b2b, class_not_selected: class RETAIL", customer_class="RETAIL", customer_type="B2C")
+_plainly(7, "type_not_b2b, class_not_selected: class WEB", customer_class="WEB", customer_type="")
+_plainly(8, "class B2B, but CustomerType B2C: eligible by class, not by type", customer_type="B2C")
+_plainly(9, "type_not_b2b by class, although CustomerType is B2B", customer_class="RETAIL")
+_plainly(10, "email_missing", email="")
+_plainly(11, "email_invalid: no @", email="accounts(at)firm.example")
+_plainly(12, "email_invalid: two addresses in one field", email="ap@firm12.example; office@firm12.example")
+_plainly(13, "not_enabled: the tick is off", enabled=False)
+_plainly(14, "connection_type_mismatch: another code", connection_type="BCM")
+_plainly(15, "connection_type_mismatch: ticked, but no code", connection_type="")
+_plainly(16, "status_on_hold", status="On Hold")
+_plainly(17, "status_inactive", status="Inactive")
+_plainly(18, "status Credit Hold, which syncs", status="Credit Hold")
+_plainly(19, "status One-Time, which syncs", status="One-Time")
+_plainly(20, "name_missing: the name is three blanks", name="   ")
+_plainly(21, "phone_missing: neither Phone1 nor Phone2", phone1="", phone2="")
+_plainly(22, "only Phone2", phone1="", phone2="+1 (555) 010-2222")
+_plainly(35, "terms_not_mapped: PREPAY", terms="PREPAY")
+_plainly(42, "no location at all", locations=[])
+_plainly(
+    48,
+    "four reasons at once: type_not_b2b, email_missing, not_enabled, status_inactive",
+    customer_class="RETAIL",
+    customer_type="B2C",
+    email="",
+    enabled=False,
+    status="Inactive",
+)
+_plainly(50, "a second site association of another connector", other_site=("SHOP2", "BCM", True))
+_plainly(57, "Account Email in capitals", email="Orders@FIRM57.EXAMPLE")
+_plainly(60, "markup and quotes in the name", name='O\'Brien & "Sons" <Ltd> {{7*7}}')
+
+
+@_notable(23, "country_missing")
+def _no_country(customer: WorldCustomer, _seed: int) -> None:
+    customer.address = PostalAddress("12 Mill Road", "", "Nowhere", "", "12345", "")
+
+
+@_notable(24, "country_unknown: ZZ")
+def _unknown_country(customer: WorldCustomer, _seed: int) -> None:
+    customer.address = PostalAddress("12 Mill Road", "", "Nowhere", "", "12345", "ZZ")
+
+
+@_notable(25, "state_unknown: US with state QQ")
+def _unknown_state(customer: WorldCustomer, _seed: int) -> None:
+    customer.address = PostalAddress("12 Mill Road", "", "Albany", "QQ", "12207", "US")
+
+
+@_notable(26, "contact_not_enabled: the second contact's tick is off")
+def _contact_not_enabled(customer: WorldCustomer, _seed: int) -> None:
+    customer.contacts[1].enabled = False
+
+
+@_notable(27, "contact_inactive: the second contact")
+def _contact_inactive(customer: WorldCustomer, _seed: int) -> None:
+    customer.contacts[1].active = False
+
+
+@_notable(28, "contact_name_missing: the second contact has neither first nor last name")
+def _contact_without_name(customer: WorldCustomer, _seed: int) -> None:
+    customer.contacts[1].first_name = customer.contacts[1].last_name = ""
+
+
+@_notable(29, "contact_email_missing: the second contact")
+def _contact_without_email(customer: WorldCustomer, _seed: int) -> None:
+    customer.contacts[1].email = ""
+
+
+@_notable(30, "contact_email_invalid: the second contact")
+def _contact_with_bad_email(customer: WorldCustomer, _seed: int) -> None:
+    customer.contacts[1].email = "buyer@@firm30.example"
+
+
+@_notable(31, "contact_email_duplicate: two contacts of one customer, letters of other case")
+def _two_contacts_one_email(customer: WorldCustomer, _seed: int) -> None:
+    customer.contacts[1].email = customer.contacts[0].email.upper()
+
+
+@_notable(32, "location_inactive: the second location")
+def _location_inactive(customer: WorldCustomer, _seed: int) -> None:
+    _second_location(customer).active = False
+
+
+@_notable(33, "location_address_incomplete: the second location has no street and no city")
+def _location_incomplete(customer: WorldCustomer, _seed: int) -> None:
+    _second_location(customer).address = PostalAddress(country=customer.address.country)
+
+
+@_notable(34, "location_country_unknown: the second location is in XK1")
+def _location_abroad(customer: WorldCustomer, _seed: int) -> None:
+    _second_location(customer).address = PostalAddress("1 Far Road", "", "Farcity", "", "1000", "XK1")
+
+
+@_notable(36, "email_duplicate: one Account Email with C000037")
+def _shares_email(customer: WorldCustomer, _seed: int) -> None:
+    customer.email = "shared@twofirms.example"
+
+
+@_notable(37, "email_duplicate: one Account Email with C000036, in other case")
+def _shares_email_too(customer: WorldCustomer, _seed: int) -> None:
+    customer.email = "Shared@twofirms.example"
+
+
+@_notable(38, "contacts, but no primary contact")
+def _no_primary(customer: WorldCustomer, _seed: int) -> None:
+    customer.primary_contact_id = None
+
+
+@_notable(39, "no contact at all (no_admin_contact where the connector refuses the fallback)")
+def _no_contact(customer: WorldCustomer, _seed: int) -> None:
+    customer.contacts = []
+    customer.primary_contact_id = None
+
+
+@_notable(40, "its first contact is also a contact of C000041, by e-mail")
+def _contact_twice(customer: WorldCustomer, _seed: int) -> None:
+    customer.contacts[0].email = "consultant@agency.example"
+
+
+@_notable(41, "its second contact is also a contact of C000040, by e-mail")
+def _contact_twice_too(customer: WorldCustomer, _seed: int) -> None:
+    customer.contacts[1].email = "consultant@agency.example"
+
+
+@_notable(43, "twelve locations")
+def _many_locations(customer: WorldCustomer, seed: int) -> None:
+    dice = _dice(seed, customer)
+    for index in range(len(customer.locations), 12):
+        place = some_address(dice, COUNTRIES[index % 2])
+        customer.locations.append(WorldLocation(f"L{index:02d}", f"Branch {index}", is_default=False, address=place))
+
+
+@_notable(44, "twelve contacts")
+def _many_contacts(customer: WorldCustomer, _seed: int) -> None:
+    first_id = first_contact_id(customer.number)
+    for index in range(len(customer.contacts) + 1, 13):
+        email = f"buyer{index}@{customer.domain}"
+        customer.contacts.append(WorldContact(first_id + index, f"Buyer{index}", "Marsh", email, "+1 (555) 010-4400"))
+
+
+@_notable(45, "a name of 240 accented letters")
+def _long_name(customer: WorldCustomer, _seed: int) -> None:
+    customer.name = ("Établissements Gérôme-Désirée Überländer & Çelik " * 6)[:240].strip().ljust(240, "é")
+
+
+@_notable(46, "a key with blanks", customer_id="ACME WEST 46")
+def _key_with_blanks(_customer: WorldCustomer, _seed: int) -> None:
+    return
+
+
+@_notable(47, "a key with a slash, which cannot stand in a path", customer_id="NORTH/SOUTH47")
+def _key_with_slash(_customer: WorldCustomer, _seed: int) -> None:
+    return
+
+
+@_notable(49, "own billing contact and billing address")
+def _own_billing(customer: WorldCustomer, seed: int) -> None:
+    customer.billing_email = f"billing@{customer.domain}"
+    customer.billing_address = some_address(_dice(seed, customer), COUNTRIES[1])
+
+
+@_notable(51, "contact_not_enabled: the second contact has another connection type")
+def _contact_elsewhere(customer: WorldCustomer, _seed: int) -> None:
+    customer.contacts[1].connection_type = "BCM"
+
+
+@_notable(52, "contact_inactive: the primary contact, so another becomes the admin")
+def _primary_inactive(customer: WorldCustomer, _seed: int) -> None:
+    customer.contacts[0].active = False
+
+
+@_notable(53, "contact_not_enabled: all contacts, so the account itself becomes the admin")
+def _no_contact_enabled(customer: WorldCustomer, _seed: int) -> None:
+    for contact in customer.contacts:
+        contact.enabled = False
+
+
+@_notable(54, "the primary contact's e-mail is the Account Email")
+def _contact_is_account(customer: WorldCustomer, _seed: int) -> None:
+    customer.contacts[0].email = customer.email
+
+
+@_notable(55, "its second contact's e-mail belongs to a plain shopper of the seeded store")
+def _contact_is_shopper(customer: WorldCustomer, _seed: int) -> None:
+    customer.contacts[1].email = "shopper@plainshop.example"
+
+
+@_notable(56, "email_in_use: its second contact's e-mail belongs to a user of another company of the seeded store")
+def _contact_elsewhere_in_store(customer: WorldCustomer, _seed: int) -> None:
+    customer.contacts[1].email = "taken@othercompany.example"
+
+
+@_notable(58, "contact_name_missing: the second contact has only a last name")
+def _contact_half_named(customer: WorldCustomer, _seed: int) -> None:
+    customer.contacts[1].first_name = ""
+
+
+@_notable(59, "a state in a country whose addresses carry none: GB, Kent")
+def _needless_state(customer: WorldCustomer, _seed: int) -> None:
+    customer.address = PostalAddress("3 Castle Street", "", "Canterbury", "Kent", "CT1 2QT", "GB")
+
+
+NOTABLE: dict[str, Notable] = {entry.customer_id: entry for entry in sorted(_MADE, key=lambda entry: entry.number)}
+"""Peculiar customers by key, in order of their numbers."""
+
+NOTABLE_NUMBERS: dict[int, Notable] = {entry.number: entry for entry in NOTABLE.values()}
+"""The same by number."""
+
+
+def make_notable(seed: int, number: int) -> WorldCustomer:
+    """A customer of the table as the seed's world has it."""
+    entry = NOTABLE_NUMBERS[number]
+    customer = ordinary_customer(seed, number, is_plain=True)
+    customer = replace(customer, customer_id=entry.customer_id)
+    entry.change(customer, seed)
+    return customer
+
+
+def notable_customer(seed: int, customer_id: str) -> WorldCustomer:
+    """A customer of the table by its key."""
+    return world_customer(seed, NOTABLE[customer_id].number)
+
+
+def _second_location(customer: WorldCustomer) -> WorldLocation:
+    if len(customer.locations) < 2:  # noqa: PLR2004  # the default one and another
+        place = replace(customer.address)
+        customer.locations.append(WorldLocation("EAST", "East warehouse", is_default=False, address=place))
+    return customer.locations[1]
+
+
+def _dice(seed: int, customer: WorldCustomer) -> random.Random:
+    return random.Random(seed * 7_919 + customer.number)  # noqa: S311  # repeatable data, no secret
