@@ -1,0 +1,279 @@
+"""A connector's settings: one Acumatica tenant paired with one store, and its rules.
+
+All that differs between merchants stands in one YAML file per connector and is
+validated when it is read; addresses and secrets live in two Airflow connections.
+Defaults are those of incumbent_connector.md section 4 and DESIGN section 6.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from customer_sync.field_source import Value, ValueRule, field
+
+TermDays = Literal[0, 5, 15, 30, 45, 60]
+"""Payment-term days that the store accepts (b2b_rest.md section 7)."""
+
+# YAML reads bare codes such as NO (Norway) or 30 as other types; codes are always text.
+Code = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) and not isinstance(value, bool) else value)]
+
+
+class _Section(BaseModel):
+    """A part of the file: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CustomerFields(_Section):
+    """Where each fact of a customer is read from."""
+
+    name: Value = field("CustomerName")
+    email: Value = field("Email")
+    type: Value = field("CustomerClass")
+    customer_class: Value = field("CustomerClass")
+    status: Value = field("Status")
+    enabled: Value = field("EnableKensiumCommerce")
+    connection_type: Value = field("ConnectionType")
+    reference_id: Value = field("CommerceReferenceID")
+    terms: Value = field("Terms")
+    phone: Value = field("MainContact/Phone1", "MainContact/Phone2")
+    attention: Value = field("MainContact/Attention")
+    extra_fields: dict[str, Value] = {}
+
+
+class ContactFields(_Section):
+    """Where each fact of a contact is read from. ``is_primary`` unset: the customer's ``PrimaryContactID`` decides."""
+
+    email: Value = field("Email")
+    first_name: Value = field("FirstName")
+    last_name: Value = field("LastName")
+    phone: Value = field("Phone1", "Phone2")
+    enabled: Value = field("EnableKensiumCommerce")
+    connection_type: Value = field("ConnectionType")
+    is_primary: Value | None = None
+
+
+class LocationFields(_Section):
+    """Where each fact of a location is read from. The switches are read only if ``locations.opt_in_required``."""
+
+    name: Value = field("LocationName")
+    phone: Value = field("LocationContact/Phone1", "LocationContact/Phone2")
+    attention: Value = field("LocationContact/Attention", "LocationContact/FullName")
+    enabled: Value = field("EnableKensiumCommerce")
+    connection_type: Value = field("ConnectionType")
+
+
+class SourceFields(_Section):
+    """Source paths of everything that differs between tenants."""
+
+    customer: CustomerFields = CustomerFields()
+    contact: ContactFields = ContactFields()
+    location: LocationFields = LocationFields()
+
+
+class EligibilityRules(_Section):
+    """Which customers belong in the store. Texts are compared without regard to case."""
+
+    types: tuple[str, ...] = Field(default=("B2B",), min_length=1)
+    classes: tuple[str, ...] = ()
+    connection_type: str = Field(default="KNB", min_length=1)
+    sync_statuses: tuple[str, ...] = ("Active", "Credit Hold", "One-Time")
+    hold_statuses: tuple[str, ...] = ("On Hold",)
+
+    @cached_property
+    def types_folded(self) -> frozenset[str]:
+        """Accepted types, case-folded."""
+        return frozenset(text.casefold() for text in self.types)
+
+    @cached_property
+    def classes_folded(self) -> frozenset[str]:
+        """Accepted classes, case-folded; empty accepts all."""
+        return frozenset(text.casefold() for text in self.classes)
+
+    @cached_property
+    def sync_statuses_folded(self) -> frozenset[str]:
+        """Statuses that sync, case-folded."""
+        return frozenset(text.casefold() for text in self.sync_statuses)
+
+    @cached_property
+    def hold_statuses_folded(self) -> frozenset[str]:
+        """Statuses that keep a company and create none, case-folded."""
+        return frozenset(text.casefold() for text in self.hold_statuses)
+
+
+class ContactRules(_Section):
+    """Which contacts become company users, and with which role of the store.
+
+    ``admin_fallback`` says who becomes the admin where no contact can:
+    ``account`` the account itself, ``refuse`` quarantines the customer.
+    """
+
+    include: bool = True
+    opt_in_required: bool = True
+    primary_role: str = Field(default="Admin", min_length=1)
+    other_role: str = Field(default="Junior Buyer", min_length=1)
+    admin_fallback: Literal["account", "refuse"] = "account"
+
+
+class LocationRules(_Section):
+    """Which locations become addresses."""
+
+    include: bool = True
+    opt_in_required: bool = False
+    billing_address: bool = True
+
+
+class TermsRule(_Section):
+    """What one value of the customer's terms means in the store."""
+
+    days: TermDays | None = None
+    payment_methods: dict[str, bool] = {}
+
+    @model_validator(mode="after")
+    def _says_something(self) -> TermsRule:
+        if self.days is None and not self.payment_methods:
+            raise ValueError("a terms rule needs 'days', 'payment_methods' or both")
+        return self
+
+
+class Geography(_Section):
+    """Corrections of country and state codes that the ERP uses in its own way.
+
+    ``countries`` maps a code of the ERP to ISO 3166-1 alpha-2; ``states`` maps, per
+    ISO country, a code of the ERP to the state's ISO 3166-2 code without the country.
+    """
+
+    countries: dict[str, Code] = {}
+    states: dict[str, dict[str, Code]] = {}
+
+
+class RemovalPolicy(_Section):
+    """What happens in the store when a record is withdrawn in the ERP.
+
+    ``customer``: ``leave`` the company, ``deactivate`` it (status 3: its users lose
+    access, every id stays) or ``delete`` it. A store has no switch for a single
+    user or address, so ``contact`` and ``location`` are ``leave`` or ``delete``.
+    """
+
+    customer: Literal["leave", "deactivate", "delete"] = "deactivate"
+    contact: Literal["leave", "delete"] = "delete"
+    location: Literal["leave", "delete"] = "delete"
+
+
+class StoreRules(_Section):
+    """How companies are made in the store, and its request budget.
+
+    ``requests_per_minute`` times ``share`` is what we take of the store's budget; the
+    answer's headers correct the first, never the share. ``concurrency`` is the
+    largest number of requests in flight.
+    """
+
+    key_field: str = Field(default="Acumatica Customer ID", min_length=1)
+    channel_ids: tuple[int, ...] = Field(default=(1,), min_length=1)
+    origin_channel_id: int = 1
+    customer_group_id: int | None = None
+    default_phone: str = Field(default="", max_length=50)
+    requests_per_minute: int = Field(default=150, ge=1, le=60_000)
+    share: float = Field(default=0.8, gt=0, le=1)
+    bulk_size: int = Field(default=10, ge=1, le=10)
+    concurrency: int = Field(default=4, ge=1, le=32)
+
+
+class ErpRules(_Section):
+    """How the ERP is read, and its request budget (``None``: the licence sets no limit that we must keep)."""
+
+    page_size: int = Field(default=500, ge=2, le=5000)
+    requests_per_minute: int | None = Field(default=None, ge=1, le=60_000)
+    write_reference: bool = True
+
+
+class BatchRules(_Section):
+    """Size of the batches that travel between the tasks: ``size`` at first, growing to ``largest``, at most ``count`` a run."""
+
+    size: int = Field(default=500, ge=1, le=5000)
+    largest: int = Field(default=5000, ge=1, le=5000)
+    count: int = Field(default=64, ge=1, le=512)
+
+    @model_validator(mode="after")
+    def _grows(self) -> BatchRules:
+        if self.largest < self.size:
+            raise ValueError(f"'largest' ({self.largest}) must not be smaller than 'size' ({self.size})")
+        return self
+
+
+class Masking(_Section):
+    """What is masked in task logs and in the connector log."""
+
+    emails: bool = True
+    names: bool = True
+    phones: bool = True
+
+
+class Connector(_Section):
+    """One connector file."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    name: str = ""
+    active: bool = True
+    schedule: str = "*/15 * * * *"
+    owner: str = "integration"
+    window_overlap_minutes: int = Field(default=10, ge=0, le=1440)
+    source: SourceFields = SourceFields()
+    eligibility: EligibilityRules = EligibilityRules()
+    contacts: ContactRules = ContactRules()
+    locations: LocationRules = LocationRules()
+    terms: dict[str, TermsRule] = {}
+    geography: Geography = Geography()
+    policy: RemovalPolicy = RemovalPolicy()
+    store: StoreRules = StoreRules()
+    erp: ErpRules = ErpRules()
+    batch: BatchRules = BatchRules()
+    masking: Masking = Masking()
+
+    @field_validator("terms", mode="before")
+    @classmethod
+    def _terms_are_text(cls, value: object) -> object:
+        return {str(key): rule for key, rule in value.items()} if isinstance(value, dict) else value
+
+    @property
+    def acumatica_connection_id(self) -> str:
+        """The Airflow connection that holds the ERP's address and secrets."""
+        return f"acumatica_{self.id}"
+
+    @property
+    def better_b2b_connection_id(self) -> str:
+        """The Airflow connection that holds the store's address and secrets."""
+        return f"better_b2b_{self.id}"
+
+    @property
+    def store_pool(self) -> str:
+        """The Airflow pool with one slot that makes loads of the store run one at a time."""
+        return f"better_b2b_{self.id}"
+
+    @property
+    def erp_pool(self) -> str:
+        """The Airflow pool that counts the ERP's session seats."""
+        return f"acumatica_{self.id}"
+
+    @property
+    def dag_id(self) -> str:
+        """Name of the sync DAG."""
+        return f"customer_sync__{self.id}"
+
+    @cached_property
+    def terms_folded(self) -> dict[str, TermsRule]:
+        """The terms table by case-folded terms id."""
+        return {key.casefold(): rule for key, rule in self.terms.items()}
+
+    def mapping_fingerprint(self) -> str:
+        """Identify the rules and the mapping; when it changes, the next scheduled run reads everything."""
+        from customer_sync.company import content_hash
+
+        parts = {"source", "eligibility", "contacts", "locations", "terms", "geography", "policy"}
+        return content_hash([self.model_dump(mode="json", include=parts), self.store.key_field, self.store.default_phone])
+
+
+__all__ = ["Connector", "EligibilityRules", "TermsRule", "ValueRule"]

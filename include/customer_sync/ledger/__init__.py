@@ -1,0 +1,78 @@
+"""The ledger: our database of links, intents, runs, log, quarantine, watermarks and leases. (DESIGN section 7)"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from customer_sync.ledger.database import ledger_url, open_engine, writing
+from customer_sync.ledger.emails import AccountEmails
+from customer_sync.ledger.intents import Intents, OpenIntent
+from customer_sync.ledger.lease import Lease
+from customer_sync.ledger.links import Links
+from customer_sync.ledger.log import Log, changes_text
+from customer_sync.ledger.quarantine import Quarantine, Quarantined
+from customer_sync.ledger.runs import CustomerOutcome, Runs
+from customer_sync.ledger.watermarks import Watermarks
+
+__all__ = ["CustomerOutcome", "Lease", "Ledger", "OpenIntent", "Quarantined", "changes_text", "ledger_url"]
+
+
+class Ledger:
+    """The ledger of one connector; its parts share one database.
+
+    Attributes:
+        links: Company and child links with the last applied payloads.
+        intents: Writes that are about to be sent, and their answers.
+        runs: Runs and the outcome of every customer.
+        log: The connector log.
+        quarantine: Records that the store cannot take.
+        emails: Claims on Account Emails.
+        watermarks: Largest stamps seen, and what else the connector remembers.
+    """
+
+    def __init__(self, engine: sa.Engine, connector_id: str) -> None:
+        self._engine = engine
+        self.connector_id = connector_id
+        self.links = Links(engine, connector_id)
+        self.intents = Intents(engine, connector_id)
+        self.runs = Runs(engine, connector_id)
+        self.log = Log(engine, connector_id)
+        self.quarantine = Quarantine(engine, connector_id)
+        self.emails = AccountEmails(engine, connector_id)
+        self.watermarks = Watermarks(engine, connector_id)
+
+    @classmethod
+    def open(cls, connector_id: str, url: str | None = None) -> Ledger:
+        """Open the ledger and bring its tables up to date.
+
+        Args:
+            connector_id: Whose rows are meant.
+            url: SQLAlchemy URL; by default ``CUSTOMER_SYNC_LEDGER_URL``, else a SQLite file.
+
+        Raises:
+            ConfigError: The URL is wrong or the database cannot be reached.
+        """
+        return cls(open_engine(url or ledger_url()), connector_id)
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that writes: committed at the end, rolled back on error."""
+        with writing(self._engine) as connection:
+            yield connection
+
+    def lease(self, resource: str, run_id: str, try_number: int) -> Lease:
+        """A lease of a store for one attempt of one task; not yet acquired."""
+        return Lease(self._engine, resource, run_id, try_number)
+
+    def close(self) -> None:
+        """Close the database connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()

@@ -1,0 +1,130 @@
+"""Open the ledger's database: engine settings, file permissions, migrations."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from http_transport.errors import ConfigError
+from sqlalchemy.engine import make_url
+
+URL_VARIABLE = "CUSTOMER_SYNC_LEDGER_URL"
+"""Environment variable with the ledger's SQLAlchemy URL."""
+
+_MIGRATION_LOCK = 0x6B6E6263  # any constant: PostgreSQL's advisory lock of our migrations
+
+
+def ledger_url() -> str:
+    """The ledger's address: the environment's, else a SQLite file in ``$AIRFLOW_HOME``, else in the working directory."""
+    configured = os.environ.get(URL_VARIABLE)
+    if configured:
+        return configured
+    home = os.environ.get("AIRFLOW_HOME", ".")
+    return f"sqlite:///{Path(home).expanduser().resolve() / 'customer_sync_ledger.db'}"
+
+
+def open_engine(url: str) -> sa.Engine:
+    """Connect to the ledger and bring its tables up to date.
+
+    A SQLite file is created with mode 0600 and runs in WAL mode with full
+    synchronisation: an intent must be on disk before its request leaves.
+
+    Raises:
+        ConfigError: The URL is no SQLAlchemy URL, its driver is missing, or the
+            database cannot be reached.
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            _prepare_file(parsed.database)
+        engine = sa.create_engine(parsed, pool_pre_ping=True, **_engine_options(parsed.get_backend_name()))
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
+        raise ConfigError(
+            f"The ledger's URL in {URL_VARIABLE} cannot be used ({type(error).__name__}): "
+            "give a SQLAlchemy URL such as sqlite:////var/lib/ledger.db or postgresql+psycopg2://user@host/ledger.",
+            setting=URL_VARIABLE,
+        ) from error
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _configure_sqlite)
+        sa.event.listen(engine, "begin", _begin_immediately)
+    try:
+        migrate(engine)
+    except (sa.exc.OperationalError, sa.exc.DatabaseError) as error:
+        reason = str(error.orig).splitlines()[0] if error.orig else type(error).__name__
+        raise ConfigError(
+            f"The ledger at {parsed.render_as_string(hide_password=True)} cannot be opened: {reason}. "
+            f"Check {URL_VARIABLE}, the server and the rights on the file.",
+            setting=URL_VARIABLE,
+        ) from error
+    return engine
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Apply missing migrations; several processes may try at once, one does it."""
+    config = _alembic_config()
+    head = ScriptDirectory.from_config(config).get_current_head()
+    with engine.connect() as connection:
+        if MigrationContext.configure(connection).get_current_revision() == head:
+            return
+    with _exclusive(engine) as connection:
+        if MigrationContext.configure(connection).get_current_revision() != head:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _alembic_config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that will write; committed at the end, rolled back on error."""
+    with engine.execution_options(writes=True).begin() as connection:
+        yield connection
+
+
+@contextmanager
+def _exclusive(engine: sa.Engine) -> Iterator[sa.Connection]:
+    with writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        yield connection
+
+
+def _engine_options(backend: str) -> dict[str, Any]:
+    if backend == "sqlite":
+        return {"connect_args": {"timeout": 60}}
+    return {"pool_size": 2, "max_overflow": 4, "pool_recycle": 1800}
+
+
+def _prepare_file(database: str | None) -> None:
+    if not database or database == ":memory:" or database.startswith("file:"):
+        return
+    path = Path(database)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    # The driver's own transaction handling would begin late and read-only; see _begin_immediately.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=60000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediately(connection: sa.Connection) -> None:
+    # A deferred transaction that turns to writing fails at once when another writes; an immediate one waits.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")

@@ -1,0 +1,116 @@
+"""Intents: what we are about to write, recorded before it is sent. (DESIGN section 7, write protocol)
+
+An intent without an answer stays ``open`` and means *unknown*, never *not done*:
+the next writer reads the record back by its key before anything is sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from customer_sync.company import content_hash
+from customer_sync.ledger.clock import utc_now
+from customer_sync.ledger.schema import write_intent
+from customer_sync.ledger.statement import chunks
+from customer_sync.plan import Operation
+
+
+class OpenIntent(NamedTuple):
+    """A write whose outcome is unknown."""
+
+    id: int
+    customer_id: str
+    action: str
+    key: str
+    store_id: int
+
+
+class Intents:
+    """The write intents of one connector."""
+
+    def __init__(self, engine: sa.Engine, connector_id: str) -> None:
+        self._engine = engine
+        self._connector_id = connector_id
+
+    def open(
+        self, connection: sa.Connection, run_id: str, try_number: int, operations: Sequence[tuple[str, Operation]]
+    ) -> list[int]:
+        """Record operations, each with its customer's id, before they are sent.
+
+        The caller's transaction must be committed before the request leaves.
+
+        Returns:
+            The intents' ids, in order.
+        """
+        now = utc_now()
+        rows = [
+            {
+                "connector_id": self._connector_id,
+                "run_id": run_id,
+                "try_number": try_number,
+                "customer_id": customer_id,
+                "action": str(operation.action),
+                "record_key": operation.key,
+                "store_id": operation.store_id,
+                "payload_hash": content_hash(operation.values),
+                "state": "open",
+                "opened_at_utc": now,
+            }
+            for customer_id, operation in operations
+        ]
+        result = connection.execute(
+            sa.insert(write_intent).returning(write_intent.c.id, sort_by_parameter_order=True), rows
+        )
+        return list(result.scalars())
+
+    def settle(self, connection: sa.Connection, intent_ids: Iterable[int], state: str) -> None:
+        """Close intents: ``confirmed`` (the store has it), ``refused`` or ``abandoned`` (read back: it does not)."""
+        for part in chunks(intent_ids):
+            connection.execute(
+                sa.update(write_intent)
+                .where(write_intent.c.id.in_(part))
+                .values(state=state, settled_at_utc=utc_now())
+            )
+
+    def unanswered(self, customer_ids: Iterable[str] | None = None) -> list[OpenIntent]:
+        """Intents without an answer, of some customers or of all."""
+        columns = write_intent.c
+        query = sa.select(
+            columns.id, columns.customer_id, columns.action, columns.record_key, columns.store_id
+        ).where(columns.connector_id == self._connector_id, columns.state == "open")
+        found: list[OpenIntent] = []
+        with self._engine.connect() as connection:
+            if customer_ids is None:
+                return [OpenIntent(*row) for row in connection.execute(query.order_by(columns.id))]
+            for part in chunks(customer_ids):
+                rows = connection.execute(query.where(columns.customer_id.in_(part)).order_by(columns.id))
+                found.extend(OpenIntent(*row) for row in rows)
+        return found
+
+    def confirmed_actions(self, run_id: str, customer_ids: Iterable[str]) -> dict[str, list[str]]:
+        """What that run really changed, per customer: the confirmed actions in order."""
+        found: dict[str, list[str]] = {}
+        columns = write_intent.c
+        with self._engine.connect() as connection:
+            for part in chunks(customer_ids):
+                query = (
+                    sa.select(columns.customer_id, columns.action)
+                    .where(columns.run_id == run_id, columns.state == "confirmed", columns.customer_id.in_(part))
+                    .order_by(columns.id)
+                )
+                for customer_id, action in connection.execute(query):
+                    found.setdefault(customer_id, []).append(action)
+        return found
+
+    def counts(self, run_id: str) -> dict[str, int]:
+        """Number of intents of a run by state."""
+        query = (
+            sa.select(write_intent.c.state, sa.func.count())
+            .where(write_intent.c.run_id == run_id, write_intent.c.connector_id == self._connector_id)
+            .group_by(write_intent.c.state)
+        )
+        with self._engine.connect() as connection:
+            return {state: count for state, count in connection.execute(query)}

@@ -1,0 +1,170 @@
+"""Links: which company, users and addresses in the store belong to a customer, and what we last applied to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from customer_sync.ledger.clock import utc_now
+from customer_sync.ledger.schema import child_link, company_link
+from customer_sync.ledger.statement import chunks, upsert
+from customer_sync.plan import AppliedCompany, AppliedRecord
+
+ChildEntity = Literal["user", "address"]
+
+
+class Links:
+    """The links of one connector."""
+
+    def __init__(self, engine: sa.Engine, connector_id: str) -> None:
+        self._engine = engine
+        self._connector_id = connector_id
+
+    def load(self, customer_ids: Iterable[str]) -> dict[str, AppliedCompany]:
+        """Read what is applied for some customers; those without a company are absent."""
+        wanted = list(customer_ids)
+        companies: dict[str, Any] = {}
+        children: dict[str, dict[str, dict[str, AppliedRecord]]] = {}
+        with self._engine.connect() as connection:
+            for part in chunks(wanted):
+                query = sa.select(company_link).where(
+                    company_link.c.connector_id == self._connector_id, company_link.c.customer_id.in_(part)
+                )
+                for row in connection.execute(query).mappings():
+                    companies[row["customer_id"]] = row
+            for part in chunks(companies):
+                query = sa.select(child_link).where(
+                    child_link.c.connector_id == self._connector_id, child_link.c.customer_id.in_(part)
+                )
+                for row in connection.execute(query).mappings():
+                    family = children.setdefault(row["customer_id"], {"user": {}, "address": {}})[row["entity"]]
+                    family[row["child_key"]] = AppliedRecord(store_id=row["store_id"], fields=row["fields"])
+        return {key: _applied(row, children.get(key, {})) for key, row in companies.items()}
+
+    def load_hashes(self, customer_ids: Iterable[str]) -> dict[str, tuple[int, int, str, str]]:
+        """Read (company id, status, content hash, reference id) for some customers: enough to see "unchanged"."""
+        found: dict[str, tuple[int, int, str, str]] = {}
+        link = company_link.c
+        with self._engine.connect() as connection:
+            for part in chunks(customer_ids):
+                query = sa.select(
+                    link.customer_id, link.company_id, link.status, link.content_hash, link.reference_id
+                ).where(link.connector_id == self._connector_id, link.customer_id.in_(part))
+                for key, company_id, status, digest, reference in connection.execute(query):
+                    found[key] = (company_id, status, digest, reference)
+        return found
+
+    def count(self) -> int:
+        """Number of linked companies."""
+        query = sa.select(sa.func.count()).where(company_link.c.connector_id == self._connector_id)
+        with self._engine.connect() as connection:
+            return int(connection.execute(query.select_from(company_link)).scalar_one())
+
+    def made_by(self, run_id: str, customer_ids: Iterable[str]) -> set[str]:
+        """Customers whose company was made (or adopted) by that run."""
+        found: set[str] = set()
+        with self._engine.connect() as connection:
+            for part in chunks(customer_ids):
+                query = sa.select(company_link.c.customer_id).where(
+                    company_link.c.connector_id == self._connector_id,
+                    company_link.c.made_by_run == run_id,
+                    company_link.c.customer_id.in_(part),
+                )
+                found.update(connection.execute(query).scalars())
+        return found
+
+    def holders(self, company_ids: Iterable[int]) -> dict[int, str]:
+        """Which customer each company belongs to, for companies that are linked."""
+        found: dict[int, str] = {}
+        with self._engine.connect() as connection:
+            for part in chunks(company_ids):
+                query = sa.select(company_link.c.company_id, company_link.c.customer_id).where(
+                    company_link.c.connector_id == self._connector_id, company_link.c.company_id.in_(part)
+                )
+                found.update((company_id, customer_id) for company_id, customer_id in connection.execute(query))
+        return found
+
+    def put_companies(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write new links; ``rows`` name customer_id, company_id, status, fields, record_id, account_email, made_by_run."""
+        now = utc_now()
+        defaults = {"payment_methods": {}, "payment_terms": None, "reference_id": "", "content_hash": ""}
+        upsert(
+            connection,
+            company_link,
+            [
+                {
+                    **defaults,
+                    **row,
+                    "connector_id": self._connector_id,
+                    "linked_at_utc": now,
+                    "applied_at_utc": now,
+                }
+                for row in rows
+            ],
+        )
+
+    def update_company(self, connection: sa.Connection, customer_id: str, **values: Any) -> None:
+        """Change some columns of a link."""
+        connection.execute(
+            sa.update(company_link)
+            .where(company_link.c.connector_id == self._connector_id, company_link.c.customer_id == customer_id)
+            .values(**values, applied_at_utc=utc_now())
+        )
+
+    def put_children(
+        self, connection: sa.Connection, entity: ChildEntity, rows: Sequence[tuple[str, str, int, Mapping[str, Any]]]
+    ) -> None:
+        """Write links of users or addresses; a row is (customer_id, key, store_id, applied fields)."""
+        now = utc_now()
+        upsert(
+            connection,
+            child_link,
+            [
+                {
+                    "connector_id": self._connector_id,
+                    "customer_id": customer_id,
+                    "entity": entity,
+                    "child_key": key,
+                    "store_id": store_id,
+                    "fields": dict(fields),
+                    "applied_at_utc": now,
+                }
+                for customer_id, key, store_id, fields in rows
+            ],
+        )
+
+    def drop_child(self, connection: sa.Connection, entity: ChildEntity, customer_id: str, store_id: int) -> None:
+        """Forget a user or address by its id in the store."""
+        connection.execute(
+            sa.delete(child_link).where(
+                child_link.c.connector_id == self._connector_id,
+                child_link.c.customer_id == customer_id,
+                child_link.c.entity == entity,
+                child_link.c.store_id == store_id,
+            )
+        )
+
+    def drop_company(self, connection: sa.Connection, customer_id: str) -> None:
+        """Forget a company with its users and addresses."""
+        for table in (child_link, company_link):
+            connection.execute(
+                sa.delete(table).where(
+                    table.c.connector_id == self._connector_id, table.c.customer_id == customer_id
+                )
+            )
+
+
+def _applied(row: Mapping[str, Any], children: Mapping[str, dict[str, AppliedRecord]]) -> AppliedCompany:
+    return AppliedCompany(
+        company_id=row["company_id"],
+        status=row["status"],
+        fields=row["fields"],
+        users=children.get("user", {}),
+        addresses=children.get("address", {}),
+        payment_methods=row["payment_methods"],
+        payment_terms=row["payment_terms"],
+        reference_id=row["reference_id"],
+        content_hash=row["content_hash"],
+    )

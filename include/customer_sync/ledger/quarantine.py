@@ -1,0 +1,103 @@
+"""Quarantine: records that the store cannot or would not take, with the reason. It holds no payload, only its hash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from customer_sync.ledger.clock import utc_now
+from customer_sync.ledger.schema import quarantine
+from customer_sync.ledger.statement import chunks, upsert
+from customer_sync.outcome import Finding
+
+
+class Quarantined(NamedTuple):
+    """One quarantined record; ``entity`` is ``customer``, ``contact`` or ``location``."""
+
+    customer_id: str
+    entity: str
+    key: str
+    reason: str
+    field: str
+    detail: str
+    content_hash: str
+    attempts: int
+
+
+class Quarantine:
+    """The quarantine of one connector."""
+
+    def __init__(self, engine: sa.Engine, connector_id: str) -> None:
+        self._engine = engine
+        self._connector_id = connector_id
+
+    def load(self, customer_ids: Iterable[str]) -> dict[str, list[Quarantined]]:
+        """The quarantined records of some customers."""
+        found: dict[str, list[Quarantined]] = {}
+        q = quarantine.c
+        columns = (q.customer_id, q.entity, q.record_key, q.reason, q.field, q.detail, q.content_hash, q.attempts)
+        with self._engine.connect() as connection:
+            for part in chunks(customer_ids):
+                query = sa.select(*columns).where(q.connector_id == self._connector_id, q.customer_id.in_(part))
+                for row in connection.execute(query):
+                    found.setdefault(row[0], []).append(Quarantined(*row))
+        return found
+
+    def customer_ids(self) -> list[str]:
+        """All customers with anything in quarantine."""
+        query = sa.select(quarantine.c.customer_id).where(quarantine.c.connector_id == self._connector_id).distinct()
+        with self._engine.connect() as connection:
+            return list(connection.execute(query.order_by(quarantine.c.customer_id)).scalars())
+
+    def replace(
+        self, connection: sa.Connection, run_id: str, customer_ids: Sequence[str], found: Sequence[tuple[str, Finding]]
+    ) -> None:
+        """Make the quarantine of some customers equal to what was found: new rows in, repeated ones counted, others out.
+
+        Args:
+            connection: A writing transaction.
+            run_id: The run that found it.
+            customer_ids: All customers that were judged.
+            found: (customer id, finding) for what stays or comes in.
+        """
+        now = utc_now()
+        known: dict[tuple[str, str, str], tuple[int, str, object]] = {}
+        q = quarantine.c
+        for part in chunks(customer_ids):
+            query = sa.select(
+                q.customer_id, q.entity, q.record_key, q.attempts, q.content_hash, q.first_seen_at_utc
+            ).where(q.connector_id == self._connector_id, q.customer_id.in_(part))
+            for customer_id, entity, key, attempts, digest, first in connection.execute(query):
+                known[(customer_id, entity, key)] = (attempts, digest, first)
+            connection.execute(
+                sa.delete(quarantine).where(q.connector_id == self._connector_id, q.customer_id.in_(part))
+            )
+        rows = {}
+        for customer_id, finding in found:
+            place = (customer_id, finding.entity, finding.key)
+            attempts, digest, first = known.get(place, (0, "", now))
+            is_same = digest == finding.hash and attempts > 0
+            rows[place] = {
+                "connector_id": self._connector_id,
+                "customer_id": customer_id,
+                "entity": finding.entity,
+                "record_key": finding.key,
+                "reason": str(finding.reason),
+                "field": finding.field[:100],
+                "detail": finding.detail,
+                "content_hash": finding.hash,
+                "attempts": attempts + 1,
+                "first_seen_at_utc": first if is_same else now,
+                "last_seen_at_utc": now,
+                "run_id": run_id,
+            }
+        for part in chunks(rows.values()):
+            upsert(connection, quarantine, part)
+
+    def release(self, connection: sa.Connection, customer_id: str) -> int:
+        """Let a customer go; the next run that reads it tries again. Returns the number of rows."""
+        q = quarantine.c
+        statement = sa.delete(quarantine).where(q.connector_id == self._connector_id, q.customer_id == customer_id)
+        return int(connection.execute(statement).rowcount)

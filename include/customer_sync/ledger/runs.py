@@ -1,0 +1,161 @@
+"""Runs, and the outcome of every customer that a run extracted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from customer_sync.ledger.clock import utc_now
+from customer_sync.ledger.schema import run, run_customer, unfinished
+from customer_sync.ledger.statement import chunks, upsert
+from customer_sync.outcome import Outcome
+
+
+class CustomerOutcome(NamedTuple):
+    """One customer's outcome in one run, with the reason codes that led to it."""
+
+    customer_id: str
+    outcome: Outcome
+    reasons: tuple[str, ...] = ()
+
+
+class Runs:
+    """The runs of one connector."""
+
+    def __init__(self, engine: sa.Engine, connector_id: str) -> None:
+        self._engine = engine
+        self._connector_id = connector_id
+
+    def begin(self, connection: sa.Connection, run_id: str, **columns: Any) -> None:
+        """Record that a run's extraction starts; a repeated attempt starts the run's book afresh."""
+        connection.execute(sa.delete(run_customer).where(run_customer.c.run_id == run_id))
+        row = {
+            "run_id": run_id,
+            "connector_id": self._connector_id,
+            "state": "running",
+            "extracted": 0,
+            "started_at_utc": utc_now(),
+            "ended_at_utc": None,
+            **columns,
+        }
+        upsert(connection, run, [row], keep=("started_at_utc",))
+
+    def update(self, connection: sa.Connection, run_id: str, **columns: Any) -> None:
+        """Change some columns of a run."""
+        connection.execute(sa.update(run).where(self._is(run_id)).values(**columns))
+
+    def get(self, run_id: str) -> dict[str, Any] | None:
+        """The run's row, or ``None``."""
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(run).where(self._is(run_id))).mappings().one_or_none()
+        return dict(row) if row else None
+
+    def _is(self, run_id: str) -> sa.ColumnElement[bool]:
+        return sa.and_(run.c.run_id == run_id, run.c.connector_id == self._connector_id)
+
+    def add_customers(self, connection: sa.Connection, run_id: str, batch_key: str, customer_ids: Sequence[str]) -> None:
+        """Book extracted customers, still without an outcome."""
+        rows = [
+            {"run_id": run_id, "customer_id": key, "batch_key": batch_key, "outcome": None, "reasons": ""}
+            for key in customer_ids
+        ]
+        for part in chunks(rows):
+            upsert(connection, run_customer, part)
+        connection.execute(
+            sa.update(run).where(self._is(run_id)).values(extracted=run.c.extracted + len(customer_ids))
+        )
+
+    def put_outcomes(self, connection: sa.Connection, run_id: str, outcomes: Iterable[CustomerOutcome]) -> None:
+        """Write outcomes; a later attempt's replace an earlier one's."""
+        statement = (
+            sa.update(run_customer)
+            .where(run_customer.c.run_id == run_id, run_customer.c.customer_id == sa.bindparam("of_customer"))
+            .values(outcome=sa.bindparam("new_outcome"), reasons=sa.bindparam("new_reasons"))
+        )
+        for part in chunks(outcomes, 2000):
+            rows = [
+                {"of_customer": o.customer_id, "new_outcome": str(o.outcome), "new_reasons": ",".join(o.reasons)[:500]}
+                for o in part
+            ]
+            connection.execute(statement, rows)
+
+    def clear_outcomes(self, connection: sa.Connection, run_id: str, customer_ids: Iterable[str]) -> None:
+        """Take outcomes back before a batch is worked on again, so that none of an earlier attempt is left."""
+        for part in chunks(customer_ids):
+            connection.execute(
+                sa.update(run_customer)
+                .where(run_customer.c.run_id == run_id, run_customer.c.customer_id.in_(part))
+                .values(outcome=None, reasons="")
+            )
+
+    def outcome_counts(self, run_id: str) -> dict[str, int]:
+        """Customers of a run by outcome; the key ``""`` counts those without one."""
+        outcome = sa.func.coalesce(run_customer.c.outcome, "")
+        query = sa.select(outcome, sa.func.count()).where(run_customer.c.run_id == run_id).group_by(outcome)
+        with self._engine.connect() as connection:
+            return {key: count for key, count in connection.execute(query)}
+
+    def reason_counts(self, run_id: str) -> dict[str, int]:
+        """How often each reason code decided a customer's outcome, most frequent first."""
+        counts: dict[str, int] = {}
+        query = sa.select(run_customer.c.reasons, sa.func.count()).where(
+            run_customer.c.run_id == run_id, run_customer.c.reasons != ""
+        )
+        with self._engine.connect() as connection:
+            for reasons, count in connection.execute(query.group_by(run_customer.c.reasons)):
+                for reason in reasons.split(","):
+                    counts[reason] = counts.get(reason, 0) + count
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def without_outcome(self, run_id: str) -> dict[str, str]:
+        """Customers that were extracted and have no outcome yet, with their batch."""
+        query = sa.select(run_customer.c.customer_id, run_customer.c.batch_key).where(
+            run_customer.c.run_id == run_id, run_customer.c.outcome.is_(None)
+        )
+        with self._engine.connect() as connection:
+            return {key: batch for key, batch in connection.execute(query.order_by(run_customer.c.customer_id))}
+
+    def of_window(self, window: Mapping[str, Any]) -> Iterator[str]:
+        """Customers that earlier runs of the same data interval recorded (a re-processed interval takes them up again)."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(run.c.run_id, run.c.window).where(run.c.connector_id == self._connector_id))
+            ids = [
+                run_id
+                for run_id, other in rows
+                if (other.get("from"), other.get("to")) == (window.get("from"), window.get("to"))
+            ]
+            for run_id in ids:
+                query = sa.select(run_customer.c.customer_id).where(run_customer.c.run_id == run_id)
+                yield from connection.execute(query).scalars().all()
+
+    def refresh_unfinished(self, connection: sa.Connection, run_id: str) -> None:
+        """Remember who failed in this run, forget who did not: the next incremental run re-reads the former."""
+        of_run = sa.select(run_customer.c.customer_id).where(run_customer.c.run_id == run_id)
+        failed = of_run.where(run_customer.c.outcome == Outcome.FAILED)
+        done = of_run.where(run_customer.c.outcome != Outcome.FAILED)
+        mine = unfinished.c.connector_id == self._connector_id
+        connection.execute(sa.delete(unfinished).where(mine, unfinished.c.customer_id.in_(done)))
+        known = set(connection.execute(sa.select(unfinished.c.customer_id).where(mine)).scalars())
+        connection.execute(
+            sa.update(unfinished)
+            .where(mine, unfinished.c.customer_id.in_(failed))
+            .values(attempts=unfinished.c.attempts + 1)
+        )
+        new = [key for key in connection.execute(failed).scalars() if key not in known]
+        now = utc_now()
+        rows = [
+            {"connector_id": self._connector_id, "customer_id": key, "since_utc": now, "attempts": 1} for key in new
+        ]
+        for part in chunks(rows):
+            upsert(connection, unfinished, part, keep=("since_utc",))
+
+    def unfinished(self) -> dict[str, datetime]:
+        """Customers whose last outcome is ``failed``, with the time since when."""
+        query = sa.select(unfinished.c.customer_id, unfinished.c.since_utc).where(
+            unfinished.c.connector_id == self._connector_id
+        )
+        with self._engine.connect() as connection:
+            return {key: since for key, since in connection.execute(query)}

@@ -1,0 +1,230 @@
+"""Tables of the ledger, our own database; never Airflow's metadata database. (DESIGN section 7)
+
+Times are aware UTC; SQLite stores them without a zone, so ``UtcDateTime`` puts it
+back. JSON columns hold the last applied payloads: the file is readable by its owner only.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time, on databases with and without time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("ledger times must be aware")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give UTC back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _key(name: str, length: int = 200) -> Column[Any]:
+    return Column(name, String(length), primary_key=True)
+
+
+company_link = Table(
+    "company_link",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    Column("company_id", _Id, nullable=False),
+    Column("record_id", String(64), nullable=False, default=""),
+    Column("account_email", String(320), nullable=False, default=""),
+    Column("status", Integer, nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("payment_methods", JSON, nullable=False),
+    Column("payment_terms", JSON),
+    Column("reference_id", String(100), nullable=False, default=""),
+    Column("content_hash", String(64), nullable=False, default=""),
+    Column("made_by_run", String(250), nullable=False, default=""),
+    Column("linked_at_utc", UtcDateTime, nullable=False),
+    Column("applied_at_utc", UtcDateTime, nullable=False),
+    Index(None, "connector_id", "company_id"),
+    Index(None, "connector_id", "account_email"),
+)
+
+child_link = Table(
+    "child_link",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    _key("entity", 20),
+    _key("child_key"),
+    Column("store_id", _Id, nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("applied_at_utc", UtcDateTime, nullable=False),
+)
+
+write_intent = Table(
+    "write_intent",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("connector_id", String(40), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("try_number", Integer, nullable=False),
+    Column("customer_id", String(200), nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("record_key", String(450), nullable=False),
+    Column("store_id", _Id, nullable=False, default=0),
+    Column("payload_hash", String(64), nullable=False),
+    Column("state", String(20), nullable=False),  # open | confirmed | refused | abandoned
+    Column("opened_at_utc", UtcDateTime, nullable=False),
+    Column("settled_at_utc", UtcDateTime),
+    Index(None, "connector_id", "state", "customer_id"),
+    Index(None, "run_id", "customer_id"),
+)
+
+run = Table(
+    "run",
+    metadata,
+    _key("run_id", 250),
+    _key("connector_id", 40),
+    Column("mode", String(20), nullable=False),
+    Column("dry_run", Boolean, nullable=False, default=False),
+    Column("moves_watermark", Boolean, nullable=False, default=False),
+    Column("window", JSON, nullable=False),
+    Column("stamps", JSON),
+    Column("resume_after", String(200), nullable=False, default=""),
+    Column("extracted", Integer, nullable=False, default=0),
+    Column("plan_hash", String(64), nullable=False, default=""),
+    Column("state", String(20), nullable=False),  # running | success | failed
+    Column("usage", JSON),
+    Column("summary", JSON),
+    Column("started_at_utc", UtcDateTime, nullable=False),
+    Column("ended_at_utc", UtcDateTime),
+)
+
+run_customer = Table(
+    "run_customer",
+    metadata,
+    _key("run_id", 250),
+    _key("customer_id"),
+    Column("batch_key", String(100), nullable=False),
+    Column("outcome", String(20)),
+    Column("reasons", String(500), nullable=False, default=""),
+    Index(None, "customer_id"),
+    Index(None, "run_id", "outcome"),
+)
+
+connector_log = Table(
+    "connector_log",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("logged_at_utc", UtcDateTime, nullable=False),
+    Column("connector_id", String(40), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("task", String(20), nullable=False),
+    Column("try_number", Integer, nullable=False),
+    Column("customer_id", String(200), nullable=False),
+    Column("customer_name", String(250), nullable=False, default=""),
+    Column("entity", String(20), nullable=False),
+    Column("record_key", String(450), nullable=False, default=""),
+    Column("action", String(40), nullable=False, default=""),
+    Column("outcome", String(20), nullable=False, default=""),
+    Column("level", String(10), nullable=False),
+    Column("reasons", String(500), nullable=False, default=""),
+    Column("field", String(100), nullable=False, default=""),
+    Column("store_id", String(40), nullable=False, default=""),
+    Column("message", Text, nullable=False, default=""),
+    Column("next_step", Text, nullable=False, default=""),
+    Column("changes", Text, nullable=False, default=""),
+    Index(None, "connector_id", "customer_id", "id"),
+    Index(None, "run_id", "id"),
+    Index(None, "logged_at_utc"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    _key("entity", 20),
+    _key("record_key"),
+    Column("reason", String(60), nullable=False),
+    Column("field", String(100), nullable=False, default=""),
+    Column("detail", Text, nullable=False, default=""),
+    Column("content_hash", String(64), nullable=False, default=""),
+    Column("attempts", Integer, nullable=False, default=1),
+    Column("first_seen_at_utc", UtcDateTime, nullable=False),
+    Column("last_seen_at_utc", UtcDateTime, nullable=False),
+    Column("run_id", String(250), nullable=False),
+)
+
+account_email = Table(
+    "account_email",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    Column("email_hash", String(64), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Index(None, "connector_id", "email_hash"),
+)
+
+unfinished = Table(
+    "unfinished",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    Column("since_utc", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False, default=1),
+)
+
+watermark = Table(
+    "watermark",
+    metadata,
+    _key("connector_id", 40),
+    _key("name", 40),
+    Column("value", String(200), nullable=False),
+    Column("moved_at_utc", UtcDateTime, nullable=False),
+    Column("run_id", String(250), nullable=False, default=""),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    _key("resource"),
+    Column("holder", String(300), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("try_number", Integer, nullable=False),
+    Column("expires_at_utc", UtcDateTime, nullable=False),
+)

@@ -1,0 +1,40 @@
+"""Statements that differ between SQLite and PostgreSQL, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+T = TypeVar("T")
+
+PARAMETER_CHUNK = 500
+"""Rows or keys of one statement; SQLite and PostgreSQL bound the number of parameters."""
+
+
+def upsert(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, keep: Iterable[str] = ()
+) -> None:
+    """Insert rows or replace those with the same primary key, except the columns in ``keep``."""
+    if not rows:
+        return
+    insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = insert(table)
+    keys = [column.name for column in table.primary_key]
+    kept = {*keys, *keep}
+    changes = {name: statement.excluded[name] for name in rows[0] if name not in kept}
+    if changes:
+        statement = statement.on_conflict_do_update(index_elements=keys, set_=changes)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=keys)
+    connection.execute(statement, list(rows))
+
+
+def chunks(items: Iterable[T], size: int = PARAMETER_CHUNK) -> Iterator[list[T]]:
+    """Cut a sequence into lists of at most ``size``."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

@@ -1,0 +1,172 @@
+"""Outcomes, reason codes and what to do about them.
+
+These words stand in the code, the log, the pages, ``docs/errors.md`` and the tests
+alike; a test keeps the documentation complete.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+
+class Outcome(StrEnum):
+    """What became of one customer in one run. Every extracted customer has exactly one."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    FILTERED = "filtered"
+    DEACTIVATED = "deactivated"
+    REACTIVATED = "reactivated"
+    QUARANTINED = "quarantined"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    PLANNED = "planned"
+
+
+class Reason(StrEnum):
+    """Why a customer, contact or location was not taken as it is."""
+
+    # filter
+    TYPE_NOT_B2B = "type_not_b2b"
+    CLASS_NOT_SELECTED = "class_not_selected"
+    EMAIL_MISSING = "email_missing"
+    EMAIL_INVALID = "email_invalid"
+    NOT_ENABLED = "not_enabled"
+    CONNECTION_TYPE_MISMATCH = "connection_type_mismatch"
+    STATUS_ON_HOLD = "status_on_hold"
+    STATUS_INACTIVE = "status_inactive"
+    # transform, the store cannot hold it
+    RECORD_UNREADABLE = "record_unreadable"
+    NAME_MISSING = "name_missing"
+    PHONE_MISSING = "phone_missing"
+    COUNTRY_MISSING = "country_missing"
+    COUNTRY_UNKNOWN = "country_unknown"
+    STATE_UNKNOWN = "state_unknown"
+    NO_ADMIN_CONTACT = "no_admin_contact"
+    # transform, a part is left out
+    CONTACT_NOT_ENABLED = "contact_not_enabled"
+    CONTACT_INACTIVE = "contact_inactive"
+    CONTACT_NAME_MISSING = "contact_name_missing"
+    CONTACT_EMAIL_MISSING = "contact_email_missing"
+    CONTACT_EMAIL_INVALID = "contact_email_invalid"
+    CONTACT_EMAIL_DUPLICATE = "contact_email_duplicate"
+    LOCATION_NOT_ENABLED = "location_not_enabled"
+    LOCATION_INACTIVE = "location_inactive"
+    LOCATION_ADDRESS_INCOMPLETE = "location_address_incomplete"
+    LOCATION_COUNTRY_UNKNOWN = "location_country_unknown"
+    TERMS_NOT_MAPPED = "terms_not_mapped"
+    ADMIN_IS_ACCOUNT = "admin_is_account"
+    ADMIN_NOT_PRIMARY = "admin_not_primary"
+    VALUE_CUT = "value_cut"
+    # guard
+    EMAIL_DUPLICATE = "email_duplicate"
+    # load
+    EMAIL_IN_USE = "email_in_use"
+    AMBIGUOUS_MATCH = "ambiguous_match"
+    REJECTED_BY_STORE = "rejected_by_store"
+    REFERENCE_CHANGED_ELSEWHERE = "reference_changed_elsewhere"
+    REFERENCE_REFUSED = "reference_refused"
+    STORE_RECORD_GONE = "store_record_gone"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    BATCH_FAILED = "batch_failed"
+    # extract
+    NOT_IN_ERP = "not_in_erp"
+
+
+UNENROLLING_REASONS = frozenset(
+    {
+        Reason.NOT_ENABLED,
+        Reason.CONNECTION_TYPE_MISMATCH,
+        Reason.TYPE_NOT_B2B,
+        Reason.CLASS_NOT_SELECTED,
+        Reason.STATUS_INACTIVE,
+    }
+)
+"""A filtered customer that has a company loses it for these; for the others the company stays as it is."""
+
+REMEDIES: dict[Reason, str] = {
+    Reason.TYPE_NOT_B2B: "Set the customer's type to one that the connector accepts, or add its type to eligibility.types.",
+    Reason.CLASS_NOT_SELECTED: "Add the class to eligibility.classes in the connector file, or change the customer's class.",
+    Reason.EMAIL_MISSING: "Fill in the Account Email on the customer's General tab.",
+    Reason.EMAIL_INVALID: "Correct the Account Email on the customer's General tab.",
+    Reason.NOT_ENABLED: "Tick Enable Kensium Commerce Framework on the customer's Kensium Commerce tab.",
+    Reason.CONNECTION_TYPE_MISMATCH: "Choose the connector's connection type in the Site Association.",
+    Reason.STATUS_ON_HOLD: "Release the hold on the customer; its company stays as it is until then.",
+    Reason.STATUS_INACTIVE: "Activate the customer in the ERP if it should trade in the store.",
+    Reason.RECORD_UNREADABLE: "Open the customer in the ERP: the API sent a value that does not fit its field.",
+    Reason.NAME_MISSING: "Fill in the customer's name.",
+    Reason.PHONE_MISSING: "Fill in Phone 1 or Phone 2 of the main contact, or set store.default_phone in the connector file.",
+    Reason.COUNTRY_MISSING: "Fill in the country of the customer's main address.",
+    Reason.COUNTRY_UNKNOWN: "Use an ISO 3166 country code, or map it under geography.countries in the connector file.",
+    Reason.STATE_UNKNOWN: "Use a state of that country, or map it under geography.states in the connector file.",
+    Reason.NO_ADMIN_CONTACT: "Give the customer an active, enabled contact with name and e-mail.",
+    Reason.CONTACT_NOT_ENABLED: "Tick the contact's Kensium Commerce switches if the person should buy in the store.",
+    Reason.CONTACT_INACTIVE: "Activate the contact if the person should buy in the store.",
+    Reason.CONTACT_NAME_MISSING: "Fill in the contact's first and last name.",
+    Reason.CONTACT_EMAIL_MISSING: "Fill in the contact's e-mail.",
+    Reason.CONTACT_EMAIL_INVALID: "Correct the contact's e-mail.",
+    Reason.CONTACT_EMAIL_DUPLICATE: "Give each contact of the customer an e-mail of its own.",
+    Reason.LOCATION_NOT_ENABLED: "Tick the location's Kensium Commerce switches if it should be in the address book.",
+    Reason.LOCATION_INACTIVE: "Activate the location if it should be in the address book.",
+    Reason.LOCATION_ADDRESS_INCOMPLETE: "Complete street, city, country and, where the country has states, state.",
+    Reason.LOCATION_COUNTRY_UNKNOWN: "Use an ISO 3166 country code, or map it under geography.countries in the connector file.",
+    Reason.TERMS_NOT_MAPPED: "Add the terms to the connector file if they should set payment methods in the store.",
+    Reason.ADMIN_IS_ACCOUNT: "Give the customer an enabled contact with name and e-mail; it then becomes the admin.",
+    Reason.ADMIN_NOT_PRIMARY: "Make an enabled contact with name and e-mail the primary contact if another should be the admin.",
+    Reason.VALUE_CUT: "Shorten the value in the ERP; the store holds fewer characters.",
+    Reason.EMAIL_DUPLICATE: "Give each customer an Account Email of its own.",
+    Reason.EMAIL_IN_USE: "The e-mail belongs to a user of another company in the store: change it in the ERP or free it there.",
+    Reason.AMBIGUOUS_MATCH: "Several companies in the store carry this Customer ID: leave it on one of them.",
+    Reason.REJECTED_BY_STORE: "Correct the value that the store names; the customer is tried again when it changes.",
+    Reason.REFERENCE_CHANGED_ELSEWHERE: "Someone else set the Commerce Reference ID: clear it in the ERP if the company is ours.",
+    Reason.REFERENCE_REFUSED: "The ERP refused the Commerce Reference ID: read its message, correct the customer, sync again.",
+    Reason.STORE_RECORD_GONE: "The record was deleted in the store; the next run makes it again.",
+    Reason.OUTCOME_UNKNOWN: "The store did not say whether it stored the record; the next run reads it back first.",
+    Reason.BATCH_FAILED: "Read the failed task's log; the next run takes the customer up again.",
+    Reason.NOT_IN_ERP: "The ERP has no such customer, or the API user may not see it.",
+}
+"""What a person does about a reason, in one sentence."""
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One reason found on one record, with the field at fault.
+
+    ``entity`` is ``customer``, ``contact``, ``location`` or ``payment``; ``key`` is
+    the record's own key. ``detail`` holds no personal data beyond codes and lengths.
+    """
+
+    reason: Reason
+    entity: str = "customer"
+    key: str = ""
+    field: str = ""
+    detail: str = ""
+    hash: str = ""
+
+
+class LogEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of the connector log: what happened to one record of one customer.
+
+    ``customer_name`` is masked by the caller. ``outcome`` is set on the one line per
+    customer and run that closes it; lines about a part leave it empty.
+    """
+
+    customer_id: str
+    customer_name: str = ""
+    entity: str = "customer"
+    key: str = ""
+    task: str = ""
+    action: str = ""
+    outcome: str = ""
+    level: Level = "info"
+    reasons: tuple[str, ...] = ()
+    field: str = ""
+    store_id: str = ""
+    message: str = ""
+    next_step: str = ""
+    changes: str = ""

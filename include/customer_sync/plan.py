@@ -1,0 +1,280 @@
+"""Compare the desired state with the last applied state: out come operations. Pure.
+
+The same comparison serves the plan (transform), the write (load, which compares
+again before it sends) and reconciliation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any, Literal
+
+import msgspec
+
+from customer_sync.company import (
+    STATUS_APPROVED,
+    STATUS_INACTIVE,
+    Company,
+    address_fields,
+    company_fields,
+    content_hash,
+    user_fields,
+)
+from customer_sync.connector import RemovalPolicy
+
+
+class Action(StrEnum):
+    """One kind of change in the store (the last: in the ERP)."""
+
+    CREATE_COMPANY = "create_company"
+    UPDATE_COMPANY = "update_company"
+    SET_STATUS = "set_company_status"
+    DELETE_COMPANY = "delete_company"
+    CREATE_USER = "create_user"
+    UPDATE_USER = "update_user"
+    DELETE_USER = "delete_user"
+    CREATE_ADDRESS = "create_address"
+    UPDATE_ADDRESS = "update_address"
+    DELETE_ADDRESS = "delete_address"
+    SET_PAYMENT_METHODS = "set_payment_methods"
+    SET_PAYMENT_TERMS = "set_payment_terms"
+    WRITE_REFERENCE = "write_reference"
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One change: ``values`` are sent, ``before`` are the last applied values of the same fields.
+
+    ``key`` is the ContactID of a user, the external id of an address, else the
+    CustomerID; ``store_id`` is 0 for what does not exist yet.
+    """
+
+    action: Action
+    key: str
+    store_id: int = 0
+    values: dict[str, Any] = {}
+    before: dict[str, Any] = {}
+
+
+class AppliedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What we last applied to one user or address, and its id in the store."""
+
+    store_id: int
+    fields: dict[str, Any]
+
+
+class AppliedCompany(msgspec.Struct, frozen=True, kw_only=True):
+    """What we last applied to one company and its parts, from the ledger.
+
+    ``content_hash`` identifies the last desired state that was applied whole, ``""``
+    if none was. ``reference_id`` is what we last wrote into the ERP.
+    """
+
+    company_id: int
+    status: int = STATUS_APPROVED
+    fields: dict[str, Any] = {}
+    users: dict[str, AppliedRecord] = {}
+    addresses: dict[str, AppliedRecord] = {}
+    payment_methods: dict[str, bool] = {}
+    payment_terms: dict[str, Any] | None = None
+    reference_id: str = ""
+    content_hash: str = ""
+
+
+PlanKind = Literal["sync", "unenroll"]
+
+
+class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that is to happen for one customer.
+
+    ``desired`` is absent for a customer to be un-enrolled. ``held_back`` names parts
+    (``contact:<ContactID>``) that the store refused before and that have not changed since.
+    """
+
+    customer_id: str
+    kind: PlanKind
+    name: str = ""
+    record_id: str = ""
+    erp_reference: str = ""
+    company_id: int = 0
+    desired: Company | None = None
+    operations: tuple[Operation, ...] = ()
+    reasons: tuple[str, ...] = ()
+    held_back: tuple[str, ...] = ()
+
+    def plan_hash(self) -> int:
+        """A 128-bit number that identifies the operations; hashes of a run add up, so their order does not matter."""
+        return int(content_hash([self.customer_id, self.kind, self.operations]), 16)
+
+
+def diff_company(
+    desired: Company, applied: AppliedCompany | None, policy: RemovalPolicy, held_back: Iterable[str] = ()
+) -> tuple[Operation, ...]:
+    """List the operations that lead from the applied to the desired state.
+
+    ``diff_company(x, applied(x))`` is empty. What we do not manage is never touched:
+    only parts that we once applied are removed, and only under the policy.
+
+    Args:
+        desired: What the ERP says.
+        applied: What the ledger remembers; ``None`` for a company that does not exist.
+        policy: What happens to users and addresses that the ERP withdrew.
+        held_back: Parts that must not be sent (``contact:<ContactID>``).
+
+    Returns:
+        Operations in the order of b2b_rest.md section 10: company, status, users
+        (admins and promotions first, demotions and removals last), addresses,
+        payment methods, terms.
+    """
+    held = frozenset(held_back)
+    base = applied or AppliedCompany(company_id=0)
+    operations = _diff_own_fields(desired, applied)
+    operations += _diff_users(desired, base, policy, held, is_new=applied is None)
+    operations += _diff_addresses(desired, base, policy)
+    methods = {code: on for code, on in desired.payment_methods.items() if base.payment_methods.get(code) is not on}
+    if methods:
+        before = {code: base.payment_methods[code] for code in methods if code in base.payment_methods}
+        operations.append(_own(desired, base, Action.SET_PAYMENT_METHODS, methods, before))
+    if desired.payment_terms is not None:
+        terms = msgspec.to_builtins(desired.payment_terms)
+        if terms != base.payment_terms:
+            operations.append(_own(desired, base, Action.SET_PAYMENT_TERMS, terms, base.payment_terms or {}))
+    return tuple(operations)
+
+
+def diff_reference(customer_id: str, company_id: int, erp_reference: str) -> tuple[Operation, ...]:
+    """The write-back of the company's id, where the ERP does not hold it already."""
+    wanted = str(company_id) if company_id else ""
+    if wanted and wanted == erp_reference:
+        return ()
+    values = {"reference_id": wanted}
+    before = {"reference_id": erp_reference}
+    return (Operation(action=Action.WRITE_REFERENCE, key=customer_id, store_id=company_id, values=values, before=before),)
+
+
+def diff_unenrolment(customer_id: str, applied: AppliedCompany, policy: RemovalPolicy) -> tuple[Operation, ...]:
+    """What the policy does to the company of a customer that is no longer eligible."""
+    if policy.customer == "delete":
+        return (Operation(action=Action.DELETE_COMPANY, key=customer_id, store_id=applied.company_id),)
+    if policy.customer == "deactivate" and applied.status != STATUS_INACTIVE:
+        return (
+            Operation(
+                action=Action.SET_STATUS,
+                key=customer_id,
+                store_id=applied.company_id,
+                values={"status": STATUS_INACTIVE},
+                before={"status": applied.status},
+            ),
+        )
+    return ()
+
+
+def _own(
+    desired: Company, base: AppliedCompany, action: Action, values: dict[str, Any], before: dict[str, Any]
+) -> Operation:
+    return Operation(
+        action=action, key=desired.customer_id, store_id=base.company_id, values=values, before=before
+    )
+
+
+def _diff_own_fields(desired: Company, applied: AppliedCompany | None) -> list[Operation]:
+    fields = company_fields(desired)
+    if applied is None:
+        admin = user_fields(desired.users[0])
+        values = {**fields, **{f"admin_{name}": admin[name] for name in ("first_name", "last_name", "email", "phone_number")}}
+        return [Operation(action=Action.CREATE_COMPANY, key=desired.customer_id, values=values)]
+    operations = []
+    changed, before = _changes(fields, applied.fields)
+    if changed:
+        operations.append(_own(desired, applied, Action.UPDATE_COMPANY, changed, before))
+    if applied.status != STATUS_APPROVED:
+        values, was = {"status": STATUS_APPROVED}, {"status": applied.status}
+        operations.append(_own(desired, applied, Action.SET_STATUS, values, was))
+    return operations
+
+
+def _changes(wanted: Mapping[str, Any], have: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    changed = {name: value for name, value in wanted.items() if have.get(name) != value}
+    return changed, {name: have[name] for name in changed if name in have}
+
+
+def _diff_users(
+    desired: Company, base: AppliedCompany, policy: RemovalPolicy, held: frozenset[str], *, is_new: bool
+) -> list[Operation]:
+    wanted = {user.key: user for user in desired.users}
+    admin_role = desired.users[0].role
+    have = _match_users(desired, base)
+    first: list[Operation] = []
+    then: list[Operation] = []
+    last: list[Operation] = []
+    for position, (key, user) in enumerate(wanted.items()):
+        if f"contact:{key}" in held or (is_new and position == 0):
+            continue
+        applied = have.get(key)
+        fields = user_fields(user)
+        if applied is None:
+            operation = Operation(action=Action.CREATE_USER, key=key, values=fields)
+            (first if user.role == admin_role else then).append(operation)
+            continue
+        changed, before = _changes(fields, applied.fields)
+        if not changed:
+            continue
+        operation = Operation(
+            action=Action.UPDATE_USER, key=key, store_id=applied.store_id, values=changed, before=before
+        )
+        role = changed.get("role")
+        (then if role is None else first if role == admin_role else last).append(operation)
+    if policy.contact == "delete":
+        kept_ids = {record.store_id for key, record in have.items() if key in wanted}
+        last.extend(
+            Operation(action=Action.DELETE_USER, key=key, store_id=record.store_id, before=record.fields)
+            for key, record in base.users.items()
+            if record.store_id not in kept_ids
+        )
+    return first + then + last
+
+
+def _match_users(desired: Company, base: AppliedCompany) -> dict[str, AppliedRecord]:
+    """Applied users by the desired key; one whose contact changed but whose e-mail stayed moves to the new key.
+
+    E-mail is what identifies a user in the store: making a second one would be refused.
+    """
+    wanted = {user.key for user in desired.users}
+    have = {key: record for key, record in base.users.items() if key in wanted}
+    free = {
+        str(record.fields.get("email", "")).casefold(): record for key, record in base.users.items() if key not in wanted
+    }
+    for user in desired.users:
+        if user.key not in have and user.email.casefold() in free:
+            have[user.key] = free[user.email.casefold()]
+    return have
+
+
+def _diff_addresses(desired: Company, base: AppliedCompany, policy: RemovalPolicy) -> list[Operation]:
+    operations: list[Operation] = []
+    wanted: set[str] = set()
+    for address in desired.addresses:
+        wanted.add(address.external_id)
+        fields = address_fields(address)
+        applied = base.addresses.get(address.external_id)
+        if applied is None:
+            operations.append(Operation(action=Action.CREATE_ADDRESS, key=address.external_id, values=fields))
+            continue
+        changed, before = _changes(fields, applied.fields)
+        if changed:
+            operations.append(
+                Operation(
+                    action=Action.UPDATE_ADDRESS,
+                    key=address.external_id,
+                    store_id=applied.store_id,
+                    values=changed,
+                    before=before,
+                )
+            )
+    if policy.location == "delete":
+        operations.extend(
+            Operation(action=Action.DELETE_ADDRESS, key=key, store_id=record.store_id, before=record.fields)
+            for key, record in base.addresses.items()
+            if key not in wanted
+        )
+    return operations

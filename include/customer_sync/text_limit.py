@@ -1,0 +1,23 @@
+"""Cut texts to what the store holds, and say so. Pure."""
+
+from __future__ import annotations
+
+from customer_sync.outcome import Finding, Reason
+
+
+def cut(text: str, length: int, field: str, findings: list[Finding], *, entity: str = "customer", key: str = "") -> str:
+    """Return the text cut to ``length`` characters; a cut is added to the findings."""
+    if len(text) <= length:
+        return text
+    detail = f"{len(text)} characters cut to {length}"
+    findings.append(Finding(reason=Reason.VALUE_CUT, entity=entity, key=key, field=field, detail=detail))
+    return text[:length].rstrip()
+
+
+def split_name(text: str) -> tuple[str, str]:
+    """Split a person's or place's name at its last blank; a single word stands for both parts.
+
+    The store wants a first and a last name for every address (b2b_rest.md section 10).
+    """
+    head, _, tail = text.strip().rpartition(" ")
+    return (head.strip() or tail, tail)
