@@ -1,0 +1,79 @@
+# One environment (.venv/), made on demand from the locks; every target makes sure of it first.
+# `make` alone lists the targets.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# Any interpreter of 3.11 or newer: make demo PYTHON=/opt/python3.12/bin/python3
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+TYPED  := include plugins dags sandbox demo .ci/locks.py
+# Two workers: the smallest machine that runs CI has two cores.
+WORKERS ?= 2
+
+.PHONY: help
+help: ## list the targets (the default)
+	@printf '%s\n\n' 'usage: make TARGET'
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(firstword $(MAKEFILE_LIST)) | while IFS= read -r line; do \
+	    printf '  \033[1m%-10s\033[0m %s\n' "$${line%%:*}" "$${line##*## }"; done
+
+# The interpreter is judged before anything is written, so that a refusal leaves nothing behind.
+$(READY): requirements-bootstrap.txt requirements-dev.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "No '$(PYTHON)' on this machine: install Python 3.11 or newer, or name one with PYTHON=/path/to/python3." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) --version) is too old: Python 3.11 or newer is needed; name one with PYTHON=/path/to/python3." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module: install it (Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
+	@echo "[1/4] environment in $(VENV)/ with $$($(PYTHON) --version)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "[2/4] installer"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt
+	@echo "[3/4] $$(grep -c '^[a-z].*==' requirements-dev.txt) locked packages (about a minute the first time)"
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) UV_HTTP_TIMEOUT=180 $(BIN)/uv pip install --link-mode=copy --require-hashes -r requirements-dev.txt 2>&1 | grep -vE '^ [+~-] ' || \
+	    { echo "The locked packages could not be installed; the lines above say why." >&2; exit 1; }
+	@echo "[4/4] this project, editable"
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: setup
+setup: $(READY) ## make or renew the environment in .venv/
+
+.PHONY: check
+check: $(READY) ## format, lint, types, import rules, lock not stale
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict $(TYPED)
+	$(BIN)/lint-imports
+	$(BIN)/python .ci/locks.py check
+
+.PHONY: lock
+lock: $(READY) ## resolve pyproject.toml anew into the requirements files
+	$(BIN)/python .ci/locks.py compile
+
+.PHONY: test-fast
+test-fast: $(READY) ## unit and property tests, without Airflow
+	$(BIN)/pytest tests/unit tests/properties -m 'not long and not airflow and not live' -n $(WORKERS)
+
+# The fast tier first: a broken rule is known after seconds, not after Airflow has started.
+.PHONY: test
+test: test-fast ## what every change must pass (10 minutes at most)
+	$(BIN)/pytest --ignore=tests/unit --ignore=tests/properties --ignore=tests/e2e -m 'not long and not live' -n $(WORKERS)
+
+.PHONY: test-long
+test-long: $(READY)
+	$(BIN)/pytest --ignore=tests/e2e -m 'long and not live' -n $(WORKERS) || { code=$$?; test $$code -eq 5 || exit $$code; echo 'No test is marked long yet.'; }
+
+.PHONY: test-all
+test-all: test test-long ## the same, then everything marked long
+
+.PHONY: demo
+demo: $(READY) ## twins + Airflow + a first sync; stays up (ONCE=1 leaves after the sync, RESET=1 starts afresh)
+	@ONCE='$(ONCE)' RESET='$(RESET)' $(BIN)/python -m demo
+
+.PHONY: clean
+clean: ## remove .venv/, .demo/ and all caches
+	rm -rf $(VENV) .demo .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
