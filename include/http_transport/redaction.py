@@ -44,7 +44,9 @@ _PLAIN_NAMES: Final = frozenset(
 _LOCAL_STOP: Final = frozenset(" \t\r\n\"'<>,;:()[]{}\\/|=&?")
 _DOMAIN: Final = re.compile(r"[^\s\"'<>,;:()\[\]{}\\/|=&?@]+")
 # Digits with separators, at least nine of them, or any run behind a plus sign; never inside a word or a GUID.
-_PHONE: Final = re.compile(r"(?<![\w-])(?!\d{4}-\d\d-\d\d)(?:\+\d[\d ().-]{6,24}\d|\(?\d{2,4}\)?[ ().-]{1,2}\d[\d ().-]{5,20}\d)(?![\w-])")
+_PHONE: Final = re.compile(
+    r"(?<![\w-])(?!\d{4}-\d\d-\d\d)(?:\+\d[\d ().-]{6,24}\d|\(?\d{2,4}\)?[ ().-]{1,2}\d[\d ().-]{5,20}\d)(?![\w-])"
+)
 _TEXT_SECRET: Final = re.compile(
     r"(?i)((?:password|secret|token|authorization|cookie|aspxauth|api_?key|sessionid)[\"']?\s{0,3}[:=]\s{0,3}[\"']?)"
     r"(?!•••)[^\s\"'&,;}]+"

@@ -1,0 +1,80 @@
+"""One request from pacing to classified answer: the path that both clients share."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from http_transport.errors import ConnectFailed, RateLimited, SessionLimit, SyncError
+from http_transport.pacing import Pacer, RequestCounter
+from http_transport.retry import Effect, RetryPolicy
+from http_transport.transport import HttpRequest, HttpResponse, Transport
+
+T = TypeVar("T")
+
+
+class Exchange:
+    """Sends requests paced, counted and retried; safe to use from several threads.
+
+    Args:
+        transport: Sends one request once.
+        pacer: Spaces the requests; shared by every client of the same server.
+        retry: When to try again.
+        counter: Counts what was used.
+        on_answer: Sees every answer before it is read, for budget headers and cookies.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        pacer: Pacer,
+        retry: RetryPolicy,
+        counter: RequestCounter,
+        on_answer: Callable[[HttpResponse], None],
+    ) -> None:
+        self._transport = transport
+        self._pacer = pacer
+        self._retry = retry
+        self._on_answer = on_answer
+        self.counter = counter
+
+    def run(self, build: Callable[[], HttpRequest], effect: Effect, read: Callable[[HttpResponse], T]) -> T:
+        """Send until an answer can be read, within the retry policy.
+
+        Args:
+            build: Makes the request; called for every try, because credentials may have changed.
+            effect: What sending it twice would do.
+            read: Turns an answer into a value, or raises the error that it stands for.
+
+        Returns:
+            What ``read`` returned.
+
+        Raises:
+            SyncError: As :meth:`RetryPolicy.run` says.
+        """
+        return self._retry.run(build(), effect, lambda: self.once(build(), read), on_retry=self.counter.count_retried)
+
+    def once(self, request: HttpRequest, read: Callable[[HttpResponse], T]) -> T:
+        """Send one request once, in its turn, and read its answer.
+
+        Raises:
+            SyncError: Whatever the transport or ``read`` raised; nothing is retried.
+        """
+        self._pacer.acquire()
+        try:
+            answer = self._transport.send(request)
+        except ConnectFailed:
+            raise
+        except SyncError as error:
+            self.counter.count(request.method, getattr(error, "status", None) or 0)
+            raise
+        finally:
+            self._pacer.release()
+        self.counter.count(request.method, answer.status)
+        self._on_answer(answer)
+        try:
+            return read(answer)
+        except (RateLimited, SessionLimit) as error:
+            self.counter.count_refused()
+            if isinstance(error, RateLimited) and error.retry_after_s is not None:
+                self._pacer.pause(error.retry_after_s)
+            raise
