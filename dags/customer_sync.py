@@ -1,0 +1,109 @@
+"""Customers of an Acumatica ERP become companies of a Better B2B store: one DAG per connector file.
+
+extract >> filter [] >> transform [] >> guard >> load [] >> audit, where [] is mapped over batches.
+
+| task | does |
+|---|---|
+| **extract** | reads what changed in the ERP, batch by batch |
+| **filter** | decides which customers belong in the store, and says why the others do not |
+| **transform** | works out the state that the store should have, and the operations that lead there |
+| **guard** | adds up the whole run's plan; nothing is written to the store before it |
+| **load** | applies the plan to the store, one store at a time |
+| **audit** | balances the run: every extracted customer has exactly one outcome, or the run fails |
+
+Trigger it with *mode* full for the first time. What happened to a customer stands in the task
+logs, one line per customer and part. docs/operating.md tells how to trigger, read, backfill,
+repair and cancel.
+"""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, TriggerRule
+
+from b2b_connector.guard import Guard
+from b2b_connector.sync_params import sync_params
+from b2b_connector.tasks import audit, extract, filter_customers, load, refuse_broken_connector, transform
+from customer_sync.connector import Connector
+from customer_sync.connector_file import connector_paths, load_connector
+from customer_sync.errors import ConfigError
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+"""Earlier intervals do not exist for Airflow, so backfills begin here; params reach further back."""
+
+TAGS = ["customer-sync", "acumatica", "better-b2b"]
+
+
+def sync_dag(connector: Connector) -> DAG:
+    """Wire the six tasks of one connector."""
+    with DAG(
+        dag_id=connector.dag_id,
+        dag_display_name=connector.name or connector.dag_id,
+        description=f"Acumatica customers to Better B2B companies, connector {connector.id}",
+        doc_md=f"{__doc__}\nConnector file: `{connector.id}.yaml`",
+        schedule=CronDataIntervalTimetable(connector.schedule, timezone="UTC") if connector.active else None,
+        start_date=START,
+        catchup=False,
+        max_active_runs=1,
+        params=sync_params(),
+        default_args={"owner": connector.owner},
+        tags=[*TAGS, connector.id, *([] if connector.active else ["inactive"])],
+    ) as dag:
+        batches = extract.override(pool=connector.erp_pool)(connector.id)
+        filtered = filter_customers.partial(connector_id=connector.id).expand(note=batches)
+        planned = transform.partial(connector_id=connector.id).expand(note=filtered)
+        guard = Guard(
+            task_id="guard",
+            connector_id=connector.id,
+            trigger_rule=TriggerRule.ALL_DONE,
+            retries=0,
+            doc_md=Guard.__doc__,
+        )
+        loaded = load.override(pool=connector.store_pool).partial(connector_id=connector.id).expand(note=guard.output)
+        companies = Asset(name=f"better_b2b_companies_{connector.id}", uri=f"better-b2b://{connector.id}/companies")
+        planned >> guard
+        loaded >> audit.override(outlets=[companies])(connector.id)
+    return dag
+
+
+def broken_dag(path: Path, problem: str) -> DAG:
+    """Stand in for a connector whose file is wrong: visible, paused, and its run says what to repair.
+
+    It keeps a schedule, so that a connector that was running and breaks becomes a row of failed
+    runs and not silence.
+    """
+    stem = re.sub(r"[^\w.-]", "_", path.stem, flags=re.ASCII)
+    with DAG(
+        dag_id=f"customer_sync__{stem}",
+        description=f"The connector file {path.name} is wrong",
+        doc_md=f"**This connector cannot run.** {problem}",
+        schedule=CronDataIntervalTimetable("0 * * * *", timezone="UTC"),
+        start_date=START,
+        catchup=False,
+        max_active_runs=1,
+        is_paused_upon_creation=True,
+        default_args={"owner": "integration"},
+        tags=[*TAGS, "broken"],
+    ) as dag:
+        refuse_broken_connector(problem)
+    return dag
+
+
+def dags_of_all_connectors() -> dict[str, DAG]:
+    """Build a DAG for every connector file; a wrong file takes down no other.
+
+    Raises:
+        ConfigError: The folder of connector files does not exist.
+    """
+    dags: dict[str, DAG] = {}
+    for path in connector_paths():
+        try:
+            dag = sync_dag(load_connector(path))
+        except ConfigError as error:
+            dag = broken_dag(path, error.message)
+        dags.setdefault(dag.dag_id, dag)
+    return dags
+
+
+globals().update(dags_of_all_connectors())

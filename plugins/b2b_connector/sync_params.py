@@ -1,0 +1,59 @@
+"""The trigger form of the sync: params with types, bounds and help texts (DESIGN section 11)."""
+
+from typing import Any
+
+from airflow.sdk import Param
+
+MODES = ("incremental", "full", "selected")
+"""Values of ``mode``."""
+
+
+def sync_params() -> dict[str, Any]:
+    """Build the params; each DAG needs its own."""
+    return {
+        "mode": Param(
+            "incremental",
+            type="string",
+            enum=list(MODES),
+            title="Mode",
+            description="incremental: what changed since the last good run. full: every customer. "
+            "selected: the customers named below.",
+        ),
+        "customer_ids": Param(
+            [],
+            type=["array", "null"],
+            items={"type": "string", "minLength": 1, "maxLength": 200},
+            maxItems=5000,
+            uniqueItems=True,
+            title="Customer IDs",
+            description="Only with mode selected, and required there: one CustomerID per line, such as C000123.",
+        ),
+        "modified_from": _moment(
+            "Modified from", "Only with mode incremental: customers changed at this moment or later."
+        ),
+        "modified_to": _moment("Modified to", "Only with mode incremental: customers changed before this moment."),
+        "dry_run": Param(
+            False,  # noqa: FBT003 - the form's default
+            type="boolean",
+            title="Dry run",
+            description="Work out and log the plan; write nothing to the store or to the ERP.",
+        ),
+        "retry_quarantined": Param(
+            False,  # noqa: FBT003 - the form's default
+            type="boolean",
+            title="Retry quarantined",
+            description="Try quarantined customers again although they did not change in the ERP.",
+        ),
+        "plan_hash": Param(
+            None,
+            type=["null", "string"],
+            pattern="^[0-9a-f]{32}$",
+            title="Plan hash",
+            description="Apply only this very plan: the hash that a dry run printed. Any other plan is refused.",
+        ),
+    }
+
+
+def _moment(title: str, description: str) -> Param:
+    text = f"{description} A zone is needed, as in 2026-11-22T00:00:00+00:00."
+    return Param(None, type=["null", "string"], format="date-time", title=title, description=text)
