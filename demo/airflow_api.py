@@ -1,0 +1,181 @@
+"""The part of Airflow's REST API that the demonstration uses, as a person would by mouse (airflow.md section 12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import urllib3
+
+from demo.errors import DemoError
+from demo.http_json import Server
+
+_NEEDED = ("metadatabase", "scheduler", "dag_processor")
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """One task instance of a run.
+
+    Attributes:
+        task_id: The task.
+        map_index: Number of the mapped instance; -1 when the task is not mapped.
+        state: Airflow's word for its state; `None` before it is scheduled.
+        try_number: Number of its latest attempt.
+    """
+
+    task_id: str
+    map_index: int
+    state: str | None
+    try_number: int
+
+
+class AirflowApi:
+    """One Airflow in which everybody is an administrator.
+
+    Args:
+        address: Scheme, host and port of its api-server.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._server = Server(address)
+
+    def healthy(self) -> bool:
+        """Whether database, scheduler and DAG processor all report to be well."""
+        try:
+            status, answer = self._server.call("GET", "/api/v2/monitor/health")
+        except urllib3.exceptions.HTTPError:
+            return False
+        if status != HTTPStatus.OK or not isinstance(answer, dict):
+            return False
+        return all((answer.get(part) or {}).get("status") == "healthy" for part in _NEEDED)
+
+    def sign_in(self) -> None:
+        """Fetch the token that all further calls carry.
+
+        Raises:
+            DemoError: None was given.
+        """
+        self._server.token = self._expect((HTTPStatus.CREATED,), "GET", "/auth/token")["access_token"]
+
+    def put_pool(self, name: str, settings: dict[str, Any]) -> None:
+        """Make a pool, or give an existing one these settings.
+
+        Args:
+            name: The pool.
+            settings: `slots`, `description`, `include_deferred`.
+
+        Raises:
+            DemoError: Airflow refused.
+        """
+        body = {"name": name, **settings}
+        status, answer = self._server.call("POST", "/api/v2/pools", body)
+        if status == HTTPStatus.CONFLICT:
+            self._expect((HTTPStatus.OK,), "PATCH", f"/api/v2/pools/{quote(name)}", body)
+        elif status != HTTPStatus.CREATED:
+            raise DemoError(f"Airflow refused the pool {name} ({status}): {answer}")
+
+    def dag(self, dag_id: str) -> dict[str, Any] | None:
+        """What Airflow knows about a DAG; `None` until its file was read.
+
+        Args:
+            dag_id: The DAG.
+        """
+        status, answer = self._server.call("GET", f"/api/v2/dags/{quote(dag_id)}")
+        return answer if status == HTTPStatus.OK else None
+
+    def import_errors(self) -> list[str]:
+        """What went wrong when DAG files were read, one text per file."""
+        found = self._server.get("/api/v2/importErrors")["import_errors"]
+        return [f"{each['filename']}:\n{each['stack_trace']}" for each in found]
+
+    def read_file_again(self, file_token: str) -> None:
+        """Ask the DAG processor to read a DAG file at once.
+
+        Args:
+            file_token: The field of this name of `dag`.
+
+        Raises:
+            DemoError: Airflow refused.
+        """
+        # 409: the wish is already noted.
+        accepted = (HTTPStatus.CREATED, HTTPStatus.OK, HTTPStatus.CONFLICT)
+        self._expect(accepted, "PUT", f"/api/v2/parseDagFile/{quote(file_token)}")
+
+    def set_paused(self, dag_id: str, *, paused: bool) -> None:
+        """Pause or unpause a DAG.
+
+        Args:
+            dag_id: The DAG.
+            paused: What it shall be.
+
+        Raises:
+            DemoError: Airflow refused.
+        """
+        self._expect((HTTPStatus.OK,), "PATCH", f"/api/v2/dags/{quote(dag_id)}", {"is_paused": paused})
+
+    def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
+        """Start a run by hand.
+
+        Args:
+            dag_id: The DAG.
+            conf: Its params.
+
+        Returns:
+            The run's id.
+
+        Raises:
+            DemoError: Airflow refused, for instance wrong params.
+        """
+        path = f"/api/v2/dags/{quote(dag_id)}/dagRuns"
+        answer = self._expect((HTTPStatus.OK, HTTPStatus.CREATED), "POST", path, {"logical_date": None, "conf": conf})
+        return str(answer["dag_run_id"])
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """Airflow's word for the state of a run.
+
+        Args:
+            dag_id: The DAG.
+            run_id: The run.
+
+        Raises:
+            DemoError: Airflow does not know the run.
+        """
+        return str(self._server.get(f"/api/v2/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}")["state"])
+
+    def task_states(self, dag_id: str, run_id: str) -> list[TaskState]:
+        """All task instances of a run; `~` as the run means all runs.
+
+        Args:
+            dag_id: The DAG.
+            run_id: The run.
+
+        Raises:
+            DemoError: Airflow does not know the run.
+        """
+        path = f"/api/v2/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}/taskInstances?limit=1000&order_by=-id"
+        found = self._server.get(path)["task_instances"]
+        return [TaskState(each["task_id"], each["map_index"], each["state"], each["try_number"]) for each in found]
+
+    def log_lines(self, dag_id: str, run_id: str, task: TaskState) -> list[str]:
+        """The log of a task instance's latest attempt.
+
+        Args:
+            dag_id: The DAG.
+            run_id: The run.
+            task: The task instance.
+        """
+        path = (
+            f"/api/v2/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}/taskInstances/{quote(task.task_id)}"
+            f"/logs/{max(task.try_number, 1)}?map_index={task.map_index}&full_content=true"
+        )
+        content = self._server.get(path)["content"]
+        return [each if isinstance(each, str) else str(each.get("event", "")) for each in content]
+
+    def _expect(self, accepted: tuple[HTTPStatus, ...], method: str, path: str, body: object | None = None) -> Any:
+        status, answer = self._server.call(method, path, body)
+        if status not in accepted:
+            raise DemoError(f"Airflow refused {method} {path} ({status}): {answer}")
+        return answer

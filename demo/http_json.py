@@ -1,0 +1,79 @@
+"""JSON over HTTP, for servers that the demonstration started on this machine."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import urllib3
+
+from demo.errors import DemoError
+
+# The servers are young and local: a refused connection is an answer, and nothing is sent twice.
+_TIMEOUT = urllib3.Timeout(connect=2, read=30)
+
+
+class Server:
+    """One HTTP server.
+
+    Args:
+        address: Scheme, host and port.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.token: str | None = None
+        self._pool = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
+
+    def call(self, method: str, path: str, body: object | None = None) -> tuple[int, Any]:
+        """Send one request.
+
+        Args:
+            method: HTTP method.
+            path: Path and query.
+            body: Value that is sent as JSON.
+
+        Returns:
+            Status and decoded JSON; `None` instead of a body that is no JSON.
+
+        Raises:
+            urllib3.exceptions.HTTPError: No answer came.
+        """
+        headers = {"Accept": "application/json"}
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token}"
+        url = f"{self.address}{path}"
+        if body is None:
+            response = self._pool.request(method, url, headers=headers)
+        else:
+            response = self._pool.request(method, url, headers=headers, json=body)
+        try:
+            return response.status, response.json()
+        except ValueError:
+            return response.status, None
+
+    def get(self, path: str) -> Any:
+        """The JSON at a path.
+
+        Args:
+            path: Path and query.
+
+        Raises:
+            DemoError: The answer is not 200.
+        """
+        status, answer = self.call("GET", path)
+        if status != HTTPStatus.OK:
+            raise DemoError(f"GET {self.address}{path} was answered with {status}: {answer}")
+        return answer
+
+    def answers(self, path: str) -> bool:
+        """Whether a path is answered with 200; a refused connection is a no.
+
+        Args:
+            path: Path and query.
+        """
+        try:
+            status, _ = self.call("GET", path)
+        except urllib3.exceptions.HTTPError:
+            return False
+        return status == HTTPStatus.OK

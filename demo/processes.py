@@ -1,0 +1,154 @@
+"""Start and end the demonstration's processes: by process id, and wholly."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from demo.errors import DemoError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_GRACE_S = 30
+"""How long a process may take to end by itself."""
+
+
+def _ready_for_interrupts() -> None:
+    """Give a child the usual meaning of SIGINT, which a shell's `&` would have taken away."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class Processes:
+    """The processes of one demonstration, each the leader of a session and process group of its own.
+
+    Their ids are written down, so that the next start can end what a killed demonstration left behind.
+
+    Args:
+        record: File for the process ids.
+        root: Working folder of the processes, and the mark by which leftovers are known.
+    """
+
+    def __init__(self, record: Path, root: Path) -> None:
+        self._record = record
+        self._root = root
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._output: dict[str, Path] = {}
+
+    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str], output: Path) -> None:
+        """Start a process; it gets none of the terminal's signals.
+
+        Args:
+            name: What messages call it.
+            command: Program and arguments.
+            environment: Its whole environment.
+            output: File that takes what it prints; the previous start's is replaced.
+        """
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with output.open("wb") as file:
+            self._running[name] = subprocess.Popen(  # noqa: S603 - the commands are our own
+                list(command),
+                cwd=self._root,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_ready_for_interrupts,  # noqa: PLW1509 - no thread runs yet, and nothing else resets SIGINT
+            )
+        self._output[name] = output
+        self._record.write_text(json.dumps([each.pid for each in self._running.values()]), encoding="utf-8")
+
+    def wait_until(self, name: str, answers: Callable[[], bool], timeout_s: float, poll_s: float = 0.2) -> None:
+        """Wait until a process is of use.
+
+        Args:
+            name: The process.
+            answers: Asks it; true ends the wait.
+            timeout_s: Longest wait in seconds.
+            poll_s: Pause between two questions in seconds.
+
+        Raises:
+            DemoError: It ended, or did not answer in time; the last lines of its output are in the message.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not answers():
+            self.check()
+            if time.monotonic() > deadline:
+                raise DemoError(f"{name} gave no sign of life for {timeout_s:.0f} s.\n{self.last_lines(name)}")
+            time.sleep(poll_s)
+
+    def check(self) -> None:
+        """See that every process is still running.
+
+        Raises:
+            DemoError: One ended by itself; the last lines of its output are in the message.
+        """
+        for name, process in self._running.items():
+            code = process.poll()
+            if code is not None:
+                raise DemoError(f"{name} ended by itself (exit code {code}).\n{self.last_lines(name)}")
+
+    def last_lines(self, name: str, lines: int = 25) -> str:
+        """The end of what a process printed, with the file's name above."""
+        path = self._output[name]
+        text = path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
+        return "\n".join((f"The last lines of {path}:", *text))
+
+    def stop(self) -> None:
+        """End all processes, the last started first, and whatever they started."""
+        for name in reversed(list(self._running)):
+            process = self._running.pop(name)
+            # To the leader alone: Airflow's standalone command ends its parts in order, a twin saves its state.
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            try:
+                process.wait(_GRACE_S)
+            except subprocess.TimeoutExpired:
+                pass  # what the group kill below is for
+            finally:
+                _kill_group(process.pid)
+            process.wait()
+        self._record.unlink(missing_ok=True)
+
+    def end_leftovers(self) -> int:
+        """End what an earlier demonstration left running because it was killed itself.
+
+        A recorded process group is ours only if its members still work in our folder; anything else may
+        have got the number since.
+
+        Returns:
+            How many process groups were ended.
+        """
+        if not self._record.exists():
+            return 0
+        recorded = set(json.loads(self._record.read_text(encoding="utf-8")))
+        ours = recorded & _groups_working_in(self._root)
+        for group in ours:
+            _kill_group(group)
+        self._record.unlink()
+        return len(ours)
+
+
+def _kill_group(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return  # all of it ended by itself
+
+
+def _groups_working_in(folder: Path) -> set[int]:
+    """Process groups with a member whose working folder is this one; empty where the system does not tell."""
+    groups: set[int] = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if (entry / "cwd").readlink() == folder:
+                groups.add(os.getpgid(int(entry.name)))
+        except OSError:
+            continue  # ended meanwhile, or somebody else's
+    return groups
