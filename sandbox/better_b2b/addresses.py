@@ -1,0 +1,195 @@
+"""Address books: list, create, bulk create, read, update, delete (b2b_rest.md section 6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.better_b2b.address_form import read_address_update, read_new_address
+from sandbox.better_b2b.envelope import SUCCESS, Refusal, Reply, absence_refusal, field_refusal, ok
+from sandbox.better_b2b.extra_fields import address_values_view, definitions_view
+from sandbox.better_b2b.listing import page_of
+from sandbox.better_b2b.records import Address
+from sandbox.better_b2b.request import NARROW_LIMITS, WIDE_LIMITS, bulk_rows, cut, read_limits, time_test, too_many_rows
+from sandbox.better_b2b.user_form import unknown_company
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.better_b2b.request import Request
+    from sandbox.better_b2b.state import Store
+
+_TEXT_FILTERS = (
+    ("firstName", ("first_name",)),
+    ("lastName", ("last_name",)),
+    ("address", ("address_line1", "address_line2")),
+    ("city", ("city",)),
+    ("country", ("country_name", "country_code")),
+    ("state", ("state_name", "state_code")),
+    ("zipCode", ("zip_code",)),
+    ("phoneNumber", ("phone_number",)),
+)
+_TRUTH = {"1": True, "true": True, "0": False, "false": False}
+
+
+def address_view(store: Store, address: Address, *, with_extra_fields: bool = True) -> dict[str, Any]:
+    """An address as reads show it; the company's id as a string (13.19), no timestamps."""
+    as_text = store.settings["address_company_id_as_string"]
+    view: dict[str, Any] = {
+        "addressId": address.address_id,
+        "companyId": str(address.company_id) if as_text else address.company_id,
+        "firstName": address.first_name,
+        "lastName": address.last_name,
+        "phoneNumber": address.phone_number,
+        "zipCode": address.zip_code,
+        "addressLine1": address.address_line1,
+        "addressLine2": address.address_line2,
+        "city": address.city,
+        "stateName": address.state_name,
+        "stateCode": address.state_code,
+        "countryName": address.country_name,
+        "countryCode": address.country_code,
+        "isBilling": address.is_billing,
+        "isShipping": address.is_shipping,
+        "isDefaultBilling": address.is_default_billing,
+        "isDefaultShipping": address.is_default_shipping,
+        "label": address.label,
+        "externalId": address.external_id,
+    }
+    if with_extra_fields:
+        view["extraFields"] = address_values_view(store, address.extra_fields)
+    return view
+
+
+def get_addresses(store: Store, request: Request) -> Reply:
+    """`GET /addresses`; newest change first."""
+    limits = read_limits(store, request, NARROW_LIMITS)
+    with_extra_fields = request.wants_extra_fields()
+    wanted, tests = _selection(store, request)
+    rows, page = page_of(store.addresses, limits, wanted=wanted, tests=tests)
+    return ok([address_view(store, row, with_extra_fields=with_extra_fields) for row in rows], SUCCESS, page)
+
+
+def get_address(store: Store, request: Request) -> Reply:
+    """`GET /addresses/{addressId}`."""
+    return ok(address_view(store, _find_address(store, request.ids[0])), SUCCESS)
+
+
+def get_address_extra_fields(store: Store, request: Request) -> Reply:
+    """`GET /addresses/extra-fields`, paged."""
+    offset, limit = read_limits(store, request, WIDE_LIMITS)
+    rows, page = cut(definitions_view(store, "addresses"), offset, limit)
+    return ok(rows, SUCCESS, page)
+
+
+def post_address(store: Store, request: Request) -> Reply:
+    """`POST /addresses`; answers the id only (13.27)."""
+    values = read_new_address(store, request.object_body())
+    if values["company_id"] not in store.companies.rows:
+        raise unknown_company(store)
+    return ok({"addressId": _create(store, values).address_id}, SUCCESS)
+
+
+def post_addresses(store: Store, request: Request) -> Reply:
+    """`POST /addresses/bulk`: all or nothing; refused with a list aligned to the rows, answered with full rows."""
+    rows = bulk_rows(request, too_many=too_many_rows())
+    forms: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = []
+    for row in rows:
+        try:
+            if not isinstance(row, dict):
+                raise field_refusal({"non_field_errors": ["Invalid data. Expected a dictionary."]})
+            forms.append(read_new_address(store, row))
+            errors.append({})
+        except Refusal as refusal:
+            err_msg = refusal.reply.body["data"]["errMsg"]
+            errors.append(err_msg if isinstance(err_msg, dict) else {"non_field_errors": [err_msg]})
+    if any(errors):
+        raise field_refusal(errors)
+    if any(values["company_id"] not in store.companies.rows for values in forms):
+        raise unknown_company(store)
+    failing = request.partial_rows()  # ordered: these rows are lost without a word
+    made = [_create(store, values) for index, values in enumerate(forms) if index not in failing]
+    return ok([address_view(store, address) for address in made], SUCCESS)
+
+
+def put_address(store: Store, request: Request) -> Reply:
+    """`PUT /addresses/{addressId}`, partial; answers the id only."""
+    address = _find_address(store, request.ids[0])
+    store.change_address(address, read_address_update(store, address, request.object_body()))
+    _clear_other_defaults(store, address)
+    store.touch_parent(address.company_id)
+    store.changed()
+    return ok({"addressId": address.address_id}, SUCCESS)
+
+
+def delete_address(store: Store, request: Request) -> Reply:
+    """`DELETE /addresses/{addressId}`."""
+    address = _find_address(store, request.ids[0])
+    store.remove_address(address)
+    store.touch_parent(address.company_id)
+    store.changed()
+    return ok({"addressId": address.address_id}, SUCCESS)
+
+
+def _find_address(store: Store, address_id: int) -> Address:
+    address = store.addresses.rows.get(address_id)
+    if address is None:
+        raise absence_refusal("Address")
+    return address
+
+
+def _create(store: Store, values: dict[str, Any]) -> Address:
+    now = store.now()
+    address = Address(address_id=store.addresses.take_id(), created_at=now, updated_at=now, **values)
+    store.add_address(address)
+    _clear_other_defaults(store, address)
+    store.touch_parent(address.company_id)
+    store.changed()
+    return address
+
+
+def _clear_other_defaults(store: Store, address: Address) -> None:
+    """One default per company and kind: the address written last keeps it (13.27)."""
+    kinds = [kind for kind in ("is_default_billing", "is_default_shipping") if getattr(address, kind)]
+    if not kinds:
+        return
+    for address_id in store.addresses_by_company.ids(address.company_id):
+        other = store.addresses.rows[address_id]
+        lost = {kind: False for kind in kinds if other is not address and getattr(other, kind)}
+        if lost:
+            store.change_address(other, lost)
+
+
+def _selection(store: Store, request: Request) -> tuple[set[int] | None, list[Callable[[Address], bool]]]:
+    """What the filters say: a set of ids where an index knows them, and tests for the rest."""
+    wanted: set[int] | None = None
+    tests: list[Callable[[Address], bool]] = []
+    if (company_id := request.integer("companyId")) is not None:
+        wanted = set(store.addresses_by_company.ids(company_id))
+    external_ids = request.values("externalId[]", "externalId")
+    if external_ids:
+        if not store.settings["external_id_or"]:
+            external_ids = external_ids[-1:]
+        held = {row_id for each in external_ids for row_id in store.addresses_by_external_id.ids(each)}
+        wanted = held if wanted is None else wanted & held
+    for name, attributes in _TEXT_FILTERS:
+        if (text := request.value(name)) is not None:
+            tests.append(_text_test(text, attributes))
+    for name, attribute in (("isBilling", "is_billing"), ("isShipping", "is_shipping")):
+        if (flag := request.value(name)) is not None:
+            tests.append(_flag_test(name, flag, attribute))
+    if (fits := time_test(request, includes_bounds=False)) is not None:
+        tests.append(fits)
+    return wanted, tests
+
+
+def _text_test(text: str, attributes: tuple[str, ...]) -> Callable[[Address], bool]:
+    part = text.casefold()
+    return lambda address: any(part in (getattr(address, each) or "").casefold() for each in attributes)
+
+
+def _flag_test(name: str, text: str, attribute: str) -> Callable[[Address], bool]:
+    wanted = _TRUTH.get(text.lower())
+    if wanted is None:
+        raise field_refusal({name: ["Must be a valid boolean."]})
+    return lambda address: getattr(address, attribute) is wanted

@@ -1,0 +1,214 @@
+"""Companies: what a single call does (b2b_rest.md section 4). Bulk calls: `company_bulk`; lists: `company_list`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.better_b2b.company_form import CompanyProblem, read_new_company, read_update
+from sandbox.better_b2b.envelope import (
+    SUCCESS_COMPANY,
+    Refusal,
+    Reply,
+    ok,
+    plain_refusal,
+    resource_refusal,
+    rule_refusal,
+)
+from sandbox.better_b2b.extra_fields import company_values_view
+from sandbox.better_b2b.records import Company, CompanyPayment, CompanyStatus, User, UserRole
+
+if TYPE_CHECKING:
+    from sandbox.better_b2b.request import Request
+    from sandbox.better_b2b.state import Store
+
+
+def company_view(store: Store, company: Company, *, with_extra_fields: bool) -> dict[str, Any]:
+    """A company as reads show it."""
+    as_text = store.settings["company_numbers_as_strings"]
+    status, created_at, updated_at = company.company_status, company.created_at, company.updated_at
+    # Independent mode shows no group, whatever customerGroupId was set (section 4, "Type tolerance").
+    group = None if store.settings["independent_companies"] else company.customer_group_id
+    view: dict[str, Any] = {
+        "companyId": company.company_id,
+        "companyName": company.company_name,
+        "companyEmail": company.company_email,
+        "companyPhone": company.company_phone,
+        "addressLine1": company.address_line1,
+        "addressLine2": company.address_line2,
+        "city": company.city,
+        "state": company.state,
+        "country": company.country,
+        "zipCode": company.zip_code,
+        "companyStatus": str(int(status)) if as_text else int(status),
+        "catalogId": company.catalog_id,
+        "catalogName": None,
+        "bcGroupId": group,
+        "bcGroupName": None if group is None else company.bc_group_name,
+        "parentCompany": {"id": None, "name": None},
+        "priceListAssign": company.price_list_assign,
+        "uuid": company.uuid,
+    }
+    if with_extra_fields:
+        view["extraFields"] = company_values_view(store, company.extra_fields)
+    view["createdAt"] = str(created_at) if as_text else created_at
+    view["updatedAt"] = str(updated_at) if as_text else updated_at
+    return view
+
+
+def find_company(store: Store, company_id: int) -> Company:
+    """A company by id.
+
+    Raises:
+        Refusal: 404 shape 3.
+    """
+    company = store.companies.rows.get(company_id)
+    if company is None:
+        raise resource_refusal()
+    return company
+
+
+def single_refusal(store: Store, problem: CompanyProblem) -> Refusal:
+    """What a single call answers to a problem: 422 shape 3, for a taken admin e-mail as the switch says (13.11)."""
+    if problem.is_admin_email and store.settings["admin_email_taken_shape"] == 1:
+        return rule_refusal(problem.text)
+    return plain_refusal(422, problem.text)
+
+
+def get_company(store: Store, request: Request) -> Reply:
+    """`GET /companies/{companyId}`."""
+    company = find_company(store, request.ids[0])
+    return ok(company_view(store, company, with_extra_fields=True), SUCCESS_COMPANY)
+
+
+def post_company(store: Store, request: Request) -> Reply:
+    """`POST /companies`: the company and its first admin, both or none."""
+    try:
+        company, admin = create_company(store, request.body)
+    except CompanyProblem as problem:
+        raise single_refusal(store, problem) from problem
+    data = {
+        "companyId": company.company_id,
+        "customerId": admin.customer_id,
+        "customerGroupId": company.customer_group_id,
+    }
+    return ok(data, SUCCESS_COMPANY)
+
+
+def put_company(store: Store, request: Request) -> Reply:
+    """`PUT /companies/{companyId}`, partial."""
+    company = find_company(store, request.ids[0])
+    try:
+        update_company(store, company, request.body)
+    except CompanyProblem as problem:
+        raise single_refusal(store, problem) from problem
+    return ok({"companyId": company.company_id}, SUCCESS_COMPANY)
+
+
+def put_status(store: Store, request: Request) -> Reply:
+    """`PUT /companies/{companyId}/status`; 0 to 3 only (13.12)."""
+    company = find_company(store, request.ids[0])
+    status = request.body.get("companyStatus") if isinstance(request.body, dict) else None
+    if isinstance(status, str) and status.isdigit():
+        status = int(status)
+    if status is None:
+        raise plain_refusal(422, "The company status is required.")
+    if isinstance(status, bool) or not isinstance(status, int) or status not in list(CompanyStatus):
+        raise plain_refusal(422, "The company status is invalid, must be in [0, 1, 2, 3].")
+    store.change_company(company, {"company_status": status})
+    store.changed()
+    return ok({"companyId": company.company_id}, SUCCESS_COMPANY)
+
+
+def delete_company(store: Store, request: Request) -> Reply:
+    """`DELETE /companies/{companyId}`: hard, with users and addresses; core customers stay (13.18)."""
+    company = find_company(store, request.ids[0])
+    if store.settings["delete_cascades"]:
+        for user in store.users_of(company.company_id):
+            store.remove_user(user)
+        for address_id in store.addresses_by_company.ids(company.company_id):
+            store.remove_address(store.addresses.rows[address_id])
+    store.remove_company(company)
+    store.changed()
+    return ok({}, SUCCESS_COMPANY)
+
+
+def put_catalogs(store: Store, request: Request) -> Reply:
+    """`PUT /companies/{companyId}/catalogs`: off in Independent mode (405)."""
+    company = find_company(store, request.ids[0])
+    if store.settings["independent_companies"]:
+        raise plain_refusal(405, "Method Not Allowed")
+    catalog_id = request.object_body().get("catalogId")
+    if isinstance(catalog_id, bool) or not isinstance(catalog_id, int):
+        raise plain_refusal(422, "The catalog id is required.")
+    store.change_company(company, {"catalog_id": catalog_id})
+    store.changed()
+    return ok({"companyId": company.company_id}, SUCCESS_COMPANY)
+
+
+def create_company(store: Store, body: Any) -> tuple[Company, User]:
+    """Check and store a company and its first admin.
+
+    Raises:
+        CompanyProblem: Nothing is stored.
+    """
+    form = read_new_company(store, body)
+    now = store.now()
+    settings = store.settings
+    company_id = store.companies.take_id()
+    group_id, group_name = _group_for(store, company_id, form.values["company_name"], form.customer_group_id)
+    company = Company(
+        company_id=company_id,
+        company_status=CompanyStatus.APPROVED if settings["auto_approve"] else CompanyStatus.PENDING,
+        customer_group_id=group_id,
+        bc_group_name=group_name,
+        extra_fields=form.extra_fields,
+        channel_ids=form.channel_ids,
+        origin_channel_id=form.origin_channel_id,
+        created_at=now,
+        updated_at=now,
+        **form.values,
+    )
+    store.add_company(company)
+    admin = form.admin
+    customer = store.customer_for(admin.email, admin.first_name, admin.last_name)
+    user = User(
+        id=store.users.take_id(),
+        company_id=company_id,
+        first_name=admin.first_name,
+        last_name=admin.last_name,
+        email=admin.email,
+        phone_number=admin.phone_number,
+        role=UserRole.ADMIN,
+        company_role_id=store.predefined_role(UserRole.ADMIN).id,
+        customer_id=customer.id,
+        channel_ids=list(form.channel_ids),
+        origin_channel_id=form.origin_channel_id,
+        extra_fields=admin.extra_fields,
+        created_at=now,
+        updated_at=now,
+    )
+    store.add_user(user)
+    if settings["payments_enabled_by_default"]:
+        store.company_payments[company_id] = {
+            code: CompanyPayment(is_enabled=True, created_at=now, updated_at=now) for code in store.payments
+        }
+    store.changed()
+    return company, user
+
+
+def update_company(store: Store, company: Company, body: Any) -> None:
+    """Check and store a partial update.
+
+    Raises:
+        CompanyProblem: Nothing is stored.
+    """
+    store.change_company(company, read_update(store, company, body))
+    store.changed()
+
+
+def _group_for(store: Store, company_id: int, company_name: str, asked: int | None) -> tuple[int, str | None]:
+    """Customer group of a new company: made with it in Dependent mode, else as asked or the store's default."""
+    if store.settings["independent_companies"]:
+        return (store.settings["default_customer_group"] if asked is None else asked), None
+    is_repeated = any(other.company_name == company_name for other in store.companies.rows.values())
+    return company_id - 60_000, f"{company_name} {company_id:x}" if is_repeated else company_name
