@@ -67,7 +67,9 @@ class AppliedCompany(msgspec.Struct, frozen=True, kw_only=True):
     """What we last applied to one company and its parts, from the ledger.
 
     ``content_hash`` identifies the last desired state that was applied whole, ``""``
-    if none was. ``reference_id`` is what we last wrote into the ERP.
+    if none was. ``reference_id`` is what we last wrote into the ERP. ``parts_known`` is
+    false for a company that was found in the store and whose users and addresses were
+    not read yet.
     """
 
     company_id: int
@@ -79,6 +81,7 @@ class AppliedCompany(msgspec.Struct, frozen=True, kw_only=True):
     payment_terms: dict[str, Any] | None = None
     reference_id: str = ""
     content_hash: str = ""
+    parts_known: bool = True
 
 
 PlanKind = Literal["sync", "unenroll"]
@@ -169,6 +172,13 @@ def diff_unenrolment(customer_id: str, applied: AppliedCompany, policy: RemovalP
     return ()
 
 
+def is_late(operation: Operation, admin_role: str) -> bool:
+    """Whether an operation takes something away and so comes after everything that gives: promote first, then demote."""
+    if operation.action in {Action.DELETE_USER, Action.DELETE_ADDRESS}:
+        return True
+    return operation.action is Action.UPDATE_USER and operation.values.get("role", admin_role) != admin_role
+
+
 def _own(
     desired: Company, base: AppliedCompany, action: Action, values: dict[str, Any], before: dict[str, Any]
 ) -> Operation:
@@ -184,13 +194,19 @@ def _diff_own_fields(desired: Company, applied: AppliedCompany | None) -> list[O
         values = {**fields, **{f"admin_{name}": admin[name] for name in ("first_name", "last_name", "email", "phone_number")}}
         return [Operation(action=Action.CREATE_COMPANY, key=desired.customer_id, values=values)]
     operations = []
-    changed, before = _changes(fields, applied.fields)
+    changed, before = _changes(fields, {**applied.fields, "extra_fields": _known_extra_fields(fields, applied)})
     if changed:
         operations.append(_own(desired, applied, Action.UPDATE_COMPANY, changed, before))
     if applied.status != STATUS_APPROVED:
         values, was = {"status": STATUS_APPROVED}, {"status": applied.status}
         operations.append(_own(desired, applied, Action.SET_STATUS, values, was))
     return operations
+
+
+def _known_extra_fields(fields: Mapping[str, Any], applied: AppliedCompany) -> dict[str, str]:
+    """The applied extra fields that are ours; others may stand beside them and are not compared."""
+    have = applied.fields.get("extra_fields") or {}
+    return {name: have[name] for name in fields["extra_fields"] if name in have}
 
 
 def _changes(wanted: Mapping[str, Any], have: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -89,7 +89,7 @@ class Links:
     def put_companies(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write new links; ``rows`` name customer_id, company_id, status, fields, record_id, account_email, made_by_run."""
         now = utc_now()
-        defaults = {"payment_methods": {}, "payment_terms": None, "reference_id": "", "content_hash": ""}
+        defaults = {"payment_methods": {}, "payment_terms": None, "reference_id": "", "content_hash": "", "parts_known": True}
         upsert(
             connection,
             company_link,
@@ -167,4 +167,5 @@ def _applied(row: Mapping[str, Any], children: Mapping[str, dict[str, AppliedRec
         payment_terms=row["payment_terms"],
         reference_id=row["reference_id"],
         content_hash=row["content_hash"],
+        parts_known=row["parts_known"],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -118,18 +118,40 @@ class Runs:
         with self._engine.connect() as connection:
             return {key: batch for key, batch in connection.execute(query.order_by(run_customer.c.customer_id))}
 
-    def of_window(self, window: Mapping[str, Any]) -> Iterator[str]:
-        """Customers that earlier runs of the same data interval recorded (a re-processed interval takes them up again)."""
+    def last_customer(self, run_id: str, batch_key: str) -> str:
+        """The greatest customer id of a batch."""
+        query = sa.select(sa.func.max(run_customer.c.customer_id)).where(
+            run_customer.c.run_id == run_id, run_customer.c.batch_key == batch_key
+        )
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar_one() or ""
+
+    def of_interval(self, interval: tuple[str, str]) -> set[str]:
+        """Customers that earlier runs of the same data interval recorded: a re-processed interval takes them up again."""
+        found: set[str] = set()
         with self._engine.connect() as connection:
             rows = connection.execute(sa.select(run.c.run_id, run.c.window).where(run.c.connector_id == self._connector_id))
-            ids = [
-                run_id
-                for run_id, other in rows
-                if (other.get("from"), other.get("to")) == (window.get("from"), window.get("to"))
-            ]
+            ids = [run_id for run_id, window in rows if tuple(window.get("interval") or ()) == tuple(interval)]
             for run_id in ids:
                 query = sa.select(run_customer.c.customer_id).where(run_customer.c.run_id == run_id)
-                yield from connection.execute(query).scalars().all()
+                found.update(connection.execute(query).scalars())
+        return found
+
+    def postpone(self, connection: sa.Connection, customer_ids: Iterable[str]) -> None:
+        """Have the next incremental run read customers that did not fit into this one."""
+        now = utc_now()
+        for part in chunks(customer_ids):
+            rows = [{"connector_id": self._connector_id, "customer_id": key, "since_utc": now, "attempts": 0} for key in part]
+            upsert(connection, unfinished, rows, keep=("since_utc", "attempts"))
+
+    def forget_unfinished(self, connection: sa.Connection, customer_ids: Iterable[str]) -> None:
+        """Stop reading customers again that the ERP no longer shows."""
+        for part in chunks(customer_ids):
+            connection.execute(
+                sa.delete(unfinished).where(
+                    unfinished.c.connector_id == self._connector_id, unfinished.c.customer_id.in_(part)
+                )
+            )
 
     def refresh_unfinished(self, connection: sa.Connection, run_id: str) -> None:
         """Remember who failed in this run, forget who did not: the next incremental run re-reads the former."""

@@ -77,6 +77,7 @@ company_link = Table(
     Column("reference_id", String(100), nullable=False, default=""),
     Column("content_hash", String(64), nullable=False, default=""),
     Column("made_by_run", String(250), nullable=False, default=""),
+    Column("parts_known", Boolean, nullable=False, default=True),
     Column("linked_at_utc", UtcDateTime, nullable=False),
     Column("applied_at_utc", UtcDateTime, nullable=False),
     Index(None, "connector_id", "company_id"),

@@ -51,6 +51,7 @@ def upgrade() -> None:
     sa.Column('reference_id', sa.String(length=100), nullable=False),
     sa.Column('content_hash', sa.String(length=64), nullable=False),
     sa.Column('made_by_run', sa.String(length=250), nullable=False),
+    sa.Column('parts_known', sa.Boolean(), nullable=False),
     sa.Column('linked_at_utc', sa.DateTime(timezone=True), nullable=False),
     sa.Column('applied_at_utc', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('connector_id', 'customer_id', name=op.f('pk_company_link'))

@@ -1,0 +1,149 @@
+"""Log entries in words: decisions, findings, planned changes, results; names and values masked as configured. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from http_transport.redaction import kind_of_key, mask_email, mask_name, mask_phone
+
+from customer_sync.connector import Masking
+from customer_sync.outcome import REMEDIES, Finding, Level, LogEntry, Outcome, Reason
+from customer_sync.plan import Action, Operation
+
+_INFORMING = frozenset(
+    {Reason.ADMIN_IS_ACCOUNT, Reason.ADMIN_NOT_PRIMARY, Reason.CONTACT_NOT_ENABLED, Reason.LOCATION_NOT_ENABLED}
+    | {Reason.CONTACT_INACTIVE, Reason.LOCATION_INACTIVE, Reason.TERMS_NOT_MAPPED}
+)
+"""Findings that are somebody's choice and need no attention."""
+
+_FINDING_WORDS = {
+    Reason.ADMIN_IS_ACCOUNT: "no contact can be the admin: the account itself is",
+    Reason.ADMIN_NOT_PRIMARY: "the primary contact cannot be the admin: this contact is",
+    Reason.VALUE_CUT: "cut",
+    Reason.TERMS_NOT_MAPPED: "payment methods and terms left as they are",
+}
+
+_ENTITIES = {
+    Action.CREATE_USER: "contact",
+    Action.UPDATE_USER: "contact",
+    Action.DELETE_USER: "contact",
+    Action.CREATE_ADDRESS: "location",
+    Action.UPDATE_ADDRESS: "location",
+    Action.DELETE_ADDRESS: "location",
+    Action.SET_PAYMENT_METHODS: "payment",
+    Action.SET_PAYMENT_TERMS: "payment",
+    Action.WRITE_REFERENCE: "reference",
+}
+
+MAX_SHOWN = 80
+
+
+def shown_name(name: str, masking: Masking) -> str:
+    """A customer's name as it may stand in a log."""
+    return mask_name(name) if masking.names else name[:MAX_SHOWN]
+
+
+def entity_of(action: Action | str) -> str:
+    """The ERP record that an operation belongs to."""
+    return _ENTITIES.get(Action(action), "customer")
+
+
+def masked_changes(operation: Operation, masking: Masking) -> dict[str, list[Any]]:
+    """Field -> [old, new] of an operation, values masked by the kind that their field's name tells."""
+    return {
+        name: [_masked(name, operation.before.get(name), masking), _masked(name, value, masking)]
+        for name, value in operation.values.items()
+    }
+
+
+def _masked(name: str, value: Any, masking: Masking) -> Any:
+    if not isinstance(value, str):
+        return value
+    kind = "name" if name.startswith(("address_line", "label")) else kind_of_key(name)
+    if kind == "email" and masking.emails:
+        return mask_email(value) if value else value
+    if kind == "phone" and masking.phones:
+        return mask_phone(value)
+    if kind == "name" and masking.names:
+        return mask_name(value)
+    return value if len(value) <= MAX_SHOWN else value[: MAX_SHOWN - 1] + "…"
+
+
+def next_step(reasons: Iterable[str]) -> str:
+    """What a person does about the reasons, one sentence each."""
+    return " ".join(REMEDIES[Reason(reason)] for reason in reasons if reason in REMEDIES)
+
+
+def closing_entry(
+    customer_id: str,
+    name: str,
+    outcome: Outcome,
+    reasons: Sequence[str] = (),
+    *,
+    message: str = "",
+    store_id: str = "",
+    action: str = "",
+    field: str = "",
+) -> LogEntry:
+    """The one line that says what became of a customer; ``name`` is masked already."""
+    level: Level = "error" if outcome is Outcome.FAILED else "warning" if outcome is Outcome.QUARANTINED else "info"
+    return LogEntry(
+        customer_id=customer_id,
+        customer_name=name,
+        outcome=str(outcome),
+        level=level,
+        reasons=tuple(str(reason) for reason in reasons),
+        message=message,
+        store_id=store_id,
+        action=action,
+        field=field,
+        next_step=next_step(reasons) if outcome is not Outcome.UNCHANGED else "",
+    )
+
+
+def finding_entry(customer_id: str, name: str, finding: Finding) -> LogEntry:
+    """The line about one part of a customer that was left out or cut."""
+    words = _FINDING_WORDS.get(finding.reason, "left out")
+    detail = f"{words} ({finding.detail})" if finding.detail else words
+    return LogEntry(
+        customer_id=customer_id,
+        customer_name=name,
+        entity=finding.entity,
+        key=finding.key,
+        level="info" if finding.reason in _INFORMING else "warning",
+        reasons=(str(finding.reason),),
+        field=finding.field,
+        message=detail,
+        next_step=REMEDIES[finding.reason],
+    )
+
+
+def operation_entry(customer_id: str, name: str, operation: Operation, masking: Masking, *, verb: str) -> LogEntry:
+    """The line about one operation: ``verb`` is ``planned`` or ``done``."""
+    from customer_sync.ledger.log import changes_text
+
+    fields = ", ".join(operation.values)
+    return LogEntry(
+        customer_id=customer_id,
+        customer_name=name,
+        entity=entity_of(operation.action),
+        key="" if entity_of(operation.action) in {"customer", "payment", "reference"} else operation.key,
+        action=str(operation.action),
+        store_id=str(operation.store_id or ""),
+        message=f"{verb}: {fields}" if fields else verb,
+        changes=changes_text(masked_changes(operation, masking)),
+    )
+
+
+def format_entry(entry: LogEntry) -> str:
+    """One readable line: id, name, entity, result, reasons, message, next step."""
+    parts = [entry.customer_id, entry.customer_name]
+    if entry.entity != "customer":
+        parts.append(f"{entry.entity} {entry.key}".strip())
+    parts += [entry.action, entry.outcome.upper(), f"[{', '.join(entry.reasons)}]" if entry.reasons else ""]
+    parts += [f"field {entry.field}" if entry.field else "", f"store id {entry.store_id}" if entry.store_id else ""]
+    line = " | ".join(part for part in parts if part)
+    if entry.message:
+        line += f": {entry.message}"
+    return f"{line} -> {entry.next_step}" if entry.next_step else line

@@ -1,0 +1,134 @@
+"""The steps in order without Airflow: for tests, benchmarks and embedding."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from acumatica.client import AcumaticaClient
+from better_b2b.client import BetterB2BClient
+from http_transport.errors import SyncError
+
+from customer_sync.batch import BatchDescriptor
+from customer_sync.connector import Connector
+from customer_sync.errors import RunUnbalanced
+from customer_sync.ledger import Ledger
+from customer_sync.run import Run, Sink, discard
+from customer_sync.steps import (
+    AuditReport,
+    audit_run,
+    begin_run,
+    extract_batches,
+    filter_batch,
+    load_batch,
+    settle_plan,
+    transform_batch,
+)
+from customer_sync.window import RunRequest
+
+
+def run(
+    connector: Connector,
+    erp: AcumaticaClient,
+    store: BetterB2BClient,
+    ledger_url: str | None = None,
+    window: RunRequest | None = None,
+    dry_run: bool = False,
+    *,
+    run_id: str | None = None,
+    sink: Sink = discard,
+) -> AuditReport:
+    """Run extract, filter, transform, guard, load and audit once.
+
+    Batches wait on disk between the steps, as they wait in XCom under Airflow, so
+    memory does not grow with the number of customers. The audit balances the run
+    also when a step fails; the step's error is then raised.
+
+    Args:
+        connector: The connector's rules.
+        erp: The ERP's client; signed in and out as needed.
+        store: The store's client.
+        ledger_url: SQLAlchemy URL; by default ``CUSTOMER_SYNC_LEDGER_URL``.
+        window: What to read; by default an incremental run.
+        dry_run: Plan without writing.
+        run_id: Name of the run in the ledger; by default a new one.
+        sink: Receives the log entries of each batch.
+
+    Returns:
+        The run's balance.
+
+    Raises:
+        SyncError: A step failed; every error of ours derives from it.
+    """
+    request = window or RunRequest()
+    if dry_run:
+        request = request.model_copy(update={"dry_run": True})
+    with Ledger.open(connector.id, ledger_url) as ledger, tempfile.TemporaryDirectory() as folder:
+        book = Run(connector, ledger, run_id or f"pipeline__{uuid.uuid4().hex}", sink=sink)
+        return _Pipeline(book, erp, store, request, Path(folder)).perform()
+
+
+class _Pipeline:
+    def __init__(
+        self, run: Run, erp: AcumaticaClient, store: BetterB2BClient, request: RunRequest, folder: Path
+    ) -> None:
+        self._run = run
+        self._erp = erp
+        self._store = store
+        self._request = request
+        self._folder = folder
+
+    def perform(self) -> AuditReport:
+        extracted: list[BatchDescriptor] | None = None
+        stopped_by: SyncError | None = None
+        try:
+            extracted = self._extract()
+            self._apply(self._plan(extracted))
+        except SyncError as error:
+            stopped_by = error
+        failed = [] if stopped_by is None else [type(stopped_by).__name__]
+        try:
+            report = audit_run(self._run.as_task("audit"), extracted=extracted, failed_tasks=failed)
+        except RunUnbalanced:
+            if stopped_by is None:
+                raise
+        if stopped_by is not None:
+            raise stopped_by
+        return report
+
+    def _extract(self) -> list[BatchDescriptor]:
+        run = self._run.as_task("extract")
+        window = begin_run(run, self._request)
+        descriptors = []
+        with self._erp:
+            for content, descriptor in extract_batches(run, self._erp, window):
+                self._put("extract", descriptor, content)
+                descriptors.append(descriptor)
+        return descriptors
+
+    def _plan(self, extracted: Sequence[BatchDescriptor]) -> list[BatchDescriptor]:
+        planned = []
+        for descriptor in extracted:
+            content, filtered = filter_batch(self._run.as_task("filter"), self._take("extract", descriptor), descriptor)
+            content, described = transform_batch(self._run.as_task("transform"), content, filtered, self._request)
+            self._put("transform", described, content)
+            planned.append(described)
+        return settle_plan(self._run.as_task("guard"), planned, self._request).descriptors
+
+    def _apply(self, descriptors: Sequence[BatchDescriptor]) -> None:
+        run = self._run.as_task("load")
+        for descriptor in descriptors:
+            content = self._take("transform", descriptor)
+            if not run.connector.erp.write_reference:
+                load_batch(run, content, descriptor, store=self._store, erp=None)
+                continue
+            with self._erp:
+                load_batch(run, content, descriptor, store=self._store, erp=self._erp)
+
+    def _put(self, step: str, descriptor: BatchDescriptor, content: str) -> None:
+        (self._folder / f"{step}-{descriptor.key}").write_text(content, encoding="utf-8")
+
+    def _take(self, step: str, descriptor: BatchDescriptor) -> str:
+        return (self._folder / f"{step}-{descriptor.key}").read_text(encoding="utf-8")

@@ -1,0 +1,58 @@
+"""One attempt of one step of a run: what every step is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import sqlalchemy as sa
+
+from customer_sync.connector import Connector
+from customer_sync.ledger import CustomerOutcome, Ledger
+from customer_sync.outcome import LogEntry
+
+Sink = Callable[[str, Sequence[LogEntry]], None]
+"""Receives the title and the log entries of one batch, to print them."""
+
+
+def discard(_title: str, _entries: Sequence[LogEntry]) -> None:
+    """A sink that prints nothing; the ledger holds the entries all the same."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's identity and surroundings.
+
+    Attributes:
+        connector: The rules.
+        ledger: The connector's ledger.
+        run_id: Airflow's run id, or any name that is unique for the ledger.
+        try_number: The attempt, from 1.
+        task: Name of the step.
+        sink: Where log entries are printed.
+        url: Address of the run in Airflow, ``""`` outside of it.
+    """
+
+    connector: Connector
+    ledger: Ledger
+    run_id: str
+    try_number: int = 1
+    task: str = ""
+    sink: Sink = field(default=discard)
+    url: str = ""
+
+    def as_task(self, task: str) -> Run:
+        """The same run at another step."""
+        return replace(self, task=task)
+
+    def book(
+        self,
+        connection: sa.Connection,
+        entries: Sequence[LogEntry] = (),
+        outcomes: Sequence[CustomerOutcome] = (),
+    ) -> None:
+        """Write log entries and outcomes in the caller's transaction; print the entries after its commit."""
+        if entries:
+            self.ledger.log.append(connection, self.run_id, self.task, self.try_number, entries)
+        if outcomes:
+            self.ledger.runs.put_outcomes(connection, self.run_id, outcomes)

@@ -1,0 +1,160 @@
+"""Step six: balance the run. (task: audit)
+
+Extracted equals the sum of outcomes, every write is confirmed, every batch's tasks
+are green; else the run fails and says what is missing. Then the watermarks move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from customer_sync.batch import BatchDescriptor
+from customer_sync.errors import RunUnbalanced
+from customer_sync.ledger import CustomerOutcome
+from customer_sync.ledger.clock import utc_now
+from customer_sync.ledger.watermarks import MAPPING, RESUME_AFTER, STREAMS
+from customer_sync.log_entry import closing_entry
+from customer_sync.outcome import Outcome, Reason
+from customer_sync.run import Run
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """A run's balance.
+
+    Attributes:
+        extracted: Customers that were read.
+        outcomes: Customers by outcome; they add up to ``extracted``.
+        reasons: How often each reason code decided an outcome.
+        intents: Writes by state: ``confirmed``, ``refused``, ``abandoned``, ``open``.
+        lines: The summary as a table in text.
+        seconds: From the start of extract to the audit.
+    """
+
+    extracted: int
+    outcomes: dict[str, int]
+    reasons: dict[str, int]
+    intents: dict[str, int]
+    seconds: float
+    lines: list[str] = field(default_factory=list)
+
+
+def audit_run(run: Run, *, extracted: Sequence[BatchDescriptor] | None, failed_tasks: Sequence[str]) -> AuditReport:
+    """Balance a run, write its summary, and move the watermarks when it is green.
+
+    Args:
+        run: The run.
+        extracted: What extract returned; ``None`` when it did not succeed.
+        failed_tasks: Readable names of task instances that ended otherwise than they should.
+
+    Returns:
+        The balance.
+
+    Raises:
+        RunUnbalanced: Customers without an outcome, failed tasks, or writes without an
+            answer; the message names them. The summary is written all the same.
+    """
+    row = run.ledger.runs.get(run.run_id)
+    if row is None:
+        raise RunUnbalanced(f"Run {run.run_id} never started to extract: read the log of the task extract.")
+    missing = _close_the_rest(run, is_dry=row["dry_run"], is_failed=bool(failed_tasks) or extracted is None)
+    report = _report(run, row)
+    problems = _problems(report, row, extracted, failed_tasks, missing)
+    with run.ledger.write() as connection:
+        run.ledger.runs.refresh_unfinished(connection, run.run_id) if not row["dry_run"] else None
+        run.ledger.runs.update(
+            connection,
+            run.run_id,
+            state="failed" if problems else "success",
+            ended_at_utc=utc_now(),
+            summary={"outcomes": report.outcomes, "reasons": report.reasons, "intents": report.intents},
+        )
+        if not problems and row["moves_watermark"]:
+            _move_watermarks(run, connection, row)
+    run.sink("Summary\n" + "\n".join(report.lines), [])
+    if problems:
+        raise RunUnbalanced(" ".join(problems))
+    return report
+
+
+def _close_the_rest(run: Run, *, is_dry: bool, is_failed: bool) -> list[str]:
+    """Customers that no task closed: planned in a dry run, else failed. Returns those that no failure explains."""
+    rest = run.ledger.runs.without_outcome(run.run_id)
+    if not rest:
+        return []
+    outcome = Outcome.PLANNED if is_dry and not is_failed else Outcome.FAILED
+    reasons = () if outcome is Outcome.PLANNED else (str(Reason.BATCH_FAILED),)
+    message = "dry run: see the planned operations" if outcome is Outcome.PLANNED else "a task of its batch did not finish"
+    entries = [closing_entry(key, "", outcome, reasons, message=message) for key in rest]
+    with run.ledger.write() as connection:
+        run.book(connection, entries, [CustomerOutcome(key, outcome, reasons) for key in rest])
+    return [] if outcome is Outcome.PLANNED or is_failed else list(rest)
+
+
+def _report(run: Run, row: dict[str, Any]) -> AuditReport:
+    outcomes = run.ledger.runs.outcome_counts(run.run_id)
+    reasons = run.ledger.runs.reason_counts(run.run_id)
+    intents = run.ledger.intents.counts(run.run_id)
+    seconds = (utc_now() - row["started_at_utc"]).total_seconds()
+    ordered = {str(key): outcomes[str(key)] for key in Outcome if outcomes.get(str(key))}
+    lines = [
+        f"  {'extracted':<14}{row['extracted']:>9}",
+        *(f"  {name:<14}{count:>9}" for name, count in ordered.items()),
+        f"  {'sum':<14}{sum(ordered.values()):>9}",
+        "  writes: " + (", ".join(f"{count} {state}" for state, count in sorted(intents.items())) or "none"),
+        f"  mode {row['mode']} ({row['window'].get('why', '')}), {seconds:.1f} s",
+    ]
+    if reasons:
+        lines.append("  reasons: " + ", ".join(f"{code} {count}" for code, count in list(reasons.items())[:15]))
+    oldest = min(run.ledger.runs.unfinished().values(), default=None)
+    if oldest is not None:
+        lines.append(f"  oldest unfinished customer since {oldest.isoformat(timespec='seconds')}")
+    return AuditReport(row["extracted"], ordered, reasons, intents, seconds, lines)
+
+
+def _problems(
+    report: AuditReport,
+    row: dict[str, Any],
+    extracted: Sequence[BatchDescriptor] | None,
+    failed_tasks: Sequence[str],
+    missing: Sequence[str],
+) -> list[str]:
+    problems = []
+    if extracted is None:
+        problems.append("extract did not succeed, so nothing is known to be complete: read its log.")
+    elif sum(batch.count for batch in extracted) != row["extracted"]:
+        told = sum(batch.count for batch in extracted)
+        problems.append(f"extract told of {told} customers, the ledger holds {row['extracted']}: clear the run from extract on.")
+    if failed_tasks:
+        problems.append(f"Not successful: {', '.join(failed_tasks[:20])}. Read their logs, then clear them.")
+    if missing:
+        problems.append(f"{len(missing)} customers have no outcome: {', '.join(missing[:20])}.")
+    total = sum(report.outcomes.values())
+    if total != row["extracted"]:
+        problems.append(f"{row['extracted']} customers were extracted, {total} outcomes were written.")
+    if report.intents.get("open") and not failed_tasks:
+        problems.append(f"{report.intents['open']} writes have no answer; the next run reads them back.")
+    return problems
+
+
+def _move_watermarks(run: Run, connection: Any, row: dict[str, Any]) -> None:
+    """Move each stream's watermark to the largest stamp seen; a read that was cut off keeps its place instead."""
+    marks = run.ledger.watermarks.load()
+    seen: dict[str, str] = row["stamps"] or {}
+    pending = {name: marks.get(f"pending_{name}", "") for name in STREAMS}
+    if row["resume_after"]:
+        first = {f"pending_{name}": pending[name] or seen.get(name, "") for name in STREAMS}
+        values = {name: value for name, value in first.items() if value}
+        run.ledger.watermarks.put(connection, run.run_id, {**values, RESUME_AFTER: row["resume_after"]})
+        return
+    moved = {
+        name: pending[name] or max(seen.get(name, ""), marks.get(name, ""))
+        for name in STREAMS
+        if pending[name] or seen.get(name) or marks.get(name)
+    }
+    fingerprint = {MAPPING: run.connector.mapping_fingerprint()} if row["mode"] == "full" else {}
+    run.ledger.watermarks.put(connection, run.run_id, {**moved, **fingerprint})
+    for name in (RESUME_AFTER, *(f"pending_{stream}" for stream in STREAMS)):
+        run.ledger.watermarks.drop(connection, name)

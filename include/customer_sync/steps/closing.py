@@ -1,0 +1,147 @@
+"""Give every customer of a load its outcome, its log lines and its quarantine rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from customer_sync.company import STATUS_INACTIVE, content_hash
+from customer_sync.ledger import CustomerOutcome
+from customer_sync.log_entry import closing_entry, finding_entry, operation_entry
+from customer_sync.outcome import Finding, LogEntry, Outcome, Reason
+from customer_sync.plan import Action
+from customer_sync.run import Run
+from customer_sync.writes.work import Work
+
+
+def close_works(run: Run, works: Sequence[Work], label: str) -> dict[str, int]:
+    """Book the outcome of every customer that is finished or stopped; the others keep none.
+
+    Args:
+        run: The run.
+        works: The customers of the load.
+        label: The batch's name, for the log.
+
+    Returns:
+        Customers by outcome.
+    """
+    ids = [work.customer_id for work in works]
+    done = run.ledger.intents.confirmed_actions(run.run_id, ids)
+    made = run.ledger.links.made_by(run.run_id, ids)
+    entries: list[LogEntry] = []
+    outcomes: list[CustomerOutcome] = []
+    whole: list[Work] = []
+    quarantined: list[tuple[str, Finding]] = []
+    for work in works:
+        actions = done.get(work.customer_id, [])
+        outcome = _outcome(work, actions, is_made=work.customer_id in made)
+        if outcome is None:
+            continue
+        outcomes.append(CustomerOutcome(work.customer_id, outcome, _reasons(work)))
+        entries.extend(_entries(run, work, outcome, actions))
+        quarantined.extend((work.customer_id, finding) for finding in _quarantine(work))
+        if outcome not in {Outcome.FAILED, Outcome.QUARANTINED} and work.plan.kind == "sync":
+            whole.append(work)
+    with run.ledger.write() as connection:
+        for work in whole:
+            is_complete = not work.held_back
+            digest = content_hash(work.desired) if is_complete else ""
+            run.ledger.links.update_company(connection, work.customer_id, content_hash=digest)
+        settled = [outcome.customer_id for outcome in outcomes]
+        held = _still_held(run, works, settled)
+        run.ledger.quarantine.replace(connection, run.run_id, settled, [*held, *quarantined])
+        run.book(connection, entries, outcomes)
+    counts = Counter(str(outcome.outcome) for outcome in outcomes)
+    left = len(works) - len(outcomes)
+    title = f"{label}: " + ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    run.sink(title + (f", {left} not finished" if left else ""), entries)
+    return dict(counts)
+
+
+def _outcome(work: Work, actions: Sequence[str], *, is_made: bool) -> Outcome | None:
+    if work.problem:
+        return work.problem.outcome
+    if work.remaining() or (work.plan.kind == "sync" and work.remaining_reference()):
+        return None
+    if work.plan.kind == "unenroll":
+        return Outcome.DEACTIVATED
+    if is_made:
+        return Outcome.CREATED
+    if Action.SET_STATUS in actions and _was_inactive(work):
+        return Outcome.REACTIVATED
+    return Outcome.UPDATED if actions else Outcome.UNCHANGED
+
+
+def _was_inactive(work: Work) -> bool:
+    return any(
+        operation.action is Action.SET_STATUS and operation.before.get("status") == STATUS_INACTIVE
+        for operation in work.plan.operations
+    )
+
+
+def _reasons(work: Work) -> tuple[str, ...]:
+    if work.problem:
+        return (str(work.problem.reason),)
+    return work.plan.reasons
+
+
+def _entries(run: Run, work: Work, outcome: Outcome, actions: Sequence[str]) -> list[LogEntry]:
+    plan = work.plan
+    entries = [finding_entry(work.customer_id, plan.name, finding) for finding in work.findings]
+    confirmed = Counter(actions)
+    for operation in plan.operations:
+        if confirmed[str(operation.action)] > 0:
+            confirmed[str(operation.action)] -= 1
+            entries.append(
+                operation_entry(work.customer_id, plan.name, operation, run.connector.masking, verb="done")
+            )
+    summary = ", ".join(f"{count} x {action}" for action, count in Counter(actions).items())
+    message = work.problem.message if work.problem else summary or "nothing to do"
+    entries.append(
+        closing_entry(
+            work.customer_id,
+            plan.name,
+            outcome,
+            _reasons(work),
+            message=message,
+            store_id=str(work.company_id or plan.company_id or ""),
+            field=work.problem.field if work.problem else "",
+        )
+    )
+    return entries
+
+
+def _quarantine(work: Work) -> list[Finding]:
+    rows = list(work.findings)
+    if work.problem and work.problem.outcome is Outcome.QUARANTINED:
+        rows.append(
+            Finding(
+                reason=work.problem.reason,
+                field=work.problem.field,
+                detail=work.problem.message,
+                hash=content_hash(work.desired) if work.plan.desired else "",
+            )
+        )
+    return rows
+
+
+def _still_held(run: Run, works: Sequence[Work], settled: Sequence[str]) -> list[tuple[str, Finding]]:
+    """Contacts that stayed in quarantine all along: the plan held them back."""
+    kept = {work.customer_id: set(work.plan.held_back) for work in works if work.plan.held_back}
+    rows = run.ledger.quarantine.load(key for key in settled if key in kept)
+    return [
+        (
+            customer_id,
+            Finding(
+                reason=Reason(row.reason),
+                entity=row.entity,
+                key=row.key,
+                field=row.field,
+                detail=row.detail,
+                hash=row.content_hash,
+            ),
+        )
+        for customer_id, found in rows.items()
+        for row in found
+        if f"contact:{row.key}" in kept[customer_id] and row.entity == "contact"
+    ]

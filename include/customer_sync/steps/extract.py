@@ -1,0 +1,251 @@
+"""Step one: ask the ERP for what changed in the window, and read these customers whole. (task: extract)
+
+Customers, contacts and locations are three change streams; the ids that they name
+are united and the full customers read (acumatica_rest.md section 11). Each batch is
+handed on as it is read, so memory does not grow with the number of customers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from acumatica import filter as erp_filter
+from acumatica.client import AcumaticaClient
+from acumatica.selection import Row, Selection
+
+from customer_sync.batch import Batch, BatchDescriptor, batch_label, pack
+from customer_sync.customer import Customer
+from customer_sync.customer_pages import CustomerPage, CustomerPages
+from customer_sync.errors import ContractError
+from customer_sync.ledger import CustomerOutcome
+from customer_sync.ledger.watermarks import MAPPING
+from customer_sync.log_entry import closing_entry
+from customer_sync.outcome import LogEntry, Outcome, Reason, REMEDIES
+from customer_sync.run import Run
+from customer_sync.window import RunRequest, Window, resolve_window
+
+SAME_SIZE_BATCHES = 8
+"""After so many batches the next ones are twice as large, up to the connector's ``batch.largest``."""
+
+
+def begin_run(
+    run: Run,
+    request: RunRequest,
+    *,
+    is_backfill: bool = False,
+    data_interval: tuple[datetime, datetime] | None = None,
+) -> Window:
+    """Decide what the run reads and open its book in the ledger.
+
+    Args:
+        run: The run.
+        request: Its params.
+        is_backfill: Whether Airflow runs it for a past interval.
+        data_interval: That interval, half-open.
+
+    Returns:
+        The window.
+    """
+    marks = run.ledger.watermarks.load()
+    known = marks.get(MAPPING)
+    window = resolve_window(
+        request,
+        watermarks=marks,
+        overlap_minutes=run.connector.window_overlap_minutes,
+        is_backfill=is_backfill,
+        data_interval=data_interval,
+        mapping_changed=known is not None and known != run.connector.mapping_fingerprint(),
+    )
+    with run.ledger.write() as connection:
+        run.ledger.runs.begin(
+            connection,
+            run.run_id,
+            mode=window.mode,
+            dry_run=request.dry_run,
+            moves_watermark=window.moves_watermark,
+            window={"why": window.why, "since": window.since, "until": window.until, "interval": list(window.interval or ())},
+            stamps=None,
+            resume_after="",
+            plan_hash="",
+        )
+    return window
+
+
+def extract_batches(run: Run, erp: AcumaticaClient, window: Window) -> Iterator[tuple[str, BatchDescriptor]]:
+    """Read the window's customers in batches.
+
+    Args:
+        run: The run, begun with :func:`begin_run`.
+        erp: The ERP's client, signed in as long as the iteration lasts.
+        window: What to read.
+
+    Yields:
+        The batch's content for XCom and its descriptor; nothing when nothing changed.
+
+    Raises:
+        ContractError: An answer does not fit, so that nothing may be concluded from it.
+    """
+    pages = CustomerPages(erp, run.connector)
+    extraction = _Extraction(run, window)
+    if window.mode == "full":
+        yield from extraction.cut(pages.all_after(window.resume_after))
+        stamps = pages.stamps
+    else:
+        ids, stamps = _changed_ids(run, erp, window)
+        yield from extraction.cut(pages.of(ids))
+        extraction.report_absent(ids)
+    with run.ledger.write() as connection:
+        run.ledger.runs.update(
+            connection,
+            run.run_id,
+            stamps={name: stamp.isoformat() for name, stamp in stamps.items()},
+            resume_after=extraction.resume_after,
+        )
+
+
+class _Extraction:
+    """Cuts a stream of pages into batches and books every customer."""
+
+    def __init__(self, run: Run, window: Window) -> None:
+        self._run = run
+        self._window = window
+        self._number = 0
+        self._seen: set[str] = set()
+        self.resume_after = ""
+
+    def cut(self, pages: Iterator[CustomerPage]) -> Iterator[tuple[str, BatchDescriptor]]:
+        customers: list[Customer] = []
+        unreadable: dict[str, str] = {}
+        for page in pages:
+            customers.extend(page.customers)
+            unreadable.update(page.unreadable)
+            while len(customers) >= self._size():
+                size = self._size()
+                yield self._batch(customers[:size], unreadable)
+                customers, unreadable = customers[size:], {}
+                if self._number >= self._run.connector.batch.count:
+                    self._stop_here(customers, pages)
+                    return
+        if customers or unreadable:
+            yield self._batch(customers, unreadable)
+
+    def _size(self) -> int:
+        rules = self._run.connector.batch
+        return int(min(rules.largest, rules.size * 2 ** (self._number // SAME_SIZE_BATCHES)))
+
+    def _batch(self, customers: list[Customer], unreadable: dict[str, str]) -> tuple[str, BatchDescriptor]:
+        ids = [customer.customer_id for customer in customers]
+        label = batch_label([*ids, *unreadable])
+        batch = Batch(key=f"batch_{self._number:03d}", label=label, items=tuple(customers))
+        self._number += 1
+        entries = [
+            closing_entry(key, "", Outcome.QUARANTINED, [Reason.RECORD_UNREADABLE], message=detail)
+            for key, detail in unreadable.items()
+        ]
+        outcomes = [
+            CustomerOutcome(key, Outcome.QUARANTINED, (str(Reason.RECORD_UNREADABLE),)) for key in unreadable
+        ]
+        with self._run.ledger.write() as connection:
+            self._run.ledger.runs.add_customers(connection, self._run.run_id, batch.key, [*ids, *unreadable])
+            self._run.book(connection, entries, outcomes)
+        if self._window.mode != "full":
+            self._seen.update(ids, unreadable)
+        self._run.sink(f"{batch.key}: {label}", entries)
+        content, descriptor = pack(batch)
+        return content, msgspec.structs.replace(descriptor, count=len(ids) + len(unreadable))
+
+    def _stop_here(self, left: list[Customer], pages: Iterator[CustomerPage]) -> None:
+        """The run has as many batches as it may: a full read goes on in the next run, single ids are remembered."""
+        if not left and next(pages, None) is None:
+            return
+        if self._window.mode == "full":
+            self.resume_after = self._last_key
+        else:
+            self._run.sink(f"{self._number} batches are as many as one run takes; the next run goes on", [])
+
+    @property
+    def _last_key(self) -> str:
+        return self._run.ledger.runs.last_customer(self._run.run_id, f"batch_{self._number - 1:03d}")
+
+    def report_absent(self, ids: Iterable[str]) -> None:
+        """Say which asked-for customers the ERP did not show; remember those that did not fit into this run."""
+        absent = [key for key in ids if key not in self._seen]
+        if not absent:
+            return
+        is_full = self._number >= self._run.connector.batch.count
+        with self._run.ledger.write() as connection:
+            if is_full:
+                self._run.ledger.runs.postpone(connection, absent)
+                return
+            self._run.ledger.runs.forget_unfinished(connection, absent)
+            if self._window.mode != "selected":
+                return
+            entries = [_absent_entry(key) for key in absent]
+            self._run.book(connection, entries)
+        self._run.sink(f"{len(entries)} customers are not in the ERP", entries)
+
+
+def _absent_entry(customer_id: str) -> LogEntry:
+    return LogEntry(
+        customer_id=customer_id,
+        level="warning",
+        reasons=(str(Reason.NOT_IN_ERP),),
+        message="asked for, not found",
+        next_step=REMEDIES[Reason.NOT_IN_ERP],
+    )
+
+
+def _changed_ids(run: Run, erp: AcumaticaClient, window: Window) -> tuple[list[str], dict[str, datetime]]:
+    """Ids of the customers that a window names, in key order, and the largest stamp seen per stream."""
+    ids: set[str] = set(window.customer_ids)
+    stamps: dict[str, datetime] = {}
+    if window.mode == "incremental":
+        for stream, entity, owner in (
+            ("customers", "Customer", "CustomerID"),
+            ("contacts", "Contact", "BusinessAccount"),
+            ("locations", "CustomerLocation", "Customer"),
+        ):
+            for key, stamp in _changes(erp, entity, owner, window.since.get(stream, ""), window.until):
+                ids.add(key)
+                if stamp is not None and (stream not in stamps or stamp > stamps[stream]):
+                    stamps[stream] = stamp
+        ids.update(run.ledger.runs.unfinished())
+        ids.update(intent.customer_id for intent in run.ledger.intents.unanswered())
+        if window.interval:
+            ids.update(run.ledger.runs.of_interval(window.interval))
+    if window.retry_quarantined:
+        ids.update(run.ledger.quarantine.customer_ids())
+    ids.discard("")
+    return sorted(ids), stamps
+
+
+def _changes(
+    erp: AcumaticaClient, entity: str, owner: str, since: str, until: str
+) -> Iterator[tuple[str, datetime | None]]:
+    key_fields = ("ContactID",) if entity == "Contact" else ("Customer", "LocationID") if entity != "Customer" else ("CustomerID",)
+    selection = Selection(entity, tuple(dict.fromkeys((*key_fields, owner, "LastModifiedDateTime"))))
+    where = erp_filter.all_of(
+        erp_filter.ge("LastModifiedDateTime", datetime.fromisoformat(since)) if since else None,
+        erp_filter.lt("LastModifiedDateTime", datetime.fromisoformat(until)) if until else None,
+    )
+    read_owner, read_stamp = selection.getter(owner), selection.getter("LastModifiedDateTime")
+    for page in erp.read_in_key_order(selection, key_fields, where=where):
+        for row in page.rows:
+            yield _owner_of(read_owner, row), read_stamp(row)
+        for bad in page.bad_rows:
+            if entity == "Contact" or not bad.key or not bad.key[0]:
+                raise ContractError(
+                    f"A changed {entity} cannot be read ({bad.reason}), and it does not show whose it is. "
+                    f"Open {entity} {bad.id or ''} in the ERP; nothing was written.",
+                    system="Acumatica",
+                    operation=f"read changes of {entity}",
+                )
+            yield str(bad.key[0]).strip(), None
+
+
+def _owner_of(read_owner: Any, row: Row) -> str:
+    value = read_owner(row)
+    return "" if value is None else str(value).strip()

@@ -1,0 +1,83 @@
+"""Step two: give each customer of a batch its decision. (task: filter)"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from customer_sync.batch import Batch, BatchDescriptor, Unenrolled, pack, unpack_customers
+from customer_sync.customer import Customer
+from customer_sync.eligibility import Decision, decide_eligibility
+from customer_sync.ledger import CustomerOutcome
+from customer_sync.log_entry import closing_entry, shown_name
+from customer_sync.outcome import LogEntry, Outcome
+from customer_sync.run import Run
+
+
+def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[str, BatchDescriptor]:
+    """Split a batch into eligible customers, customers to be un-enrolled, and filtered ones.
+
+    The filtered get their outcome here. A customer that has a company goes on to be
+    un-enrolled when one of its reasons withdraws it (DESIGN section 4).
+
+    Args:
+        run: The run.
+        content: What extract wrote.
+        descriptor: Its descriptor.
+
+    Returns:
+        The eligible and the to-be-un-enrolled customers, and their descriptor.
+
+    Raises:
+        BatchDamaged: The batch did not arrive whole.
+    """
+    batch = unpack_customers(content, descriptor)
+    decisions = {item.customer_id: decide_eligibility(item, run.connector.eligibility) for item in batch.items}
+    refused = [item for item in batch.items if not decisions[item.customer_id].is_eligible]
+    linked = run.ledger.links.load_hashes(item.customer_id for item in refused)
+    unenrolled = [
+        item for item in refused if item.customer_id in linked and decisions[item.customer_id].is_unenrolling
+    ]
+    gone = {item.customer_id for item in unenrolled}
+    filtered = [item for item in refused if item.customer_id not in gone]
+    _book(run, batch, filtered, refused, decisions, kept=set(linked) - gone)
+    return pack(
+        Batch(
+            key=batch.key,
+            label=batch.label,
+            items=tuple(item for item in batch.items if decisions[item.customer_id].is_eligible),
+            unenrolled=tuple(
+                Unenrolled(
+                    customer_id=item.customer_id,
+                    name=shown_name(item.name, run.connector.masking),
+                    reasons=tuple(str(reason) for reason in decisions[item.customer_id].reasons),
+                )
+                for item in unenrolled
+            ),
+        )
+    )
+
+
+def _book(
+    run: Run,
+    batch: Batch[Customer],
+    filtered: list[Customer],
+    refused: list[Customer],
+    decisions: dict[str, Decision],
+    *,
+    kept: set[str],
+) -> None:
+    entries: list[LogEntry] = []
+    outcomes: list[CustomerOutcome] = []
+    for customer in filtered:
+        reasons = tuple(str(reason) for reason in decisions[customer.customer_id].reasons)
+        message = "not eligible; its company is kept as it is" if customer.customer_id in kept else "not eligible"
+        name = shown_name(customer.name, run.connector.masking)
+        entries.append(closing_entry(customer.customer_id, name, Outcome.FILTERED, reasons, message=message))
+        outcomes.append(CustomerOutcome(customer.customer_id, Outcome.FILTERED, reasons))
+    with run.ledger.write() as connection:
+        run.ledger.runs.clear_outcomes(connection, run.run_id, (item.customer_id for item in batch.items))
+        run.ledger.emails.give_up(connection, (item.customer_id for item in refused))
+        run.ledger.quarantine.replace(connection, run.run_id, [item.customer_id for item in filtered], [])
+        run.book(connection, entries, outcomes)
+    eligible = len(batch.items) - len(refused)
+    run.sink(f"{batch.label}: {eligible} eligible, {len(filtered)} filtered, {len(refused) - len(filtered)} to un-enrol", entries)

@@ -1,0 +1,211 @@
+"""Step five: apply the plan of one batch to the store, then write the reference ids to the ERP. (task: load)
+
+Order of work (b2b_rest.md section 10): companies with their first admin, status,
+then users and addresses side by side with payment methods and terms, then what
+takes something away, then the reference ids. What remains to be done is always
+compared anew with the ledger, so a repeated attempt goes on where the last stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from typing import Any
+
+from acumatica.client import AcumaticaClient
+from better_b2b.client import BetterB2BClient
+from http_transport.errors import SyncError
+
+from customer_sync.batch import BatchDescriptor, unpack_plans
+from customer_sync.errors import ConfigError
+from customer_sync.ledger import Lease
+from customer_sync.plan import Action, CustomerPlan, Operation, is_late
+from customer_sync.run import Run
+from customer_sync.steps.closing import close_works
+from customer_sync.writes.addresses import CreateAddresses, DeleteAddress, UpdateAddress
+from customer_sync.writes.adoption import find_by_key, find_existing, read_parts
+from customer_sync.writes.companies import CreateCompanies, DeleteCompany, SetStatus, UpdateCompanies, learn_created
+from customer_sync.writes.dispatch import Dispatcher, Write
+from customer_sync.writes.payments import SetPaymentMethods, SetPaymentTerms
+from customer_sync.writes.reference import WriteReference, stop_changed_elsewhere
+from customer_sync.writes.surroundings import Surroundings
+from customer_sync.writes.users import CreateUsers, DeleteUser, UpdateUser
+from customer_sync.writes.work import Work
+
+ROUNDS = 3
+"""How often what remains is compared and sent again: an adopted or lost record shows further work."""
+
+_BULK = {
+    Action.CREATE_COMPANY: CreateCompanies,
+    Action.UPDATE_COMPANY: UpdateCompanies,
+    Action.CREATE_USER: CreateUsers,
+    Action.CREATE_ADDRESS: CreateAddresses,
+}
+_SINGLE = {
+    Action.SET_STATUS: SetStatus,
+    Action.DELETE_COMPANY: DeleteCompany,
+    Action.UPDATE_USER: UpdateUser,
+    Action.DELETE_USER: DeleteUser,
+    Action.UPDATE_ADDRESS: UpdateAddress,
+    Action.DELETE_ADDRESS: DeleteAddress,
+    Action.SET_PAYMENT_METHODS: SetPaymentMethods,
+    Action.SET_PAYMENT_TERMS: SetPaymentTerms,
+}
+_COMPANY = frozenset({Action.UPDATE_COMPANY, Action.SET_STATUS, Action.DELETE_COMPANY})
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What one batch's load did.
+
+    Attributes:
+        outcomes: Customers by outcome.
+        writes: Requests that wrote.
+        lines: The report in words.
+    """
+
+    outcomes: dict[str, int]
+    writes: int
+    lines: list[str] = field(default_factory=list)
+
+
+def load_batch(
+    run: Run, content: Any, descriptor: BatchDescriptor, *, store: BetterB2BClient, erp: AcumaticaClient | None
+) -> LoadReport:
+    """Apply one batch's plan.
+
+    Customers that are finished get their outcome even when an error stops the rest;
+    the others are taken up by the next attempt or the next run.
+
+    Args:
+        run: The run.
+        content: What transform wrote.
+        descriptor: What guard passed on; ``withheld`` customers are left out.
+        store: The store's client.
+        erp: The ERP's client, where reference ids are to be written.
+
+    Raises:
+        BatchDamaged: The batch did not arrive whole.
+        LeaseLost: Another attempt took over.
+        TransientApiError: The store or the ERP is out of reach.
+        ConfigError: A role, extra field or payment method of the connector file is not in the store.
+    """
+    if erp is None and run.connector.erp.write_reference:
+        raise ConfigError("Reference ids are to be written, but load was given no ERP client (erp.write_reference).")
+    withheld = frozenset(descriptor.withheld)
+    plans = [plan for plan in unpack_plans(content, descriptor).items if plan.customer_id not in withheld]
+    lease = run.ledger.lease(f"store:{run.connector.id}", run.run_id, run.try_number)
+    lease.acquire()
+    load = _Load(run, lease, plans, store, erp)
+    try:
+        load.perform()
+    finally:
+        counts = close_works(run, load.works, descriptor.label)
+        lease.release()
+    lines = [f"{descriptor.label}: " + ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))]
+    return LoadReport(counts, load.dispatcher.writes_sent, lines)
+
+
+class _Load:
+    def __init__(
+        self,
+        run: Run,
+        lease: Lease,
+        plans: Iterable[CustomerPlan],
+        store: BetterB2BClient,
+        erp: AcumaticaClient | None,
+    ) -> None:
+        self._around = Surroundings(run, store)
+        self._erp = erp
+        self.dispatcher = Dispatcher(run, lease, run.connector.store.concurrency)
+        plans = list(plans)
+        applied = run.ledger.links.load(plan.customer_id for plan in plans)
+        self.works = [
+            Work(plan, run.connector, applied.get(plan.customer_id), held_back=set(plan.held_back)) for plan in plans
+        ]
+
+    def perform(self) -> None:
+        around, works = self._around, self.works
+        self._answer_open_intents()
+        find_existing(around, works)
+        self._check_store()
+        stop_changed_elsewhere(around, works)
+        read_parts(around, works)
+        self._send(lambda operation: operation.action is Action.CREATE_COMPANY)
+        learn_created(around, works)
+        read_parts(around, works)
+        self._send(lambda operation: operation.action in _COMPANY)
+        admin_role = around.connector.contacts.primary_role
+        for _ in range(ROUNDS):
+            early = self._send(
+                lambda operation: operation.action is not Action.CREATE_COMPANY and not is_late(operation, admin_role)
+            )
+            late = self._send(lambda operation: is_late(operation, admin_role))
+            if not early and not late:
+                break
+        self._write_references()
+
+    def _answer_open_intents(self) -> None:
+        """Read back what an earlier attempt sent without learning its outcome."""
+        works = {work.customer_id: work for work in self.works}
+        intents = self._around.ledger.intents.unanswered(works)
+        for intent in intents:
+            work = works[intent.customer_id]
+            if intent.action == Action.CREATE_COMPANY and work.applied is None:
+                find_by_key(self._around, work)
+            elif intent.action in {Action.CREATE_USER, Action.CREATE_ADDRESS} and work.applied is not None:
+                work.forget_parts()
+        read_parts(self._around, self.works)
+        if intents:
+            with self._around.ledger.write() as connection:
+                self._around.ledger.intents.settle(connection, [intent.id for intent in intents], "abandoned")
+
+    def _check_store(self) -> None:
+        """Compare the connector file with the store before the first write."""
+        operations = [operation for work in self.works for operation in work.remaining()]
+        if any(operation.action is Action.CREATE_COMPANY for operation in operations):
+            _ = self._around.key_is_unique
+        roles = {operation.values["role"] for operation in operations if "role" in operation.values}
+        roles |= {user.role for work in self.works if not work.applied and work.plan.desired for user in work.desired.users}
+        for role in roles:
+            self._around.role_id(role)
+        codes = [c for o in operations if o.action is Action.SET_PAYMENT_METHODS for c in o.values]
+        if codes:
+            self._around.check_payment_codes(codes)
+
+    def _send(self, is_wanted: Any) -> int:
+        parts = [
+            (work, operation)
+            for work in self.works
+            for operation in work.remaining()
+            if is_wanted(operation) and (work.applied is not None or operation.action is Action.CREATE_COMPANY)
+        ]
+        self.dispatcher.perform(self._writes(parts))
+        return len(parts)
+
+    def _writes(self, parts: Sequence[tuple[Work, Operation]]) -> Iterator[Write]:
+        size = self._around.connector.store.bulk_size
+        for action, bulk in _BULK.items():
+            alike = [part for part in parts if part[1].action is action]
+            for start in range(0, len(alike), size):
+                yield bulk(self._around, alike[start : start + size])
+        for work, operation in parts:
+            single = _SINGLE.get(operation.action)
+            if single is not None:
+                yield single(self._around, work, operation)
+
+    def _write_references(self) -> None:
+        if self._erp is None:
+            return
+        erp = self._erp
+        writes = [
+            WriteReference(self._around, erp, work, operation)
+            for work in self.works
+            if not work.problem and work.applied is not None
+            for operation in work.remaining_reference()
+        ]
+        self.dispatcher.perform(writes)
+
+
+__all__ = ["LoadReport", "SyncError", "load_batch"]

@@ -1,0 +1,242 @@
+"""Step three: build the desired state of a batch and compare it with the ledger: out comes its plan. (task: transform)"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from customer_sync.batch import Batch, BatchDescriptor, Unenrolled, pack, unpack_customers
+from customer_sync.company import STATUS_APPROVED, STATUS_INACTIVE, Company, content_hash
+from customer_sync.customer import Customer
+from customer_sync.ledger import CustomerOutcome, Quarantined
+from customer_sync.log_entry import closing_entry, finding_entry, operation_entry, shown_name
+from customer_sync.outcome import Finding, LogEntry, Outcome, Reason
+from customer_sync.plan import (
+    AppliedCompany,
+    CustomerPlan,
+    diff_company,
+    diff_reference,
+    diff_unenrolment,
+)
+from customer_sync.run import Run
+from customer_sync.transform import to_company
+from customer_sync.window import RunRequest
+
+
+@dataclass
+class _Sheet:
+    """What one batch's transformation gathers."""
+
+    plans: list[CustomerPlan] = field(default_factory=list)
+    entries: list[LogEntry] = field(default_factory=list)
+    outcomes: list[CustomerOutcome] = field(default_factory=list)
+    quarantined: list[tuple[str, Finding]] = field(default_factory=list)
+    claims: list[tuple[str, str]] = field(default_factory=list)
+
+
+def transform_batch(
+    run: Run, content: Any, descriptor: BatchDescriptor, request: RunRequest
+) -> tuple[str, BatchDescriptor]:
+    """Plan one batch.
+
+    Customers that the store cannot hold are quarantined with field and reason; those
+    that are equal already get the outcome ``unchanged``; the rest of the batch goes on.
+
+    Args:
+        run: The run.
+        content: What filter wrote.
+        descriptor: Its descriptor.
+        request: The run's params; ``retry_quarantined`` lets refused records be sent again.
+
+    Returns:
+        The plans that have operations, and a descriptor with their number and hash.
+
+    Raises:
+        BatchDamaged: The batch did not arrive whole.
+    """
+    batch = unpack_customers(content, descriptor)
+    sheet = _Sheet()
+    ids = [item.customer_id for item in batch.items]
+    held = {} if request.retry_quarantined else run.ledger.quarantine.load(ids)
+    desired = {}
+    for customer in batch.items:
+        company = _transform(run, customer, sheet)
+        if company is not None:
+            desired[customer.customer_id] = company
+    changed = _without_unchanged(run, batch.items, desired, held, sheet)
+    applied = run.ledger.links.load([*changed, *(item.customer_id for item in batch.unenrolled)])
+    for customer in batch.items:
+        if customer.customer_id in changed:
+            key = customer.customer_id
+            _plan(run, customer, desired[key], applied.get(key), held.get(key, []), sheet)
+    for left in batch.unenrolled:
+        _plan_unenrolment(run, left, applied.get(left.customer_id), sheet)
+    _book(run, batch, sheet, ids)
+    packed, described = pack(Batch(key=batch.key, label=batch.label, items=tuple(sheet.plans)))
+    total = sum(plan.plan_hash() for plan in sheet.plans) % 2**128
+    operations = sum(len(plan.operations) for plan in sheet.plans)
+    return packed, msgspec.structs.replace(described, plan_sum=str(total), operations=operations)
+
+
+def _transform(run: Run, customer: Customer, sheet: _Sheet) -> Company | None:
+    name = shown_name(customer.name, run.connector.masking)
+    result = to_company(customer, run.connector)
+    if result.company is None:
+        _quarantine(customer.customer_id, name, result.findings, sheet)
+        return None
+    sheet.claims.append((customer.customer_id, customer.email))
+    sheet.entries.extend(finding_entry(customer.customer_id, name, finding) for finding in result.findings)
+    return result.company
+
+
+def _quarantine(customer_id: str, name: str, findings: Iterable[Finding], sheet: _Sheet) -> None:
+    found = list(findings)
+    reasons = tuple(str(finding.reason) for finding in found)
+    message = "; ".join(finding.detail for finding in found if finding.detail) or "the store cannot hold it"
+    fields = ", ".join(dict.fromkeys(finding.field for finding in found if finding.field))
+    sheet.entries.append(
+        closing_entry(customer_id, name, Outcome.QUARANTINED, reasons, message=message, field=fields)
+    )
+    sheet.outcomes.append(CustomerOutcome(customer_id, Outcome.QUARANTINED, reasons))
+    sheet.quarantined.extend((customer_id, finding) for finding in found)
+
+
+def _without_unchanged(
+    run: Run,
+    customers: Iterable[Customer],
+    desired: dict[str, Company],
+    held: dict[str, list[Quarantined]],
+    sheet: _Sheet,
+) -> set[str]:
+    """Close the customers whose desired state was applied whole before; return the others."""
+    known = run.ledger.links.load_hashes(desired)
+    open_ids = {intent.customer_id for intent in run.ledger.intents.unanswered(desired)}
+    changed: set[str] = set()
+    for customer in customers:
+        key = customer.customer_id
+        if key not in desired:
+            continue
+        company_id, status, digest, _ = known.get(key, (0, 0, "", ""))
+        is_equal = digest == content_hash(desired[key]) and status == STATUS_APPROVED
+        has_reference = not run.connector.erp.write_reference or customer.reference_id == str(company_id)
+        if not is_equal or not has_reference or key in held or key in open_ids:
+            changed.add(key)
+            continue
+        _unchanged(run, customer, company_id, sheet)
+    return changed
+
+
+def _unchanged(run: Run, customer: Customer, company_id: int, sheet: _Sheet) -> None:
+    name = shown_name(customer.name, run.connector.masking)
+    entry = closing_entry(customer.customer_id, name, Outcome.UNCHANGED, store_id=str(company_id))
+    sheet.entries.append(entry)
+    sheet.outcomes.append(CustomerOutcome(customer.customer_id, Outcome.UNCHANGED))
+
+
+def _plan(
+    run: Run,
+    customer: Customer,
+    company: Company,
+    applied: AppliedCompany | None,
+    held: list[Quarantined],
+    sheet: _Sheet,
+) -> None:
+    key = customer.customer_id
+    name = shown_name(customer.name, run.connector.masking)
+    whole = next((row for row in held if row.entity == "customer" and row.content_hash == content_hash(company)), None)
+    if whole is not None:
+        detail = f"refused before, unchanged since: {whole.detail}"
+        finding = Finding(reason=Reason(whole.reason), field=whole.field, detail=detail, hash=whole.content_hash)
+        _quarantine(key, name, [finding], sheet)
+        sheet.quarantined[-1] = (key, msgspec.structs.replace(finding, detail=whole.detail))
+        return
+    held_back = _held_back(company, held, key, name, sheet)
+    operations = diff_company(company, applied, run.connector.policy, held_back)
+    company_id = applied.company_id if applied else 0
+    if run.connector.erp.write_reference:
+        operations += diff_reference(key, company_id, customer.reference_id)
+    if not operations and applied is not None:
+        _unchanged(run, customer, company_id, sheet)
+        return
+    sheet.plans.append(
+        CustomerPlan(
+            customer_id=key,
+            kind="sync",
+            name=name,
+            record_id=customer.record_id,
+            erp_reference=customer.reference_id,
+            company_id=company_id,
+            desired=company,
+            operations=operations,
+            held_back=held_back,
+        )
+    )
+    sheet.entries.extend(
+        operation_entry(key, name, operation, run.connector.masking, verb="planned") for operation in operations
+    )
+
+
+def _held_back(
+    company: Company, held: list[Quarantined], customer_id: str, name: str, sheet: _Sheet
+) -> tuple[str, ...]:
+    """Contacts that the store refused before and that are the same still."""
+    users = {user.key: user for user in company.users}
+    parts = []
+    for row in held:
+        user = users.get(row.key) if row.entity == "contact" else None
+        if user is None or content_hash(user) != row.content_hash:
+            continue
+        finding = Finding(
+            reason=Reason(row.reason),
+            entity="contact",
+            key=row.key,
+            field=row.field,
+            detail=row.detail,
+            hash=row.content_hash,
+        )
+        parts.append(f"contact:{row.key}")
+        sheet.quarantined.append((customer_id, finding))
+        sheet.entries.append(finding_entry(customer_id, name, finding))
+    return tuple(parts)
+
+
+def _plan_unenrolment(run: Run, left: Unenrolled, applied: AppliedCompany | None, sheet: _Sheet) -> None:
+    operations = diff_unenrolment(left.customer_id, applied, run.connector.policy) if applied else ()
+    if not operations:
+        is_inactive = applied is not None and applied.status == STATUS_INACTIVE
+        message = "not eligible; its company is inactive already" if is_inactive else "not eligible; policy: leave"
+        sheet.entries.append(
+            closing_entry(left.customer_id, left.name, Outcome.FILTERED, left.reasons, message=message)
+        )
+        sheet.outcomes.append(CustomerOutcome(left.customer_id, Outcome.FILTERED, left.reasons))
+        return
+    sheet.plans.append(
+        CustomerPlan(
+            customer_id=left.customer_id,
+            kind="unenroll",
+            name=left.name,
+            company_id=applied.company_id if applied else 0,
+            operations=operations,
+            reasons=left.reasons,
+        )
+    )
+    sheet.entries.extend(
+        operation_entry(left.customer_id, left.name, operation, run.connector.masking, verb="planned")
+        for operation in operations
+    )
+
+
+def _book(run: Run, batch: Batch[Customer], sheet: _Sheet, ids: list[str]) -> None:
+    everyone = [*ids, *(left.customer_id for left in batch.unenrolled)]
+    with run.ledger.write() as connection:
+        run.ledger.runs.clear_outcomes(connection, run.run_id, everyone)
+        run.ledger.emails.claim(connection, run.run_id, sheet.claims)
+        run.ledger.quarantine.replace(connection, run.run_id, everyone, sheet.quarantined)
+        run.book(connection, sheet.entries, sheet.outcomes)
+    planned, quarantined = len(sheet.plans), len({key for key, f in sheet.quarantined if f.entity == "customer"})
+    unchanged = sum(1 for outcome in sheet.outcomes if outcome.outcome is Outcome.UNCHANGED)
+    title = f"{batch.label}: {planned} to change, {unchanged} unchanged, {quarantined} quarantined"
+    run.sink(title, sheet.entries)

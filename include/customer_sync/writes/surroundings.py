@@ -1,0 +1,88 @@
+"""What all writes of one load share: the run, the store's client, and what must be known of the store once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from better_b2b.client import BetterB2BClient
+
+from customer_sync.connector import Connector
+from customer_sync.errors import ConfigError
+from customer_sync.ledger import Ledger
+from customer_sync.run import Run
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The run and the store; facts about the store are read when first needed, once."""
+
+    run: Run
+    store: BetterB2BClient
+
+    @property
+    def connector(self) -> Connector:
+        """The connector's rules."""
+        return self.run.connector
+
+    @property
+    def ledger(self) -> Ledger:
+        """The connector's ledger."""
+        return self.run.ledger
+
+    @cached_property
+    def role_ids(self) -> dict[str, int]:
+        """Role ids by case-folded name; ids differ per store (b2b_rest.md section 8)."""
+        return {role.name.casefold(): role.id for role in self.store.list_roles()}
+
+    def role_id(self, name: str) -> int:
+        """The id of a role.
+
+        Raises:
+            ConfigError: The store has no such role; the message lists those it has.
+        """
+        try:
+            return self.role_ids[name.casefold()]
+        except KeyError:
+            known = ", ".join(sorted(self.role_ids)) or "none"
+            raise ConfigError(
+                f"The store has no role '{name}' (it has: {known}). Set contacts.primary_role and contacts.other_role "
+                f"in {self.connector.id}.yaml to roles of this store.",
+                setting=f"{self.connector.id}.yaml: contacts",
+            ) from None
+
+    @cached_property
+    def key_is_unique(self) -> bool:
+        """Whether the store itself refuses a second company with one Customer ID.
+
+        Raises:
+            ConfigError: The store does not define the extra field at all.
+        """
+        name = self.connector.store.key_field
+        definitions = {d.field_name.casefold(): d for d in self.store.extra_field_definitions()}
+        if name.casefold() not in definitions:
+            raise ConfigError(
+                f"The store has no company extra field '{name}', which holds the Customer ID. Create it in the store's "
+                f"settings (text, unique), or set store.key_field in {self.connector.id}.yaml.",
+                setting=f"{self.connector.id}.yaml: store.key_field",
+            )
+        return definitions[name.casefold()].is_unique
+
+    def check_payment_codes(self, codes: Iterable[str]) -> None:
+        """Compare the terms table with the store's payment methods.
+
+        Raises:
+            ConfigError: The table names a method that the store does not have.
+        """
+        unknown = sorted(set(codes) - self._payment_codes)
+        if unknown:
+            raise ConfigError(
+                f"The store has no payment method {', '.join(unknown)} (it has: {', '.join(sorted(self._payment_codes))}). "
+                f"Correct the terms table in {self.connector.id}.yaml.",
+                setting=f"{self.connector.id}.yaml: terms",
+            )
+
+    @cached_property
+    def _payment_codes(self) -> frozenset[str]:
+        return frozenset(method.code for method in self.store.list_payment_methods())

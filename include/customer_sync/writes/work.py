@@ -1,0 +1,111 @@
+"""One customer on its way through load."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from customer_sync.company import ACCOUNT_ADMIN_KEY, Company
+from customer_sync.connector import Connector
+from customer_sync.outcome import Finding, LogEntry, Outcome, Reason
+from customer_sync.plan import (
+    AppliedCompany,
+    AppliedRecord,
+    CustomerPlan,
+    Operation,
+    diff_company,
+    diff_reference,
+    diff_unenrolment,
+)
+
+
+@dataclass
+class Problem:
+    """Why a customer could not be finished, and what its outcome is therefore."""
+
+    outcome: Outcome
+    reason: Reason
+    message: str
+    field: str = ""
+
+
+@dataclass
+class Work:
+    """A plan, what is applied so far, and what went wrong.
+
+    ``applied`` mirrors the ledger: it changes only together with it. What remains to
+    be done is always the difference between the desired and the applied state, so a
+    repeated attempt goes on where the last one stopped.
+    """
+
+    plan: CustomerPlan
+    connector: Connector
+    applied: AppliedCompany | None = None
+    is_deleted: bool = False
+    reference_written: str = ""
+    problem: Problem | None = None
+    findings: list[Finding] = field(default_factory=list)
+    entries: list[LogEntry] = field(default_factory=list)
+    held_back: set[str] = field(default_factory=set)
+
+    @property
+    def customer_id(self) -> str:
+        """The customer's key in the ERP."""
+        return self.plan.customer_id
+
+    @property
+    def desired(self) -> Company:
+        """The desired company; only customers to be synced have one."""
+        if self.plan.desired is None:
+            raise ValueError(f"customer {self.customer_id} is to be un-enrolled and has no desired state")
+        return self.plan.desired
+
+    @property
+    def company_id(self) -> int:
+        """The company's id in the store, 0 before it exists."""
+        return self.applied.company_id if self.applied else 0
+
+    def remaining(self) -> tuple[Operation, ...]:
+        """Operations in the store that are still to be done; none once a problem stopped the customer."""
+        if self.problem or self.is_deleted:
+            return ()
+        if self.plan.kind == "unenroll":
+            return diff_unenrolment(self.customer_id, self.applied, self.connector.policy) if self.applied else ()
+        return diff_company(self.desired, self.applied, self.connector.policy, self.held_back)
+
+    def remaining_reference(self) -> tuple[Operation, ...]:
+        """The write-back that is still to be done."""
+        if self.problem or self.plan.kind != "sync" or not self.connector.erp.write_reference:
+            return ()
+        in_erp = self.reference_written or self.plan.erp_reference
+        return diff_reference(self.customer_id, self.company_id, in_erp)
+
+    def forget_parts(self) -> None:
+        """Have users and addresses read from the store again before the next comparison."""
+        if self.applied is not None:
+            self.applied = msgspec.structs.replace(self.applied, parts_known=False)
+
+    def stop(self, outcome: Outcome, reason: Reason, message: str, *, field: str = "") -> None:
+        """Take the customer out of the rest of the load; the first problem stands."""
+        if self.problem is None:
+            self.problem = Problem(outcome, reason, message, field)
+
+    def hold_back_contact(self, key: str, finding: Finding) -> None:
+        """Leave one contact out; the customer goes on."""
+        self.held_back.add(f"contact:{key}")
+        self.findings.append(finding)
+
+    def email_of(self, key: str) -> str:
+        """The e-mail that the user of that contact should have."""
+        return next(user.email for user in self.desired.users if user.key == key)
+
+    def applied_user(self, store_id: int) -> tuple[str, AppliedRecord] | None:
+        """The applied user with that id and its key."""
+        users = self.applied.users if self.applied else {}
+        return next(((key, record) for key, record in users.items() if record.store_id == store_id), None)
+
+    @property
+    def account_is_admin(self) -> bool:
+        """Whether the account itself stands in as the admin."""
+        return self.desired.users[0].key == ACCOUNT_ADMIN_KEY
