@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from sandbox.twin import TwinEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
 _EXIT_BAD_ORDER = 2
 
@@ -75,10 +77,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Said before the loop runs: the socket is bound, so a client that reads this line is queued, not refused.
     listener.listen(4096)
     print(f"{options.twin} listening on http://{host}:{listener.getsockname()[1]}", flush=True)  # noqa: T201  # the address is the command's output
-    make_server(assembled).run(sockets=[listener])
-    if assembled.state_file is not None:
-        assembled.state_file.flush()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    try:
+        make_server(assembled).run(sockets=[listener])
+    finally:
+        if assembled.state_file is not None:
+            assembled.state_file.flush()
     return 0
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """End with success: uvicorn, once shut down, raises the signal again, and its default would kill the process."""
+    sys.exit(0)
 
 
 if __name__ == "__main__":
