@@ -126,7 +126,11 @@ def _resolve(
         return country, None
     state = resolve_state(address.state, country, connector.geography)
     if state is None:
-        detail = f"'{address.state[:20]}' is no state of {country.name}" if address.state else f"no state, {country.name} needs one"
+        detail = (
+            f"'{address.state[:20]}' is no state of {country.name}"
+            if address.state
+            else f"no state, {country.name} needs one"
+        )
         _leave_out(Reason.LOCATION_ADDRESS_INCOMPLETE, key, "State", detail, findings)
         return None
     return country, state

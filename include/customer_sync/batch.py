@@ -89,7 +89,9 @@ def read_descriptor(value: Any) -> BatchDescriptor:
     try:
         return msgspec.convert(value, BatchDescriptor)
     except msgspec.ValidationError as error:
-        raise BatchDamaged(f"A batch descriptor does not fit ({error}): clear the run's tasks from extract on.") from error
+        raise BatchDamaged(
+            f"A batch descriptor does not fit ({error}): clear the run's tasks from extract on."
+        ) from error
 
 
 def unpack_customers(content: Any, descriptor: BatchDescriptor) -> Batch[Customer]:
@@ -116,8 +118,12 @@ def _unpack(content: Any, descriptor: BatchDescriptor, decoder: msgspec.json.Dec
         raise BatchDamaged(f"Batch {descriptor.label} is not in XCom ({type(content).__name__}): {remedy}.")
     data = content.encode()
     if hashlib.blake2b(data, digest_size=16).hexdigest() != descriptor.digest:
-        raise BatchDamaged(f"Batch {descriptor.label} is not what the earlier task wrote (or its file is gone): {remedy}.")
+        raise BatchDamaged(
+            f"Batch {descriptor.label} is not what the earlier task wrote (or its file is gone): {remedy}."
+        )
     try:
         return decoder.decode(data)
     except msgspec.MsgspecError as error:
-        raise BatchDamaged(f"Batch {descriptor.label} was written by another version of this package: {remedy}.") from error
+        raise BatchDamaged(
+            f"Batch {descriptor.label} was written by another version of this package: {remedy}."
+        ) from error

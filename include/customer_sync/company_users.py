@@ -32,7 +32,9 @@ def build_users(customer: Customer, connector: Connector, findings: list[Finding
         Users in the order admin, then by ContactID; empty only when no contact can
         be the admin and the connector refuses the account as one.
     """
-    contacts = [c for c in _in_order(customer) if _can_be_user(c, connector, findings)] if connector.contacts.include else []
+    contacts = (
+        [c for c in _in_order(customer) if _can_be_user(c, connector, findings)] if connector.contacts.include else []
+    )
     contacts = _without_repeated_emails(contacts, findings)
     roles = connector.contacts
     if not contacts:
@@ -84,9 +86,7 @@ def _without_repeated_emails(contacts: list[Contact], findings: list[Finding]) -
         email = contact.email.casefold()
         if email in seen:
             findings.append(
-                Finding(
-                    reason=Reason.CONTACT_EMAIL_DUPLICATE, entity="contact", key=contact.contact_id, field="Email"
-                )
+                Finding(reason=Reason.CONTACT_EMAIL_DUPLICATE, entity="contact", key=contact.contact_id, field="Email")
             )
             continue
         seen.add(email)

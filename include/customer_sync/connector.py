@@ -18,7 +18,9 @@ TermDays = Literal[0, 5, 15, 30, 45, 60]
 """Payment-term days that the store accepts (b2b_rest.md section 7)."""
 
 # YAML reads bare codes such as NO (Norway) or 30 as other types; codes are always text.
-Code = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) and not isinstance(value, bool) else value)]
+Code = Annotated[
+    str, BeforeValidator(lambda value: str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+]
 
 
 class _Section(BaseModel):
@@ -273,7 +275,9 @@ class Connector(_Section):
         from customer_sync.company import content_hash
 
         parts = {"source", "eligibility", "contacts", "locations", "terms", "geography", "policy"}
-        return content_hash([self.model_dump(mode="json", include=parts), self.store.key_field, self.store.default_phone])
+        return content_hash(
+            [self.model_dump(mode="json", include=parts), self.store.key_field, self.store.default_phone]
+        )
 
 
 __all__ = ["Connector", "EligibilityRules", "TermsRule", "ValueRule"]

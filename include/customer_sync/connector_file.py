@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from http_transport.errors import ConfigError
 from pydantic import ValidationError
 
 from customer_sync.connector import Connector
+from http_transport.errors import ConfigError
 
 DIRECTORY_VARIABLE = "CUSTOMER_SYNC_CONNECTORS_DIR"
 """Environment variable that names the folder of connector files."""
@@ -79,19 +79,27 @@ def find_connector(connector_id: str, directory: Path | None = None) -> Connecto
 def _read_yaml(path: Path) -> Any:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise ConfigError(f"Connector file {path.name} is larger than {MAX_FILE_BYTES} bytes; that cannot be right.")
+            raise ConfigError(
+                f"Connector file {path.name} is larger than {MAX_FILE_BYTES} bytes; that cannot be right."
+            )
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"Connector file {path} cannot be read: {error.strerror}.", setting=str(path)) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"Connector file {path.name} is not UTF-8 text (byte {error.start}).", setting=str(path)) from error
+        raise ConfigError(
+            f"Connector file {path.name} is not UTF-8 text (byte {error.start}).", setting=str(path)
+        ) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it is not YAML"
-        raise ConfigError(f"Connector file {path.name} cannot be parsed{place}: {problem}.", setting=str(path)) from error
+        raise ConfigError(
+            f"Connector file {path.name} cannot be parsed{place}: {problem}.", setting=str(path)
+        ) from error
     if not isinstance(document, dict):
-        raise ConfigError(f"Connector file {path.name} must hold settings such as 'id: knb', not {type(document).__name__}.")
+        raise ConfigError(
+            f"Connector file {path.name} must hold settings such as 'id: knb', not {type(document).__name__}."
+        )
     return document
 
 

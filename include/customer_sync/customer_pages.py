@@ -17,7 +17,6 @@ from acumatica import filter as erp_filter
 from acumatica.client import AcumaticaClient
 from acumatica.pages import BadRow, Page
 from acumatica.selection import Row, Selection
-
 from customer_sync.connector import Connector
 from customer_sync.customer import Contact, Customer, Location
 from customer_sync.erp_reader import ContactReader, CustomerReader, LocationReader
@@ -93,7 +92,9 @@ class CustomerPages:
     ) -> None:
         read_id = self._contacts.selection.getter("ContactID")
         wanted = {_folded(key): key for key in keys}
-        for page in self._children(self._contacts.selection, "BusinessAccount", ("ContactID",), keys, is_range=is_range):
+        for page in self._children(
+            self._contacts.selection, "BusinessAccount", ("ContactID",), keys, is_range=is_range
+        ):
             for row in page.rows:
                 self._see("contacts", self._contacts.modified_at_utc(row))
                 owner = _folded(self._contacts.owner(row))
@@ -167,4 +168,3 @@ def _unreadable(bad: BadRow) -> tuple[str, str]:
 
 def _folded(key: str) -> str:
     return key.strip().casefold()
-

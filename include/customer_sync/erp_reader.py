@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from acumatica.selection import Row, Selection
-
 from customer_sync.connector import Connector, ValueRule
 from customer_sync.customer import BillingContact, Contact, Customer, Location, PostalAddress
 from customer_sync.field_source import FieldSource
@@ -111,7 +110,11 @@ class ContactReader:
         fixed = ["ContactID", "BusinessAccount", "LastModifiedDateTime", "Active", "Status", "Type"]
         self.selection = _selection("Contact", fixed, rules)
         read = self.selection.getter
-        self._id, self._account, self._modified = read("ContactID"), read("BusinessAccount"), read("LastModifiedDateTime")
+        self._id, self._account, self._modified = (
+            read("ContactID"),
+            read("BusinessAccount"),
+            read("LastModifiedDateTime"),
+        )
         self._active, self._status, self._type = read("Active"), read("Status"), read("Type")
         self._texts = {
             name: _text_reader(self.selection, getattr(fields, name))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from http_transport.redaction import kind_of_key, mask_email, mask_name, mask_phone
-
 from customer_sync.connector import Masking
 from customer_sync.outcome import REMEDIES, Finding, Level, LogEntry, Outcome, Reason
 from customer_sync.plan import Action, Operation
+from http_transport.redaction import kind_of_key, mask_email, mask_name, mask_phone
 
 _INFORMING = frozenset(
     {Reason.ADMIN_IS_ACCOUNT, Reason.ADMIN_NOT_PRIMARY, Reason.CONTACT_NOT_ENABLED, Reason.LOCATION_NOT_ENABLED}

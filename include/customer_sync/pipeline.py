@@ -9,8 +9,6 @@ from pathlib import Path
 
 from acumatica.client import AcumaticaClient
 from better_b2b.client import BetterB2BClient
-from http_transport.errors import SyncError
-
 from customer_sync.batch import BatchDescriptor
 from customer_sync.connector import Connector
 from customer_sync.errors import RunUnbalanced
@@ -27,6 +25,7 @@ from customer_sync.steps import (
     transform_batch,
 )
 from customer_sync.window import RunRequest
+from http_transport.errors import SyncError
 
 
 def run(

@@ -152,7 +152,9 @@ def diff_reference(customer_id: str, company_id: int, erp_reference: str) -> tup
         return ()
     values = {"reference_id": wanted}
     before = {"reference_id": erp_reference}
-    return (Operation(action=Action.WRITE_REFERENCE, key=customer_id, store_id=company_id, values=values, before=before),)
+    return (
+        Operation(action=Action.WRITE_REFERENCE, key=customer_id, store_id=company_id, values=values, before=before),
+    )
 
 
 def diff_unenrolment(customer_id: str, applied: AppliedCompany, policy: RemovalPolicy) -> tuple[Operation, ...]:
@@ -182,16 +184,17 @@ def is_late(operation: Operation, admin_role: str) -> bool:
 def _own(
     desired: Company, base: AppliedCompany, action: Action, values: dict[str, Any], before: dict[str, Any]
 ) -> Operation:
-    return Operation(
-        action=action, key=desired.customer_id, store_id=base.company_id, values=values, before=before
-    )
+    return Operation(action=action, key=desired.customer_id, store_id=base.company_id, values=values, before=before)
 
 
 def _diff_own_fields(desired: Company, applied: AppliedCompany | None) -> list[Operation]:
     fields = company_fields(desired)
     if applied is None:
         admin = user_fields(desired.users[0])
-        values = {**fields, **{f"admin_{name}": admin[name] for name in ("first_name", "last_name", "email", "phone_number")}}
+        values = {
+            **fields,
+            **{f"admin_{name}": admin[name] for name in ("first_name", "last_name", "email", "phone_number")},
+        }
         return [Operation(action=Action.CREATE_COMPANY, key=desired.customer_id, values=values)]
     operations = []
     changed, before = _changes(fields, {**applied.fields, "extra_fields": _known_extra_fields(fields, applied)})
@@ -258,7 +261,9 @@ def _match_users(desired: Company, base: AppliedCompany) -> dict[str, AppliedRec
     wanted = {user.key for user in desired.users}
     have = {key: record for key, record in base.users.items() if key in wanted}
     free = {
-        str(record.fields.get("email", "")).casefold(): record for key, record in base.users.items() if key not in wanted
+        str(record.fields.get("email", "")).casefold(): record
+        for key, record in base.users.items()
+        if key not in wanted
     }
     for user in desired.users:
         if user.key not in have and user.email.casefold() in free:

@@ -37,7 +37,9 @@ class RunRequest(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _nulls_are_absent(cls, values: Any) -> Any:
-        return {key: value for key, value in values.items() if value is not None} if isinstance(values, dict) else values
+        return (
+            {key: value for key, value in values.items() if value is not None} if isinstance(values, dict) else values
+        )
 
     @model_validator(mode="after")
     def _fits_together(self) -> RunRequest:
@@ -65,7 +67,9 @@ def read_request(params: Mapping[str, Any]) -> RunRequest:
             f"{'.'.join(str(part) for part in item['loc']) or 'params'}: {item['msg'].removeprefix('Value error, ')}"
             for item in error.errors(include_url=False)
         )
-        raise ConfigError(f"The run's params do not fit: {problems}. Trigger again with other params.", setting="params") from error
+        raise ConfigError(
+            f"The run's params do not fit: {problems}. Trigger again with other params.", setting="params"
+        ) from error
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

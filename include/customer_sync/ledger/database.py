@@ -13,8 +13,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from http_transport.errors import ConfigError
 from sqlalchemy.engine import make_url
+
+from http_transport.errors import ConfigError
 
 URL_VARIABLE = "CUSTOMER_SYNC_LEDGER_URL"
 """Environment variable with the ledger's SQLAlchemy URL."""

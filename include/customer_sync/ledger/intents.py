@@ -70,17 +70,15 @@ class Intents:
         """Close intents: ``confirmed`` (the store has it), ``refused`` or ``abandoned`` (read back: it does not)."""
         for part in chunks(intent_ids):
             connection.execute(
-                sa.update(write_intent)
-                .where(write_intent.c.id.in_(part))
-                .values(state=state, settled_at_utc=utc_now())
+                sa.update(write_intent).where(write_intent.c.id.in_(part)).values(state=state, settled_at_utc=utc_now())
             )
 
     def unanswered(self, customer_ids: Iterable[str] | None = None) -> list[OpenIntent]:
         """Intents without an answer, of some customers or of all."""
         columns = write_intent.c
-        query = sa.select(
-            columns.id, columns.customer_id, columns.action, columns.record_key, columns.store_id
-        ).where(columns.connector_id == self._connector_id, columns.state == "open")
+        query = sa.select(columns.id, columns.customer_id, columns.action, columns.record_key, columns.store_id).where(
+            columns.connector_id == self._connector_id, columns.state == "open"
+        )
         found: list[OpenIntent] = []
         with self._engine.connect() as connection:
             if customer_ids is None:

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import sqlalchemy as sa
-from http_transport.errors import TransientApiError
 
 from customer_sync.errors import LeaseLost
 from customer_sync.ledger.clock import utc_now
 from customer_sync.ledger.database import writing
 from customer_sync.ledger.schema import lease
 from customer_sync.ledger.statement import upsert
+from http_transport.errors import TransientApiError
 
 LEASE_S = 120.0
 
@@ -54,7 +54,9 @@ class Lease:
 
     def _try_acquire(self) -> bool:
         with writing(self._engine) as connection:
-            row = connection.execute(sa.select(lease).where(lease.c.resource == self._resource)).mappings().one_or_none()
+            row = (
+                connection.execute(sa.select(lease).where(lease.c.resource == self._resource)).mappings().one_or_none()
+            )
             now = utc_now()
             if row and row["holder"] != self._holder and row["expires_at_utc"] > now:
                 if row["run_id"] != self._run_id:

@@ -89,7 +89,13 @@ class Links:
     def put_companies(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write new links; ``rows`` name customer_id, company_id, status, fields, record_id, account_email, made_by_run."""
         now = utc_now()
-        defaults = {"payment_methods": {}, "payment_terms": None, "reference_id": "", "content_hash": "", "parts_known": True}
+        defaults = {
+            "payment_methods": {},
+            "payment_terms": None,
+            "reference_id": "",
+            "content_hash": "",
+            "parts_known": True,
+        }
         upsert(
             connection,
             company_link,
@@ -150,9 +156,7 @@ class Links:
         """Forget a company with its users and addresses."""
         for table in (child_link, company_link):
             connection.execute(
-                sa.delete(table).where(
-                    table.c.connector_id == self._connector_id, table.c.customer_id == customer_id
-                )
+                sa.delete(table).where(table.c.connector_id == self._connector_id, table.c.customer_id == customer_id)
             )
 
 

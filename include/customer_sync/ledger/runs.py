@@ -56,7 +56,9 @@ class Runs:
     def _is(self, run_id: str) -> sa.ColumnElement[bool]:
         return sa.and_(run.c.run_id == run_id, run.c.connector_id == self._connector_id)
 
-    def add_customers(self, connection: sa.Connection, run_id: str, batch_key: str, customer_ids: Sequence[str]) -> None:
+    def add_customers(
+        self, connection: sa.Connection, run_id: str, batch_key: str, customer_ids: Sequence[str]
+    ) -> None:
         """Book extracted customers, still without an outcome."""
         rows = [
             {"run_id": run_id, "customer_id": key, "batch_key": batch_key, "outcome": None, "reasons": ""}
@@ -64,9 +66,7 @@ class Runs:
         ]
         for part in chunks(rows):
             upsert(connection, run_customer, part)
-        connection.execute(
-            sa.update(run).where(self._is(run_id)).values(extracted=run.c.extracted + len(customer_ids))
-        )
+        connection.execute(sa.update(run).where(self._is(run_id)).values(extracted=run.c.extracted + len(customer_ids)))
 
     def put_outcomes(self, connection: sa.Connection, run_id: str, outcomes: Iterable[CustomerOutcome]) -> None:
         """Write outcomes; a later attempt's replace an earlier one's."""
@@ -130,7 +130,9 @@ class Runs:
         """Customers that earlier runs of the same data interval recorded: a re-processed interval takes them up again."""
         found: set[str] = set()
         with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(run.c.run_id, run.c.window).where(run.c.connector_id == self._connector_id))
+            rows = connection.execute(
+                sa.select(run.c.run_id, run.c.window).where(run.c.connector_id == self._connector_id)
+            )
             ids = [run_id for run_id, window in rows if tuple(window.get("interval") or ()) == tuple(interval)]
             for run_id in ids:
                 query = sa.select(run_customer.c.customer_id).where(run_customer.c.run_id == run_id)
@@ -141,7 +143,10 @@ class Runs:
         """Have the next incremental run read customers that did not fit into this one."""
         now = utc_now()
         for part in chunks(customer_ids):
-            rows = [{"connector_id": self._connector_id, "customer_id": key, "since_utc": now, "attempts": 0} for key in part]
+            rows = [
+                {"connector_id": self._connector_id, "customer_id": key, "since_utc": now, "attempts": 0}
+                for key in part
+            ]
             upsert(connection, unfinished, rows, keep=("since_utc", "attempts"))
 
     def forget_unfinished(self, connection: sa.Connection, customer_ids: Iterable[str]) -> None:

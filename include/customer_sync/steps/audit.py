@@ -86,7 +86,9 @@ def _close_the_rest(run: Run, *, is_dry: bool, is_failed: bool) -> list[str]:
         return []
     outcome = Outcome.PLANNED if is_dry and not is_failed else Outcome.FAILED
     reasons = () if outcome is Outcome.PLANNED else (str(Reason.BATCH_FAILED),)
-    message = "dry run: see the planned operations" if outcome is Outcome.PLANNED else "a task of its batch did not finish"
+    message = (
+        "dry run: see the planned operations" if outcome is Outcome.PLANNED else "a task of its batch did not finish"
+    )
     entries = [closing_entry(key, "", outcome, reasons, message=message) for key in rest]
     with run.ledger.write() as connection:
         run.book(connection, entries, [CustomerOutcome(key, outcome, reasons) for key in rest])
@@ -126,7 +128,9 @@ def _problems(
         problems.append("extract did not succeed, so nothing is known to be complete: read its log.")
     elif sum(batch.count for batch in extracted) != row["extracted"]:
         told = sum(batch.count for batch in extracted)
-        problems.append(f"extract told of {told} customers, the ledger holds {row['extracted']}: clear the run from extract on.")
+        problems.append(
+            f"extract told of {told} customers, the ledger holds {row['extracted']}: clear the run from extract on."
+        )
     if failed_tasks:
         problems.append(f"Not successful: {', '.join(failed_tasks[:20])}. Read their logs, then clear them.")
     if missing:

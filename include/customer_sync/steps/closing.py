@@ -92,9 +92,7 @@ def _entries(run: Run, work: Work, outcome: Outcome, actions: Sequence[str]) -> 
     for operation in plan.operations:
         if confirmed[str(operation.action)] > 0:
             confirmed[str(operation.action)] -= 1
-            entries.append(
-                operation_entry(work.customer_id, plan.name, operation, run.connector.masking, verb="done")
-            )
+            entries.append(operation_entry(work.customer_id, plan.name, operation, run.connector.masking, verb="done"))
     summary = ", ".join(f"{count} x {action}" for action, count in Counter(actions).items())
     message = work.problem.message if work.problem else summary or "nothing to do"
     entries.append(

@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+
 from acumatica import filter as erp_filter
 from acumatica.client import AcumaticaClient
 from acumatica.selection import Row, Selection
-
 from customer_sync.batch import Batch, BatchDescriptor, batch_label, pack
 from customer_sync.customer import Customer
 from customer_sync.customer_pages import CustomerPage, CustomerPages
@@ -23,7 +23,7 @@ from customer_sync.errors import ContractError
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.ledger.watermarks import MAPPING
 from customer_sync.log_entry import closing_entry
-from customer_sync.outcome import LogEntry, Outcome, Reason, REMEDIES
+from customer_sync.outcome import REMEDIES, LogEntry, Outcome, Reason
 from customer_sync.run import Run
 from customer_sync.window import RunRequest, Window, resolve_window
 
@@ -66,7 +66,12 @@ def begin_run(
             mode=window.mode,
             dry_run=request.dry_run,
             moves_watermark=window.moves_watermark,
-            window={"why": window.why, "since": window.since, "until": window.until, "interval": list(window.interval or ())},
+            window={
+                "why": window.why,
+                "since": window.since,
+                "until": window.until,
+                "interval": list(window.interval or ()),
+            },
             stamps=None,
             resume_after="",
             plan_hash="",
@@ -145,9 +150,7 @@ class _Extraction:
             closing_entry(key, "", Outcome.QUARANTINED, [Reason.RECORD_UNREADABLE], message=detail)
             for key, detail in unreadable.items()
         ]
-        outcomes = [
-            CustomerOutcome(key, Outcome.QUARANTINED, (str(Reason.RECORD_UNREADABLE),)) for key in unreadable
-        ]
+        outcomes = [CustomerOutcome(key, Outcome.QUARANTINED, (str(Reason.RECORD_UNREADABLE),)) for key in unreadable]
         with self._run.ledger.write() as connection:
             self._run.ledger.runs.add_customers(connection, self._run.run_id, batch.key, [*ids, *unreadable])
             self._run.book(connection, entries, outcomes)
@@ -225,7 +228,13 @@ def _changed_ids(run: Run, erp: AcumaticaClient, window: Window) -> tuple[list[s
 def _changes(
     erp: AcumaticaClient, entity: str, owner: str, since: str, until: str
 ) -> Iterator[tuple[str, datetime | None]]:
-    key_fields = ("ContactID",) if entity == "Contact" else ("Customer", "LocationID") if entity != "Customer" else ("CustomerID",)
+    key_fields = (
+        ("ContactID",)
+        if entity == "Contact"
+        else ("Customer", "LocationID")
+        if entity != "Customer"
+        else ("CustomerID",)
+    )
     selection = Selection(entity, tuple(dict.fromkeys((*key_fields, owner, "LastModifiedDateTime"))))
     where = erp_filter.all_of(
         erp_filter.ge("LastModifiedDateTime", datetime.fromisoformat(since)) if since else None,

@@ -34,9 +34,7 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
     decisions = {item.customer_id: decide_eligibility(item, run.connector.eligibility) for item in batch.items}
     refused = [item for item in batch.items if not decisions[item.customer_id].is_eligible]
     linked = run.ledger.links.load_hashes(item.customer_id for item in refused)
-    unenrolled = [
-        item for item in refused if item.customer_id in linked and decisions[item.customer_id].is_unenrolling
-    ]
+    unenrolled = [item for item in refused if item.customer_id in linked and decisions[item.customer_id].is_unenrolling]
     gone = {item.customer_id for item in unenrolled}
     filtered = [item for item in refused if item.customer_id not in gone]
     _book(run, batch, filtered, refused, decisions, kept=set(linked) - gone)
@@ -80,4 +78,7 @@ def _book(
         run.ledger.quarantine.replace(connection, run.run_id, [item.customer_id for item in filtered], [])
         run.book(connection, entries, outcomes)
     eligible = len(batch.items) - len(refused)
-    run.sink(f"{batch.label}: {eligible} eligible, {len(filtered)} filtered, {len(refused) - len(filtered)} to un-enrol", entries)
+    run.sink(
+        f"{batch.label}: {eligible} eligible, {len(filtered)} filtered, {len(refused) - len(filtered)} to un-enrol",
+        entries,
+    )

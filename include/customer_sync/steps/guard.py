@@ -71,7 +71,10 @@ def settle_plan(run: Run, descriptors: Sequence[BatchDescriptor], request: RunRe
         run.ledger.runs.update(connection, run.run_id, plan_hash=plan_hash)
     lines = [
         f"Plan {plan_hash}: {operations} operations for {customers} customers in {len(with_work)} batches.",
-        *(f"  {descriptor.label}: {descriptor.operations} operations for {descriptor.count} customers" for descriptor in with_work),
+        *(
+            f"  {descriptor.label}: {descriptor.operations} operations for {descriptor.count} customers"
+            for descriptor in with_work
+        ),
     ]
     if withheld:
         lines.append(f"Withheld, one Account Email shared: {', '.join(sorted(withheld)[:20])}")

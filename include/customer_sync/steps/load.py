@@ -10,13 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-
 from typing import Any
 
 from acumatica.client import AcumaticaClient
 from better_b2b.client import BetterB2BClient
-from http_transport.errors import SyncError
-
 from customer_sync.batch import BatchDescriptor, unpack_plans
 from customer_sync.errors import ConfigError
 from customer_sync.ledger import Lease
@@ -32,6 +29,7 @@ from customer_sync.writes.reference import WriteReference, stop_changed_elsewher
 from customer_sync.writes.surroundings import Surroundings
 from customer_sync.writes.users import CreateUsers, DeleteUser, UpdateUser
 from customer_sync.writes.work import Work
+from http_transport.errors import SyncError
 
 ROUNDS = 3
 """How often what remains is compared and sent again: an adopted or lost record shows further work."""
@@ -167,7 +165,9 @@ class _Load:
         if any(operation.action is Action.CREATE_COMPANY for operation in operations):
             _ = self._around.key_is_unique
         roles = {operation.values["role"] for operation in operations if "role" in operation.values}
-        roles |= {user.role for work in self.works if not work.applied and work.plan.desired for user in work.desired.users}
+        roles |= {
+            user.role for work in self.works if not work.applied and work.plan.desired for user in work.desired.users
+        }
         for role in roles:
             self._around.role_id(role)
         codes = [c for o in operations if o.action is Action.SET_PAYMENT_METHODS for c in o.values]

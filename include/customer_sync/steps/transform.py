@@ -97,9 +97,7 @@ def _quarantine(customer_id: str, name: str, findings: Iterable[Finding], sheet:
     reasons = tuple(str(finding.reason) for finding in found)
     message = "; ".join(finding.detail for finding in found if finding.detail) or "the store cannot hold it"
     fields = ", ".join(dict.fromkeys(finding.field for finding in found if finding.field))
-    sheet.entries.append(
-        closing_entry(customer_id, name, Outcome.QUARANTINED, reasons, message=message, field=fields)
-    )
+    sheet.entries.append(closing_entry(customer_id, name, Outcome.QUARANTINED, reasons, message=message, field=fields))
     sheet.outcomes.append(CustomerOutcome(customer_id, Outcome.QUARANTINED, reasons))
     sheet.quarantined.extend((customer_id, finding) for finding in found)
 

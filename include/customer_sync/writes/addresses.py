@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from http_transport.errors import NotFound, SyncError
 
 from customer_sync.company import address_fields
 from customer_sync.outcome import Outcome, Reason
@@ -16,6 +15,7 @@ from customer_sync.writes.adoption import address_record_fields
 from customer_sync.writes.dispatch import Write, refuse
 from customer_sync.writes.surroundings import Surroundings
 from customer_sync.writes.work import Work
+from http_transport.errors import NotFound, SyncError
 
 _PLACE = ("country_name", "country_code", "state_name", "state_code")
 _FLAGS = {"is_default_billing": "is_billing", "is_default_shipping": "is_shipping"}
@@ -24,7 +24,9 @@ _FLAGS = {"is_default_billing": "is_billing", "is_default_shipping": "is_shippin
 class CreateAddresses(Write):
     """Create up to ten addresses, of any companies, in one request."""
 
-    def __init__(self, around: Surroundings, parts: Sequence[tuple[Work, Operation]], *, is_repeat: bool = False) -> None:
+    def __init__(
+        self, around: Surroundings, parts: Sequence[tuple[Work, Operation]], *, is_repeat: bool = False
+    ) -> None:
         super().__init__(parts, is_repeat=is_repeat)
         self._around = around
 

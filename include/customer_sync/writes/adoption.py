@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from better_b2b.records import AddressRecord, CompanyRecord, UserRecord
 
+from better_b2b.records import AddressRecord, CompanyRecord, UserRecord
 from customer_sync.company import COMPANY_FIELDS, STATUS_APPROVED, Address
 from customer_sync.ledger.watermarks import FOREIGN_COMPANIES
 from customer_sync.outcome import Outcome, Reason

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from http_transport.errors import NotFound, RecordRejected, SyncError
 
 from customer_sync.company import company_fields, user_fields
 from customer_sync.outcome import Outcome, Reason
@@ -16,6 +15,7 @@ from customer_sync.writes.adoption import find_by_key
 from customer_sync.writes.dispatch import Write, refuse
 from customer_sync.writes.surroundings import Surroundings
 from customer_sync.writes.work import Work
+from http_transport.errors import NotFound, RecordRejected, SyncError
 
 UNKNOWN_STATUS = -1
 """Status of a company between its creation and the read-back."""
@@ -24,7 +24,9 @@ UNKNOWN_STATUS = -1
 class CreateCompanies(Write):
     """Create up to ten companies, each with its admin, in one request."""
 
-    def __init__(self, around: Surroundings, parts: Sequence[tuple[Work, Operation]], *, is_repeat: bool = False) -> None:
+    def __init__(
+        self, around: Surroundings, parts: Sequence[tuple[Work, Operation]], *, is_repeat: bool = False
+    ) -> None:
         super().__init__(parts, is_repeat=is_repeat)
         self._around = around
 
@@ -56,9 +58,13 @@ class CreateCompanies(Write):
         rows = []
         for (work, _), company_id in zip(self.parts, answer, strict=True):
             if company_id is None:
-                work.stop(Outcome.FAILED, Reason.OUTCOME_UNKNOWN, "the store confirmed the request but shows no such company")
+                work.stop(
+                    Outcome.FAILED, Reason.OUTCOME_UNKNOWN, "the store confirmed the request but shows no such company"
+                )
                 continue
-            work.applied = AppliedCompany(company_id=company_id, status=UNKNOWN_STATUS, fields=company_fields(work.desired))
+            work.applied = AppliedCompany(
+                company_id=company_id, status=UNKNOWN_STATUS, fields=company_fields(work.desired)
+            )
             rows.append(new_link(work, self._around.run.run_id))
         self._around.ledger.links.put_companies(connection, rows)
 
@@ -113,7 +119,9 @@ def learn_created(around: Surroundings, works: Sequence[Work]) -> None:
     One paged crawl of what was created since the first of them, instead of two
     requests per company; what the crawl does not show is asked for one by one.
     """
-    fresh = {work.company_id: work for work in works if work.applied is not None and work.applied.status == UNKNOWN_STATUS}
+    fresh = {
+        work.company_id: work for work in works if work.applied is not None and work.applied.status == UNKNOWN_STATUS
+    }
     if not fresh:
         return
     statuses, admins = _crawl_created(around, fresh)
@@ -170,7 +178,9 @@ def lose_company(around: Surroundings, work: Work, message: str) -> None:
 class UpdateCompanies(Write):
     """Change fields of up to ten companies in one request; repeating it does no harm."""
 
-    def __init__(self, around: Surroundings, parts: Sequence[tuple[Work, Operation]], *, is_repeat: bool = False) -> None:
+    def __init__(
+        self, around: Surroundings, parts: Sequence[tuple[Work, Operation]], *, is_repeat: bool = False
+    ) -> None:
         super().__init__(parts, is_repeat=is_repeat)
         self._around = around
 

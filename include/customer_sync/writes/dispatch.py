@@ -9,6 +9,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import sqlalchemy as sa
+
+from customer_sync.ledger import Lease
+from customer_sync.outcome import Outcome, Reason
+from customer_sync.plan import Operation
+from customer_sync.run import Run
+from customer_sync.writes.work import Work
 from http_transport.errors import (
     AmbiguousWriteError,
     BatchTooLarge,
@@ -18,12 +24,6 @@ from http_transport.errors import (
     SyncError,
     TransientApiError,
 )
-
-from customer_sync.ledger import Lease
-from customer_sync.outcome import Outcome, Reason
-from customer_sync.plan import Operation
-from customer_sync.run import Run
-from customer_sync.writes.work import Work
 
 
 class Write(ABC):

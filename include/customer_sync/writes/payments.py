@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 import msgspec
 import sqlalchemy as sa
-from http_transport.errors import NotFound, SyncError
 
 from customer_sync.outcome import Outcome, Reason
 from customer_sync.plan import Operation
 from customer_sync.writes.dispatch import Write, refuse
 from customer_sync.writes.surroundings import Surroundings
 from customer_sync.writes.work import Work
+from http_transport.errors import NotFound, SyncError
 
 
 class SetPaymentMethods(Write):

@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from acumatica.client import AcumaticaClient
-from http_transport.errors import NotFound, RecordRejected, SyncError
 
+from acumatica.client import AcumaticaClient
 from customer_sync.outcome import Outcome, Reason
 from customer_sync.plan import Operation
 from customer_sync.writes.dispatch import Write
 from customer_sync.writes.surroundings import Surroundings
 from customer_sync.writes.work import Work
+from http_transport.errors import NotFound, RecordRejected, SyncError
 
 
 class WriteReference(Write):
@@ -41,7 +41,10 @@ class WriteReference(Write):
         the next run reads it and writes again where it is missing.
         """
         work, _ = self.parts[0]
-        body: dict[str, Any] = {"CustomerID": {"value": work.customer_id}, **reference_body(self._around, self._reference)}
+        body: dict[str, Any] = {
+            "CustomerID": {"value": work.customer_id},
+            **reference_body(self._around, self._reference),
+        }
         if work.plan.record_id:
             body["id"] = work.plan.record_id
         self._erp.put("Customer", body, update_only=True, select=("CustomerID", "LastModifiedDateTime"))
@@ -59,7 +62,9 @@ class WriteReference(Write):
         work, _ = self.parts[0]
         texts = error.texts if isinstance(error, RecordRejected) else [str(error)]
         gone = "the customer is no longer in the ERP" if isinstance(error, NotFound) else "; ".join(texts)[:400]
-        work.stop(Outcome.FAILED, Reason.REFERENCE_REFUSED, f"the company is in the store, the ERP refused its id: {gone}")
+        work.stop(
+            Outcome.FAILED, Reason.REFERENCE_REFUSED, f"the company is in the store, the ERP refused its id: {gone}"
+        )
         return ()
 
     def unknown(self, error: SyncError) -> Iterable[Write] | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from better_b2b.client import BetterB2BClient
-
 from customer_sync.connector import Connector
 from customer_sync.errors import ConfigError
 from customer_sync.ledger import Ledger

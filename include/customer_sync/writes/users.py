@@ -7,9 +7,8 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from better_b2b.records import UserRecord
-from http_transport.errors import NotFound, RecordRejected, SyncError
 
+from better_b2b.records import UserRecord
 from customer_sync.company import content_hash
 from customer_sync.outcome import Finding, Outcome, Reason
 from customer_sync.plan import AppliedRecord, Operation
@@ -17,12 +16,15 @@ from customer_sync.writes.adoption import user_record_fields
 from customer_sync.writes.dispatch import Write, refuse
 from customer_sync.writes.surroundings import Surroundings
 from customer_sync.writes.work import Work
+from http_transport.errors import NotFound, RecordRejected, SyncError
 
 
 class CreateUsers(Write):
     """Create up to ten users, of any companies, in one request."""
 
-    def __init__(self, around: Surroundings, parts: Sequence[tuple[Work, Operation]], *, is_repeat: bool = False) -> None:
+    def __init__(
+        self, around: Surroundings, parts: Sequence[tuple[Work, Operation]], *, is_repeat: bool = False
+    ) -> None:
         super().__init__(parts, is_repeat=is_repeat)
         self._around = around
 
