@@ -22,8 +22,6 @@ Every error round-trips through :mod:`pickle`, because Airflow moves errors betw
 the way in, so that no later reader has to remember to do it.
 """
 
-# ruff: noqa: N818 -- leaves are named by what happened (RateLimited), as the design's section 9 has them; families end in Error
-
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
