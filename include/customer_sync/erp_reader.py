@@ -134,7 +134,7 @@ class ContactReader:
         return _moment(self._modified(row))
 
     def is_person(self, row: Row) -> bool:
-        """Whether the row is a contact person and no other kind that the list may return (acumatica_rest.md section 8.2)."""
+        """Whether the row is a contact person, not another kind (acumatica_rest.md section 8.2)."""
         return _text(self._type(row)).casefold() in {"", "contact"}
 
     def to_contact(self, row: Row, primary_contact_id: str) -> Contact:

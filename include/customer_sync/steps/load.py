@@ -8,7 +8,7 @@ compared anew with the ledger, so a repeated attempt goes on where the last stop
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,18 +29,20 @@ from customer_sync.writes.reference import WriteReference, stop_changed_elsewher
 from customer_sync.writes.surroundings import Surroundings
 from customer_sync.writes.users import CreateUsers, DeleteUser, UpdateUser
 from customer_sync.writes.work import Work
-from http_transport.errors import SyncError
 
 ROUNDS = 3
 """How often what remains is compared and sent again: an adopted or lost record shows further work."""
 
-_BULK = {
+_MakeBulk = Callable[[Surroundings, Sequence[tuple[Work, Operation]]], Write]
+_MakeSingle = Callable[[Surroundings, Work, Operation], Write]
+
+_BULK: dict[Action, _MakeBulk] = {
     Action.CREATE_COMPANY: CreateCompanies,
     Action.UPDATE_COMPANY: UpdateCompanies,
     Action.CREATE_USER: CreateUsers,
     Action.CREATE_ADDRESS: CreateAddresses,
 }
-_SINGLE = {
+_SINGLE: dict[Action, _MakeSingle] = {
     Action.SET_STATUS: SetStatus,
     Action.DELETE_COMPANY: DeleteCompany,
     Action.UPDATE_USER: UpdateUser,
@@ -174,7 +176,7 @@ class _Load:
         if codes:
             self._around.check_payment_codes(codes)
 
-    def _send(self, is_wanted: Any) -> int:
+    def _send(self, is_wanted: Callable[[Operation], bool]) -> int:
         parts = [
             (work, operation)
             for work in self.works
@@ -206,6 +208,3 @@ class _Load:
             for operation in work.remaining_reference()
         ]
         self.dispatcher.perform(writes)
-
-
-__all__ = ["LoadReport", "SyncError", "load_batch"]

@@ -1,4 +1,4 @@
-"""Step three: build the desired state of a batch and compare it with the ledger: out comes its plan. (task: transform)"""
+"""Step three: build the desired state of a batch, compare it with the ledger: out comes its plan. (task: transform)"""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class UpdateAddress(Write):
         work, operation = self.parts[0]
         self._around.store.update_address(operation.store_id, changes_to_send(work, operation))
 
-    def confirm(self, connection: sa.Connection, answer: object) -> None:
+    def confirm(self, connection: sa.Connection, _answer: object) -> None:
         """Remember the new values."""
         work, operation = self.parts[0]
         before = work.applied.addresses.get(operation.key) if work.applied else None
@@ -126,7 +126,7 @@ class DeleteAddress(Write):
         """Delete it; one that is gone already is done."""
         self._around.store.delete_address(self.parts[0][1].store_id)
 
-    def confirm(self, connection: sa.Connection, answer: None) -> None:
+    def confirm(self, connection: sa.Connection, _answer: None) -> None:
         """Forget the link."""
         work, operation = self.parts[0]
         unlink_address(self._around, connection, work, operation)

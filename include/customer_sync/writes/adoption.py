@@ -38,7 +38,11 @@ def find_existing(around: Surroundings, works: Sequence[Work]) -> None:
 
 
 def find_by_key(around: Surroundings, work: Work) -> bool:
-    """Look one customer's company up by its key and link it. Returns whether one was found; more than one stops the customer."""
+    """Look one customer's company up by its key and link it; more than one stops the customer.
+
+    Returns:
+        Whether one was found and linked.
+    """
     found = around.store.find_companies_by_key(work.customer_id)
     if len(found) > 1:
         _stop_ambiguous(work, found)

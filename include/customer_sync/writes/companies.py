@@ -192,7 +192,7 @@ class UpdateCompanies(Write):
         else:
             self._around.store.update_companies(changes)
 
-    def confirm(self, connection: sa.Connection, answer: None) -> None:
+    def confirm(self, connection: sa.Connection, _answer: None) -> None:
         """Remember the new values."""
         for work, operation in self.parts:
             if work.applied is None:
@@ -232,7 +232,7 @@ class SetStatus(Write):
         """Send the status."""
         self._around.store.set_company_status(self.parts[0][0].company_id, self._status)
 
-    def confirm(self, connection: sa.Connection, answer: None) -> None:
+    def confirm(self, connection: sa.Connection, _answer: None) -> None:
         """Remember the status."""
         work = self.parts[0][0]
         if work.applied is not None:
@@ -273,7 +273,7 @@ class DeleteCompany(Write):
         """Delete it; one that is gone already is done."""
         self._around.store.delete_company(self.parts[0][1].store_id)
 
-    def confirm(self, connection: sa.Connection, answer: None) -> None:
+    def confirm(self, connection: sa.Connection, _answer: None) -> None:
         """Forget the links."""
         work = self.parts[0][0]
         self._around.ledger.links.drop_company(connection, work.customer_id)

@@ -117,7 +117,7 @@ class Dispatcher:
     def _submit(
         self, pool: ThreadPoolExecutor, queue: deque[Write], running: dict[Future[Any], tuple[Write, list[int]]]
     ) -> None:
-        fresh = []
+        fresh: list[Write] = []
         while queue and len(running) + len(fresh) < self._concurrency:
             write = queue.popleft()
             if any(work.problem is None for work, _ in write.parts):

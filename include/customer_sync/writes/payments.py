@@ -27,7 +27,7 @@ class SetPaymentMethods(Write):
         work, operation = self.parts[0]
         self._around.store.set_company_payment_methods(work.company_id, dict(operation.values))
 
-    def confirm(self, connection: sa.Connection, answer: object) -> None:
+    def confirm(self, connection: sa.Connection, _answer: object) -> None:
         """Remember them."""
         work, operation = self.parts[0]
         if work.applied is None:
@@ -61,7 +61,7 @@ class SetPaymentTerms(Write):
         values = operation.values
         self._around.store.set_payment_terms(work.company_id, enabled=values["is_enabled"], days=values["days"])
 
-    def confirm(self, connection: sa.Connection, answer: object) -> None:
+    def confirm(self, connection: sa.Connection, _answer: object) -> None:
         """Remember them."""
         work, operation = self.parts[0]
         if work.applied is None:

@@ -49,7 +49,7 @@ class WriteReference(Write):
             body["id"] = work.plan.record_id
         self._erp.put("Customer", body, update_only=True, select=("CustomerID", "LastModifiedDateTime"))
 
-    def confirm(self, connection: sa.Connection, answer: object) -> None:
+    def confirm(self, connection: sa.Connection, _answer: object) -> None:
         """Remember what we wrote: the customer's stamp moves by it, and the next run must recognise that as ours."""
         work, _ = self.parts[0]
         work.reference_written = self._reference

@@ -101,7 +101,7 @@ class UpdateUser(Write):
             values["company_role_id"] = self._around.role_id(operation.values["role"])
         self._around.store.update_user(operation.store_id, {**values, "uuid": operation.key})
 
-    def confirm(self, connection: sa.Connection, answer: object) -> None:
+    def confirm(self, connection: sa.Connection, _answer: object) -> None:
         """Remember the new values, under the contact's present key."""
         work, operation = self.parts[0]
         known = work.applied_user(operation.store_id)
@@ -140,7 +140,7 @@ class DeleteUser(Write):
         """Delete the user; one that is gone already is done."""
         self._around.store.delete_user(self.parts[0][1].store_id)
 
-    def confirm(self, connection: sa.Connection, answer: None) -> None:
+    def confirm(self, connection: sa.Connection, _answer: None) -> None:
         """Forget the link."""
         work, operation = self.parts[0]
         unlink_user(self._around, connection, work, operation.store_id)
