@@ -94,7 +94,7 @@ class Answer:
     """One response, complete.
 
     Attributes:
-        status: HTTP status.
+        status: HTTP status; 0 cuts the connection instead of answering.
         body: Body bytes.
         content_type: Value of `Content-Type`; none leaves the header out.
         headers: Further headers in order; a name may appear twice (cookies).

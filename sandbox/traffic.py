@@ -17,12 +17,13 @@ from urllib.parse import unquote
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sandbox.exchange import HTML_TYPE, Answer, Call
+from sandbox.faults import FaultDefinition
 
 if TYPE_CHECKING:
     from sandbox.calls import CallLog
     from sandbox.clock import Clock
     from sandbox.control import Control
-    from sandbox.faults import Fault, FaultBook, FaultDefinition
+    from sandbox.faults import Fault, FaultBook
     from sandbox.twin import Twin
 
 CONTROL_PREFIX = "/_sandbox"
@@ -92,6 +93,8 @@ class Traffic:
             answer, delivery = await self._twin.respond(call), Delivery.WHOLE
         else:
             answer, delivery = await self._under(fault, call, receive)
+        if not answer.status:
+            delivery = Delivery.NONE  # a twin that wants the connection cut answers with status 0
         self._calls.record(
             call,
             status=None if delivery is Delivery.NONE else answer.status,
@@ -100,10 +103,11 @@ class Traffic:
             fault=fault.effect if fault else None,
             at_s=at_s,
         )
-        if fault is None or delivery is Delivery.WHOLE:
+        if delivery is Delivery.WHOLE:
             await _send_whole(send, answer, call.method)
         else:
-            await _send_disturbed(answer, delivery, fault.definition, scope["state"][_TRANSPORT], send)
+            order = fault.definition if fault is not None else FaultDefinition("connection_reset")
+            await _send_disturbed(answer, delivery, order, scope["state"][_TRANSPORT], send)
             if delivery in (Delivery.CUT, Delivery.NONE):
                 # Only when the loss has been noticed is the call over; uvicorn would complain before that.
                 await _until_gone(receive, _LOSS_NOTICED_S)

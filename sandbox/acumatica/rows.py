@@ -1,0 +1,289 @@
+"""The ERP's rows as they are stored. Values that equal the entity's usual value are not stored (`usual_values`)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+DEFAULT_SITE_ID = "B2BMAIN"
+
+# What a row holds unless something else is said; a name that is missing here has no value.
+USUAL_VALUES: dict[str, dict[str, Any]] = {
+    "Customer": {
+        "ApplyOverdueCharges": False,
+        "AutoApplyPayments": False,
+        "CurrencyID": "USD",
+        "CustomerCategory": "Organization",
+        "CustomerClass": "DEFAULT",
+        "EnableCurrencyOverride": False,
+        "EnableRateOverride": False,
+        "EnableWriteOffs": True,
+        "MultiCurrencyStatements": False,
+        "PrintDunningLetters": True,
+        "PrintInvoices": False,
+        "PrintStatements": False,
+        "SendDunningLettersbyEmail": False,
+        "SendInvoicesbyEmail": True,
+        "SendStatementsbyEmail": False,
+        "StatementCycleID": "DEFAULT",
+        "StatementType": "Open Item",
+        "Status": "Active",
+        "Terms": "30D",
+        "WriteOffLimit": Decimal("30.0000"),
+        "CreditLimit": Decimal("0.0000"),
+        "IsGuestCustomer": False,
+    },
+    "Contact": {
+        "Active": True,
+        "ContactClass": "ENDCUST",
+        "ContactMethod": "Any",
+        "DoNotCall": False,
+        "DoNotEmail": False,
+        "DoNotFax": False,
+        "DoNotMail": False,
+        "Duplicate": "Validated",
+        "DuplicateFound": False,
+        "NoMarketing": False,
+        "NoMassMail": False,
+        "Phone1Type": "Business 1",
+        "Phone2Type": "Cell",
+        "Phone3Type": "Home",
+        "FaxType": "Fax",
+        "Synchronize": True,
+        "Type": "Contact",
+        "EnableKensiumCommerce": False,
+    },
+    "CustomerLocation": {
+        "Active": True,
+        "EntityUsageType": "Default",
+        "FedExGroundCollect": False,
+        "Insurance": False,
+        "LocationName": "Primary Location",
+        "OrderPriority": 0,
+        "ResidentialDelivery": False,
+        "SaturdayDelivery": False,
+        "ShippingRule": "Back Order Allowed",
+        "ShipVia": "GROUND",
+        "Default": False,
+    },
+    "Card": {"Phone1Type": "Business 1", "Phone2Type": "Cell"},
+    "Address": {"Validated": False},
+    "CreditVerificationRules": {
+        "CreditDaysPastDue": 0,
+        "CreditLimit": Decimal("0.0000"),
+        "CreditVerification": "Disabled",
+        "OpenOrdersBalance": Decimal("0.0000"),
+        "RemainingCreditLimit": Decimal("0.0000"),
+        "UnreleasedBalance": Decimal("0.0000"),
+    },
+    "KNSiteAssociation": {"Active": False},
+    "AttributeValue": {"IsActive": True, "Required": False},
+    "CustomerSalesPerson": {"Default": False, "Commission": Decimal("0.0000")},
+}
+
+
+class Row:
+    """What all rows have: an id and the values that are not the usual ones.
+
+    Attributes:
+        id: GUID as text; the NoteID of a top-level record.
+        values: Values by contract name; none where the value was emptied.
+    """
+
+    __slots__ = ("id", "values")
+    usual: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, row_id: str, values: dict[str, Any]) -> None:
+        self.id = row_id
+        self.values = values
+
+    def get(self, name: str) -> Any:
+        """The stored value, or the usual one."""
+        return self.values[name] if name in self.values else self.usual.get(name)
+
+
+class Address(Row):
+    """An address."""
+
+    __slots__ = ()
+    usual = USUAL_VALUES["Address"]
+
+
+class Card(Row):
+    """A linked contact: main, billing or location contact, with its own number.
+
+    Attributes:
+        contact_id: Number.
+        address: Address of the main contact; other cards use the effective address of their place.
+    """
+
+    __slots__ = ("contact_id",)
+    usual = USUAL_VALUES["Card"]
+
+    def __init__(self, row_id: str, values: dict[str, Any], contact_id: int) -> None:
+        super().__init__(row_id, values)
+        self.contact_id = contact_id
+
+
+class Site(Row):
+    """One row of the Site Association grid."""
+
+    __slots__ = ()
+    usual = USUAL_VALUES["KNSiteAssociation"]
+
+
+class Attribute(Row):
+    """One user-defined attribute. It has no note id of its own, so its id is of no lasting worth."""
+
+    __slots__ = ()
+    usual = USUAL_VALUES["AttributeValue"]
+
+
+class Salesperson(Row):
+    """One salesperson of a customer."""
+
+    __slots__ = ()
+    usual = USUAL_VALUES["CustomerSalesPerson"]
+
+
+class PaymentInstruction(Row):
+    """One payment instruction of a customer."""
+
+    __slots__ = ()
+
+
+class Record(Row):
+    """A top-level record.
+
+    Attributes:
+        note: Text of its note.
+        created_ms: Creation, milliseconds since 1970.
+        modified_ms: Last save of this row, milliseconds since 1970.
+        sites: Its Site Association grid.
+        details: Other detail rows by contract name.
+    """
+
+    __slots__ = ("created_ms", "details", "modified_ms", "note", "sites")
+
+    def __init__(self, row_id: str, values: dict[str, Any], stamp_ms: int) -> None:
+        super().__init__(row_id, values)
+        self.note = ""
+        self.created_ms = stamp_ms
+        self.modified_ms = stamp_ms
+        self.sites: list[Site] = []
+        self.details: dict[str, list[Row]] = {}
+
+    def default_site(self) -> Site | None:
+        """The association row that the record's own tick and connection type stand for."""
+        return next((site for site in self.sites if site.get("SiteID") == DEFAULT_SITE_ID), None)
+
+
+class Customer(Record):
+    """A customer.
+
+    Attributes:
+        key: CustomerID.
+        account_id: BAccountID.
+        main: Main contact.
+        main_address: Main address.
+        billing: Own billing contact, when it overrides the main one.
+        billing_address: Own billing address, when it overrides the main one.
+        contacts: Its contacts in order of their numbers.
+        locations: Its locations in order of their codes.
+    """
+
+    __slots__ = (
+        "account_id",
+        "billing",
+        "billing_address",
+        "contacts",
+        "key",
+        "locations",
+        "main",
+        "main_address",
+    )
+    usual = USUAL_VALUES["Customer"]
+
+    def __init__(
+        self,
+        row_id: str,
+        values: dict[str, Any],
+        stamp_ms: int,
+        *,
+        key: str,
+        account_id: int,
+        main: Card,
+        address: Address,
+    ) -> None:
+        super().__init__(row_id, values, stamp_ms)
+        self.key = key
+        self.account_id = account_id
+        self.main = main
+        self.main_address = address
+        self.billing: Card | None = None
+        self.billing_address: Address | None = None
+        self.contacts: list[Contact] = []
+        self.locations: list[Location] = []
+
+    def default_location(self) -> Location | None:
+        """The location behind the customer's delivery settings."""
+        return next((location for location in self.locations if location.get("Default")), None)
+
+    def primary_contact(self) -> Contact | None:
+        """The contact that `PrimaryContactID` names."""
+        wanted = self.values.get("PrimaryContactID")
+        if wanted is None:
+            return None
+        return next((contact for contact in self.contacts if contact.contact_id == wanted), None)
+
+
+class Contact(Record):
+    """A contact of type Contact.
+
+    Attributes:
+        contact_id: Number, the key.
+        customer: Its business account, if it has one.
+        address: Own address, when it overrides the account's.
+    """
+
+    __slots__ = ("address", "contact_id", "customer")
+    usual = USUAL_VALUES["Contact"]
+
+    def __init__(
+        self, row_id: str, values: dict[str, Any], stamp_ms: int, contact_id: int, customer: Customer | None
+    ) -> None:
+        super().__init__(row_id, values, stamp_ms)
+        self.contact_id = contact_id
+        self.customer = customer
+        self.address: Address | None = None
+
+
+class Location(Record):
+    """A location of a customer.
+
+    Attributes:
+        code: LocationID.
+        customer: Its customer.
+        card: Own contact, when it overrides the customer's.
+        address: Own address, when it overrides the customer's.
+    """
+
+    __slots__ = ("address", "card", "code", "customer")
+    usual = USUAL_VALUES["CustomerLocation"]
+
+    def __init__(self, row_id: str, values: dict[str, Any], stamp_ms: int, code: str, customer: Customer) -> None:
+        super().__init__(row_id, values, stamp_ms)
+        self.code = code
+        self.customer = customer
+        self.card: Card | None = None
+        self.address: Address | None = None
+
+
+def stamp_text(stamp_ms: int) -> str:
+    """A moment as the ERP writes it: `+00:00`, the fraction without trailing zeros."""
+    seconds, thousandths = divmod(stamp_ms, 1000)
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    if thousandths:
+        text += f".{thousandths:03d}".rstrip("0")
+    return text + "+00:00"
