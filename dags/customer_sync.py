@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, TriggerRule
+from airflow.sdk.exceptions import AirflowTimetableInvalid
 
 from b2b_connector.guard import Guard
 from b2b_connector.sync_params import sync_params
@@ -35,6 +36,24 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 TAGS = ["customer-sync", "acumatica", "better-b2b"]
 
 
+def timetable_of(connector: Connector) -> CronDataIntervalTimetable | None:
+    """The connector's schedule, in UTC, with data intervals (backfills need them); none while it is inactive.
+
+    Raises:
+        ConfigError: The schedule is no cron expression.
+    """
+    timetable = CronDataIntervalTimetable(connector.schedule, timezone="UTC")
+    try:
+        timetable.validate()
+    except AirflowTimetableInvalid as error:
+        raise ConfigError(
+            f"Connector file {connector.id}.yaml is wrong. schedule: {connector.schedule!r} is no cron expression; "
+            "write five columns such as '*/15 * * * *'. See docs/connector-file.md.",
+            setting="schedule",
+        ) from error
+    return timetable if connector.active else None
+
+
 def sync_dag(connector: Connector) -> DAG:
     """Wire the six tasks of one connector."""
     with DAG(
@@ -42,7 +61,7 @@ def sync_dag(connector: Connector) -> DAG:
         dag_display_name=connector.name or connector.dag_id,
         description=f"Acumatica customers to Better B2B companies, connector {connector.id}",
         doc_md=f"{__doc__}\nConnector file: `{connector.id}.yaml`",
-        schedule=CronDataIntervalTimetable(connector.schedule, timezone="UTC") if connector.active else None,
+        schedule=timetable_of(connector),
         start_date=START,
         catchup=False,
         max_active_runs=1,

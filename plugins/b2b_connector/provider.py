@@ -64,7 +64,7 @@ def _acumatica() -> dict[str, Any]:
                 "Client ID", "Of the connected application, in the form GUID@Tenant; for sign-in oauth_password only."
             ),
             "client_secret": _secret("Client secret", "Of the connected application; for sign-in oauth_password only."),
-            **_transport_fields(600),
+            **_transport_fields(630),
         },
     }
 

@@ -7,6 +7,9 @@ from airflow.sdk import Param
 MODES = ("incremental", "full", "selected")
 """Values of ``mode``."""
 
+ISO_MOMENT = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$"
+"""ISO 8601 with a zone; without one, 00:00 would mean another moment on every machine."""
+
 
 def sync_params() -> dict[str, Any]:
     """Build the params; each DAG needs its own."""
@@ -56,4 +59,5 @@ def sync_params() -> dict[str, Any]:
 
 def _moment(title: str, description: str) -> Param:
     text = f"{description} A zone is needed, as in 2026-11-22T00:00:00+00:00."
-    return Param(None, type=["null", "string"], format="date-time", title=title, description=text)
+    # The format gives the form its date picker; it is checked only where an optional package is installed.
+    return Param(None, type=["null", "string"], format="date-time", pattern=ISO_MOMENT, title=title, description=text)

@@ -15,11 +15,11 @@ def print_batch(title: str, entries: Sequence[LogEntry]) -> None:
     """Print the entries of one batch under a heading that Airflow's UI folds.
 
     Args:
-        title: What the batch is, with its counts.
+        title: What the batch is, with its counts; without entries it may have several lines.
         entries: Masked already, and in the ledger already.
     """
     if not entries:
-        log.info("%s", title)
+        print_lines(title.splitlines())
         return
     log.info("::group::%s", title)
     for entry in entries:

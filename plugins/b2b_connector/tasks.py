@@ -21,15 +21,15 @@ SHORT_DELAY = timedelta(seconds=15)
 @task(task_id="extract", retries=2, retry_delay=SHORT_DELAY, show_return_value_in_logs=False)
 def extract(connector_id: str) -> list[BatchNote]:
     """Read what changed in the ERP; push each batch as it is read."""
-    from customer_sync.steps.extract import begin_run, extract_batches
-
     from b2b_connector.hooks.acumatica import AcumaticaHook
+    from customer_sync.steps.extract import begin_run, extract_batches
 
     context = get_current_context()
     with open_run(connector_id, context) as run:
         window = begin_run(
             run, request_of(context), is_backfill=is_backfill(context), data_interval=data_interval_of(context)
         )
+        print_lines([f"Reading {window.mode}: {window.why}."])
         hook = AcumaticaHook(run.connector.acumatica_connection_id, connector=run.connector)
         with hook.get_conn() as erp:
             return [push_batch(context, content, batch) for content, batch in extract_batches(run, erp, window)]
@@ -112,12 +112,11 @@ def audit(connector_id: str) -> None:
     with open_run(connector_id, context) as run:
         states = read_task_states(context)
         notes = context["ti"].xcom_pull(task_ids="extract") if states.is_green("extract") else None
-        report = audit_run(
+        audit_run(
             run,
             extracted=None if notes is None else [descriptor_of(note) for note in notes],
             failed_tasks=states.not_green(without="audit"),
         )
-        print_lines(report.lines)
 
 
 @task(task_id="extract", retries=0, show_return_value_in_logs=False)

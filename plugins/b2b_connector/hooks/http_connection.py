@@ -75,6 +75,19 @@ class HttpConnection:
             raise _missing(self.conn_id, label, f"the field {name} of extra")
         return value
 
+    def user(self, label: str) -> str:
+        """The login, which must be filled in.
+
+        Args:
+            label: Its label in the connection form.
+
+        Raises:
+            ConfigError: It is missing.
+        """
+        if not self.login.strip():
+            raise _missing(self.conn_id, label, "login")
+        return self.login
+
     def secret(self, label: str) -> str:
         """The password, which must be filled in.
 
@@ -144,8 +157,8 @@ def _find(conn_id: str) -> Any:
         return BaseHook.get_connection(conn_id)
     except AirflowNotFoundException as error:
         raise ConfigError(
-            f"There is no Airflow connection {conn_id!r}: create it under Admin > Connections, or set the "
-            f"environment variable AIRFLOW_CONN_{conn_id.upper()} to its JSON form (neither JSON nor URI counts as none).",
+            f"There is no Airflow connection {conn_id!r}: create it under Admin > Connections, or set the environment "
+            f"variable AIRFLOW_CONN_{conn_id.upper()} to its JSON form (a value that is no JSON counts as none).",
             setting=conn_id,
         ) from error
 

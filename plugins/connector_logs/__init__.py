@@ -1,1 +1,0 @@
-"""The Connector Logs pages."""

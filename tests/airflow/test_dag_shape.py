@@ -1,0 +1,115 @@
+"""Every DAG imports, and looks as the design says."""
+
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from airflow.sdk.exceptions import ParamValidationError
+
+if TYPE_CHECKING:
+    from tests.airflow.conftest import LoadDags
+
+SYNC = "customer_sync__knb"
+
+# task -> (trigger rule, pool, retries, mapped); DESIGN section 4.
+TASKS = {
+    "extract": ("all_success", "acumatica_knb", 2, False),
+    "filter": ("all_done", "default_pool", 1, True),
+    "transform": ("all_done", "default_pool", 1, True),
+    "guard": ("all_done", "default_pool", 0, False),
+    "load": ("all_success", "better_b2b_knb", 3, True),
+    "audit": ("all_done", "default_pool", 0, False),
+}
+
+
+def test_dags_import_with_owner_and_tags_when_parsed(load_dags: "LoadDags") -> None:
+    """Every DAG of the folder imports, has an owner, tags, documentation and no catch-up."""
+    dags = load_dags()
+    assert SYNC in dags
+    for dag in dags.values():
+        assert dag.tags
+        assert dag.doc_md
+        assert dag.catchup is False
+        assert dag.max_active_runs == 1
+        assert all(task.owner not in {"", "airflow"} for task in dag.tasks)
+
+
+def test_sync_has_six_tasks_in_a_row_when_parsed(load_dags: "LoadDags") -> None:
+    """The six tasks follow one another, with the trigger rules, pools and retries of the design."""
+    dag = load_dags()[SYNC]
+    found = {
+        task.task_id: (
+            str(getattr(task.trigger_rule, "value", task.trigger_rule)),
+            task.pool,
+            task.retries,
+            task.is_mapped,
+        )
+        for task in dag.tasks
+    }
+    assert found == TASKS
+    names = list(TASKS)
+    direct = {name: set(dag.get_task(name).downstream_task_ids) for name in names}
+    assert direct == {name: {after} for name, after in itertools.pairwise(names)} | {"audit": set()}
+
+
+def test_load_maps_over_guard_alone_when_parsed(load_dags: "LoadDags") -> None:
+    """Load has no input but what guard returned, so a refused plan can never be passed."""
+    assert load_dags()[SYNC].get_task("load").upstream_task_ids == {"guard"}
+
+
+def test_schedule_is_a_data_interval_when_parsed(load_dags: "LoadDags") -> None:
+    """The schedule carries data intervals of 15 minutes in UTC, which backfills need."""
+    timetable = load_dags()[SYNC].timetable
+    assert type(timetable).__name__ == "CronDataIntervalTimetable"
+    assert timetable.expression == "*/15 * * * *"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("id: shop\nschedul: daily\n", "schedul: unknown setting"),
+        ("id: other\n", "id is 'other', but the file's name says 'shop'"),
+        ("id: [\n", "cannot be parsed at line"),
+        ("id: shop\nschedule: every morning\n", "schedule"),
+        ("", "must hold settings"),
+    ],
+)
+def test_broken_connector_stands_in_its_own_dag_when_file_is_wrong(
+    load_dags: "LoadDags", connectors_dir: Path, content: str, expected: str
+) -> None:
+    """A wrong file gives a paused DAG that names the fault, and takes down no other."""
+    (connectors_dir / "shop.yaml").write_text(content, encoding="utf-8")
+    dags = load_dags()
+    broken = dags["customer_sync__shop"]
+    assert "broken" in broken.tags
+    assert broken.is_paused_upon_creation
+    assert expected in str(broken.doc_md)
+    assert "broken" not in dags[SYNC].tags
+
+
+def test_connector_has_no_schedule_when_inactive(load_dags: "LoadDags", connectors_dir: Path) -> None:
+    """A connector that is switched off can be triggered and runs by itself never."""
+    (connectors_dir / "old.yaml").write_text("id: old\nactive: false\n", encoding="utf-8")
+    dag = load_dags()["customer_sync__old"]
+    assert "inactive" in dag.tags
+    assert type(dag.timetable).__name__ == "NullTimetable"
+
+
+def test_params_refuse_wrong_input_when_triggered(load_dags: "LoadDags") -> None:
+    """The trigger form's own types refuse what the sync could not use."""
+    params = load_dags()[SYNC].params
+    assert set(params) == {
+        *("mode", "customer_ids", "modified_from", "modified_to", "dry_run", "retry_quarantined", "plan_hash")
+    }
+    wrong = {
+        "mode": "everything",
+        "customer_ids": ["C1", 2],
+        "modified_from": "yesterday",
+        "dry_run": "perhaps",
+        "plan_hash": "abc",
+    }
+    for name, value in wrong.items():
+        with pytest.raises(ParamValidationError):
+            params.get_param(name).resolve(value)
+    assert params.get_param("modified_to").resolve("2026-11-22T00:00:00+00:00")
