@@ -81,11 +81,13 @@ class Demo:
             raise DemoError(f"The outcomes of {run_id} do not add up to the {result.extracted} extracted customers.")
 
     def settle(self, timeout_s: float) -> None:
-        """Leave Airflow so that the next start finds nothing half done.
+        """Leave Airflow so that the next start finds nothing half done; nothing to do if it is not up.
 
         Args:
             timeout_s: Longest wait for a task at work, in seconds.
         """
+        if not self._airflow.healthy() or self._airflow.dag(DAG_ID) is None:
+            return
         with step(self._console, "letting running tasks end"):
             sync_run.settle(self._airflow, timeout_s)
 
@@ -185,22 +187,23 @@ def _run_in(place: Place, console: Console) -> int:
     try:
         demo.run()
         synced = True
-        if _wanted("ONCE"):
-            demo.settle(timeout_s=60)
-            return 0
-        demo.stay()
+        if not _wanted("ONCE"):
+            demo.stay()
     except KeyboardInterrupt:
-        if synced:
-            # A second Ctrl-C leaves at once.
-            with contextlib.suppress(KeyboardInterrupt):
-                demo.settle(timeout_s=15)
         return 0 if synced else _INTERRUPTED
     finally:
-        for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(ignored, signal.SIG_IGN)
-        with step(console, "stopping"):
-            demo.processes.stop()
-    raise AssertionError("stay() ends only by an exception")
+        _leave(demo, console)
+    return 0
+
+
+def _leave(demo: Demo, console: Console) -> None:
+    """End everything in order; one more Ctrl-C cuts the waiting for tasks short, never the ending."""
+    with contextlib.suppress(KeyboardInterrupt):
+        demo.settle(timeout_s=60 if _wanted("ONCE") else 15)
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_IGN)
+    with step(console, "stopping"):
+        demo.processes.stop()
 
 
 def main() -> int:
@@ -209,7 +212,8 @@ def main() -> int:
     Returns:
         The exit code.
     """
-    console = Console()
+    # A log file has no width of its own; on a terminal rich asks for it.
+    console = Console() if sys.stdout.isatty() else Console(width=140)
     os.umask(_OWNER_ONLY)
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _interrupt)

@@ -171,11 +171,18 @@ class AirflowApi:
             f"/api/v2/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}/taskInstances/{quote(task.task_id)}"
             f"/logs/{max(task.try_number, 1)}?map_index={task.map_index}&full_content=true"
         )
-        content = self._server.get(path)["content"]
-        return [each if isinstance(each, str) else str(each.get("event", "")) for each in content]
+        return [line for each in self._server.get(path)["content"] for line in _lines_of(each)]
 
     def _expect(self, accepted: tuple[HTTPStatus, ...], method: str, path: str, body: object | None = None) -> Any:
         status, answer = self._server.call(method, path, body)
         if status not in accepted:
             raise DemoError(f"Airflow refused {method} {path} ({status}): {answer}")
         return answer
+
+
+def _lines_of(entry: str | dict[str, Any]) -> list[str]:
+    """An entry of a task log as text: what was said, and the error it came with."""
+    if isinstance(entry, str):
+        return [entry]
+    errors = [f"{each.get('exc_type')}: {each.get('exc_value')}" for each in entry.get("error_detail") or []]
+    return [str(entry.get("event", "")), *errors]

@@ -131,6 +131,10 @@ class Processes:
         ours = recorded & _groups_working_in(self._root)
         for group in ours:
             _kill_group(group)
+        # A killed process holds its port until the system has taken it down.
+        deadline = time.monotonic() + _GRACE_S
+        while ours & _groups_working_in(self._root) and time.monotonic() < deadline:
+            time.sleep(0.1)
         self._record.unlink()
         return len(ours)
 

@@ -153,7 +153,8 @@ def _why(airflow: AirflowApi, run_id: str, tasks: Iterable[TaskState], lines: in
         if task.state == "failed":
             index = "" if task.map_index < 0 else f"[{task.map_index}]"
             parts += [f"Log of {task.task_id}{index}, try {task.try_number}:"]
-            parts += airflow.log_lines(DAG_ID, run_id, task)[-lines:]
+            said = airflow.log_lines(DAG_ID, run_id, task)
+            parts += [line for line in said if not line.startswith(("::group::", "::endgroup::"))][-lines:]
     return "\n".join(parts) or "No task failed; Airflow's own log says more."
 
 
