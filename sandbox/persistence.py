@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -41,6 +42,7 @@ class StateFile:
         self._snapshot = snapshot
         self._timer: asyncio.TimerHandle | None = None
         self._is_dirty = False
+        self._last_write_s = 0.0
 
     def read(self) -> dict[str, Any] | None:
         """The saved state, or nothing when there is no file yet.
@@ -67,7 +69,8 @@ class StateFile:
                 loop = asyncio.get_running_loop()
             except RuntimeError:
                 return  # outside the server's loop only start-up and the last write are left, and both call flush
-            self._timer = loop.call_later(DEBOUNCE_S, self._on_time)
+            # A large state is written less often, so that writing never takes more than a tenth of the time.
+            self._timer = loop.call_later(max(DEBOUNCE_S, 10 * self._last_write_s), self._on_time)
 
     def flush(self) -> None:
         """Write now if anything changed since the last write."""
@@ -77,7 +80,9 @@ class StateFile:
         if not self._is_dirty:
             return
         self._is_dirty = False
+        began = time.perf_counter()
         self._write(to_json({"twin": self._twin_name, "format": FORMAT, "state": self._snapshot()}))
+        self._last_write_s = time.perf_counter() - began
 
     def _on_time(self) -> None:
         self._timer = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from sandbox.twin import TwinEnvironment
 
 _WITHOUT_LENGTH = 411
+_MANY = 5_000
 
 
 def create_app(environment: TwinEnvironment) -> AcumaticaTwin:
@@ -62,7 +64,7 @@ class AcumaticaTwin:
         self._seed_number = environment.seed
         self._customers = environment.customers
         self.settings = make_settings(environment)
-        self.database: Database = seeded_database(self._seed_number, self._customers)
+        self.database = self._filled()
         self.sessions = Sessions(self._clock, self.settings)
         self._accounts = Accounts(self._clock, self.settings)
         self._sign_in = SignIn(self._accounts, self.sessions, self.settings)
@@ -108,7 +110,9 @@ class AcumaticaTwin:
 
     def reset(self) -> None:
         """The seed's data again; sessions, tokens, locks, operations and push history are gone."""
-        self.database = seeded_database(self._seed_number, self._customers)
+        if self._customers >= _MANY:
+            gc.unfreeze()
+        self.database = self._filled()
         self.sessions.clear()
         self._accounts.clear()
         self._oauth.clear()
@@ -150,6 +154,14 @@ class AcumaticaTwin:
         if fault.definition.header:
             answer.headers.append(("Retry-After", str(max(1, round(seconds_left)))))
         return answer
+
+    def _filled(self) -> Database:
+        """The seed's data; a large database is kept out of the garbage collector's walks, or every page would pay."""
+        database = seeded_database(self._seed_number, self._customers)
+        if self._customers >= _MANY:
+            gc.collect()
+            gc.freeze()
+        return database
 
     async def respond(self, call: Call) -> Answer:
         """Answer one call of a client."""
