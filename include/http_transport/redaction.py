@@ -41,11 +41,16 @@ _PLAIN_NAMES: Final = frozenset(
         "typename",
     }
 )
-_LOCAL_STOP: Final = frozenset(" \t\r\n\"'<>,;:()[]{}\\/|=&?")
+_TEXT_ENDS: Final = frozenset(" \t\r\n\"'<>,;:()[]\\")
+# These may stand in an address, but far more often they separate it from what is before it.
+_LOCAL_STOP: Final = _TEXT_ENDS | frozenset("{}/|=&?")
 _DOMAIN: Final = re.compile(r"[^\s\"'<>,;:()\[\]{}\\/|=&?@]+")
-# Digits with separators, at least nine of them, or any run behind a plus sign; never inside a word or a GUID.
+# Digits with separators, at least nine of them, or any run behind a plus sign; never inside a word, a GUID, a date
+# or a version number.
 _PHONE: Final = re.compile(
-    r"(?<![\w-])(?!\d{4}-\d\d-\d\d)(?:\+\d[\d ().-]{6,24}\d|\(?\d{2,4}\)?[ ().-]{1,2}\d[\d ().-]{5,20}\d)(?![\w-])"
+    r"(?<![\w.•-])(?!\d{4}-\d\d-\d\d)"
+    r"(?:\+\d[\d ().-]{6,24}\d|\(?\d{2,4}\)?[ ()-]{1,2}\d[\d ()-]{5,20}\d|\d{3}\.\d{3}\.\d{4})"
+    r"(?![\w-])"
 )
 _TEXT_SECRET: Final = re.compile(
     r"(?i)((?:password|secret|token|authorization|cookie|aspxauth|api_?key|sessionid)[\"']?\s{0,3}[:=]\s{0,3}[\"']?)"
@@ -87,7 +92,7 @@ def mask_phone(text: str) -> str:
 
 def mask_text(text: str) -> str:
     """Mask the e-mails, phone numbers and secrets inside a free text; the rest stays readable."""
-    masked = _mask_emails(_BEARER.sub(rf"\1{MASK}", _TEXT_SECRET.sub(rf"\1{MASK}", text)))
+    masked = _mask_emails(_TEXT_SECRET.sub(rf"\1{MASK}", _BEARER.sub(rf"\1{MASK}", text)))
     return _PHONE.sub(lambda found: mask_phone(found[0]), masked)
 
 
@@ -180,9 +185,9 @@ def _mask_emails(text: str) -> str:
     done = 0
     at = text.find("@")
     while at >= 0:
-        start = at
-        while start > done and text[start - 1] not in _LOCAL_STOP:
-            start -= 1
+        start = _local_start(text, done, at, _LOCAL_STOP)
+        if start == at:
+            start = _local_start(text, done, at, _TEXT_ENDS)
         domain = _DOMAIN.match(text, at + 1)
         if start < at and domain:
             # A sentence's full stop is not part of the address.
@@ -193,6 +198,13 @@ def _mask_emails(text: str) -> str:
         else:
             at = text.find("@", at + 1)
     return "".join([*parts, text[done:]]) if parts else text
+
+
+def _local_start(text: str, done: int, at: int, stops: frozenset[str]) -> int:
+    start = at
+    while start > done and text[start - 1] not in stops:
+        start -= 1
+    return start
 
 
 def _head(text: str) -> str:
