@@ -41,7 +41,8 @@ _PLAIN_NAMES: Final = frozenset(
         "typename",
     }
 )
-_TEXT_ENDS: Final = frozenset(" \t\r\n\"'<>,;:()[]\\")
+_BLANKS: Final = frozenset(" \t\r\n")
+_TEXT_ENDS: Final = _BLANKS | frozenset("\"'<>,;:()[]\\")
 # These may stand in an address, but far more often they separate it from what is before it.
 _LOCAL_STOP: Final = _TEXT_ENDS | frozenset("{}/|=&?")
 _DOMAIN: Final = re.compile(r"[^\s\"'<>,;:()\[\]{}\\/|=&?@]+")
@@ -185,9 +186,8 @@ def _mask_emails(text: str) -> str:
     done = 0
     at = text.find("@")
     while at >= 0:
-        start = _local_start(text, done, at, _LOCAL_STOP)
-        if start == at:
-            start = _local_start(text, done, at, _TEXT_ENDS)
+        starts = (_local_start(text, done, at, stops) for stops in (_LOCAL_STOP, _TEXT_ENDS, _BLANKS))
+        start = next((found for found in starts if found < at), at)
         domain = _DOMAIN.match(text, at + 1)
         if start < at and domain:
             # A sentence's full stop is not part of the address.

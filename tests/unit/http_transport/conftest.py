@@ -127,7 +127,7 @@ def trickle(make_answer: Callable[..., bytes]) -> Behaviour:
 
     def drip(connection: socket.socket, _: bytes) -> None:
         connection.sendall(make_answer(b"", length=10_000))
-        for _ in range(100):
+        for _count in range(100):
             connection.sendall(b"x")
             time.sleep(0.02)
 

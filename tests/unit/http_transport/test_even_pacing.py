@@ -109,10 +109,10 @@ def test_window_is_kept_when_a_whole_one_is_paced(make_pacer: Any, clock: Any) -
 
 
 @pytest.mark.parametrize("changes", [{"requests_per_minute": -1}, {"share": 0}, {"share": 1.5}])
-def test_setting_is_named_when_a_number_is_out_of_range(changes: dict[str, float]) -> None:
+def test_setting_is_named_when_a_number_is_out_of_range(changes: dict[str, Any]) -> None:
     """A pace below zero or a share beyond the whole is refused by name."""
     with pytest.raises(ConfigError) as caught:
-        Pacer(**{"requests_per_minute": 60, **changes})
+        Pacer(**({"requests_per_minute": 60} | changes))
     assert caught.value.evidence["setting"] in changes
 
 
