@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415 -- the ledger brings SQLAlchemy and Alembic along; the DAG processor must not pay for them
 
+import logging
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,8 @@ def open_run(connector_id: str, context: Context | None = None) -> "Iterator[Run
     from customer_sync.ledger import Ledger
     from customer_sync.run import Run
 
+    # Migrations are checked at every start; that they are up to date is nobody's news.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     context = context or get_current_context()
     instance = context["ti"]
     with airflow_boundary(), Ledger.open(connector_id) as ledger:

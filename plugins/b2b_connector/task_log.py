@@ -1,10 +1,16 @@
 """Log entries as lines of the task log: folded per batch, one line per customer and part."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from customer_sync.log_entry import format_entry
 from customer_sync.outcome import LogEntry
+
+if TYPE_CHECKING:
+    from acumatica.client import AcumaticaClient
+    from better_b2b.client import BetterB2BClient
 
 log = logging.getLogger(__name__)
 
@@ -31,3 +37,14 @@ def print_lines(lines: Iterable[str]) -> None:
     """Print a summary, one record per line, so that none of it is cut."""
     for line in lines:
         log.info("%s", line)
+
+
+@contextmanager
+def reporting_requests(client: "AcumaticaClient | BetterB2BClient") -> Iterator[None]:
+    """Print how many requests a client has used, at the end and also on failure."""
+    try:
+        yield
+    finally:
+        used = client.requests_used()
+        system = type(client).__name__.removesuffix("Client")
+        log.info("Requests to %s: %d (%d refused, %d repeated).", system, used.total, used.refused, used.retried)

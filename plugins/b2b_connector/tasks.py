@@ -8,7 +8,7 @@ from airflow.sdk import TriggerRule, get_current_context, task
 
 from b2b_connector.batches import BatchNote, descriptor_of, pull_batch, push_batch
 from b2b_connector.run_context import data_interval_of, is_backfill, open_run, request_of
-from b2b_connector.task_log import print_lines
+from b2b_connector.task_log import print_lines, reporting_requests
 from b2b_connector.task_states import read_task_states
 
 LABEL = "{{ task.op_kwargs['note']['descriptor']['label'] }}"
@@ -23,6 +23,7 @@ def extract(connector_id: str) -> list[BatchNote]:
     """Read what changed in the ERP; push each batch as it is read."""
     from b2b_connector.hooks.acumatica import AcumaticaHook
     from customer_sync.steps.extract import begin_run, extract_batches
+    from http_transport.errors import NotFound
 
     context = get_current_context()
     with open_run(connector_id, context) as run:
@@ -31,8 +32,13 @@ def extract(connector_id: str) -> list[BatchNote]:
         )
         print_lines([f"Reading {window.mode}: {window.why}."])
         hook = AcumaticaHook(run.connector.acumatica_connection_id, connector=run.connector)
-        with hook.get_conn() as erp:
-            return [push_batch(context, content, batch) for content, batch in extract_batches(run, erp, window)]
+        with hook.get_conn() as erp, reporting_requests(erp):
+            try:
+                return [push_batch(context, content, batch) for content, batch in extract_batches(run, erp, window)]
+            except NotFound:
+                # A list that does not exist is most likely a wrong endpoint: this names those that are served.
+                erp.check_endpoint()
+                raise
 
 
 @task(
@@ -96,9 +102,11 @@ def load(connector_id: str, note: BatchNote) -> None:
         rules = run.connector
         content, descriptor = pull_batch(context, note, pushed_to="transform")
         store = clients.enter_context(BetterB2BHook(rules.better_b2b_connection_id, connector=rules).get_conn())
+        clients.enter_context(reporting_requests(store))
         erp = None
         if rules.erp.write_reference:
             erp = clients.enter_context(AcumaticaHook(rules.acumatica_connection_id, connector=rules).get_conn())
+            clients.enter_context(reporting_requests(erp))
         report = load_batch(run, content, descriptor, store=store, erp=erp)
         print_lines(report.lines)
 

@@ -1,0 +1,207 @@
+"""Whole runs in a real Airflow against both twins, over real HTTP."""
+
+import importlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from customer_sync.ledger import Ledger
+from sandbox.server import RunningTwin, running_acumatica, running_better_b2b
+
+if TYPE_CHECKING:
+    from tests.airflow.conftest import LoadDags
+
+CUSTOMERS = 60
+"""Enough that every peculiar customer of the seed is among them."""
+
+RULES = "id: knb\nstore: {requests_per_minute: 60000}\nbatch: {size: 20, largest: 20}\nterms: {30D: {days: 30}}\n"
+
+pytestmark = pytest.mark.usefixtures("metadata_database")
+
+
+@dataclass
+class World:
+    """Both twins, the ledger and the DAG."""
+
+    erp: RunningTwin
+    store: RunningTwin
+    dag: Any
+
+    def connect(self, monkeypatch: pytest.MonkeyPatch, **erp: Any) -> None:
+        """Set both connections, with changes to the ERP's."""
+        extra = {"tenant": "Sandbox", "endpoint_name": "KNCommerce", "endpoint_version": "24.200.001"}
+        extra |= erp.pop("extra", {})
+        erp_conn = {"conn_type": "acumatica", "host": self.erp.url, "login": "admin", "password": "sandbox"}
+        store_conn = {"conn_type": "better-b2b", "host": self.store.url, "password": "sandbox-token"}
+        monkeypatch.setenv("AIRFLOW_CONN_ACUMATICA_KNB", json.dumps({**erp_conn, **erp, "extra": extra}))
+        monkeypatch.setenv(
+            "AIRFLOW_CONN_BETTER_B2B_KNB", json.dumps({**store_conn, "extra": {"store_hash": "sandbox"}})
+        )
+
+    def run(self, **params: Any) -> "Result":
+        """Run the DAG once, with these params and without a date, as the UI triggers it."""
+        run = self.dag.test(run_conf=params, logical_date=None)
+        states = Counter((item.task_id, str(item.state)) for item in run.get_task_instances())
+        tries = {item.task_id: item.try_number for item in run.get_task_instances()}
+        labels = {item.rendered_map_index for item in run.get_task_instances() if item.task_id == "load"}
+        with Ledger.open("knb") as ledger:
+            return Result(str(run.state), states, tries, labels, ledger.runs.outcome_counts(run.run_id))
+
+    def store_writes(self) -> list[str]:
+        """Method and path of every write that the store was sent."""
+        return [f"{call['method']} {call['path']}" for call in calls(self.store) if call["method"] != "GET"]
+
+    def store_keys(self) -> set[str]:
+        """Our key of every company in the store."""
+        state = requests.get(f"{self.store.url}/_sandbox/state", timeout=10).text
+        return {key for key in self.erp_keys() if json.dumps(key) in state}
+
+    def erp_keys(self) -> set[str]:
+        """CustomerID of every customer of the ERP."""
+        with Ledger.open("knb") as ledger:
+            return {row["customer_id"] for row in ledger.log.rows(limit=100_000)}
+
+
+@dataclass
+class Result:
+    """What became of a run."""
+
+    state: str
+    states: Counter[tuple[str, str]]
+    tries: dict[str, int]
+    labels: set[str]
+    outcomes: dict[str, int]
+
+
+def calls(twin: RunningTwin) -> list[dict[str, Any]]:
+    """The twin's call log."""
+    found: list[dict[str, Any]] = requests.get(f"{twin.url}/_sandbox/calls", timeout=10).json()
+    return found
+
+
+@pytest.fixture
+def world(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, connectors_dir: Path, load_dags: "LoadDags"
+) -> Iterator[World]:
+    """Fresh twins and a fresh ledger."""
+    (connectors_dir / "knb.yaml").write_text(RULES, encoding="utf-8")
+    monkeypatch.setenv("CUSTOMER_SYNC_LEDGER_URL", f"sqlite:///{tmp_path / 'ledger.db'}")
+    with running_acumatica(customers=CUSTOMERS, seed=1) as erp, running_better_b2b(seed=1) as store:
+        found = World(erp, store, load_dags()["customer_sync__knb"])
+        found.connect(monkeypatch)
+        yield found
+
+
+def test_second_run_writes_nothing_when_nothing_changed(world: World) -> None:
+    """The first run accounts for every customer; the second finds all of them unchanged and sends no write."""
+    first = world.run(mode="full")
+    assert first.state == "success"
+    assert sum(first.outcomes.values()) == CUSTOMERS
+    assert first.outcomes["created"] > CUSTOMERS / 2
+    assert "failed" not in first.outcomes
+    assert first.states[("load", "success")] == CUSTOMERS / 20
+    assert all(label.endswith("(20)") for label in first.labels)
+
+    requests.delete(f"{world.store.url}/_sandbox/calls", timeout=10).raise_for_status()
+    second = world.run(mode="full")
+    assert second.state == "success"
+    assert world.store_writes() == []
+    assert second.outcomes["unchanged"] == first.outcomes["created"]
+    assert sum(second.outcomes.values()) == CUSTOMERS
+
+
+def test_dry_run_writes_nothing_when_asked(world: World) -> None:
+    """A dry run gives every customer an outcome and sends the store no write; load is skipped."""
+    result = world.run(mode="full", dry_run=True)
+    assert result.state == "success"
+    assert world.store_writes() == []
+    assert result.outcomes["planned"] > 0
+    assert sum(result.outcomes.values()) == CUSTOMERS
+    assert result.states[("load", "skipped")] == 1
+
+
+def test_run_is_green_when_nothing_changed_at_all(world: World) -> None:
+    """An incremental run over no change has no batch, skips what there is nothing to do for, and is a success."""
+    assert world.run(mode="full").state == "success"
+    requests.put(f"{world.erp.url}/_sandbox/clock", json={"advance_s": 7200}, timeout=10).raise_for_status()
+    result = world.run(modified_from="2090-01-01T00:00:00+00:00")
+    assert result.state == "success"
+    assert sum(result.outcomes.values()) == 0
+    assert result.states[("guard", "success")] == 1
+
+
+def test_other_batches_go_on_when_one_batch_fails(world: World) -> None:
+    """One batch that fails makes the run fail and is named; the customers of the others are in the store."""
+    fault = {"match": {"method": "POST", "body_regex": "C000031"}, "effect": "status", "status": 403, "times": 1000}
+    requests.put(f"{world.store.url}/_sandbox/faults", json=[fault], timeout=10).raise_for_status()
+    result = world.run(mode="full")
+    assert result.state == "failed"
+    assert result.states[("load", "failed")] == 1
+    assert result.states[("load", "success")] == CUSTOMERS / 20 - 1
+    assert result.states[("audit", "failed")] == 1
+    assert sum(result.outcomes.values()) == CUSTOMERS
+    assert result.outcomes["created"] > 0
+    assert result.outcomes["failed"] > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"password": "wr0ng-password"}, "Correct login, password and tenant"),
+        ({"extra": {"endpoint_version": "99.100.001"}}, "KNCommerce/24.200.001"),
+        ({"extra": {"tenant": ""}}, "has no Tenant"),
+    ],
+)
+def test_run_fails_at_once_when_connection_is_wrong(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    change: dict[str, Any],
+    expected: str,
+) -> None:
+    """A wrong connection fails extract at its first try with one sentence; nothing after it is taken for "no customers"."""
+    world.connect(monkeypatch, **change)
+    result = world.run(mode="full")
+    assert result.state == "failed"
+    assert result.states[("extract", "failed")] == 1
+    assert result.tries["extract"] == 1
+    assert ("load", "success") not in result.states
+    assert ("guard", "success") not in result.states
+    logins = [call for call in calls(world.erp) if call["path"] == "/entity/auth/login"]
+    assert len(logins) <= 1
+    assert world.store_writes() == []
+    sentences = [record.getMessage() for record in caplog.records if record.name == "b2b_connector.boundary"]
+    assert expected in sentences[0]
+    assert "wr0ng-password" not in caplog.text
+
+
+def test_run_of_broken_connector_names_the_fault_when_triggered(
+    load_dags: "LoadDags", connectors_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The run of a connector whose file is wrong fails at its first try, with file, field and remedy."""
+    (connectors_dir / "shop.yaml").write_text("id: shop\nbatch: {size: 0}\n", encoding="utf-8")
+    run = load_dags()["customer_sync__shop"].test(logical_date=None)
+    assert str(run.state) == "failed"
+    assert [item.try_number for item in run.get_task_instances()] == [1]
+    assert "Connector file shop.yaml is wrong. batch.size" in caplog.text
+
+
+def test_sessions_are_closed_when_run_ends(world: World) -> None:
+    """As many sign-outs as sign-ins: no seat of the ERP stays taken, whether the run succeeded or not."""
+    world.run(mode="full")
+    paths = Counter(call["path"] for call in calls(world.erp))
+    assert paths["/entity/auth/login"] == paths["/entity/auth/logout"] > 0
+
+
+def test_metadata_database_keeps_no_customer_data_when_run_ends(world: World) -> None:
+    """Batches lie in files of the object storage; the metadata database holds their addresses only."""
+    world.run(mode="full", dry_run=True)
+    home = Path(importlib.import_module("airflow.settings").AIRFLOW_HOME)
+    assert list((home / "xcom").rglob("*.gz"))
+    assert b"@" not in (home / "airflow.db").read_bytes().split(b"C000001")[0][-200:]
