@@ -1,0 +1,37 @@
+#!/bin/bash
+# What must be there before Airflow's services start; may run any number of times.
+set -euo pipefail
+umask 077
+
+airflow db migrate
+
+# An administrator that exists is left as it is, password included.
+airflow users create --role Admin --username "$AIRFLOW_ADMIN_USER" --password "$AIRFLOW_ADMIN_PASSWORD" \
+    --email "$AIRFLOW_ADMIN_EMAIL" --firstname Airflow --lastname Admin
+
+# A task whose pool is missing waits for ever without a word.
+airflow pools import /opt/connector/config/pools.json
+
+# From the environment into Airflow's database, encrypted, so that they can be seen, tested and changed under
+# Admin > Connections. One that is there already is left as it is.
+connections="$(mktemp -d)/connections.json"
+trap 'rm -rf "$(dirname "$connections")"' EXIT
+python - "$connections" <<'PYTHON'
+import json
+import os
+import sys
+
+prefix = "AIRFLOW_CONN_"
+found = {}
+for name, value in os.environ.items():
+    if name.startswith(prefix) and value:
+        try:
+            found[name.removeprefix(prefix).lower()] = json.loads(value)
+        except ValueError:
+            # Not the error itself: it would quote the password.
+            sys.exit(f"{name} is not JSON; .env.example shows the form.")
+with open(sys.argv[1], "w", encoding="utf-8") as file:
+    json.dump(found, file)
+PYTHON
+# The variables would hide what the database holds.
+env -u AIRFLOW_CONN_ACUMATICA_KNB -u AIRFLOW_CONN_BETTER_B2B_KNB airflow connections import "$connections"

@@ -1,0 +1,17 @@
+#!/bin/bash
+# Two databases with an owner each: Airflow's metadata, and the ledger, which is never in Airflow's.
+# The image runs this once, when the volume is empty.
+set -euo pipefail
+
+make_database() {
+    # Values go in as psql variables: it quotes them, whatever they contain.
+    psql --username "$POSTGRES_USER" --dbname postgres --set ON_ERROR_STOP=1 \
+        --set name="$1" --set password="$2" <<'SQL'
+CREATE ROLE :"name" LOGIN PASSWORD :'password';
+CREATE DATABASE :"name" OWNER :"name";
+REVOKE ALL ON DATABASE :"name" FROM PUBLIC;
+SQL
+}
+
+make_database airflow "$AIRFLOW_DB_PASSWORD"
+make_database customer_sync "$LEDGER_DB_PASSWORD"
