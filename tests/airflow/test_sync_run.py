@@ -165,7 +165,7 @@ def test_run_fails_at_once_when_connection_is_wrong(
     change: dict[str, Any],
     expected: str,
 ) -> None:
-    """A wrong connection fails extract at its first try with one sentence; nothing after it is taken for "no customers"."""
+    """A wrong connection fails extract at its first try with one sentence, and is never taken for "no customers"."""
     world.connect(monkeypatch, **change)
     result = world.run(mode="full")
     assert result.state == "failed"
