@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 import sqlalchemy as sa
 
@@ -12,12 +13,12 @@ from customer_sync.ledger.emails import AccountEmails
 from customer_sync.ledger.intents import Intents, OpenIntent
 from customer_sync.ledger.lease import Lease
 from customer_sync.ledger.links import Links
-from customer_sync.ledger.log import Log, changes_text
+from customer_sync.ledger.log import Log
 from customer_sync.ledger.quarantine import Quarantine, Quarantined
 from customer_sync.ledger.runs import CustomerOutcome, Runs
 from customer_sync.ledger.watermarks import Watermarks
 
-__all__ = ["CustomerOutcome", "Lease", "Ledger", "OpenIntent", "Quarantined", "changes_text", "ledger_url"]
+__all__ = ["CustomerOutcome", "Lease", "Ledger", "OpenIntent", "Quarantined", "ledger_url"]
 
 
 class Ledger:
@@ -71,7 +72,7 @@ class Ledger:
         """Close the database connections."""
         self._engine.dispose()
 
-    def __enter__(self) -> Ledger:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:

@@ -13,6 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy.engine import make_url
 
 from http_transport.errors import ConfigError
@@ -24,7 +25,7 @@ _MIGRATION_LOCK = 0x6B6E6263  # any constant: PostgreSQL's advisory lock of our 
 
 
 def ledger_url() -> str:
-    """The ledger's address: the environment's, else a SQLite file in ``$AIRFLOW_HOME``, else in the working directory."""
+    """The ledger's address: the environment's, else a SQLite file in ``$AIRFLOW_HOME`` or the working directory."""
     configured = os.environ.get(URL_VARIABLE)
     if configured:
         return configured
@@ -47,7 +48,7 @@ def open_engine(url: str) -> sa.Engine:
         if parsed.get_backend_name() == "sqlite":
             _prepare_file(parsed.database)
         engine = sa.create_engine(parsed, pool_pre_ping=True, **_engine_options(parsed.get_backend_name()))
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError, ValueError, OSError) as error:
         raise ConfigError(
             f"The ledger's URL in {URL_VARIABLE} cannot be used ({type(error).__name__}): "
             "give a SQLAlchemy URL such as sqlite:////var/lib/ledger.db or postgresql+psycopg2://user@host/ledger.",
@@ -58,6 +59,12 @@ def open_engine(url: str) -> sa.Engine:
         sa.event.listen(engine, "begin", _begin_immediately)
     try:
         migrate(engine)
+    except CommandError as error:
+        raise ConfigError(
+            f"The ledger at {parsed.render_as_string(hide_password=True)} was written by a newer version of this "
+            f"package ({error}): install that version, or give another ledger in {URL_VARIABLE}.",
+            setting=URL_VARIABLE,
+        ) from error
     except (sa.exc.OperationalError, sa.exc.DatabaseError) as error:
         reason = str(error.orig).splitlines()[0] if error.orig else type(error).__name__
         raise ConfigError(

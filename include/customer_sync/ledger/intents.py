@@ -45,6 +45,8 @@ class Intents:
         Returns:
             The intents' ids, in order.
         """
+        if not operations:
+            return []
         now = utc_now()
         rows = [
             {
@@ -96,7 +98,12 @@ class Intents:
             for part in chunks(customer_ids):
                 query = (
                     sa.select(columns.customer_id, columns.action)
-                    .where(columns.run_id == run_id, columns.state == "confirmed", columns.customer_id.in_(part))
+                    .where(
+                        columns.connector_id == self._connector_id,
+                        columns.run_id == run_id,
+                        columns.state == "confirmed",
+                        columns.customer_id.in_(part),
+                    )
                     .order_by(columns.id)
                 )
                 for customer_id, action in connection.execute(query):
@@ -111,4 +118,4 @@ class Intents:
             .group_by(write_intent.c.state)
         )
         with self._engine.connect() as connection:
-            return {state: count for state, count in connection.execute(query)}
+            return dict(connection.execute(query).tuples())

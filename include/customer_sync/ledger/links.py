@@ -87,9 +87,12 @@ class Links:
         return found
 
     def put_companies(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write new links; ``rows`` name customer_id, company_id, status, fields, record_id, account_email, made_by_run."""
+        """Write new links.
+
+        ``rows`` name customer_id, company_id, status, fields, record_id, account_email, made_by_run.
+        """
         now = utc_now()
-        defaults = {
+        defaults: dict[str, Any] = {
             "payment_methods": {},
             "payment_terms": None,
             "reference_id": "",

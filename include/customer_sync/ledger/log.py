@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 
 from customer_sync.ledger.clock import utc_now
@@ -64,8 +63,3 @@ class Log:
         with self._engine.connect() as connection:
             result = connection.execute(query.order_by(connector_log.c.id.desc()).limit(limit)).mappings()
             return [dict(row) for row in result]
-
-
-def changes_text(changes: object) -> str:
-    """Masked changes as one JSON text for the ``changes`` column."""
-    return msgspec.json.encode(changes).decode()

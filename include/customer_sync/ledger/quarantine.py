@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -54,7 +54,10 @@ class Quarantine:
     def replace(
         self, connection: sa.Connection, run_id: str, customer_ids: Sequence[str], found: Sequence[tuple[str, Finding]]
     ) -> None:
-        """Make the quarantine of some customers equal to what was found: new rows in, repeated ones counted, others out.
+        """Make the quarantine of some customers equal to what was found.
+
+        New rows come in, repeated ones are counted, the others go out. A record has one row: of
+        several findings the first names its reason, and the detail names the others.
 
         Args:
             connection: A writing transaction.
@@ -74,9 +77,12 @@ class Quarantine:
             connection.execute(
                 sa.delete(quarantine).where(q.connector_id == self._connector_id, q.customer_id.in_(part))
             )
-        rows = {}
+        rows: dict[tuple[str, str, str], dict[str, Any]] = {}
         for customer_id, finding in found:
             place = (customer_id, finding.entity, finding.key)
+            if place in rows:
+                rows[place]["detail"] += f"; also {finding.reason} ({finding.field})"
+                continue
             attempts, digest, first = known.get(place, (0, "", now))
             is_same = digest == finding.hash and attempts > 0
             rows[place] = {
@@ -93,8 +99,8 @@ class Quarantine:
                 "last_seen_at_utc": now,
                 "run_id": run_id,
             }
-        for part in chunks(rows.values()):
-            upsert(connection, quarantine, part)
+        for batch in chunks(rows.values()):
+            upsert(connection, quarantine, batch)
 
     def release(self, connection: sa.Connection, customer_id: str) -> int:
         """Let a customer go; the next run that reads it tries again. Returns the number of rows."""

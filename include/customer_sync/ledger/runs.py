@@ -31,7 +31,7 @@ class Runs:
 
     def begin(self, connection: sa.Connection, run_id: str, **columns: Any) -> None:
         """Record that a run's extraction starts; a repeated attempt starts the run's book afresh."""
-        connection.execute(sa.delete(run_customer).where(run_customer.c.run_id == run_id))
+        connection.execute(sa.delete(run_customer).where(self._booked(run_id)))
         row = {
             "run_id": run_id,
             "connector_id": self._connector_id,
@@ -56,12 +56,22 @@ class Runs:
     def _is(self, run_id: str) -> sa.ColumnElement[bool]:
         return sa.and_(run.c.run_id == run_id, run.c.connector_id == self._connector_id)
 
+    def _booked(self, run_id: str) -> sa.ColumnElement[bool]:
+        return sa.and_(run_customer.c.connector_id == self._connector_id, run_customer.c.run_id == run_id)
+
     def add_customers(
         self, connection: sa.Connection, run_id: str, batch_key: str, customer_ids: Sequence[str]
     ) -> None:
         """Book extracted customers, still without an outcome."""
         rows = [
-            {"run_id": run_id, "customer_id": key, "batch_key": batch_key, "outcome": None, "reasons": ""}
+            {
+                "connector_id": self._connector_id,
+                "run_id": run_id,
+                "customer_id": key,
+                "batch_key": batch_key,
+                "outcome": None,
+                "reasons": "",
+            }
             for key in customer_ids
         ]
         for part in chunks(rows):
@@ -72,7 +82,7 @@ class Runs:
         """Write outcomes; a later attempt's replace an earlier one's."""
         statement = (
             sa.update(run_customer)
-            .where(run_customer.c.run_id == run_id, run_customer.c.customer_id == sa.bindparam("of_customer"))
+            .where(self._booked(run_id), run_customer.c.customer_id == sa.bindparam("of_customer"))
             .values(outcome=sa.bindparam("new_outcome"), reasons=sa.bindparam("new_reasons"))
         )
         for part in chunks(outcomes, 2000):
@@ -87,22 +97,22 @@ class Runs:
         for part in chunks(customer_ids):
             connection.execute(
                 sa.update(run_customer)
-                .where(run_customer.c.run_id == run_id, run_customer.c.customer_id.in_(part))
+                .where(self._booked(run_id), run_customer.c.customer_id.in_(part))
                 .values(outcome=None, reasons="")
             )
 
     def outcome_counts(self, run_id: str) -> dict[str, int]:
         """Customers of a run by outcome; the key ``""`` counts those without one."""
         outcome = sa.func.coalesce(run_customer.c.outcome, "")
-        query = sa.select(outcome, sa.func.count()).where(run_customer.c.run_id == run_id).group_by(outcome)
+        query = sa.select(outcome, sa.func.count()).where(self._booked(run_id)).group_by(outcome)
         with self._engine.connect() as connection:
-            return {key: count for key, count in connection.execute(query)}
+            return dict(connection.execute(query).tuples())
 
     def reason_counts(self, run_id: str) -> dict[str, int]:
         """How often each reason code decided a customer's outcome, most frequent first."""
         counts: dict[str, int] = {}
         query = sa.select(run_customer.c.reasons, sa.func.count()).where(
-            run_customer.c.run_id == run_id, run_customer.c.reasons != ""
+            self._booked(run_id), run_customer.c.reasons != ""
         )
         with self._engine.connect() as connection:
             for reasons, count in connection.execute(query.group_by(run_customer.c.reasons)):
@@ -113,21 +123,21 @@ class Runs:
     def without_outcome(self, run_id: str) -> dict[str, str]:
         """Customers that were extracted and have no outcome yet, with their batch."""
         query = sa.select(run_customer.c.customer_id, run_customer.c.batch_key).where(
-            run_customer.c.run_id == run_id, run_customer.c.outcome.is_(None)
+            self._booked(run_id), run_customer.c.outcome.is_(None)
         )
         with self._engine.connect() as connection:
-            return {key: batch for key, batch in connection.execute(query.order_by(run_customer.c.customer_id))}
+            return dict(connection.execute(query.order_by(run_customer.c.customer_id)).tuples())
 
     def last_customer(self, run_id: str, batch_key: str) -> str:
         """The greatest customer id of a batch."""
         query = sa.select(sa.func.max(run_customer.c.customer_id)).where(
-            run_customer.c.run_id == run_id, run_customer.c.batch_key == batch_key
+            self._booked(run_id), run_customer.c.batch_key == batch_key
         )
         with self._engine.connect() as connection:
             return connection.execute(query).scalar_one() or ""
 
     def of_interval(self, interval: tuple[str, str]) -> set[str]:
-        """Customers that earlier runs of the same data interval recorded: a re-processed interval takes them up again."""
+        """Customers that earlier runs of the same data interval recorded: a re-processed one takes them up again."""
         found: set[str] = set()
         with self._engine.connect() as connection:
             rows = connection.execute(
@@ -135,7 +145,7 @@ class Runs:
             )
             ids = [run_id for run_id, window in rows if tuple(window.get("interval") or ()) == tuple(interval)]
             for run_id in ids:
-                query = sa.select(run_customer.c.customer_id).where(run_customer.c.run_id == run_id)
+                query = sa.select(run_customer.c.customer_id).where(self._booked(run_id))
                 found.update(connection.execute(query).scalars())
         return found
 
@@ -160,7 +170,7 @@ class Runs:
 
     def refresh_unfinished(self, connection: sa.Connection, run_id: str) -> None:
         """Remember who failed in this run, forget who did not: the next incremental run re-reads the former."""
-        of_run = sa.select(run_customer.c.customer_id).where(run_customer.c.run_id == run_id)
+        of_run = sa.select(run_customer.c.customer_id).where(self._booked(run_id))
         failed = of_run.where(run_customer.c.outcome == Outcome.FAILED)
         done = of_run.where(run_customer.c.outcome != Outcome.FAILED)
         mine = unfinished.c.connector_id == self._connector_id
@@ -185,4 +195,4 @@ class Runs:
             unfinished.c.connector_id == self._connector_id
         )
         with self._engine.connect() as connection:
-            return {key: since for key, since in connection.execute(query)}
+            return dict(connection.execute(query).tuples())

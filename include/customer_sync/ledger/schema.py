@@ -51,7 +51,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         utc = value.astimezone(UTC)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Give UTC back."""
         if value is None:
             return None
@@ -138,13 +138,14 @@ run = Table(
 run_customer = Table(
     "run_customer",
     metadata,
+    _key("connector_id", 40),  # Airflow gives the runs of two connectors the same id
     _key("run_id", 250),
     _key("customer_id"),
     Column("batch_key", String(100), nullable=False),
     Column("outcome", String(20)),
     Column("reasons", String(500), nullable=False, default=""),
-    Index(None, "customer_id"),
-    Index(None, "run_id", "outcome"),
+    Index(None, "connector_id", "customer_id"),
+    Index(None, "connector_id", "run_id", "outcome"),
 )
 
 connector_log = Table(

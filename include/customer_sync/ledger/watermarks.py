@@ -1,4 +1,4 @@
-"""Watermarks: per change stream the largest stamp seen, never the clock; and what else a connector remembers of itself."""
+"""Watermarks: per change stream the largest stamp seen, never the clock; and what else a connector remembers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Watermarks:
         """All values by name; stamps are ISO 8601 in UTC."""
         query = sa.select(watermark.c.name, watermark.c.value).where(watermark.c.connector_id == self._connector_id)
         with self._engine.connect() as connection:
-            return {name: value for name, value in connection.execute(query)}
+            return dict(connection.execute(query).tuples())
 
     def put(self, connection: sa.Connection, run_id: str, values: dict[str, str]) -> None:
         """Write some values."""
