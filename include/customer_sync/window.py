@@ -91,7 +91,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     interval: tuple[str, str] | None = None
 
 
-def resolve_window(
+def resolve_window(  # noqa: PLR0911 - one return per row of the precedence table, in its order
     request: RunRequest,
     *,
     watermarks: Mapping[str, str],
@@ -128,7 +128,9 @@ def resolve_window(
             retry_quarantined=retry,
         )
     if request.mode == "full":
-        return _full("mode full", request, watermarks, is_backfill=is_backfill)
+        # A long read that was cut off goes on, unless what it read before was judged by other rules.
+        goes_on = "" if mapping_changed else watermarks.get("resume_after", "")
+        return _full("mode full", request, goes_on, is_backfill=is_backfill)
     if is_backfill and data_interval is not None:
         lower, upper = _iso(data_interval[0]), _iso(data_interval[1])
         return Window(
@@ -140,11 +142,11 @@ def resolve_window(
             interval=(lower, upper),
         )
     if mapping_changed:
-        return _full("the connector's rules or mapping changed", request, watermarks, is_backfill=is_backfill)
+        return _full("the connector's rules or mapping changed", request, "", is_backfill=is_backfill)
     if watermarks.get("resume_after"):
-        return _full("a long read goes on", request, watermarks, is_backfill=is_backfill)
+        return _full("incremental", request, watermarks["resume_after"], is_backfill=is_backfill)
     if not watermarks.get("customers"):
-        return _full("no watermark yet", request, watermarks, is_backfill=is_backfill)
+        return _full("no watermark yet", request, "", is_backfill=is_backfill)
     overlap = timedelta(minutes=overlap_minutes)
     since = {name: _iso(datetime.fromisoformat(watermarks[name]) - overlap) for name in STREAMS if watermarks.get(name)}
     return Window(
@@ -156,14 +158,15 @@ def resolve_window(
     )
 
 
-def _full(why: str, request: RunRequest, watermarks: Mapping[str, str], *, is_backfill: bool) -> Window:
+def _full(why: str, request: RunRequest, resume_after: str, *, is_backfill: bool) -> Window:
     moves = not request.dry_run and not is_backfill
+    goes_on = moves and bool(resume_after)
     return Window(
         mode="full",
-        why=why,
+        why=f"{why}: the long read goes on after {resume_after}" if goes_on else why,
         retry_quarantined=request.retry_quarantined,
         moves_watermark=moves,
-        resume_after=watermarks.get("resume_after", "") if moves else "",
+        resume_after=resume_after if goes_on else "",
     )
 
 

@@ -148,17 +148,18 @@ def _move_watermarks(run: Run, connection: Any, row: dict[str, Any]) -> None:
     marks = run.ledger.watermarks.load()
     seen: dict[str, str] = row["stamps"] or {}
     pending = {name: marks.get(f"pending_{name}", "") for name in STREAMS}
+    # Kept with a place to go on from, too: a change of the rules then starts the long read afresh.
+    fingerprint = {MAPPING: run.connector.mapping_fingerprint()} if row["mode"] == "full" else {}
     if row["resume_after"]:
         first = {f"pending_{name}": pending[name] or seen.get(name, "") for name in STREAMS}
         values = {name: value for name, value in first.items() if value}
-        run.ledger.watermarks.put(connection, run.run_id, {**values, RESUME_AFTER: row["resume_after"]})
+        run.ledger.watermarks.put(connection, run.run_id, {**values, **fingerprint, RESUME_AFTER: row["resume_after"]})
         return
     moved = {
         name: pending[name] or max(seen.get(name, ""), marks.get(name, ""))
         for name in STREAMS
         if pending[name] or seen.get(name) or marks.get(name)
     }
-    fingerprint = {MAPPING: run.connector.mapping_fingerprint()} if row["mode"] == "full" else {}
     run.ledger.watermarks.put(connection, run.run_id, {**moved, **fingerprint})
     for name in (RESUME_AFTER, *(f"pending_{stream}" for stream in STREAMS)):
         run.ledger.watermarks.drop(connection, name)
