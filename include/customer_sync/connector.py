@@ -8,19 +8,15 @@ Defaults are those of incumbent_connector.md section 4 and DESIGN section 6.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from customer_sync.field_source import Value, ValueRule, field
+from customer_sync.company import content_hash
+from customer_sync.field_source import Code, Value, ValueRule, field
 
 TermDays = Literal[0, 5, 15, 30, 45, 60]
 """Payment-term days that the store accepts (b2b_rest.md section 7)."""
-
-# YAML reads bare codes such as NO (Norway) or 30 as other types; codes are always text.
-Code = Annotated[
-    str, BeforeValidator(lambda value: str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
-]
 
 
 class _Section(BaseModel):
@@ -79,11 +75,11 @@ class SourceFields(_Section):
 class EligibilityRules(_Section):
     """Which customers belong in the store. Texts are compared without regard to case."""
 
-    types: tuple[str, ...] = Field(default=("B2B",), min_length=1)
-    classes: tuple[str, ...] = ()
-    connection_type: str = Field(default="KNB", min_length=1)
-    sync_statuses: tuple[str, ...] = ("Active", "Credit Hold", "One-Time")
-    hold_statuses: tuple[str, ...] = ("On Hold",)
+    types: tuple[Code, ...] = Field(default=("B2B",), min_length=1)
+    classes: tuple[Code, ...] = ()
+    connection_type: Code = Field(default="KNB", min_length=1)
+    sync_statuses: tuple[Code, ...] = ("Active", "Credit Hold", "One-Time")
+    hold_statuses: tuple[Code, ...] = ("On Hold",)
 
     @cached_property
     def types_folded(self) -> frozenset[str]:
@@ -148,8 +144,21 @@ class Geography(_Section):
     ISO country, a code of the ERP to the state's ISO 3166-2 code without the country.
     """
 
-    countries: dict[str, Code] = {}
-    states: dict[str, dict[str, Code]] = {}
+    countries: dict[Code, Code] = {}
+    states: dict[Code, dict[Code, Code]] = {}
+
+    @cached_property
+    def countries_folded(self) -> dict[str, str]:
+        """The corrections of countries, case-folded."""
+        return {own.casefold(): iso.casefold() for own, iso in self.countries.items()}
+
+    @cached_property
+    def states_folded(self) -> dict[str, dict[str, str]]:
+        """The corrections of states per country, case-folded."""
+        return {
+            country.casefold(): {own.casefold(): iso.casefold() for own, iso in table.items()}
+            for country, table in self.states.items()
+        }
 
 
 class RemovalPolicy(_Section):
@@ -193,7 +202,10 @@ class ErpRules(_Section):
 
 
 class BatchRules(_Section):
-    """Size of the batches that travel between the tasks: ``size`` at first, growing to ``largest``, at most ``count`` a run."""
+    """Size of the batches that travel between the tasks.
+
+    ``size`` customers at first, growing to ``largest`` in a long read, at most ``count`` batches a run.
+    """
 
     size: int = Field(default=500, ge=1, le=5000)
     largest: int = Field(default=5000, ge=1, le=5000)
@@ -227,7 +239,7 @@ class Connector(_Section):
     eligibility: EligibilityRules = EligibilityRules()
     contacts: ContactRules = ContactRules()
     locations: LocationRules = LocationRules()
-    terms: dict[str, TermsRule] = {}
+    terms: dict[Code, TermsRule] = {}
     geography: Geography = Geography()
     policy: RemovalPolicy = RemovalPolicy()
     store: StoreRules = StoreRules()
@@ -235,10 +247,16 @@ class Connector(_Section):
     batch: BatchRules = BatchRules()
     masking: Masking = Masking()
 
-    @field_validator("terms", mode="before")
-    @classmethod
-    def _terms_are_text(cls, value: object) -> object:
-        return {str(key): rule for key, rule in value.items()} if isinstance(value, dict) else value
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        key = self.store.key_field
+        if any(name.casefold() == key.casefold() for name in self.source.customer.extra_fields):
+            raise ValueError(
+                f"source.customer.extra_fields names '{key}', which store.key_field fills with the Customer ID"
+            )
+        if len(self.terms_folded) != len(self.terms):
+            raise ValueError("terms holds two ids that differ only in case; terms are compared without regard to it")
+        return self
 
     @property
     def acumatica_connection_id(self) -> str:
@@ -272,8 +290,6 @@ class Connector(_Section):
 
     def mapping_fingerprint(self) -> str:
         """Identify the rules and the mapping; when it changes, the next scheduled run reads everything."""
-        from customer_sync.company import content_hash
-
         parts = {"source", "eligibility", "contacts", "locations", "terms", "geography", "policy"}
         return content_hash(
             [self.model_dump(mode="json", include=parts), self.store.key_field, self.store.default_phone]

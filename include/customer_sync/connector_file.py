@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,45 @@ from pydantic import ValidationError
 
 from customer_sync.connector import Connector
 from http_transport.errors import ConfigError
+from http_transport.redaction import kind_of_key, redact_value
 
 DIRECTORY_VARIABLE = "CUSTOMER_SYNC_CONNECTORS_DIR"
 """Environment variable that names the folder of connector files."""
 
 MAX_FILE_BYTES = 1_000_000
+MAX_SHOWN = 60
+
+
+class _SettingsLoader(yaml.SafeLoader):
+    """YAML 1.2's scalars instead of 1.1's, and no setting twice.
+
+    The codes ``NO`` (Norway), ``01`` (Hokkaido) and ``12:30`` stay text; in YAML 1.1
+    they would become false, 1 and 750.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        """Build a mapping.
+
+        Raises:
+            ConstructorError: A key stands in it twice; the later one would win in silence.
+        """
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.tag != "tag:yaml.org,2002:merge" and key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' stands here twice", key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep=deep)
+
+
+_SettingsLoader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", r"-?(?:0|[1-9][0-9]*)", "-0123456789"),
+    ("float", r"-?(?:0|[1-9][0-9]*)\.[0-9]+", "-0123456789"),
+    ("merge", r"<<", "<"),
+):
+    _SettingsLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
 
 
 def connectors_directory() -> Path:
@@ -53,7 +88,8 @@ def load_connector(path: Path) -> Connector:
         raise ConfigError(_explain(path, error), setting=str(path)) from error
     if connector.id != path.stem:
         raise ConfigError(
-            f"Connector file {path.name}: id is '{connector.id}', but the file's name says '{path.stem}'. Make them equal.",
+            f"Connector file {path.name}: id is '{connector.id}', but the file's name says '{path.stem}'. "
+            "Make them equal.",
             setting=f"{path.name}: id",
         )
     return connector
@@ -82,7 +118,7 @@ def _read_yaml(path: Path) -> Any:
             raise ConfigError(
                 f"Connector file {path.name} is larger than {MAX_FILE_BYTES} bytes; that cannot be right."
             )
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_SettingsLoader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise ConfigError(f"Connector file {path} cannot be read: {error.strerror}.", setting=str(path)) from error
     except UnicodeDecodeError as error:
@@ -107,12 +143,17 @@ def _explain(path: Path, error: ValidationError) -> str:
     problems = []
     for item in error.errors(include_url=False, include_input=True):
         place = ".".join(str(part) for part in item["loc"]) or "file"
-        given = "" if item["type"] == "missing" else f" (given: {_short(item.get('input'))})"
+        is_shown = item["type"] != "missing" and kind_of_key(str(item["loc"][-1] if item["loc"] else "")) != "secret"
+        given = (
+            f" (given: {_short(redact_value(item.get('input')) if isinstance(item.get('input'), dict) else item.get('input'))})"
+            if is_shown
+            else ""
+        )
         text = "unknown setting" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
         problems.append(f"{place}: {text}{given}")
     return f"Connector file {path.name} is wrong. " + "; ".join(problems) + ". See docs/connector-file.md."
 
 
 def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    text = repr(redact_value(value) if isinstance(value, dict) else value)
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."

@@ -11,6 +11,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+# YAML reads a bare 30 as a number; codes of the ERP are always text.
+Code = Annotated[
+    str, BeforeValidator(lambda value: str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+]
+
 Converter = Annotated[str, Field(pattern=r"^(trim|upper|lower|digits|cut:[1-9][0-9]{0,5})$")]
 """A named converter: ``trim``, ``upper``, ``lower``, ``digits`` (keep digits only) or ``cut:<length>``."""
 
@@ -29,7 +34,7 @@ class FieldSource(BaseModel):
 
     field: str = ""
     detail: str = ""
-    where: dict[str, str] = {}
+    where: dict[str, Code] = {}
     custom: str = Field(default="", pattern=r"^$|^[A-Za-z0-9_]+\.[A-Za-z0-9_]+$")
 
     def model_post_init(self, _context: Any, /) -> None:
@@ -66,7 +71,9 @@ def _as_rule(value: Any) -> Any:
         sources = value["sources"]
         if isinstance(sources, list):
             return {**value, "sources": [{"field": item} if isinstance(item, str) else item for item in sources]}
-    return value
+    if isinstance(value, ValueRule):
+        return value
+    raise ValueError("give a field's name, a list of them, {detail, where, field} or {custom: View.Field}")
 
 
 Value = Annotated[ValueRule, BeforeValidator(_as_rule)]
