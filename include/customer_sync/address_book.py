@@ -34,7 +34,7 @@ def build_addresses(customer: Customer, connector: Connector, findings: list[Fin
     """
     addresses: list[Address] = []
     if connector.locations.include:
-        for location in customer.locations:
+        for location in sorted(customer.locations, key=lambda location: location.location_id):
             if not _is_wanted(location, connector, findings):
                 continue
             address = _location_address(customer, location, connector, findings)
@@ -103,6 +103,11 @@ def _billing_address(customer: Customer, connector: Connector, findings: list[Fi
     )
 
 
+def _external_key(key: str, *, shipping: bool) -> str:
+    """A location whose own id reads BILLING must not take the billing address's place."""
+    return f"LOCATION-{key}" if shipping and key.casefold() == BILLING_KEY.casefold() else key
+
+
 def _names(first: str, last: str, text: str, company_name: str) -> tuple[str, str]:
     if first and last:
         return first, last
@@ -159,7 +164,7 @@ def _address(
         return cut(text, length, field, findings, entity="location", key=key)
 
     return Address(
-        external_id=f"{customer.customer_id}:{key}",
+        external_id=f"{customer.customer_id}:{_external_key(key, shipping=shipping)}",
         first_name=limited(names[0], MAX_PERSON_NAME, "Attention"),
         last_name=limited(names[1], MAX_PERSON_NAME, "Attention"),
         address_line1=limited(address.line1, MAX_LINE, "AddressLine1"),

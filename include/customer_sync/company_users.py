@@ -109,12 +109,13 @@ def _user(contact: Contact, role: str, findings: list[Finding]) -> CompanyUser:
 def _account_admin(customer: Customer, role: str, findings: list[Finding]) -> CompanyUser:
     name = customer.attention or customer.name
     first, last = split_name(name) if customer.attention else (name, name)
+    field = "MainContact/Attention" if customer.attention else "CustomerName"
     key = ACCOUNT_ADMIN_KEY
     return CompanyUser(
         key=key,
         email=customer.email,
-        first_name=cut(first, MAX_PERSON_NAME, "MainContact/Attention", findings, entity="contact", key=key),
-        last_name=cut(last, MAX_PERSON_NAME, "MainContact/Attention", findings, entity="contact", key=key),
+        first_name=cut(first, MAX_PERSON_NAME, field, findings, entity="contact", key=key),
+        last_name=cut(last, MAX_PERSON_NAME, field, findings, entity="contact", key=key),
         phone_number=cut(customer.phone, MAX_USER_PHONE, "MainContact/Phone1", findings, entity="contact", key=key),
         role=role,
     )

@@ -2,7 +2,7 @@
 
 Values are trimmed text, ``""`` where the ERP holds nothing. Where each value is
 read from is decided by the connector file (``customer_sync.connector.SourceFields``);
-``customer_sync.customer_reader`` fills these records.
+``customer_sync.erp_reader`` fills these records.
 """
 
 from __future__ import annotations

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from customer_sync.connector import Masking
 from customer_sync.outcome import REMEDIES, Finding, Level, LogEntry, Outcome, Reason
 from customer_sync.plan import Action, Operation
-from http_transport.redaction import kind_of_key, mask_email, mask_name, mask_phone
+from http_transport.redaction import kind_of_key, mask_email, mask_name, mask_phone, mask_text
 
 _INFORMING = frozenset(
     {Reason.ADMIN_IS_ACCOUNT, Reason.ADMIN_NOT_PRIMARY, Reason.CONTACT_NOT_ENABLED, Reason.LOCATION_NOT_ENABLED}
@@ -40,7 +42,8 @@ MAX_SHOWN = 80
 
 def shown_name(name: str, masking: Masking) -> str:
     """A customer's name as it may stand in a log."""
-    return mask_name(name) if masking.names else name[:MAX_SHOWN]
+    line = " ".join(name[: 2 * MAX_SHOWN].split())
+    return mask_name(line) if masking.names else line[:MAX_SHOWN]
 
 
 def entity_of(action: Action | str) -> str:
@@ -57,6 +60,8 @@ def masked_changes(operation: Operation, masking: Masking) -> dict[str, list[Any
 
 
 def _masked(name: str, value: Any, masking: Masking) -> Any:
+    if isinstance(value, dict):
+        return {key: _masked(key, _masked_text(part, masking), masking) for key, part in value.items()}
     if not isinstance(value, str):
         return value
     kind = "name" if name.startswith(("address_line", "label")) else kind_of_key(name)
@@ -67,6 +72,11 @@ def _masked(name: str, value: Any, masking: Masking) -> Any:
     if kind == "name" and masking.names:
         return mask_name(value)
     return value if len(value) <= MAX_SHOWN else value[: MAX_SHOWN - 1] + "…"
+
+
+def _masked_text(value: Any, masking: Masking) -> Any:
+    """Extra fields bear the merchant's own names, which need not tell what is inside."""
+    return mask_text(value) if isinstance(value, str) and (masking.emails or masking.phones) else value
 
 
 def next_step(reasons: Iterable[str]) -> str:
@@ -120,8 +130,6 @@ def finding_entry(customer_id: str, name: str, finding: Finding) -> LogEntry:
 
 def operation_entry(customer_id: str, name: str, operation: Operation, masking: Masking, *, verb: str) -> LogEntry:
     """The line about one operation: ``verb`` is ``planned`` or ``done``."""
-    from customer_sync.ledger.log import changes_text
-
     fields = ", ".join(operation.values)
     return LogEntry(
         customer_id=customer_id,
@@ -131,7 +139,7 @@ def operation_entry(customer_id: str, name: str, operation: Operation, masking: 
         action=str(operation.action),
         store_id=str(operation.store_id or ""),
         message=f"{verb}: {fields}" if fields else verb,
-        changes=changes_text(masked_changes(operation, masking)),
+        changes=msgspec.json.encode(masked_changes(operation, masking)).decode(),
     )
 
 

@@ -175,7 +175,7 @@ def diff_unenrolment(customer_id: str, applied: AppliedCompany, policy: RemovalP
 
 
 def is_late(operation: Operation, admin_role: str) -> bool:
-    """Whether an operation takes something away and so comes after everything that gives: promote first, then demote."""
+    """Whether an operation takes something away; it then comes last: promote first, then demote."""
     if operation.action in {Action.DELETE_USER, Action.DELETE_ADDRESS}:
         return True
     return operation.action is Action.UPDATE_USER and operation.values.get("role", admin_role) != admin_role

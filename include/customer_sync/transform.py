@@ -122,7 +122,7 @@ def _company(
         state=cut(state, MAX_STATE, "MainContact/Address/State", findings),
         country=country.code,
         zip_code=cut(address.postal_code, MAX_ZIP_CODE, "MainContact/Address/PostalCode", findings),
-        extra_fields={connector.store.key_field: customer.customer_id, **customer.extra_fields},
+        extra_fields={**customer.extra_fields, connector.store.key_field: customer.customer_id},
         users=users,
         addresses=build_addresses(customer, connector, findings),
         payment_methods=methods,
