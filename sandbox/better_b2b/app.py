@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.better_b2b import seed
 from sandbox.better_b2b.api import Api, too_many
 from sandbox.better_b2b.envelope import gateway_body, text_refusal
+from sandbox.better_b2b.pages import Pages
 from sandbox.better_b2b.snapshot import load_state, store_state
 from sandbox.better_b2b.state import Store
 from sandbox.better_b2b.switches import make_settings
@@ -41,6 +42,7 @@ class BetterB2BTwin:
         self.settings = make_settings(environment)
         self.store = Store(environment.clock, self.settings, environment.changed)
         self._api = Api(self.store)
+        self._pages = Pages(self.store)
         self._latency_s = environment.latency_ms / 1000
         self._order = seed.SeedOrder(seed=environment.seed)
         seed.fill(self.store, self._order)
@@ -55,10 +57,19 @@ class BetterB2BTwin:
         """Answer one call: the API below its prefix, everything else is for people."""
         path = self._api.path_of(call.path)
         if path is None:
-            return json_answer(gateway_body(404, "Not Found"), 404)
+            return self._elsewhere(call)
         if self._latency_s:
             await asyncio.sleep(self._latency_s)
         return self._api.answer(call, path)
+
+    def _elsewhere(self, call: Call) -> Answer:
+        """A page, or a 404 in the dress of who asks: a browser, or a client with a wrong prefix (gateway form)."""
+        page = self._pages.answer(call)
+        if page is not None:
+            return page
+        if "text/html" in call.headers.get("accept", ""):
+            return self._pages.absent()
+        return json_answer(gateway_body(404, "Not Found"), 404)
 
     def seed(self, order: dict[str, Any]) -> dict[str, Any]:
         """Take new data.

@@ -53,7 +53,7 @@ _ATTRIBUTES = {name: snake_case(name) for name in (*_COMPANY_TEXTS, "uuid")}
 _NEVER_BLANK = frozenset({"companyName", "companyPhone", "companyEmail", "country"})
 
 
-class CompanyProblem(Exception):  # noqa: N818  # becomes an answer, single or as a row of a bulk call
+class CompanyProblem(Exception):  # becomes an answer, single or as a row of a bulk call
     """A company cannot be stored as sent.
 
     Attributes:

@@ -34,7 +34,7 @@ class Reply(NamedTuple):
     body: Any
 
 
-class Refusal(Exception):  # noqa: N818  # a refusal is an answer of the API, not a failure of the twin
+class Refusal(Exception):  # a refusal is an answer of the API, not a failure of the twin
     """A call is refused with exactly this reply.
 
     Attributes:

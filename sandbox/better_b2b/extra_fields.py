@@ -14,7 +14,7 @@ _NUMBER = 2
 _DROP_DOWN = 3
 
 
-class ExtraFieldProblem(Exception):  # noqa: N818  # turned into the answer of the family that asked
+class ExtraFieldProblem(Exception):  # turned into the answer of the family that asked
     """A value is refused.
 
     Attributes:
