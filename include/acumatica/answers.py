@@ -239,7 +239,7 @@ _STATUSES: Final[Mapping[int, tuple[type[PermanentApiError], str]]] = {
 
 def _rejected(told: _Told) -> RecordRejected:
     found = _find_errors(told.body)
-    said = "; ".join(mask_text(text[:200]) for text in found.texts[:_TEXTS_SHOWN])
+    said = "; ".join(mask_text(text[:200]) for text in found.texts[:_TEXTS_SHOWN] if text != told.text)
     return RecordRejected(
         told.message(f"{said} Correct the record or the mapping.".strip()),
         field_errors=found.fields,
