@@ -12,6 +12,7 @@ from sandbox.acumatica import discovery
 from sandbox.acumatica.actions import Actions
 from sandbox.acumatica.contract import Endpoint, endpoints
 from sandbox.acumatica.contract_rest import ContractRest
+from sandbox.acumatica.dac import DacOData
 from sandbox.acumatica.errors import (
     ApiError,
     login_limit,
@@ -25,6 +26,7 @@ from sandbox.acumatica.errors import (
 from sandbox.acumatica.gate import Gate
 from sandbox.acumatica.licence import Licence, QueueFullError
 from sandbox.acumatica.oauth import OAuth
+from sandbox.acumatica.pages import Pages
 from sandbox.acumatica.push import EFFECTS, Push, push_columns
 from sandbox.acumatica.seed import seeded_database
 from sandbox.acumatica.sessions import Session, Sessions
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
 _WITHOUT_LENGTH = 411
 _MANY = 5_000
+_API_PREFIXES = ("/entity", "/identity/", "/t/", "/odatav4/")
 
 
 def create_app(environment: TwinEnvironment) -> AcumaticaTwin:
@@ -78,6 +81,8 @@ class AcumaticaTwin:
         self._rest = ContractRest(
             self.settings, self._clock, lambda: self.database, self._actions, self._on_change, push_columns
         )
+        self._dac = DacOData(self.settings, self._accounts, self._gate, lambda: self.database)
+        self._pages = Pages(lambda: self.database, self._writer, DEFAULT_TENANT)
         self._pusher: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -169,7 +174,10 @@ class AcumaticaTwin:
         refusal = self._refused_by_web_server(call)
         if refusal is not None:
             return refusal
+        path = call.path.rstrip("/")
         try:
+            if not path.startswith(_API_PREFIXES):
+                return self._page(call, path)  # people at screens use no API seat and no API budget
             async with self._licence.admitted():
                 answer = await self._answered(call)
         except QueueFullError:
@@ -199,7 +207,7 @@ class AcumaticaTwin:
             return self._discovered(call, path)
         if path.startswith("/entity/"):
             return await self._in_session(call)
-        return self._page(call, path)
+        return self._dac.respond(call)
 
     async def _signed_in_or_out(self, call: Call, path: str) -> Answer:
         route = (call.method, path.removeprefix("/entity/auth"))
@@ -276,6 +284,7 @@ class AcumaticaTwin:
             await asyncio.sleep(max(0.0, began + wanted_s - time.perf_counter()))
 
     def _page(self, call: Call, path: str) -> Answer:
+        """The page that names the tenant (section 2), or a page for people."""
         if path == "/Frames/Login.aspx":
             session = self._gate.present_session(call)
             if session is None:
@@ -283,7 +292,10 @@ class AcumaticaTwin:
             return html_answer(
                 f'<html><body><input type="hidden" id="txtSingleCompany" value="{session.tenant}"></body></html>'
             )
-        raise not_found()
+        return self._pages.respond(call)
+
+    def _writer(self) -> Writer:
+        return Writer(self.database, self.settings, self._clock, self._on_change, push_columns)
 
     def _on_change(self, change: Change) -> None:
         self._environment.changed()
@@ -292,5 +304,4 @@ class AcumaticaTwin:
     def _create_contact_from_customer(self, endpoint: Endpoint, record: Record, parameters: dict[str, Any]) -> None:
         """The effect of the action: a new contact of the customer."""
         body = {**parameters, "BusinessAccount": {"value": getattr(record, "key", None)}}
-        writer = Writer(self.database, self.settings, self._clock, self._on_change, push_columns)
-        writer.put(endpoint, "Contact", body, None, Preconditions(), show=lambda made: made)
+        self._writer().put(endpoint, "Contact", body, None, Preconditions(), show=lambda made: made)

@@ -70,8 +70,8 @@ class BodyApplier:
             ApiError: The body has not the contract's form.
         """
         contract = self._endpoint.entities[entity]
-        # Overrides first: they make the rows that the linked entities are then written into.
-        names = sorted(body, key=lambda name: "Override" not in name)
+        # The owner first, then overrides: they make the rows that the rest is written into.
+        names = sorted(body, key=lambda name: (name != "BusinessAccount", "Override" not in name))
         for name in names:
             found = contract.fields.get(name)
             if found is None or body[name] is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.acumatica.assigning import Assigner
 from sandbox.acumatica.body import BodyApplier
 from sandbox.acumatica.contract import keys_of
+from sandbox.acumatica.dac import dac_columns
 from sandbox.acumatica.errors import (
     invalid_entity,
     not_found_by_key,
@@ -116,6 +117,7 @@ class Writer:
         demands: Preconditions,
         *,
         keep: bool = True,
+        always_stamp: bool = False,
         show: Callable[[Record], Any],
     ) -> Any:
         """Insert or update, and show the result.
@@ -127,6 +129,7 @@ class Writer:
             target: Record to update, none to insert.
             demands: Preconditions.
             keep: Off rolls back after showing (`silent_drop`).
+            always_stamp: Move the record's stamp whatever was changed, as the screens' *Save* does.
             show: Makes the answer from the written record.
 
         Raises:
@@ -145,6 +148,8 @@ class Writer:
                 record = self._inserted(entity, body, journal)
                 journal.touch(record)
             self._lay_over(endpoint, entity, record, body, journal, is_new=target is None)
+            if always_stamp:
+                journal.touch(record)
             self._stamp(journal)
         except BaseException:
             journal.roll_back()
@@ -183,7 +188,7 @@ class Writer:
         before = self._columns(record)
         self._database.table(entity).remove(record)
         moment_ms = int(self._clock.now_s() * 1000)
-        self._database.deleted.append({"entity": entity, "id": record.id, "deleted_ms": moment_ms, **before})
+        self._database.deleted.append({"entity": entity, "deleted_ms": moment_ms, "row": dac_columns(record)})
         self._on_change(Change(entity, record, before, is_deleted=True))
 
     def _lay_over(
