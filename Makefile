@@ -30,7 +30,7 @@ $(READY): requirements-bootstrap.txt requirements-dev.txt pyproject.toml
 	@echo "[1/4] environment in $(VENV)/ with $$($(PYTHON) --version)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "[2/4] installer"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt
 	@echo "[3/4] $$(grep -c '^[a-z].*==' requirements-dev.txt) locked packages (about a minute the first time)"
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) UV_HTTP_TIMEOUT=180 $(BIN)/uv pip install --link-mode=copy --require-hashes -r requirements-dev.txt 2>&1 | grep -vE '^ [+~-] ' || \
 	    { echo "The locked packages could not be installed; the lines above say why." >&2; exit 1; }
@@ -55,7 +55,7 @@ lock: $(READY) ## resolve pyproject.toml anew into the requirements files
 
 .PHONY: test-fast
 test-fast: $(READY) ## unit and property tests, without Airflow
-	$(BIN)/pytest tests/unit tests/properties -m 'not long and not airflow and not live' -n $(WORKERS)
+	$(BIN)/pytest $(wildcard tests/unit tests/properties) -m 'not long and not airflow and not live' -n $(WORKERS)
 
 # The fast tier first: a broken rule is known after seconds, not after Airflow has started.
 .PHONY: test

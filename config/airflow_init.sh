@@ -10,7 +10,7 @@ airflow users create --role Admin --username "$AIRFLOW_ADMIN_USER" --password "$
     --email "$AIRFLOW_ADMIN_EMAIL" --firstname Airflow --lastname Admin
 
 # A task whose pool is missing waits for ever without a word.
-airflow pools import /opt/connector/config/pools.json
+airflow pools import "$(dirname "$0")/pools.json"
 
 # From the environment into Airflow's database, encrypted, so that they can be seen, tested and changed under
 # Admin > Connections. One that is there already is left as it is.

@@ -70,7 +70,7 @@ def examples(rows: list[dict[str, Any]], shown: int = _EXAMPLES_SHOWN) -> list[d
     """
     kinds: dict[tuple[str, str], dict[str, Any]] = {}
     for row in sorted(rows, key=lambda row: (row["customer_id"], row["id"])):
-        if row["entity"] == "customer":
+        if row["entity"] == "customer" and row["outcome"]:
             kinds.setdefault((row["outcome"], row["reasons"]), row)
     # Round by round through the outcomes, so that ten kinds of `filtered` do not hide the only `created`.
     by_outcome: dict[str, list[dict[str, Any]]] = {}
