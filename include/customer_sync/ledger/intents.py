@@ -118,4 +118,4 @@ class Intents:
             .group_by(write_intent.c.state)
         )
         with self._engine.connect() as connection:
-            return dict(connection.execute(query).tuples())
+            return dict(connection.execute(query).all())

@@ -106,7 +106,7 @@ class Runs:
         outcome = sa.func.coalesce(run_customer.c.outcome, "")
         query = sa.select(outcome, sa.func.count()).where(self._booked(run_id)).group_by(outcome)
         with self._engine.connect() as connection:
-            return dict(connection.execute(query).tuples())
+            return dict(connection.execute(query).all())
 
     def reason_counts(self, run_id: str) -> dict[str, int]:
         """How often each reason code decided a customer's outcome, most frequent first."""
@@ -126,7 +126,7 @@ class Runs:
             self._booked(run_id), run_customer.c.outcome.is_(None)
         )
         with self._engine.connect() as connection:
-            return dict(connection.execute(query.order_by(run_customer.c.customer_id)).tuples())
+            return dict(connection.execute(query.order_by(run_customer.c.customer_id)).all())
 
     def last_customer(self, run_id: str, batch_key: str) -> str:
         """The greatest customer id of a batch."""
@@ -195,4 +195,4 @@ class Runs:
             unfinished.c.connector_id == self._connector_id
         )
         with self._engine.connect() as connection:
-            return dict(connection.execute(query).tuples())
+            return dict(connection.execute(query).all())

@@ -25,7 +25,7 @@ class Watermarks:
         """All values by name; stamps are ISO 8601 in UTC."""
         query = sa.select(watermark.c.name, watermark.c.value).where(watermark.c.connector_id == self._connector_id)
         with self._engine.connect() as connection:
-            return dict(connection.execute(query).tuples())
+            return dict(connection.execute(query).all())
 
     def put(self, connection: sa.Connection, run_id: str, values: dict[str, str]) -> None:
         """Write some values."""

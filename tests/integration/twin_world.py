@@ -1,0 +1,341 @@
+"""Both twins over real HTTP, a connector and a ledger: the world in which the sync is tried."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from acumatica.client import AcumaticaClient
+from acumatica.selection import Selection
+from acumatica.settings import AcumaticaSettings
+from better_b2b.client import BetterB2BClient
+from better_b2b.settings import BetterB2BSettings
+from customer_sync.batch import BatchDescriptor
+from customer_sync.connector import Connector
+from customer_sync.connector_file import load_connector
+from customer_sync.ledger import Ledger
+from customer_sync.pipeline import run
+from customer_sync.run import Run, Sink, discard
+from customer_sync.steps import (
+    AuditReport,
+    audit_run,
+    begin_run,
+    extract_batches,
+    filter_batch,
+    load_batch,
+    settle_plan,
+    transform_batch,
+)
+from customer_sync.window import RunRequest
+from http_transport.pacing import Pacer
+from http_transport.retry import RetryPolicy
+from http_transport.transport import HttpSettings, Transport, Urllib3Transport
+
+KEY_FIELD = "Acumatica Customer ID"
+QUICK = RetryPolicy(attempts=3, total_s=10.0, first_delay_s=0.01)
+"""As the product retries, without its pauses."""
+
+Wrap = Callable[[Transport], Transport]
+
+
+def call(url: str, method: str = "GET", body: Any = None) -> Any:
+    """One request to a twin's control plane."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})  # noqa: S310 - a twin's address
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - a twin's address
+        content = answer.read()
+    return json.loads(content) if content else None
+
+
+def shipped_connector() -> Connector:
+    """The connector file that ships."""
+    return load_connector(Path(__file__).resolve().parents[2] / "include" / "connectors" / "knb.yaml")
+
+
+def _as_it_is(transport: Transport) -> Transport:
+    return transport
+
+
+@dataclass
+class World:
+    """Two twins, a connector and a ledger."""
+
+    erp_url: str
+    store_url: str
+    connector: Connector
+    ledger_url: str
+    retry: RetryPolicy = field(default_factory=lambda: QUICK)
+    wrap_erp: Wrap = _as_it_is
+    wrap_store: Wrap = _as_it_is
+
+    # -- clients -----------------------------------------------------------------------------------
+
+    def erp(self, **changes: Any) -> AcumaticaClient:
+        """A client of the ERP's twin, through the test's transport."""
+        return self._erp(self.wrap_erp, **changes)
+
+    def _erp(self, wrap: Wrap, **changes: Any) -> AcumaticaClient:
+        values = {"username": "admin", "password": "sandbox", "tenant": "Sandbox", "endpoint_name": "KNCommerce"}
+        settings = AcumaticaSettings(**{**values, "page_size": 40, "session_limit_wait_s": 0.05, **changes})
+        transport = Urllib3Transport(HttpSettings(base_url=self.erp_url))
+        return AcumaticaClient(wrap(transport), settings, retry=self.retry)
+
+    def store(self, **changes: Any) -> BetterB2BClient:
+        """A client of the store's twin, through the test's transport."""
+        values = {"token": "sandbox-token", "store_hash": "sandbox", "rate_limit_wait_s": 0.1}
+        transport = Urllib3Transport(HttpSettings(base_url=self.store_url))
+        settings = BetterB2BSettings(**{**values, **changes})
+        return BetterB2BClient(self.wrap_store(transport), settings, pacer=Pacer(0, share=1.0), retry=self.retry)
+
+    # -- the product -------------------------------------------------------------------------------
+
+    def sync(
+        self,
+        *,
+        connector: Connector | None = None,
+        run_id: str | None = None,
+        sink: Sink = discard,
+        **params: Any,
+    ) -> AuditReport:
+        """Run the pipeline once."""
+        return run(
+            connector or self.connector,
+            self.erp(),
+            self.store(),
+            self.ledger_url,
+            RunRequest.model_validate(params),
+            run_id=run_id,
+            sink=sink,
+        )
+
+    def with_rules(self, **sections: dict[str, Any]) -> World:
+        """The same world under changed rules: ``with_rules(policy={"customer": "delete"})``."""
+        changed = {name: getattr(self.connector, name).model_copy(update=new) for name, new in sections.items()}
+        return replace(self, connector=self.connector.model_copy(update=changed))
+
+    def ledger(self) -> Ledger:
+        """The ledger, to look at."""
+        return Ledger.open(self.connector.id, self.ledger_url)
+
+    def outcomes(self, customer_id: str) -> list[tuple[str, str]]:
+        """Outcome and reasons of a customer in all runs, oldest first."""
+        with self.ledger() as ledger:
+            rows = ledger.log.rows(customer_id=customer_id, limit=1000)
+        return [(row["outcome"], row["reasons"]) for row in reversed(rows) if row["outcome"]]
+
+    def last_outcome(self, customer_id: str) -> tuple[str, str]:
+        """Outcome and reasons of a customer in the last run that read it."""
+        return self.outcomes(customer_id)[-1]
+
+    # -- the store ---------------------------------------------------------------------------------
+
+    def companies(self) -> dict[str, dict[str, Any]]:
+        """The store's companies that carry our key, by CustomerID."""
+        return _by_key(self.store_state())
+
+    def store_state(self) -> dict[str, Any]:
+        """The whole store."""
+        state: dict[str, Any] = call(f"{self.store_url}/_sandbox/state")
+        return state
+
+    def book(self) -> dict[str, dict[str, Any]]:
+        """All that the store holds of our customers, without ids and times: see :func:`store_book`."""
+        return store_book(self.store_state())
+
+    def store_writes(self) -> list[dict[str, Any]]:
+        """Requests to the store's API that write, oldest first."""
+        rows: list[dict[str, Any]] = call(f"{self.store_url}/_sandbox/calls")
+        return [row for row in rows if row["method"] != "GET" and "/api/" in row["path"]]
+
+    def write_lines(self) -> list[str]:
+        """The store's writes as ``PUT /users/20004 {"firstName": …}``, in the order in which they came."""
+        return [
+            f"{row['method']} {row['path'].split('/io', 1)[-1]} {row['body'] or ''}".strip()
+            for row in self.store_writes()
+        ]
+
+    # -- faults and edits --------------------------------------------------------------------------
+
+    def forget_calls(self) -> None:
+        """Empty both call logs."""
+        for url in (self.erp_url, self.store_url):
+            call(f"{url}/_sandbox/calls", "DELETE")
+
+    def erp_calls(self) -> list[dict[str, Any]]:
+        """All requests to the ERP, oldest first."""
+        rows: list[dict[str, Any]] = call(f"{self.erp_url}/_sandbox/calls")
+        return rows
+
+    def erp_faults(self, *faults: dict[str, Any]) -> None:
+        """Set the ERP twin's faults."""
+        call(f"{self.erp_url}/_sandbox/faults", "PUT", list(faults))
+
+    def store_faults(self, *faults: dict[str, Any]) -> None:
+        """Set the store twin's faults."""
+        call(f"{self.store_url}/_sandbox/faults", "PUT", list(faults))
+
+    def erp_settings(self, **settings: Any) -> None:
+        """Turn switches of the ERP's twin."""
+        call(f"{self.erp_url}/_sandbox/settings", "PUT", settings)
+
+    def store_settings(self, **settings: Any) -> None:
+        """Turn switches of the store's twin."""
+        call(f"{self.store_url}/_sandbox/settings", "PUT", settings)
+
+    def erp_state(self) -> dict[str, Any]:
+        """All records of the ERP."""
+        state: dict[str, Any] = call(f"{self.erp_url}/_sandbox/state")
+        return state
+
+    def seats_taken(self) -> int:
+        """Sessions that are open in the ERP."""
+        return len(self.erp_state()["sessions"])
+
+    def edit(self, entity: str, **fields: Any) -> None:
+        """Edit a record in the ERP as a person would, through a session of its own."""
+        with self._erp(_as_it_is) as erp:
+            erp.put(entity, fields)
+
+    def add(self, entity: str, **fields: Any) -> dict[str, Any]:
+        """Make a record in the ERP as a person would."""
+        with self._erp(_as_it_is) as erp:
+            return erp.put(entity, fields, update_only=False)
+
+    def contact_ids(self, customer_id: str) -> list[int]:
+        """ContactIDs of a customer, ascending."""
+        contacts = self.erp_state()["contacts"]
+        return sorted(row["ContactID"] for row in contacts if row["BusinessAccount"] == customer_id)
+
+    def references(self) -> dict[str, str]:
+        """CustomerID -> Commerce Reference ID in the ERP, where there is one."""
+        selection = Selection("Customer", ("CustomerID", "CommerceReferenceID"))
+        key, reference = selection.getter("CustomerID"), selection.getter("CommerceReferenceID")
+        with self._erp(_as_it_is) as erp:
+            rows = [row for page in erp.read_in_key_order(selection) for row in page.rows]
+        return {str(key(row)).strip(): str(reference(row)) for row in rows if reference(row)}
+
+
+def _by_key(state: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for company in state["companies"]:
+        for extra in company.get("extraFields") or []:
+            if extra["fieldName"] == KEY_FIELD and extra["fieldValue"]:
+                assert extra["fieldValue"] not in found, "two companies carry one key"
+                found[extra["fieldValue"]] = company
+    return found
+
+
+_COMPANY = ("companyName", "companyEmail", "companyPhone", "addressLine1", "addressLine2", "city", "state", "country")
+_USER = ("email", "firstName", "lastName", "phoneNumber")
+_ADDRESS = ("firstName", "lastName", "addressLine1", "addressLine2", "city", "stateName", "stateCode", "countryName")
+_FLAGS = ("isBilling", "isShipping", "isDefaultBilling", "isDefaultShipping")
+
+
+def store_book(state: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What the store holds of each customer in words of the store, without ids and times.
+
+    Absent text is ``""``; users are ordered by e-mail, addresses by external id, so
+    that two stores that mean the same are equal, and a double stands out.
+    """
+    roles = {role["id"]: role["name"] for role in state["roles"]}
+    methods = state["payments"]["companies"]
+    codes = {str(method["id"]): method["paymentCode"] for method in state["payments"]["methods"]}
+    book = {}
+    for key, company in _by_key(state).items():
+        company_id = company["companyId"]
+        users = [
+            {**_texts(user, _USER), "role": roles[user["companyRoleId"]]}
+            for user in state["users"]
+            if user["companyId"] == company_id
+        ]
+        addresses = [
+            {
+                **_texts(address, (*_ADDRESS, "countryCode", "zipCode", "phoneNumber", "label", "externalId")),
+                **{name: address[name] for name in _FLAGS},
+            }
+            for address in state["addresses"]
+            if address["companyId"] == company_id
+        ]
+        book[key] = {
+            **_texts(company, (*_COMPANY, "zipCode")),
+            "status": company["companyStatus"],
+            "extraFields": {extra["fieldName"]: extra["fieldValue"] for extra in company["extraFields"]},
+            "users": sorted(users, key=lambda user: user["email"]),
+            "addresses": sorted(addresses, key=lambda address: address["externalId"]),
+            "payments": _payments(methods.get(str(company_id)), codes),
+            "terms": state["payment_terms"].get(str(company_id)),
+        }
+    return book
+
+
+def _texts(record: dict[str, Any], names: tuple[str, ...]) -> dict[str, str]:
+    return {name: record.get(name) or "" for name in names}
+
+
+def _payments(methods: Any, codes: dict[str, str]) -> Any:
+    return methods, codes
+
+
+class Attempts:
+    """A run taken apart as Airflow does it: every step can be repeated with the next try number.
+
+    Batches wait in memory between the steps as they wait in XCom.
+    """
+
+    def __init__(self, world: World, run_id: str, **params: Any) -> None:
+        self.world = world
+        self.request = RunRequest.model_validate(params)
+        self._ledger = world.ledger()
+        self._run = Run(world.connector, self._ledger, run_id)
+        self._plans: list[tuple[str, BatchDescriptor]] = []
+        self._extracted: list[BatchDescriptor] = []
+
+    def plan(self) -> Attempts:
+        """Extract, filter, transform and guard."""
+        window = begin_run(self._run.as_task("extract"), self.request)
+        batches = []
+        with self.world.erp() as erp:
+            for content, descriptor in extract_batches(self._run.as_task("extract"), erp, window):
+                self._extracted.append(descriptor)
+                batches.append(
+                    transform_batch(
+                        self._run.as_task("transform"),
+                        *filter_batch(self._run.as_task("filter"), content, descriptor),
+                        self.request,
+                    )
+                )
+        summary = settle_plan(self._run.as_task("guard"), [described for _, described in batches], self.request)
+        contents = {described.key: content for content, described in batches}
+        self._plans = [(contents[described.key], described) for described in summary.descriptors]
+        return self
+
+    def load(self, try_number: int = 1) -> Attempts:
+        """Load every batch once."""
+        run_ = replace(self._run, task="load", try_number=try_number)
+        for content, described in self._plans:
+            with self.world.erp() as erp:
+                load_batch(run_, content, described, store=self.world.store(), erp=erp)
+        return self
+
+    def audit(self, failed: tuple[str, ...] = ()) -> AuditReport:
+        """Balance the run."""
+        return audit_run(self._run.as_task("audit"), extracted=self._extracted, failed_tasks=failed)
+
+    def close(self) -> None:
+        """Close the ledger."""
+        self._ledger.close()
+
+
+@contextmanager
+def attempts(world: World, run_id: str, **params: Any) -> Iterator[Attempts]:
+    """A run taken apart; its ledger is closed at the end."""
+    parts = Attempts(world, run_id, **params)
+    try:
+        yield parts
+    finally:
+        parts.close()
