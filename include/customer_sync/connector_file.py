@@ -144,11 +144,7 @@ def _explain(path: Path, error: ValidationError) -> str:
     for item in error.errors(include_url=False, include_input=True):
         place = ".".join(str(part) for part in item["loc"]) or "file"
         is_shown = item["type"] != "missing" and kind_of_key(str(item["loc"][-1] if item["loc"] else "")) != "secret"
-        given = (
-            f" (given: {_short(redact_value(item.get('input')) if isinstance(item.get('input'), dict) else item.get('input'))})"
-            if is_shown
-            else ""
-        )
+        given = f" (given: {_short(item.get('input'))})" if is_shown else ""
         text = "unknown setting" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
         problems.append(f"{place}: {text}{given}")
     return f"Connector file {path.name} is wrong. " + "; ".join(problems) + ". See docs/connector-file.md."

@@ -30,7 +30,7 @@ def is_valid_email(text: str) -> bool:
 @lru_cache(maxsize=4096)
 def _is_valid_by_library(text: str) -> bool:
     try:
-        validate_email(text, check_deliverability=False)
+        validate_email(text, check_deliverability=False, strict=True)
     except EmailNotValidError:
         return False
     return True

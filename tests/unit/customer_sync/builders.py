@@ -1,0 +1,123 @@
+"""Builders of whole records: a test names only what it is about, everything else is in order."""
+
+from typing import Any
+
+from customer_sync.company import Company, CompanyUser, address_fields, company_fields, content_hash, user_fields
+from customer_sync.connector import Connector
+from customer_sync.customer import BillingContact, Contact, Customer, Location, PostalAddress
+from customer_sync.plan import AppliedCompany, AppliedRecord
+
+
+def a_connector(**settings: Any) -> Connector:
+    """Make a connector as its file would: defaults, and what the test sets."""
+    return Connector.model_validate({"id": "knb", **settings})
+
+
+def an_address(**changes: Any) -> PostalAddress:
+    """Make an address in California that the store can hold."""
+    facts = {
+        "line1": "410 Harbor Ave",
+        "line2": "Suite 12",
+        "city": "Oakland",
+        "state": "CA",
+        "postal_code": "94607",
+        "country": "US",
+    }
+    return PostalAddress(**{**facts, **changes})
+
+
+def a_contact(contact_id: str = "100816", **changes: Any) -> Contact:
+    """Make a contact that becomes a company user."""
+    facts = {
+        "contact_id": contact_id,
+        "email": f"lee.{contact_id}@northwind.example",
+        "first_name": "Lee",
+        "last_name": "Okafor",
+        "phone": "+1 555 010 4422",
+        "enabled": True,
+        "connection_type": "KNB",
+    }
+    return Contact(**{**facts, **changes})
+
+
+def a_location(location_id: str = "MAIN", **changes: Any) -> Location:
+    """Make a location that becomes an address."""
+    facts = {
+        "location_id": location_id,
+        "name": f"Warehouse {location_id}",
+        "attention": "Receiving Desk",
+        "phone": "+1 555 010 4450",
+        "address": an_address(),
+    }
+    return Location(**{**facts, **changes})
+
+
+def a_customer(customer_id: str = "C001042", **changes: Any) -> Customer:
+    """Make a customer that is eligible, whole and plain: one primary contact, one location."""
+    facts = {
+        "customer_id": customer_id,
+        "record_id": "5f0c0a4e-6a5b-4f0e-9c1d-0a1b2c3d4e5f",
+        "name": "Northwind Kitchen Supply",
+        "email": "ap@northwind.example",
+        "customer_type": "B2B",
+        "customer_class": "B2B",
+        "status": "Active",
+        "enabled": True,
+        "connection_type": "KNB",
+        "phone": "+1 555 010 4420",
+        "attention": "Dana Rivera",
+        "address": an_address(),
+        "billing": BillingContact(attention="Accounts Payable", phone="+1 555 010 4421", address=an_address()),
+        "contacts": (a_contact("100815", is_primary=True),),
+        "locations": (a_location("MAIN", is_default=True),),
+    }
+    return Customer(**{**facts, **changes})
+
+
+def a_user(key: str = "100815", **changes: Any) -> CompanyUser:
+    """Make a company user in the role Admin."""
+    facts = {
+        "key": key,
+        "email": f"user.{key}@northwind.example",
+        "first_name": "Lee",
+        "last_name": "Okafor",
+        "role": "Admin",
+    }
+    return CompanyUser(**{**facts, **changes})
+
+
+def a_company(customer_id: str = "C001042", **changes: Any) -> Company:
+    """Make a desired company with one admin and nothing else."""
+    facts = {
+        "customer_id": customer_id,
+        "company_name": "Northwind Kitchen Supply",
+        "company_phone": "+1 555 010 4420",
+        "company_email": "ap@northwind.example",
+        "country": "US",
+        "extra_fields": {"Acumatica Customer ID": customer_id},
+        "users": (a_user(),),
+    }
+    return Company(**{**facts, **changes})
+
+
+def applied(company: Company, **changes: Any) -> AppliedCompany:
+    """Tell what the ledger holds after a company was applied whole; store ids count up from 1."""
+    users = {
+        user.key: AppliedRecord(store_id=number, fields=user_fields(user))
+        for number, user in enumerate(company.users, start=1)
+    }
+    addresses = {
+        address.external_id: AppliedRecord(store_id=number, fields=address_fields(address))
+        for number, address in enumerate(company.addresses, start=1)
+    }
+    terms = company.payment_terms
+    facts = {
+        "company_id": 61427,
+        "fields": company_fields(company),
+        "users": users,
+        "addresses": addresses,
+        "payment_methods": dict(company.payment_methods),
+        "payment_terms": None if terms is None else {"is_enabled": terms.is_enabled, "days": terms.days},
+        "content_hash": content_hash(company),
+    }
+    return AppliedCompany(**{**facts, **changes})

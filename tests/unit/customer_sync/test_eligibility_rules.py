@@ -1,0 +1,119 @@
+"""Who belongs in the store: one row per rule on each side of each boundary."""
+
+from typing import Any
+
+import pytest
+
+from customer_sync.eligibility import Decision, decide_eligibility
+from customer_sync.outcome import UNENROLLING_REASONS, Reason
+from tests.unit.customer_sync.builders import a_connector, a_customer
+
+TYPE, CLASS = Reason.TYPE_NOT_B2B, Reason.CLASS_NOT_SELECTED
+MISSING, INVALID = Reason.EMAIL_MISSING, Reason.EMAIL_INVALID
+OFF, OTHER_CONNECTION = Reason.NOT_ENABLED, Reason.CONNECTION_TYPE_MISMATCH
+HOLD, INACTIVE = Reason.STATUS_ON_HOLD, Reason.STATUS_INACTIVE
+
+
+def decide(customer_facts: dict[str, Any], rules: dict[str, Any] | None = None) -> Decision:
+    return decide_eligibility(a_customer(**customer_facts), a_connector(eligibility=rules or {}).eligibility)
+
+
+@pytest.mark.parametrize(
+    ("facts", "reasons"),
+    [
+        ({}, ()),
+        ({"customer_type": "b2b"}, ()),
+        ({"customer_type": "B2C"}, (TYPE,)),
+        ({"customer_type": ""}, (TYPE,)),
+        ({"customer_type": "B2B "}, (TYPE,)),
+        ({"email": ""}, (MISSING,)),
+        ({"email": "ap@northwind"}, (INVALID,)),
+        ({"email": "ap(at)northwind.example"}, (INVALID,)),
+        ({"email": "a@northwind.example; b@northwind.example"}, (INVALID,)),
+        ({"email": "AP@Northwind.Example"}, ()),
+        ({"email": "maría@señal.example"}, ()),
+        ({"enabled": False}, (OFF,)),
+        ({"enabled": None}, (OFF,)),
+        ({"connection_type": "knb"}, ()),
+        ({"connection_type": ""}, (OTHER_CONNECTION,)),
+        ({"connection_type": "KNB2"}, (OTHER_CONNECTION,)),
+        ({"status": "Active"}, ()),
+        ({"status": "ACTIVE"}, ()),
+        ({"status": "Credit Hold"}, ()),
+        ({"status": "One-Time"}, ()),
+        ({"status": "On Hold"}, (HOLD,)),
+        ({"status": "on hold"}, (HOLD,)),
+        ({"status": "Inactive"}, (INACTIVE,)),
+        ({"status": ""}, (INACTIVE,)),
+        ({"status": "Prospect"}, (INACTIVE,)),
+    ],
+)
+def test_every_rule_decides_on_both_sides_of_its_boundary(facts: dict[str, Any], reasons: tuple[Reason, ...]) -> None:
+    """A customer is refused for exactly the rules that it breaks."""
+    decision = decide(facts)
+    assert decision.reasons == reasons
+    assert decision.is_eligible is (not reasons)
+
+
+@pytest.mark.parametrize(
+    ("rules", "facts", "reasons"),
+    [
+        ({"types": ["Wholesale", "B2B"]}, {"customer_type": "wholesale"}, ()),
+        ({"types": ["Wholesale"]}, {"customer_type": "B2B"}, (TYPE,)),
+        ({"classes": []}, {"customer_class": "ANYTHING"}, ()),
+        ({"classes": ["KEY"]}, {"customer_class": "key"}, ()),
+        ({"classes": ["KEY"]}, {"customer_class": "B2B"}, (CLASS,)),
+        ({"classes": [100]}, {"customer_class": "100"}, ()),
+        ({"connection_type": "ABC"}, {"connection_type": "KNB"}, (OTHER_CONNECTION,)),
+        ({"connection_type": "ABC"}, {"connection_type": "abc"}, ()),
+        ({"sync_statuses": ["Open"]}, {"status": "Active"}, (INACTIVE,)),
+        ({"sync_statuses": ["Open"]}, {"status": "open"}, ()),
+        ({"hold_statuses": ["Credit Hold"]}, {"status": "Credit Hold"}, (HOLD,)),
+        ({"hold_statuses": []}, {"status": "On Hold"}, (INACTIVE,)),
+    ],
+)
+def test_the_connector_file_decides_which_values_are_accepted(
+    rules: dict[str, Any], facts: dict[str, Any], reasons: tuple[Reason, ...]
+) -> None:
+    """Types, classes, connection type and statuses are the merchant's to name."""
+    assert decide(facts, rules).reasons == reasons
+
+
+def test_all_failing_rules_are_named_in_order_when_several_fail() -> None:
+    """One visit to the customer's page is enough to repair it."""
+    facts = {
+        "customer_type": "",
+        "customer_class": "X",
+        "email": "",
+        "enabled": False,
+        "connection_type": "",
+        "status": "Inactive",
+    }
+    assert decide(facts, {"classes": ["KEY"]}).reasons == (TYPE, CLASS, MISSING, OFF, OTHER_CONNECTION, INACTIVE)
+
+
+@pytest.mark.parametrize(
+    ("facts", "rules"),
+    [
+        ({"customer_type": ""}, {}),
+        ({"customer_class": "X"}, {"classes": ["KEY"]}),
+        ({"enabled": False}, {}),
+        ({"connection_type": ""}, {}),
+        ({"status": "Inactive"}, {}),
+        ({"status": "Inactive", "email": ""}, {}),
+    ],
+)
+def test_a_company_is_withdrawn_when_the_customer_left_commerce(facts: dict[str, Any], rules: dict[str, Any]) -> None:
+    """Switched off, of another type or class, or inactive: an existing company goes by the policy."""
+    assert decide(facts, rules).is_unenrolling
+
+
+@pytest.mark.parametrize("facts", [{"email": ""}, {"email": "nobody"}, {"status": "On Hold"}, {}])
+def test_a_company_is_kept_when_only_data_is_wrong_or_on_hold(facts: dict[str, Any]) -> None:
+    """A mistyped e-mail or a hold never takes a trading customer's company away."""
+    assert not decide(facts).is_unenrolling
+
+
+def test_every_filter_reason_either_withdraws_or_keeps_the_company() -> None:
+    """The five reasons of DESIGN section 4 withdraw a company, and no others do."""
+    assert set(UNENROLLING_REASONS) == {TYPE, CLASS, OFF, OTHER_CONNECTION, INACTIVE}

@@ -1,0 +1,81 @@
+"""What counts as an e-mail address."""
+
+import time
+
+import pytest
+
+from customer_sync.email_address import MAX_EMAIL_LENGTH, is_valid_email
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a@b.co",
+        "dana.rivera@northwind.example",
+        "DANA@NORTHWIND.EXAMPLE",
+        "dana+orders@mail.north-wind.example",
+        "o'brien@northwind.example",
+        "üser@northwind.example",
+        "user@münchen.de",
+        "购买@例子.中国",
+        f"{'a' * 64}@northwind.example",
+        "1@2.com",
+        "user@xn--mnchen-3ya.de",
+    ],
+)
+def test_an_address_is_accepted_when_it_is_well_formed(text: str) -> None:
+    """Everyday, international and quoted-mark addresses all pass."""
+    assert is_valid_email(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "nobody",
+        "@northwind.example",
+        "dana@",
+        "dana@northwind",
+        "dana@@northwind.example",
+        "dana@northwind..example",
+        ".dana@northwind.example",
+        "dana.@northwind.example",
+        "da..na@northwind.example",
+        "dana@-northwind.example",
+        "dana@northwind-.example",
+        "dana@northwind.example.",
+        "dana rivera@northwind.example",
+        " dana@northwind.example",
+        "dana@northwind.example\n",
+        "Dana <dana@northwind.example>",
+        "a@northwind.example,b@northwind.example",
+        "dana@[127.0.0.1]",
+        "dana@printer.local",
+        "dana@PRINTER.LOCAL",
+        "dana@shop.test",
+        "dana@shop.invalid",
+        "dana@localhost.localhost",
+        f"{'a' * 65}@northwind.example",
+        f"a@{'b' * 64}.example",
+    ],
+)
+def test_an_address_is_refused_when_it_is_malformed_or_cannot_be_reached(text: str) -> None:
+    """Lists, display names, blanks, too long parts and reserved domains are no account's address."""
+    assert not is_valid_email(text)
+
+
+def test_the_longest_address_is_accepted_and_one_character_more_is_not() -> None:
+    """The bound is the 254 characters of RFC 5321."""
+    domain = ".".join(["d" * 63, "d" * 63, "d" * 58])
+    longest = f"{'a' * 64}@{domain}.co"
+    assert len(longest) == MAX_EMAIL_LENGTH
+    assert is_valid_email(longest)
+    assert not is_valid_email(longest.replace(".co", ".com"))
+
+
+def test_a_huge_text_is_refused_at_once() -> None:
+    """Ten megabytes where an address belongs do not stall a batch."""
+    started = time.perf_counter()
+    assert not is_valid_email("a@" + "b." * 5_000_000)
+    assert time.perf_counter() - started < 0.5
