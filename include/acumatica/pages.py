@@ -100,7 +100,7 @@ def decode_json(request: HttpRequest, answer: HttpResponse) -> Any:
     try:
         return msgspec.json.decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(request, answer) from error
+        raise _unreadable(request, answer, error) from error
 
 
 def does_not_fit(request: HttpRequest, answer: HttpResponse, reason: str) -> ContractError:
@@ -121,10 +121,12 @@ def _split(request: HttpRequest, answer: HttpResponse) -> list[msgspec.Raw]:
     except msgspec.ValidationError as error:
         raise does_not_fit(request, answer, "it is no list") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(request, answer) from error
+        raise _unreadable(request, answer, error) from error
 
 
-def _unreadable(request: HttpRequest, answer: HttpResponse) -> ContractError | ReplyLost:
+def _unreadable(request: HttpRequest, answer: HttpResponse, error: Exception) -> ContractError | ReplyLost:
+    if isinstance(error, RecursionError):
+        return does_not_fit(request, answer, "it is nested too deeply")
     if answer.body[:200].lstrip().startswith(b"<"):
         return does_not_fit(request, answer, "it is a web page")
     return ReplyLost(
