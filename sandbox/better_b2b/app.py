@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.better_b2b import seed
 from sandbox.better_b2b.api import Api, too_many
 from sandbox.better_b2b.envelope import gateway_body, text_refusal
+from sandbox.better_b2b.openapi import document
 from sandbox.better_b2b.pages import Pages
 from sandbox.better_b2b.snapshot import load_state, store_state
 from sandbox.better_b2b.state import Store
@@ -63,7 +64,9 @@ class BetterB2BTwin:
         return self._api.answer(call, path)
 
     def _elsewhere(self, call: Call) -> Answer:
-        """A page, or a 404 in the dress of who asks: a browser, or a client with a wrong prefix (gateway form)."""
+        """The API's document, a page, or a 404 in the dress of who asks: a browser, or a client with a wrong prefix."""
+        if call.path == "/openapi.json" and call.method in ("GET", "HEAD"):
+            return Answer(200, document())
         page = self._pages.answer(call)
         if page is not None:
             return page
