@@ -39,6 +39,7 @@ FOREIGN_WARNINGS = (
     "ignore::FutureWarning",
     "ignore::UserWarning",
     "ignore::ResourceWarning",
+    "ignore:Multiple rows returned with uselist=False:sqlalchemy.exc.SAWarning",
 )
 """Airflow warns of itself; none of it is ours to mend."""
 

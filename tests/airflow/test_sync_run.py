@@ -1,9 +1,11 @@
 """Whole runs in a real Airflow against both twins, over real HTTP."""
 
-import importlib
 import json
+import os
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,8 @@ CUSTOMERS = 60
 """Enough that every peculiar customer of the seed is among them."""
 
 RULES = "id: knb\nstore: {requests_per_minute: 60000}\nbatch: {size: 20, largest: 20}\nterms: {30D: {days: 30}}\n"
+
+DEFAULTS = {"mode": "incremental", "customer_ids": [], "modified_from": None, "modified_to": None, "dry_run": False}
 
 pytestmark = pytest.mark.usefixtures("metadata_database")
 
@@ -46,7 +50,8 @@ class World:
 
     def run(self, **params: Any) -> "Result":
         """Run the DAG once, with these params and without a date, as the UI triggers it."""
-        run = self.dag.test(run_conf=params, logical_date=None)
+        # All of them: a DAG that is run twice in one process keeps the first run's.
+        run = self.dag.test(run_conf={**DEFAULTS, **params}, logical_date=None)
         states = Counter((item.task_id, str(item.state)) for item in run.get_task_instances())
         tries = {item.task_id: item.try_number for item in run.get_task_instances()}
         labels = {item.rendered_map_index for item in run.get_task_instances() if item.task_id == "load"}
@@ -56,16 +61,6 @@ class World:
     def store_writes(self) -> list[str]:
         """Method and path of every write that the store was sent."""
         return [f"{call['method']} {call['path']}" for call in calls(self.store) if call["method"] != "GET"]
-
-    def store_keys(self) -> set[str]:
-        """Our key of every company in the store."""
-        state = requests.get(f"{self.store.url}/_sandbox/state", timeout=10).text
-        return {key for key in self.erp_keys() if json.dumps(key) in state}
-
-    def erp_keys(self) -> set[str]:
-        """CustomerID of every customer of the ERP."""
-        with Ledger.open("knb") as ledger:
-            return {row["customer_id"] for row in ledger.log.rows(limit=100_000)}
 
 
 @dataclass
@@ -117,13 +112,22 @@ def test_second_run_writes_nothing_when_nothing_changed(world: World) -> None:
 
 
 def test_dry_run_writes_nothing_when_asked(world: World) -> None:
-    """A dry run gives every customer an outcome and sends the store no write; load is skipped."""
+    """A dry run gives every customer an outcome and sends the store no write; load is skipped.
+
+    The batches lie in files, and no e-mail of a customer is in Airflow's metadata database.
+    """
     result = world.run(mode="full", dry_run=True)
     assert result.state == "success"
     assert world.store_writes() == []
     assert result.outcomes["planned"] > 0
     assert sum(result.outcomes.values()) == CUSTOMERS
     assert result.states[("load", "skipped")] == 1
+    home = Path(os.environ["AIRFLOW_HOME"])
+    assert list((home / "xcom").rglob("*.gz"))
+    with closing(sqlite3.connect(home / "airflow.db")) as database:
+        values = [str(value) for (value,) in database.execute("SELECT value FROM xcom WHERE value IS NOT NULL")]
+    assert len(values) > CUSTOMERS / 20
+    assert not [value for value in values if "@" in value]
 
 
 def test_run_is_green_when_nothing_changed_at_all(world: World) -> None:
@@ -137,7 +141,7 @@ def test_run_is_green_when_nothing_changed_at_all(world: World) -> None:
 
 
 def test_other_batches_go_on_when_one_batch_fails(world: World) -> None:
-    """One batch that fails makes the run fail and is named; the customers of the others are in the store."""
+    """One failed batch makes the run fail; the others are in the store, and every seat of the ERP is given back."""
     fault = {"match": {"method": "POST", "body_regex": "C000031"}, "effect": "status", "status": 403, "times": 1000}
     requests.put(f"{world.store.url}/_sandbox/faults", json=[fault], timeout=10).raise_for_status()
     result = world.run(mode="full")
@@ -148,6 +152,8 @@ def test_other_batches_go_on_when_one_batch_fails(world: World) -> None:
     assert sum(result.outcomes.values()) == CUSTOMERS
     assert result.outcomes["created"] > 0
     assert result.outcomes["failed"] > 0
+    paths = Counter(call["path"] for call in calls(world.erp))
+    assert paths["/entity/auth/login"] == paths["/entity/auth/logout"] > 0
 
 
 @pytest.mark.parametrize(
@@ -190,18 +196,3 @@ def test_run_of_broken_connector_names_the_fault_when_triggered(
     assert str(run.state) == "failed"
     assert [item.try_number for item in run.get_task_instances()] == [1]
     assert "Connector file shop.yaml is wrong. batch.size" in caplog.text
-
-
-def test_sessions_are_closed_when_run_ends(world: World) -> None:
-    """As many sign-outs as sign-ins: no seat of the ERP stays taken, whether the run succeeded or not."""
-    world.run(mode="full")
-    paths = Counter(call["path"] for call in calls(world.erp))
-    assert paths["/entity/auth/login"] == paths["/entity/auth/logout"] > 0
-
-
-def test_metadata_database_keeps_no_customer_data_when_run_ends(world: World) -> None:
-    """Batches lie in files of the object storage; the metadata database holds their addresses only."""
-    world.run(mode="full", dry_run=True)
-    home = Path(importlib.import_module("airflow.settings").AIRFLOW_HOME)
-    assert list((home / "xcom").rglob("*.gz"))
-    assert b"@" not in (home / "airflow.db").read_bytes().split(b"C000001")[0][-200:]
