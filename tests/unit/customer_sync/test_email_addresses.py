@@ -51,18 +51,21 @@ def test_an_address_is_accepted_when_it_is_well_formed(text: str) -> None:
         "Dana <dana@northwind.example>",
         "a@northwind.example,b@northwind.example",
         "dana@[127.0.0.1]",
-        "dana@printer.local",
-        "dana@PRINTER.LOCAL",
-        "dana@shop.test",
-        "dana@shop.invalid",
-        "dana@localhost.localhost",
+        "dana@localhost",
+        "dana@shop..test",
         f"{'a' * 65}@northwind.example",
         f"a@{'b' * 64}.example",
     ],
 )
-def test_an_address_is_refused_when_it_is_malformed_or_cannot_be_reached(text: str) -> None:
-    """Lists, display names, blanks, too long parts and reserved domains are no account's address."""
+def test_an_address_is_refused_when_it_is_malformed(text: str) -> None:
+    """Lists, display names, blanks, too long parts and domains without a dot are no account's address."""
     assert not is_valid_email(text)
+
+
+@pytest.mark.parametrize("text", ["dana@printer.local", "dana@PRINTER.LOCAL", "dana@shop.test", "josé@bücher.test"])
+def test_an_address_of_an_inner_network_is_accepted(text: str) -> None:
+    """Form is judged, not deliverability: the ERP and the store may share a private domain."""
+    assert is_valid_email(text)
 
 
 def test_the_longest_address_is_accepted_and_one_character_more_is_not() -> None:
