@@ -1,0 +1,132 @@
+"""A batch arrives as it was sent, or the damage is noticed."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from customer_sync.batch import (
+    Batch,
+    BatchDescriptor,
+    Unenrolled,
+    batch_label,
+    pack,
+    read_descriptor,
+    unpack_customers,
+    unpack_plans,
+)
+from customer_sync.connector import RemovalPolicy
+from customer_sync.customer import Customer
+from customer_sync.errors import BatchDamaged
+from customer_sync.plan import CustomerPlan, diff_company
+from tests.unit.customer_sync.builders import a_company, a_customer
+
+
+def a_batch() -> Batch[Customer]:
+    gone = Unenrolled(customer_id="C3", name="No•••", reasons=("not_enabled",))
+    items = (a_customer("C1", name="Þórður 🍳"), a_customer("C2"))
+    return Batch(key="batch_000", label="C1-C3 (3)", items=items, unenrolled=(gone,))
+
+
+def test_customers_arrive_as_they_were_sent() -> None:
+    """Every field of every record, through text and back."""
+    batch = a_batch()
+    content, descriptor = pack(batch)
+    assert unpack_customers(content, descriptor) == batch
+    assert (descriptor.key, descriptor.label, descriptor.count) == ("batch_000", "C1-C3 (3)", 3)
+
+
+def test_plans_arrive_as_they_were_sent() -> None:
+    """Desired state, operations and old values survive."""
+    company = a_company()
+    plan = CustomerPlan(
+        customer_id="C1", kind="sync", desired=company, operations=diff_company(company, None, RemovalPolicy())
+    )
+    batch = Batch(key="batch_000", label="C1 (1)", items=(plan,))
+    content, descriptor = pack(batch)
+    assert unpack_plans(content, descriptor) == batch
+
+
+def test_a_descriptor_survives_xcom() -> None:
+    """A descriptor is plain JSON and comes back equal."""
+    descriptor = msgspec.structs.replace(pack(a_batch())[1], plan_sum="7", operations=4, withheld=("C9",))
+    assert read_descriptor(json.loads(json.dumps(descriptor.to_json()))) == descriptor
+
+
+def test_a_descriptor_holds_no_personal_data() -> None:
+    """What stands in the metadata database names customers by id only."""
+    text = json.dumps(pack(a_batch())[1].to_json())
+    assert "northwind" not in text
+    assert "Þórður" not in text
+
+
+CONTENT, DESCRIPTOR = pack(a_batch())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "",
+        "file:///xcom/customer_sync__knb/run/extract/batch_000.json",
+        CONTENT[:-1],
+        CONTENT[: len(CONTENT) // 2],
+        CONTENT + " ",
+        CONTENT.replace("Oakland", "Alameda"),
+        CONTENT.replace('"C1"', '"C9"'),
+        "\ud800",
+        json.loads(CONTENT),
+        [CONTENT],
+        CONTENT.encode(),
+        7,
+    ],
+    ids=lambda value: f"{type(value).__name__}-{str(value)[:20]!r}",
+)
+def test_damage_is_noticed_whatever_it_is(content: Any) -> None:
+    """A path instead of a content, a cut, a changed letter, another type: all stop the task with a remedy."""
+    with pytest.raises(BatchDamaged) as caught:
+        unpack_customers(content, DESCRIPTOR)
+    assert "clear this task together with the tasks before it" in str(caught.value)
+    assert "northwind" not in str(caught.value)
+
+
+def test_another_batch_is_not_mistaken_for_this_one() -> None:
+    """A whole batch under the wrong descriptor is damage, too."""
+    other, _ = pack(Batch(key="batch_001", label="C9 (1)", items=(a_customer("C9"),)))
+    with pytest.raises(BatchDamaged):
+        unpack_customers(other, DESCRIPTOR)
+
+
+def test_a_batch_of_another_version_is_told_apart() -> None:
+    """Content that is whole but does not fit is not half-read."""
+    content, descriptor = pack(a_batch())
+    with pytest.raises(BatchDamaged, match="another version"):
+        unpack_plans(content, descriptor)
+
+
+@pytest.mark.parametrize("value", [None, [], "batch_000", {"key": "batch_000"}, {"key": 1, "label": "x", "count": 2}])
+def test_a_wrong_descriptor_is_refused(value: Any) -> None:
+    """Nothing is guessed from half a descriptor."""
+    with pytest.raises(BatchDamaged, match="descriptor"):
+        read_descriptor(value)
+
+
+def test_a_descriptor_without_a_digest_fits_no_content() -> None:
+    """A check that is missing is a check that failed."""
+    with pytest.raises(BatchDamaged):
+        unpack_customers(CONTENT, BatchDescriptor(key="batch_000", label="x", count=2))
+
+
+@pytest.mark.parametrize(
+    ("ids", "label"),
+    [
+        ([], "empty (0)"),
+        (["C2"], "C2 (1)"),
+        (["C2", "C1", "C3"], "C1\N{EN DASH}C3 (3)"),
+        (["C" * 50], f"{'C' * 40} (1)"),
+    ],
+)
+def test_a_label_names_first_last_and_number(ids: list[str], label: str) -> None:
+    """The map index in the UI reads as a range of customers."""
+    assert batch_label(ids) == label

@@ -1,0 +1,221 @@
+"""What stands in the log: enough to act on, and nothing personal."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from customer_sync.company import PaymentTerms
+from customer_sync.connector import Masking, RemovalPolicy
+from customer_sync.customer import Customer
+from customer_sync.log_entry import (
+    closing_entry,
+    entity_of,
+    finding_entry,
+    format_entry,
+    next_step,
+    operation_entry,
+    shown_name,
+)
+from customer_sync.outcome import REMEDIES, Finding, LogEntry, Outcome, Reason
+from customer_sync.plan import Action, Operation, diff_company
+from customer_sync.transform import to_company
+from tests.unit.customer_sync.builders import (
+    a_company,
+    a_connector,
+    a_contact,
+    a_customer,
+    a_location,
+    an_address,
+    applied,
+)
+
+MASKED = Masking()
+OPEN = Masking(emails=False, names=False, phones=False)
+
+EMAIL, OTHER_EMAIL = "zelda.quixote@secretfirm.example", "hidden.person@secretfirm.example"
+PHONE, OTHER_PHONE = "+1 555 867 5309", "+1 555 443 2211"
+NAME, FIRM, STREET = "Zelda", "Secretfirm Trading", "77 Hidden Alley"
+PLANTED = ["quixote", "hidden.person", "secretfirm", "8675309", "867 5309", "4432211", "443 2211", "Zelda", "Quixote"]
+PLANTED += ["Secretfirm", "Hidden Alley"]
+
+
+def a_private_customer() -> Customer:
+    """Make a customer whose every personal value is planted."""
+    person = {"first_name": NAME, "last_name": "Quixote", "phone": OTHER_PHONE}
+    place = {**person, "name": FIRM, "attention": f"{NAME} Quixote", "address": an_address(line1=STREET, line2=STREET)}
+    return a_customer(
+        name=FIRM,
+        email=EMAIL,
+        phone=PHONE,
+        attention=f"{NAME} Quixote",
+        address=an_address(line1=STREET, line2=STREET),
+        contacts=(a_contact("1", email=OTHER_EMAIL, is_primary=True, **person), a_contact("2", email=EMAIL, **person)),
+        locations=(a_location("EAST", **place),),
+        extra_fields={"Buyer mail": EMAIL, "Note": f"call {NAME_IN_NOTE} {PHONE}", "Contact phone": PHONE},
+        terms="30D",
+    )
+
+
+NAME_IN_NOTE = "the buyer at"
+
+
+def lines_of(customer: Customer, masking: Masking) -> list[LogEntry]:
+    connector = a_connector(terms={"30D": {"days": 30, "payment_methods": {"cheque": True}}})
+    result = to_company(customer, connector)
+    assert result.company is not None
+    name = shown_name(customer.name, masking)
+    old = applied(
+        a_company(
+            company_name=f"Old {FIRM}", company_email=OTHER_EMAIL, company_phone=OTHER_PHONE, address_line1=STREET
+        )
+    )
+    operations = [
+        *diff_company(result.company, None, RemovalPolicy()),
+        *diff_company(result.company, old, RemovalPolicy()),
+    ]
+    findings = [Finding(reason=reason, entity="contact", key="1", field="Email") for reason in Reason]
+    return [
+        *(operation_entry(customer.customer_id, name, operation, masking, verb="planned") for operation in operations),
+        *(finding_entry(customer.customer_id, name, finding) for finding in [*result.findings, *findings]),
+        *(closing_entry(customer.customer_id, name, outcome, list(Reason)) for outcome in Outcome),
+    ]
+
+
+def test_no_planted_value_reaches_the_log_when_it_is_masked() -> None:
+    """E-mails, phones, names and streets of a customer appear in no column and in no printed line."""
+    entries = lines_of(a_private_customer(), MASKED)
+    text = "\n".join([*map(format_entry, entries), msgspec.json.encode(entries).decode()])
+    assert [planted for planted in PLANTED if planted.casefold() in text.casefold()] == []
+
+
+def test_values_are_readable_when_the_merchant_switches_masking_off() -> None:
+    """Masking is a setting; without it the log shows what was sent."""
+    entries = lines_of(a_private_customer(), OPEN)
+    text = "\n".join(map(format_entry, entries)) + msgspec.json.encode(entries).decode()
+    for planted in (EMAIL, PHONE, FIRM, STREET):
+        assert planted in text
+
+
+@pytest.mark.parametrize(
+    ("masking", "hidden", "shown"),
+    [
+        (Masking(emails=False), [PHONE, FIRM], [EMAIL]),
+        (Masking(phones=False), [EMAIL, FIRM], [PHONE]),
+        (Masking(names=False), [EMAIL, PHONE], [FIRM]),
+    ],
+)
+def test_each_kind_is_masked_by_its_own_switch(masking: Masking, hidden: list[str], shown: list[str]) -> None:
+    """Unmasking names does not unmask e-mails."""
+    customer = msgspec.structs.replace(a_private_customer(), extra_fields={})
+    text = msgspec.json.encode(lines_of(customer, masking)).decode()
+    assert [value for value in hidden if value in text] == []
+    assert [value for value in shown if value not in text] == []
+
+
+def test_the_changes_column_holds_old_and_new_by_field() -> None:
+    """An operator sees what changes to what."""
+    operation = Operation(
+        action=Action.UPDATE_COMPANY,
+        key="C1",
+        store_id=7,
+        values={"city": "Alameda", "company_email": "new@x.example"},
+        before={"city": "Oakland"},
+    )
+    entry = operation_entry("C1", "No•••", operation, MASKED, verb="planned")
+    assert json.loads(entry.changes) == {"city": ["Oakland", "Alameda"], "company_email": [None, "ne•••@x•••.example"]}
+    assert (entry.action, entry.store_id, entry.message) == ("update_company", "7", "planned: city, company_email")
+
+
+@pytest.mark.parametrize(
+    ("action", "entity", "key"),
+    [
+        (Action.CREATE_COMPANY, "customer", ""),
+        (Action.UPDATE_USER, "contact", "K"),
+        (Action.DELETE_ADDRESS, "location", "K"),
+        (Action.SET_PAYMENT_TERMS, "payment", ""),
+        (Action.WRITE_REFERENCE, "reference", ""),
+    ],
+)
+def test_an_operation_is_told_in_the_erps_words(action: Action, entity: str, key: str) -> None:
+    """Whoever reads the log knows which record of the ERP is meant."""
+    entry = operation_entry("C1", "", Operation(action=action, key="K"), MASKED, verb="done")
+    assert (entry.entity, entry.key, entry.message) == (entity, key, "done")
+    assert entity_of(str(action)) == entity
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_the_level_of_a_closing_line_follows_its_outcome(outcome: Outcome) -> None:
+    """Failures are errors, quarantine warns, the rest informs; unchanged asks for nothing."""
+    entry = closing_entry("C1", "", outcome, [Reason.EMAIL_MISSING])
+    expected = {Outcome.FAILED: "error", Outcome.QUARANTINED: "warning"}.get(outcome, "info")
+    assert entry.level == expected
+    assert bool(entry.next_step) is (outcome is not Outcome.UNCHANGED)
+
+
+def test_a_line_reads_from_who_over_what_to_what_next() -> None:
+    """Id, name, result, reasons, field, and the remedy in one line."""
+    entry = closing_entry(
+        "C1", "No•••", Outcome.QUARANTINED, [Reason.PHONE_MISSING], message="no phone", field="Phone1"
+    )
+    assert format_entry(entry) == (
+        f"C1 | No••• | QUARANTINED | [phone_missing] | field Phone1: no phone -> {REMEDIES[Reason.PHONE_MISSING]}"
+    )
+
+
+def test_a_finding_says_left_out_with_the_remedy() -> None:
+    """A part that was left out is told with its key."""
+    entry = finding_entry(
+        "C1", "", Finding(reason=Reason.CONTACT_EMAIL_MISSING, entity="contact", key="7", field="Email")
+    )
+    assert format_entry(entry) == (
+        f"C1 | contact 7 | [contact_email_missing] | field Email: left out -> {REMEDIES[Reason.CONTACT_EMAIL_MISSING]}"
+    )
+    assert entry.level == "warning"
+
+
+@pytest.mark.parametrize("reason", [Reason.CONTACT_NOT_ENABLED, Reason.LOCATION_INACTIVE, Reason.TERMS_NOT_MAPPED])
+def test_a_choice_of_the_merchant_is_no_warning(reason: Reason) -> None:
+    """What someone decided on purpose informs only."""
+    assert finding_entry("C1", "", Finding(reason=reason)).level == "info"
+
+
+def test_next_steps_are_given_for_known_reasons_only() -> None:
+    """A code of a later version does not break the log."""
+    assert next_step(["email_missing", "from_the_future"]) == REMEDIES[Reason.EMAIL_MISSING]
+
+
+@pytest.mark.parametrize(
+    ("name", "masking", "shown"),
+    [
+        ("Northwind Kitchen", MASKED, "No•••"),
+        ("Northwind Kitchen", OPEN, "Northwind Kitchen"),
+        ("A\nB | C1 | CREATED", OPEN, "A B | C1 | CREATED"),
+        ("\nA", MASKED, "A•••"),
+        ("N" * 200, OPEN, "N" * 80),
+        ("", MASKED, ""),
+    ],
+)
+def test_a_name_stays_on_one_line(name: str, masking: Masking, shown: str) -> None:
+    """A name with line breaks cannot forge a line of the log."""
+    assert shown_name(name, masking) == shown
+
+
+@pytest.mark.parametrize("value", ["x" * 100, 5, None, True, ["a"]])
+def test_values_of_any_kind_are_shown_short(value: Any) -> None:
+    """A long value is cut, others pass."""
+    operation = Operation(action=Action.UPDATE_COMPANY, key="C1", values={"city": value})
+    shown = json.loads(operation_entry("C1", "", operation, MASKED, verb="planned").changes)["city"][1]
+    assert shown == (value if not isinstance(value, str) else "x" * 79 + "…")
+
+
+def test_payment_changes_are_shown() -> None:
+    """Which methods were switched is no secret."""
+    operations = diff_company(
+        a_company(payment_methods={"cheque": True}, payment_terms=PaymentTerms(is_enabled=True, days=30)),
+        applied(a_company()),
+        RemovalPolicy(),
+    )
+    shown = [json.loads(operation_entry("C1", "", item, MASKED, verb="planned").changes) for item in operations]
+    assert shown == [{"cheque": [None, True]}, {"is_enabled": [None, True], "days": [None, 30]}]

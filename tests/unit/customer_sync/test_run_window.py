@@ -1,0 +1,190 @@
+"""Which changes a run covers: the precedence table of DESIGN section 8, row by row."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from customer_sync.errors import ConfigError
+from customer_sync.window import STREAMS, Window, read_request, resolve_window
+
+MARKS = {
+    "customers": "2026-03-01T12:00:00+00:00",
+    "contacts": "2026-03-01T11:00:00+00:00",
+    "locations": "2026-03-01T10:00:00+00:00",
+}
+INTERVAL = (datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 2, 2, tzinfo=UTC))
+FEBRUARY = ("2026-02-01T00:00:00+00:00", "2026-02-02T00:00:00+00:00")
+
+
+def window(params: dict[str, Any] | None = None, **facts: Any) -> Window:
+    return resolve_window(read_request(params or {}), **{"watermarks": MARKS, "overlap_minutes": 10, **facts})
+
+
+def test_each_stream_goes_on_from_its_watermark_minus_the_overlap() -> None:
+    """The schedule's run reads what changed, a little of it twice."""
+    found = window()
+    assert found.mode == "incremental"
+    assert found.since == {
+        "customers": "2026-03-01T11:50:00+00:00",
+        "contacts": "2026-03-01T10:50:00+00:00",
+        "locations": "2026-03-01T09:50:00+00:00",
+    }
+    assert found.until == ""
+    assert found.moves_watermark
+
+
+def test_a_stream_is_read_from_the_beginning_when_it_has_no_watermark() -> None:
+    """Nothing is skipped for a stream that was never seen."""
+    assert set(window(watermarks={"customers": MARKS["customers"]}).since) == {"customers"}
+
+
+@pytest.mark.parametrize(
+    ("params", "facts", "mode", "moves"),
+    [
+        ({}, {}, "incremental", True),
+        ({"dry_run": True}, {}, "incremental", False),
+        ({}, {"is_backfill": True, "data_interval": INTERVAL}, "incremental", False),
+        ({}, {"is_backfill": True}, "incremental", False),
+        ({}, {"data_interval": INTERVAL}, "incremental", True),
+        ({}, {"mapping_changed": True}, "full", True),
+        ({"dry_run": True}, {"mapping_changed": True}, "full", False),
+        ({}, {"watermarks": {}}, "full", True),
+        ({"mode": "full"}, {}, "full", True),
+        ({"mode": "full", "dry_run": True}, {}, "full", False),
+        ({"mode": "full"}, {"is_backfill": True, "data_interval": INTERVAL}, "full", False),
+        ({"mode": "selected", "customer_ids": ["C1"]}, {}, "selected", False),
+        ({"mode": "selected", "customer_ids": ["C1"]}, {"mapping_changed": True}, "selected", False),
+        ({"modified_from": "2026-01-01T00:00:00Z"}, {}, "incremental", False),
+        ({"modified_from": "2026-01-01T00:00:00Z"}, {"mapping_changed": True}, "incremental", False),
+        ({"modified_to": "2026-01-01T00:00:00Z"}, {}, "incremental", False),
+    ],
+)
+def test_mode_and_watermarks_follow_from_who_asks(
+    params: dict[str, Any], facts: dict[str, Any], mode: str, *, moves: bool
+) -> None:
+    """Only a regular incremental or full run moves the watermarks."""
+    found = window(params, **facts)
+    assert (found.mode, found.moves_watermark) == (mode, moves)
+    assert found.why
+
+
+@pytest.mark.parametrize(
+    ("params", "facts", "since", "until"),
+    [
+        ({"modified_from": "2026-01-01T00:00:00Z"}, {}, "2026-01-01T00:00:00+00:00", ""),
+        ({"modified_to": "2026-01-01T00:00:00Z"}, {}, None, "2026-01-01T00:00:00+00:00"),
+        (
+            {"modified_from": "2026-01-01T02:00:00+02:00", "modified_to": "2026-01-01T00:00:00-05:00"},
+            {},
+            "2026-01-01T00:00:00+00:00",
+            "2026-01-01T05:00:00+00:00",
+        ),
+        ({}, {"is_backfill": True, "data_interval": INTERVAL}, *FEBRUARY),
+        (
+            {"modified_from": "2026-01-01T00:00:00Z"},
+            {"is_backfill": True, "data_interval": INTERVAL},
+            "2026-01-01T00:00:00+00:00",
+            "",
+        ),
+        ({}, {"is_backfill": True, "data_interval": INTERVAL, "mapping_changed": True}, *FEBRUARY),
+        ({}, {"is_backfill": True, "data_interval": INTERVAL, "watermarks": {}}, *FEBRUARY),
+    ],
+)
+def test_bounds_are_half_open_in_utc_and_params_win_over_the_interval(
+    params: dict[str, Any], facts: dict[str, Any], since: str | None, until: str
+) -> None:
+    """Explicit params, then the backfill's interval, for all three streams alike."""
+    found = window(params, **facts)
+    assert found.since == (dict.fromkeys(STREAMS, since) if since else {})
+    assert found.until == until
+
+
+def test_a_backfill_remembers_its_interval() -> None:
+    """A re-processed interval takes up what the ledger recorded for it."""
+    assert window({}, is_backfill=True, data_interval=INTERVAL).interval == FEBRUARY
+    assert window().interval is None
+
+
+@pytest.mark.parametrize(
+    ("params", "facts", "resume_after"),
+    [
+        ({}, {}, "C5"),
+        ({"mode": "full"}, {}, "C5"),
+        ({"mode": "full", "dry_run": True}, {}, ""),
+        ({}, {"mapping_changed": True}, ""),
+        ({"mode": "full"}, {"mapping_changed": True}, ""),
+        ({"mode": "selected", "customer_ids": ["C1"]}, {}, ""),
+        ({}, {"is_backfill": True, "data_interval": INTERVAL}, ""),
+    ],
+)
+def test_a_long_read_goes_on_where_it_stopped_unless_the_rules_changed(
+    params: dict[str, Any], facts: dict[str, Any], resume_after: str
+) -> None:
+    """Customers before the saved key were judged by the old rules, so new rules start from the beginning."""
+    found = window(params, **{"watermarks": {**MARKS, "resume_after": "C5"}, **facts})
+    assert found.resume_after == resume_after
+    assert found.mode == "full" or not resume_after
+    assert ("after C5" in found.why) is bool(resume_after)
+
+
+def test_selected_ids_are_trimmed_and_asked_for_once() -> None:
+    """A pasted list with blanks and repetitions works."""
+    assert window({"mode": "selected", "customer_ids": [" C2", "C1", "C2 "]}).customer_ids == ("C2", "C1")
+
+
+@pytest.mark.parametrize("params", [{}, {"mode": "full"}, {"mode": "selected", "customer_ids": ["C1"]}])
+def test_retrying_the_quarantined_is_passed_on(params: dict[str, Any]) -> None:
+    """The switch holds in every mode."""
+    assert window({**params, "retry_quarantined": True}).retry_quarantined
+    assert not window(params).retry_quarantined
+
+
+def test_null_params_count_as_absent() -> None:
+    """The trigger form sends null for what was left empty."""
+    empty = {"customer_ids": None, "modified_from": None, "modified_to": None, "plan_hash": None}
+    assert read_request(empty) == read_request({})
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"mode": "selected"}, "customer_ids is required by"),
+        ({"mode": "selected", "customer_ids": []}, "customer_ids is required by"),
+        ({"customer_ids": ["C1"]}, "only allowed with mode 'selected'"),
+        ({"mode": "full", "customer_ids": ["C1"]}, "only allowed with mode 'selected'"),
+        ({"mode": "selected", "customer_ids": ["C1", " "]}, "blank"),
+        ({"mode": "selected", "customer_ids": "C1"}, "customer_ids"),
+        ({"mode": "selected", "customer_ids": ["C1"] * 5001}, "5000"),
+        ({"mode": "everything"}, "mode"),
+        ({"mode": "full", "modified_from": "2026-01-01T00:00:00Z"}, "only allowed with mode 'incremental'"),
+        ({"modified_from": "2026-01-01T00:00:00"}, "modified_from"),
+        ({"modified_from": "yesterday"}, "modified_from"),
+        (
+            {"modified_from": "2026-01-02T00:00:00Z", "modified_to": "2026-01-01T00:00:00Z"},
+            "modified_from must be before modified_to",
+        ),
+        (
+            {"modified_from": "2026-01-01T00:00:00Z", "modified_to": "2026-01-01T00:00:00Z"},
+            "modified_from must be before modified_to",
+        ),
+        ({"dry_run": "perhaps"}, "dry_run"),
+        ({"plan_hash": "ABC"}, "plan_hash"),
+        ({"plan_hash": "G" * 32}, "plan_hash"),
+        ({"customers": ["C1"]}, "customers"),
+    ],
+)
+def test_one_sentence_names_the_param_when_it_is_wrong(params: dict[str, Any], words: str) -> None:
+    """A wrong trigger fails at once, with the param and what to do."""
+    with pytest.raises(ConfigError) as caught:
+        read_request(params)
+    assert words in str(caught.value)
+    assert str(caught.value).endswith("Trigger again with other params.")
+    assert "\n" not in str(caught.value)
+    assert caught.value.evidence == {"setting": "params"}
+
+
+def test_a_watermark_in_another_zone_means_the_same_moment() -> None:
+    """Stamps are moments, not texts."""
+    stamp = datetime(2026, 3, 1, 14, tzinfo=timezone(timedelta(hours=2))).isoformat()
+    assert window(watermarks={"customers": stamp}).since == {"customers": "2026-03-01T11:50:00+00:00"}

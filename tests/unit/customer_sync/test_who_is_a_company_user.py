@@ -1,0 +1,167 @@
+"""Which contacts become users, and who is the admin."""
+
+from typing import Any
+
+import pytest
+
+from customer_sync.company_users import build_users
+from customer_sync.connector import Connector
+from customer_sync.customer import Contact, Customer
+from customer_sync.outcome import Finding, Reason
+from tests.unit.customer_sync.builders import a_connector, a_contact, a_customer
+
+PRIMARY = a_contact("100815", is_primary=True)
+
+
+def users_of(customer: Customer, connector: Connector | None = None) -> tuple[list[tuple[str, str]], list[Finding]]:
+    findings: list[Finding] = []
+    users = build_users(customer, connector or a_connector(), findings)
+    return [(user.key, user.role) for user in users], findings
+
+
+@pytest.mark.parametrize(
+    ("changes", "settings", "reasons"),
+    [
+        ({}, {}, []),
+        ({"active": False}, {}, [Reason.CONTACT_INACTIVE]),
+        ({"enabled": False}, {}, [Reason.CONTACT_NOT_ENABLED]),
+        ({"enabled": None}, {}, [Reason.CONTACT_NOT_ENABLED]),
+        ({"connection_type": "OTHER"}, {}, [Reason.CONTACT_NOT_ENABLED]),
+        ({"connection_type": "knb"}, {}, []),
+        ({"enabled": None, "connection_type": ""}, {"opt_in_required": False}, []),
+        ({"first_name": ""}, {}, [Reason.CONTACT_NAME_MISSING]),
+        ({"last_name": ""}, {}, [Reason.CONTACT_NAME_MISSING]),
+        ({"email": ""}, {}, [Reason.CONTACT_EMAIL_MISSING]),
+        ({"email": "lee"}, {}, [Reason.CONTACT_EMAIL_INVALID]),
+        ({"email": f"{'l' * 60}@{'n' * 31}.example"}, {}, []),
+        ({"email": f"{'l' * 60}@{'n' * 32}.example"}, {}, [Reason.CONTACT_EMAIL_INVALID]),
+        (
+            {"active": False, "enabled": False, "first_name": "", "email": ""},
+            {},
+            [
+                Reason.CONTACT_INACTIVE,
+                Reason.CONTACT_NOT_ENABLED,
+                Reason.CONTACT_NAME_MISSING,
+                Reason.CONTACT_EMAIL_MISSING,
+            ],
+        ),
+    ],
+)
+def test_a_contact_is_left_out_for_exactly_the_rules_that_it_breaks(
+    changes: dict[str, Any], settings: dict[str, Any], reasons: list[Reason]
+) -> None:
+    """Every rule on both sides; the customer itself goes on with the others."""
+    second = a_contact("100816", **changes)
+    users, findings = users_of(a_customer(contacts=(PRIMARY, second)), a_connector(contacts=settings))
+    assert [finding.reason for finding in findings if finding.key == "100816"] == reasons
+    assert ("100816" in dict(users)) is (not reasons)
+    assert users[0] == ("100815", "Admin")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"), [({"first_name": ""}, "FirstName"), ({"last_name": ""}, "LastName"), ({"email": ""}, "Email")]
+)
+def test_the_missing_field_is_named(changes: dict[str, str], field: str) -> None:
+    """An operator sees which box to fill in."""
+    _, findings = users_of(a_customer(contacts=(PRIMARY, a_contact("100816", **changes))))
+    assert [finding.field for finding in findings] == [field]
+    assert findings[0].entity == "contact"
+
+
+def test_the_primary_contact_is_the_admin_when_it_can_be_a_user() -> None:
+    """Whatever its number and place, the primary contact leads; the rest follow by ContactID."""
+    contacts = (a_contact("99"), a_contact("100817", is_primary=True), a_contact("100816"))
+    users, findings = users_of(a_customer(contacts=contacts))
+    assert users == [("100817", "Admin"), ("99", "Junior Buyer"), ("100816", "Junior Buyer")]
+    assert findings == []
+
+
+def test_the_first_contact_is_the_admin_when_the_primary_cannot_be_a_user() -> None:
+    """A company is not held up by its primary contact, and the log says who took over."""
+    contacts = (a_contact("100815", is_primary=True, email=""), a_contact("100817"), a_contact("99"))
+    users, findings = users_of(a_customer(contacts=contacts))
+    assert users == [("99", "Admin"), ("100817", "Junior Buyer")]
+    assert findings[-1] == Finding(reason=Reason.ADMIN_NOT_PRIMARY, entity="contact", key="99")
+
+
+@pytest.mark.parametrize("contacts", [(), (a_contact(enabled=False),), (a_contact(email="x"),)])
+def test_the_account_is_the_admin_when_no_contact_can_be(contacts: tuple[Contact, ...]) -> None:
+    """A company cannot exist without an admin, so the account itself stands in and the log says so."""
+    findings: list[Finding] = []
+    users = build_users(a_customer(contacts=contacts), a_connector(), findings)
+    assert [(user.key, user.email, user.role) for user in users] == [("ACCOUNT", "ap@northwind.example", "Admin")]
+    assert (users[0].first_name, users[0].last_name) == ("Dana", "Rivera")
+    assert users[0].phone_number == "+1 555 010 4420"
+    assert findings[-1].reason is Reason.ADMIN_IS_ACCOUNT
+
+
+def test_the_company_name_stands_for_the_admin_when_nobody_is_named() -> None:
+    """The store wants two names; the firm's stands for both."""
+    users = build_users(a_customer(contacts=(), attention="", name="Northwind"), a_connector(), [])
+    assert (users[0].first_name, users[0].last_name) == ("Northwind", "Northwind")
+
+
+@pytest.mark.parametrize(
+    ("facts", "field"),
+    [({"attention": "", "name": "N" * 101}, "CustomerName"), ({"attention": "A" * 101}, "MainContact/Attention")],
+)
+def test_a_cut_of_the_accounts_name_names_the_field_it_came_from(facts: dict[str, str], field: str) -> None:
+    """The operator is sent to the value that is too long."""
+    _, findings = users_of(a_customer(contacts=(), **facts))
+    assert {finding.field for finding in findings if finding.reason is Reason.VALUE_CUT} == {field}
+
+
+@pytest.mark.parametrize("contacts", [(), (a_contact(enabled=False),)])
+def test_nobody_is_the_admin_when_the_connector_refuses_the_account(contacts: tuple[Contact, ...]) -> None:
+    """With ``admin_fallback: refuse`` the customer has no users, so transform quarantines it."""
+    connector = a_connector(contacts={"admin_fallback": "refuse"})
+    assert users_of(a_customer(contacts=contacts), connector)[0] == []
+
+
+def test_contacts_are_not_looked_at_when_they_are_not_included() -> None:
+    """``include: false`` leaves the account as the only user, without a word on each contact."""
+    users, findings = users_of(a_customer(contacts=(PRIMARY,)), a_connector(contacts={"include": False}))
+    assert users == [("ACCOUNT", "Admin")]
+    assert [finding.reason for finding in findings] == [Reason.ADMIN_IS_ACCOUNT]
+
+
+def test_an_email_belongs_to_the_more_important_contact_when_two_share_it() -> None:
+    """The store knows a user by e-mail: the primary keeps it, case does not make two of one."""
+    shared = "Team@Northwind.example"
+    contacts = (a_contact("1", email=shared.lower()), a_contact("2", email=shared, is_primary=True))
+    users, findings = users_of(a_customer(contacts=contacts))
+    assert users == [("2", "Admin")]
+    assert findings == [Finding(reason=Reason.CONTACT_EMAIL_DUPLICATE, entity="contact", key="1", field="Email")]
+
+
+def test_a_contact_that_is_left_out_does_not_take_its_email_from_another() -> None:
+    """Only those who become users compete for an address."""
+    contacts = (
+        a_contact("1", email="team@northwind.example", active=False),
+        a_contact("2", email="team@northwind.example"),
+    )
+    assert users_of(a_customer(contacts=contacts))[0] == [("2", "Admin")]
+
+
+def test_the_roles_are_those_of_the_connector() -> None:
+    """A store's own role names are a setting."""
+    connector = a_connector(contacts={"primary_role": "Boss", "other_role": "Clerk"})
+    customer = a_customer(contacts=(PRIMARY, a_contact("100816")))
+    assert users_of(customer, connector)[0] == [("100815", "Boss"), ("100816", "Clerk")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "attribute", "length"),
+    [({"first_name": "F" * 101}, "first_name", 100), ({"last_name": "L" * 101}, "last_name", 100)]
+    + [({"phone": "5" * 51}, "phone_number", 50)],
+)
+def test_a_users_value_is_cut_and_said_when_it_is_too_long(
+    changes: dict[str, str], attribute: str, length: int
+) -> None:
+    """A long name does not keep a person out."""
+    findings: list[Finding] = []
+    users = build_users(a_customer(contacts=(a_contact("7", is_primary=True, **changes),)), a_connector(), findings)
+    assert len(getattr(users[0], attribute)) == length
+    assert [(finding.reason, finding.entity, finding.key) for finding in findings] == [
+        (Reason.VALUE_CUT, "contact", "7")
+    ]

@@ -1,0 +1,81 @@
+"""Outcomes, reasons, remedies and errors: complete, stable, and able to travel."""
+
+import pickle
+
+import pytest
+
+from customer_sync import errors
+from customer_sync.errors import BatchDamaged, ConfigError, LeaseLost, PlanRefused, RunUnbalanced, SyncError
+from customer_sync.outcome import REMEDIES, Outcome, Reason
+from customer_sync.transform import BLOCKING
+
+
+def test_every_reason_has_a_remedy() -> None:
+    """No code stands in a log without a sentence on what to do; none needs an exception."""
+    assert set(REMEDIES) == set(Reason)
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_remedy_is_one_instruction(reason: Reason) -> None:
+    """A sentence that begins with a capital and ends with a full stop, short enough for a column."""
+    remedy = REMEDIES[reason]
+    assert remedy[0].isupper()
+    assert remedy.endswith(".")
+    assert len(remedy) <= 120
+    assert "\n" not in remedy
+
+
+def test_outcomes_are_the_ten_that_users_know() -> None:
+    """Pages, reports and dashboards rely on these words."""
+    assert {str(outcome) for outcome in Outcome} == {
+        "created",
+        "updated",
+        "unchanged",
+        "filtered",
+        "deactivated",
+        "reactivated",
+        "quarantined",
+        "skipped",
+        "failed",
+        "planned",
+    }
+
+
+def test_the_reasons_of_the_design_are_all_there() -> None:
+    """The codes that users search for (DESIGN section 6)."""
+    words = """
+        type_not_b2b class_not_selected email_missing email_invalid not_enabled connection_type_mismatch status_on_hold
+        status_inactive name_missing phone_missing country_missing country_unknown state_unknown no_admin_contact
+        contact_not_enabled contact_inactive contact_name_missing contact_email_missing contact_email_invalid
+        contact_email_duplicate location_inactive location_address_incomplete location_country_unknown terms_not_mapped
+        email_duplicate email_in_use ambiguous_match rejected_by_store reference_changed_elsewhere
+    """
+    assert set(words.split()) <= {str(reason) for reason in Reason}
+
+
+def test_blocking_reasons_are_those_of_the_transform_row() -> None:
+    """Only what the store cannot hold keeps a whole customer out."""
+    assert {str(reason) for reason in BLOCKING} == {
+        "name_missing",
+        "phone_missing",
+        "country_missing",
+        "country_unknown",
+        "state_unknown",
+        "no_admin_contact",
+    }
+
+
+@pytest.mark.parametrize("kind", [BatchDamaged, ConfigError, LeaseLost, PlanRefused, RunUnbalanced])
+def test_an_error_of_the_sync_travels_between_processes(kind: type[SyncError]) -> None:
+    """Airflow pickles errors: type, text and evidence arrive."""
+    error = kind("What happened. What to do.", setting="x", customers=["C1"])
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes, as between Airflow's processes
+    assert type(again) is kind
+    assert str(again) == "What happened. What to do."
+    assert again.evidence == {"setting": "x", "customers": ["C1"]}
+
+
+def test_one_root_catches_them_all() -> None:
+    """Whoever embeds the product needs one except clause."""
+    kinds = [getattr(errors, name) for name in errors.__all__]
+    assert all(issubclass(kind, SyncError) for kind in kinds)
