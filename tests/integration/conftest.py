@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from sandbox.server import RunningTwin, running_acumatica, running_better_b2b
 from tests.integration.twin_world import World, call, shipped_connector
 

@@ -244,7 +244,6 @@ def store_book(state: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """
     roles = {role["id"]: role["name"] for role in state["roles"]}
     methods = state["payments"]["companies"]
-    codes = {str(method["id"]): method["paymentCode"] for method in state["payments"]["methods"]}
     book = {}
     for key, company in _by_key(state).items():
         company_id = company["companyId"]
@@ -267,7 +266,7 @@ def store_book(state: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "extraFields": {extra["fieldName"]: extra["fieldValue"] for extra in company["extraFields"]},
             "users": sorted(users, key=lambda user: user["email"]),
             "addresses": sorted(addresses, key=lambda address: address["externalId"]),
-            "payments": _payments(methods.get(str(company_id)), codes),
+            "payments": sorted(row["code"] for row in methods.get(str(company_id), []) if row["isEnabled"]),
             "terms": state["payment_terms"].get(str(company_id)),
         }
     return book
@@ -275,10 +274,6 @@ def store_book(state: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _texts(record: dict[str, Any], names: tuple[str, ...]) -> dict[str, str]:
     return {name: record.get(name) or "" for name in names}
-
-
-def _payments(methods: Any, codes: dict[str, str]) -> Any:
-    return methods, codes
 
 
 class Attempts:

@@ -100,7 +100,9 @@ EXPECTED: dict[str, tuple[str, set[str]]] = {
     "C000059": ("created", set()),
     "C000060": ("created", set()),
 }
-"""Customer -> its outcome and every reason code in its log, after a first full sync. C000040 and C000041 share a contact's
+"""Customer -> its outcome and every reason code in its log, after a first full sync.
+
+C000040 and C000041 share a contact's
 e-mail: which of them gets the user depends on the order in which the store is asked."""
 
 
