@@ -22,7 +22,9 @@ class BatchDescriptor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """A batch's name for the UI and the next task; holds no personal data.
 
     ``key`` identifies the batch in its run, ``label`` names its first and last
-    customer and their number. ``withheld`` are customers that guard took out.
+    customer and their number. ``withheld`` are customers that guard took out. A planned
+    batch also tells its operations, its eligible customers, the companies that it would
+    withdraw and the users and addresses that it would remove.
     """
 
     key: str
@@ -32,6 +34,9 @@ class BatchDescriptor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     withheld: tuple[str, ...] = ()
     plan_sum: str = "0"
     operations: int = 0
+    eligible: int = 0
+    withdrawn: int = 0
+    removed: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON for XCom."""

@@ -218,6 +218,24 @@ class BatchRules(_Section):
         return self
 
 
+class GuardRules(_Section):
+    """How much one run may take away before a person must look.
+
+    A run is refused when it would withdraw more companies, or remove more users and
+    addresses, than ``most`` or than the share ``most_share`` of those that are linked;
+    up to ``always_allowed`` never trip the share. On a full read it is also refused
+    when the ERP shows no customer at all although companies are linked, and when fewer
+    customers are eligible than ``least_eligible_share`` of the linked companies.
+    """
+
+    most_withdrawn: int = Field(default=200, ge=0)
+    most_withdrawn_share: float = Field(default=0.1, ge=0, le=1)
+    most_removed: int = Field(default=1000, ge=0)
+    most_removed_share: float = Field(default=0.1, ge=0, le=1)
+    always_allowed: int = Field(default=10, ge=0)
+    least_eligible_share: float = Field(default=0.5, ge=0, le=1)
+
+
 class Masking(_Section):
     """What is masked in task logs and in the connector log."""
 
@@ -245,6 +263,7 @@ class Connector(_Section):
     store: StoreRules = StoreRules()
     erp: ErpRules = ErpRules()
     batch: BatchRules = BatchRules()
+    guards: GuardRules = GuardRules()
     masking: Masking = Masking()
 
     @model_validator(mode="after")

@@ -42,6 +42,10 @@ class Action(StrEnum):
     WRITE_REFERENCE = "write_reference"
 
 
+REMOVALS = frozenset({Action.DELETE_USER, Action.DELETE_ADDRESS})
+"""Actions that take a part of a company away."""
+
+
 class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One change: ``values`` are sent, ``before`` are the last applied values of the same fields.
 
@@ -176,7 +180,7 @@ def diff_unenrolment(customer_id: str, applied: AppliedCompany, policy: RemovalP
 
 def is_late(operation: Operation, admin_role: str) -> bool:
     """Whether an operation takes something away; it then comes last: promote first, then demote."""
-    if operation.action in {Action.DELETE_USER, Action.DELETE_ADDRESS}:
+    if operation.action in REMOVALS:
         return True
     return operation.action is Action.UPDATE_USER and operation.values.get("role", admin_role) != admin_role
 

@@ -62,6 +62,13 @@ class Links:
         with self._engine.connect() as connection:
             return int(connection.execute(query.select_from(company_link)).scalar_one())
 
+    def counts(self) -> tuple[int, int]:
+        """Number of linked companies, and of linked users and addresses."""
+        query = sa.select(sa.func.count()).select_from(child_link)
+        with self._engine.connect() as connection:
+            parts = connection.execute(query.where(child_link.c.connector_id == self._connector_id)).scalar_one()
+        return self.count(), int(parts)
+
     def made_by(self, run_id: str, customer_ids: Iterable[str]) -> set[str]:
         """Customers whose company was made (or adopted) by that run."""
         found: set[str] = set()

@@ -128,6 +128,12 @@ class Runs:
         with self._engine.connect() as connection:
             return dict(connection.execute(query.order_by(run_customer.c.customer_id)).all())
 
+    def batch_count(self, run_id: str) -> int:
+        """Number of batches that a run extracted."""
+        query = sa.select(sa.func.count(sa.distinct(run_customer.c.batch_key))).where(self._booked(run_id))
+        with self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
+
     def last_customer(self, run_id: str, batch_key: str) -> str:
         """The greatest customer id of a batch."""
         query = sa.select(sa.func.max(run_customer.c.customer_id)).where(

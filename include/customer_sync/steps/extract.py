@@ -71,6 +71,7 @@ def begin_run(
                 "since": window.since,
                 "until": window.until,
                 "interval": list(window.interval or ()),
+                "resume_after": window.resume_after,
             },
             stamps=None,
             resume_after="",

@@ -9,6 +9,7 @@ import msgspec
 
 from customer_sync.batch import BatchDescriptor
 from customer_sync.errors import PlanRefused
+from customer_sync.guards import RunTotals, tripped_guards
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.log_entry import closing_entry
 from customer_sync.outcome import Finding, LogEntry, Outcome, Reason
@@ -55,7 +56,7 @@ def settle_plan(run: Run, descriptors: Sequence[BatchDescriptor], request: RunRe
         The plan's summary.
 
     Raises:
-        PlanRefused: The plan is not the one that ``plan_hash`` names.
+        PlanRefused: A guard tripped, or the plan is not the one that ``plan_hash`` names.
     """
     withheld = _settle_duplicates(run)
     total = sum(int(descriptor.plan_sum) for descriptor in descriptors) % 2**128
@@ -83,9 +84,35 @@ def settle_plan(run: Run, descriptors: Sequence[BatchDescriptor], request: RunRe
             f"The plan is now {plan_hash}, not {request.plan_hash} as the run was asked to apply: "
             "the ERP or the store changed since. Make a dry run, read its plan, and trigger with its hash."
         )
+    tripped = [] if request.mode == "selected" else tripped_guards(_totals(run, descriptors), run.connector.guards)
     if request.dry_run:
+        lines += [f"A real run would be refused: {sentence}" for sentence in tripped]
         lines.append("Dry run: nothing is written.")
+    elif tripped:
+        run.sink("\n".join(lines), [])
+        raise PlanRefused(
+            " ".join(tripped)
+            + " Nothing was written. Read the plan in the logs of transform; if it is right, raise the "
+            f"limit in {run.connector.id}.yaml for this one run, or sync the customers with mode 'selected'."
+        )
     return PlanSummary([] if request.dry_run else with_work, plan_hash, customers, operations, lines)
+
+
+def _totals(run: Run, descriptors: Sequence[BatchDescriptor]) -> RunTotals:
+    row = run.ledger.runs.get(run.run_id) or {}
+    companies, parts = run.ledger.links.counts()
+    is_continued = bool(row.get("resume_after") or (row.get("window") or {}).get("resume_after"))
+    # A batch that failed on the way is missing from the sum, not from the ERP.
+    is_complete = run.ledger.runs.batch_count(run.run_id) == len(descriptors)
+    return RunTotals(
+        is_whole_read=row.get("mode") == "full" and not is_continued and is_complete,
+        extracted=row.get("extracted", 0),
+        eligible=sum(descriptor.eligible for descriptor in descriptors),
+        withdrawn=sum(descriptor.withdrawn for descriptor in descriptors),
+        removed=sum(descriptor.removed for descriptor in descriptors),
+        linked_companies=companies,
+        linked_parts=parts,
+    )
 
 
 def _settle_duplicates(run: Run) -> set[str]:

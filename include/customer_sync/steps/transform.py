@@ -15,6 +15,7 @@ from customer_sync.ledger import CustomerOutcome, Quarantined
 from customer_sync.log_entry import closing_entry, finding_entry, operation_entry, shown_name
 from customer_sync.outcome import Finding, LogEntry, Outcome, Reason
 from customer_sync.plan import (
+    REMOVALS,
     AppliedCompany,
     CustomerPlan,
     diff_company,
@@ -77,8 +78,15 @@ def transform_batch(
     _book(run, batch, sheet, ids)
     packed, described = pack(Batch(key=batch.key, label=batch.label, items=tuple(sheet.plans)))
     total = sum(plan.plan_hash() for plan in sheet.plans) % 2**128
-    operations = sum(len(plan.operations) for plan in sheet.plans)
-    return packed, msgspec.structs.replace(described, plan_sum=str(total), operations=operations)
+    operations = [operation for plan in sheet.plans for operation in plan.operations]
+    return packed, msgspec.structs.replace(
+        described,
+        plan_sum=str(total),
+        operations=len(operations),
+        eligible=len(batch.items),
+        withdrawn=sum(1 for plan in sheet.plans if plan.kind == "unenroll"),
+        removed=sum(1 for operation in operations if operation.action in REMOVALS),
+    )
 
 
 def _transform(run: Run, customer: Customer, sheet: _Sheet) -> Company | None:

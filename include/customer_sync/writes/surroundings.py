@@ -77,8 +77,8 @@ class Surroundings:
         unknown = sorted(set(codes) - self._payment_codes)
         if unknown:
             raise ConfigError(
-                f"The store has no payment method {', '.join(unknown)} "
-                f"(it has: {', '.join(sorted(self._payment_codes))}). Correct the terms table in {self.connector.id}.yaml.",
+                f"The store has no payment method {', '.join(unknown)} (it has: "
+                f"{', '.join(sorted(self._payment_codes))}). Correct the terms table in {self.connector.id}.yaml.",
                 setting=f"{self.connector.id}.yaml: terms",
             )
 
