@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from customer_sync.connector import Connector
 from customer_sync.errors import PlanRefused
 from tests.integration.twin_world import World
 
@@ -12,10 +13,10 @@ def test_nothing_is_withdrawn_when_the_accepted_type_was_renamed(world: World) -
     """A renamed class makes most customers ineligible: the run fails, names the guard, and the store is untouched."""
     world.sync(mode="full")
     world.forget_calls()
-    renamed = world.connector.eligibility.model_copy(update={"types": ("BUSINESS",)})
+    renamed = Connector.model_validate({**world.connector.model_dump(), "eligibility": {"types": ["BUSINESS"]}})
 
     with pytest.raises(PlanRefused, match="least_eligible_share"):
-        world.sync(connector=world.connector.model_copy(update={"eligibility": renamed}), mode="full")
+        world.sync(connector=renamed, mode="full")
 
     assert world.store_writes() == []
     assert all(company["companyStatus"] == 1 for company in world.companies().values())
