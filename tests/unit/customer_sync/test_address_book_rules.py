@@ -12,6 +12,7 @@ from tests.unit.customer_sync.builders import a_connector, a_customer, a_locatio
 
 
 def book_of(customer: Customer, **settings: Any) -> tuple[dict[str, Address], list[Finding]]:
+    """Build the address book, by the part of the id that names the place."""
     findings: list[Finding] = []
     addresses = build_addresses(customer, a_connector(**settings), findings)
     book = {address.external_id.split(":", 1)[1]: address for address in addresses}
@@ -20,6 +21,7 @@ def book_of(customer: Customer, **settings: Any) -> tuple[dict[str, Address], li
 
 
 def flags(address: Address) -> tuple[bool, bool, bool, bool]:
+    """Give the four flags."""
     return address.is_billing, address.is_shipping, address.is_default_billing, address.is_default_shipping
 
 

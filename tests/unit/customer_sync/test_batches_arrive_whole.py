@@ -24,6 +24,7 @@ from tests.unit.customer_sync.builders import a_company, a_customer
 
 
 def a_batch() -> Batch[Customer]:
+    """Make a batch with two customers and one that left."""
     gone = Unenrolled(customer_id="C3", name="No•••", reasons=("not_enabled",))
     items = (a_customer("C1", name="Þórður 🍳"), a_customer("C2"))
     return Batch(key="batch_000", label="C1-C3 (3)", items=items, unenrolled=(gone,))

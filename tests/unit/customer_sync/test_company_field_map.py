@@ -13,12 +13,14 @@ from tests.unit.customer_sync.builders import a_connector, a_contact, a_customer
 
 
 def company_of(customer: Customer, connector: Connector | None = None) -> Company:
+    """Give the company of a customer that the store can hold."""
     result = to_company(customer, connector or a_connector())
     assert result.company is not None, result.findings
     return result.company
 
 
 def reasons_of(result: Transformed) -> list[Reason]:
+    """Give the codes of all findings."""
     return [finding.reason for finding in result.findings]
 
 
@@ -31,7 +33,7 @@ def test_every_field_arrives_when_the_customer_is_whole() -> None:
         terms="30D",
     )
     connector = a_connector(terms={"30D": {"days": 30, "payment_methods": {"cheque": True}}})
-    place = {
+    place: dict[str, Any] = {
         "address_line1": "410 Harbor Ave",
         "address_line2": "Suite 12",
         "city": "Oakland",
@@ -209,12 +211,13 @@ def test_a_value_is_cut_and_the_cut_is_said_when_it_is_too_long(
 def test_a_value_is_left_alone_when_it_just_fits(facts: dict[str, Any], field: str, length: int, source: str) -> None:
     """The limit itself is still allowed."""
     name, value = next(iter(facts.items()))
-    shorter = (
+    shorter: Any = (
         value[:length]
         if isinstance(value, str)
         else PostalAddress(**{part: getattr(value, part)[:length] for part in value.__struct_fields__})
     )
-    result = to_company(a_customer(**{name: shorter}), a_connector())
+    changed: dict[str, Any] = {name: shorter}
+    result = to_company(a_customer(**changed), a_connector())
     assert len(getattr(result.company, field)) == length
     assert source not in [finding.field for finding in result.findings]
 
@@ -268,7 +271,7 @@ def test_terms_set_methods_and_days_by_the_table(terms: str, methods: dict[str, 
     [("PREPAID", TERMS, True), ("", TERMS, False), ("30D", TERMS, False), ("PREPAID", {}, False)],
 )
 def test_unmapped_terms_are_said_when_the_connector_maps_terms_at_all(
-    terms: str, table: dict[str, Any], is_said: bool
+    terms: str, table: dict[str, Any], *, is_said: bool
 ) -> None:
     """A merchant without a table hears nothing of terms."""
     result = to_company(a_customer(terms=terms), a_connector(terms=table))

@@ -19,6 +19,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def load(folder: Path, text: str | bytes, name: str = "knb.yaml") -> Connector:
+    """Write a connector file and read it."""
     path = folder / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return load_connector(path)

@@ -13,6 +13,7 @@ CUSTOM = {"custom": "CurrentCustomer.UsrKNEnableCommerce"}
 
 
 def rule_of(value: Any) -> ValueRule:
+    """Read a value rule as the connector file does."""
     return a_connector(source={"customer": {"email": value}}).source.customer.email
 
 

@@ -62,6 +62,7 @@ NAME_IN_NOTE = "the buyer at"
 
 
 def lines_of(customer: Customer, masking: Masking) -> list[LogEntry]:
+    """Give every line that the sync could log about a customer."""
     connector = a_connector(terms={"30D": {"days": 30, "payment_methods": {"cheque": True}}})
     result = to_company(customer, connector)
     assert result.company is not None

@@ -24,6 +24,7 @@ LEAVE = RemovalPolicy(customer="leave", contact="leave", location="leave")
 
 
 def an_entry(location_id: str = "EAST", **changes: Any) -> Address:
+    """Make an address of the store."""
     facts = {
         "external_id": f"C001042:{location_id}",
         "first_name": "Receiving",
@@ -38,6 +39,7 @@ def an_entry(location_id: str = "EAST", **changes: Any) -> Address:
 
 
 def steps(operations: tuple[Operation, ...]) -> list[tuple[str, str]]:
+    """Give action and key of each operation."""
     return [(str(operation.action), operation.key) for operation in operations]
 
 

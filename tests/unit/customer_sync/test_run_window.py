@@ -18,6 +18,7 @@ FEBRUARY = ("2026-02-01T00:00:00+00:00", "2026-02-02T00:00:00+00:00")
 
 
 def window(params: dict[str, Any] | None = None, **facts: Any) -> Window:
+    """Resolve the window of a run."""
     return resolve_window(read_request(params or {}), **{"watermarks": MARKS, "overlap_minutes": 10, **facts})
 
 

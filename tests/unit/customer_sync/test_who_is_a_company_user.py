@@ -14,6 +14,7 @@ PRIMARY = a_contact("100815", is_primary=True)
 
 
 def users_of(customer: Customer, connector: Connector | None = None) -> tuple[list[tuple[str, str]], list[Finding]]:
+    """Give key and role of each user, and the findings."""
     findings: list[Finding] = []
     users = build_users(customer, connector or a_connector(), findings)
     return [(user.key, user.role) for user in users], findings
@@ -152,8 +153,11 @@ def test_the_roles_are_those_of_the_connector() -> None:
 
 @pytest.mark.parametrize(
     ("changes", "attribute", "length"),
-    [({"first_name": "F" * 101}, "first_name", 100), ({"last_name": "L" * 101}, "last_name", 100)]
-    + [({"phone": "5" * 51}, "phone_number", 50)],
+    [
+        ({"first_name": "F" * 101}, "first_name", 100),
+        ({"last_name": "L" * 101}, "last_name", 100),
+        ({"phone": "5" * 51}, "phone_number", 50),
+    ],
 )
 def test_a_users_value_is_cut_and_said_when_it_is_too_long(
     changes: dict[str, str], attribute: str, length: int
