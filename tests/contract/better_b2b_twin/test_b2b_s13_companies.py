@@ -249,6 +249,16 @@ def test_s13_15_ignores_uuid_when_creating(store: StoreClient) -> None:
     assert store.company(store.new_company(uuid="U1"))["uuid"] == "U1"
 
 
+def test_s13_15_keeps_other_extra_fields_when_one_is_updated(store: StoreClient) -> None:
+    """Extra fields that an update does not name stay as they are."""
+    store.control("POST", "/seed", {"extra_fields": {"companies": [{"fieldName": "Region"}]}})
+    company_id = store.new_company(extraFields=_key("A1"))
+    store.put(f"/companies/{company_id}", {"extraFields": [{"fieldName": "Region", "fieldValue": "West"}]})
+    values = {each["fieldName"]: each["fieldValue"] for each in store.company(company_id)["extraFields"]}
+    assert values == {KEY: "A1", "Region": "West"}
+    assert _found(store, f"{KEY}:A1", extraFieldFilterType="exact-match") == [company_id]
+
+
 def test_s13_15_refuses_an_empty_extra_field_when_updating(store: StoreClient) -> None:
     """A value cannot be blanked, and an empty list is refused."""
     company_id = store.new_company()

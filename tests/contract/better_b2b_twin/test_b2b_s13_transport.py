@@ -211,6 +211,21 @@ def test_s13_07_lists_the_last_change_first_when_no_order_is_asked(store: StoreC
     assert [row["companyId"] for row in store.get("/companies", limit=3).data] == [ids[0], ids[2], ids[1]]
 
 
+def test_s13_07_lists_every_row_once_when_rows_moved(store: StoreClient) -> None:
+    """A changed row moves, it is not doubled; lists cut by a filter have the same order."""
+    store.control("PUT", "/clock", {"freeze": True})
+    company_id = store.new_company()
+    users = [store.users_of(company_id)[0]["id"], *(store.new_user(company_id) for _ in range(3))]
+    for moved in (users[1], users[1], users[0]):
+        store.control("PUT", "/clock", {"advance_s": 1})
+        store.put(f"/users/{moved}", {"phoneNumber": "2"})
+    expected = [users[0], users[1], users[3], users[2]]
+    assert [row["id"] for row in store.get("/users", companyId=company_id).data] == expected
+    everyone = [row["id"] for row in store.get("/users", limit=250).data]
+    assert everyone[:4] == expected
+    assert len(everyone) == len(set(everyone)) == store.get("/users").total_count
+
+
 def test_s13_07_sorts_by_name_when_asked(store: StoreClient) -> None:
     """Both words of the order are honoured, in any case; others are refused."""
     for name in ("beta", "Alpha", "Gamma"):

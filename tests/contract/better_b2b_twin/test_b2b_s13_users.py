@@ -116,8 +116,11 @@ def test_s13_21_refuses_an_update_when_the_e_mail_is_another_user_s(store: Store
     user_id = store.new_user(company_id, email="lee@northwind.example")
     assert store.put(f"/users/{user_id}", {"email": "boss@northwind.example"}).status == 422
     assert store.put(f"/users/{user_id}", {"email": "Lee@Northwind.example"}).status == 200
-    assert store.put(f"/users/{user_id}", {"email": "new@northwind.example"}).status == 200
-    store.new_user(company_id, email="lee@northwind.example")
+    account = store.user(user_id)["customerId"]
+    assert store.put(f"/users/{user_id}", {"email": "new@northwind.example"}).data["customerId"] == account
+    successor = store.new_user(company_id, email="lee@northwind.example")
+    assert store.user(successor)["customerId"] != account
+    assert store.put(f"/users/{user_id}", {"email": "shopper@plainshop.example"}).status == 422
 
 
 def test_s13_21_refuses_a_super_admin_when_made_a_user(store: StoreClient) -> None:
@@ -199,6 +202,16 @@ def test_s13_24_turns_the_company_inactive_when_its_last_admin_leaves(store: Sto
     assert store.company(company_id)["companyStatus"] == 3
     store.new_user(company_id, role=0)
     assert store.company(company_id)["companyStatus"] == 1
+
+
+def test_s13_24_keeps_a_rejection_when_an_admin_comes(store: StoreClient) -> None:
+    """Only an Inactive company is lifted by its first admin; a Rejected one stays so."""
+    company_id = store.new_company()
+    admin = store.users_of(company_id)[0]["id"]
+    store.put(f"/users/{admin}", {"role": 1})
+    store.put(f"/companies/{company_id}/status", {"companyStatus": 2})
+    store.put(f"/users/{admin}", {"role": 0})
+    assert store.company(company_id)["companyStatus"] == 2
 
 
 def test_s13_24_leaves_the_status_when_switched(store: StoreClient) -> None:
