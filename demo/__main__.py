@@ -72,7 +72,7 @@ class Demo:
             sync_run.make_pools(self._airflow, self._place.pools)
             token = sync_run.wait_for_dag(self._airflow, self.processes.check)
             run_id = sync_run.trigger_full_run(self._airflow, token)
-        with step(self._console, f"first sync ({DAG_ID}, mode full)") as telling:
+        with step(self._console, f"sync ({DAG_ID}, mode full)") as telling:
             sync_run.follow(self._airflow, run_id, telling, self.processes.check)
         self._dump_states()
         result = summary.read(self._place.ledger_url, CONNECTOR_ID, run_id)

@@ -16,7 +16,9 @@ def make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[st
     """Run make, free of the settings of a make that may have started these tests."""
     environment = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "PYTHON"}}
     command = ["make", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True, timeout=60)
+    return subprocess.run(  # noqa: S603 - the command is our own
+        command, cwd=folder, env=environment, check=False, capture_output=True, text=True, timeout=60
+    )
 
 
 @pytest.fixture
