@@ -79,7 +79,13 @@ class AcumaticaTwin:
         )
         self.push = Push(self._clock, self.settings, DEFAULT_TENANT)
         self._rest = ContractRest(
-            self.settings, self._clock, lambda: self.database, self._actions, self._on_change, push_columns
+            self.settings,
+            self._clock,
+            lambda: self.database,
+            self._actions,
+            self._on_change,
+            push_columns,
+            environment.changed,
         )
         self._dac = DacOData(self.settings, self._accounts, self._gate, lambda: self.database)
         self._pages = Pages(lambda: self.database, self._writer, DEFAULT_TENANT)

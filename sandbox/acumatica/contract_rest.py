@@ -9,6 +9,7 @@ import msgspec
 from sandbox.acumatica.contract import TOP_LEVEL, Endpoint, endpoints, keys_of, screen_of
 from sandbox.acumatica.discovery import ad_hoc_schema
 from sandbox.acumatica.errors import bad_request, insufficient_rights, not_found, precondition_failed, server_error
+from sandbox.acumatica.files import Files
 from sandbox.acumatica.list_query import ListQuery, parsed_query
 from sandbox.acumatica.projection import Projector, ShapeRules
 from sandbox.acumatica.reading import Reader
@@ -39,6 +40,7 @@ class ContractRest:
         actions: Runs actions.
         on_change: Called with every row that was saved or deleted.
         columns: What push messages show of a record.
+        on_file: Called when a file was attached.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class ContractRest:
         actions: Actions,
         on_change: Callable[[Change], None],
         columns: Callable[[Record], dict[str, Any]],
+        on_file: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -57,6 +60,7 @@ class ContractRest:
         self._on_change = on_change
         self._columns = columns
         self._projectors: dict[tuple[str, str], Projector] = {}
+        self._files = Files(database, on_file)
         settings.on_change(self._projectors.clear)
 
     def respond(self, call: Call, session: Session, parts: list[str]) -> tuple[Answer, int]:
@@ -71,7 +75,11 @@ class ContractRest:
             ApiError: Whatever section 10 says.
         """
         endpoint = endpoints().get((parts[0], parts[1])) if len(parts) >= 2 else None  # noqa: PLR2004  # name and version
-        if endpoint is None or len(parts) < 3 or parts[2] not in TOP_LEVEL:  # noqa: PLR2004  # and an entity
+        if endpoint is None or len(parts) < 3:  # noqa: PLR2004  # and an entity
+            raise not_found()
+        if parts[2] == "files":
+            return self._files.respond(call, endpoint, parts[3:]), 0
+        if parts[2] not in TOP_LEVEL:
             raise not_found()
         entity, rest = parts[2], parts[3:]
         if screen_of(entity) in session.without_rights:
@@ -79,6 +87,8 @@ class ContractRest:
         reader = Reader(self._database(), self._settings, session.customer_classes)
         if call.method == "GET":
             return self._get(call, endpoint, entity, rest, reader)
+        if call.method == "PUT" and len(rest) >= 3 and rest[-2] == "files":  # noqa: PLR2004  # keys, word, name
+            return self._files.attached(call, endpoint, reader.by_path(entity, rest[:-2]), rest[-1]), 0
         if call.method in ("PUT", "PATCH") and not rest:
             return self._write(call, endpoint, entity, reader), 0
         if call.method == "DELETE" and rest:

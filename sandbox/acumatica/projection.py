@@ -66,6 +66,7 @@ class Shape:
     custom: list[tuple[str, str, str, Callable[[Any], Any]]] = field(default_factory=list)
     self_link: str | None = None
     files_link: str | None = None
+    shows_files: bool = False
 
     def render(self, row: Any, number: int = 1) -> dict[str, Any]:
         """The row as JSON-ready data."""
@@ -94,6 +95,9 @@ class Shape:
             shown[name] = None if linked is None else shape.render(linked)
         for name, read, shape in self.details:
             shown[name] = [shape.render(detail, index) for index, detail in enumerate(read(row), 1)]
+        if self.shows_files and self.self_link is not None:
+            endpoint = self.self_link.rpartition("/")[0]
+            shown["files"] = [_file_link(file, endpoint) for file in row.details.get(_FILES, ())]
         # Last, as in the recorded answers: scalars, parts, custom, _links.
         shown["custom"] = self._render_custom(row) if self.custom else EMPTY
         if self.self_link is not None and self.files_link is not None:
@@ -151,8 +155,7 @@ class Projector:
             graph, view = _GRAPHS[entity]
             base = f"/entity/{self._endpoint.name}/{self._endpoint.version}/files"
             shape.files_link = f"{base}/{graph}/{view}/{{id}}/{{filename}}"
-        if _FILES in expanded.children:
-            shape.template["files"] = []
+        shape.shows_files = _FILES in expanded.children
         return shape
 
     def _check_optimizer(self, expanded: PathTree) -> None:
@@ -276,6 +279,11 @@ def _detail_reader(name: str) -> Callable[[Any], Any]:
     if name == "SiteAssociations":
         return lambda record: record.sites
     return lambda record: record.details.get(name, ())
+
+
+def _file_link(file: Any, endpoint: str) -> dict[str, Any]:
+    href = f"{endpoint}/files/{file.id}"
+    return {"id": file.id, "filename": file.get("filename"), "href": href, "comment": None}
 
 
 def _attribute(row: Any, wanted: str) -> Any:

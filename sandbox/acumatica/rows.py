@@ -153,6 +153,12 @@ class PaymentInstruction(Row):
     __slots__ = ()
 
 
+class AttachedFile(Row):
+    """One attached file; its content is kept as base64 text."""
+
+    __slots__ = ()
+
+
 class Record(Row):
     """A top-level record.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sandbox.acumatica.collation import folded
 from sandbox.acumatica.rows import (
     Address,
+    AttachedFile,
     Attribute,
     Card,
     Contact,
@@ -30,6 +31,7 @@ _DETAILS: dict[str, type[Row]] = {
     "Attributes": Attribute,
     "Salespersons": Salesperson,
     "PaymentInstructions": PaymentInstruction,
+    "files": AttachedFile,
 }
 RowT = TypeVar("RowT", bound=Row)
 _STORED_ROW = ("id", "created_ms", "modified_ms", "note")
