@@ -120,9 +120,6 @@ class _Pipeline:
         run = self._run.as_task("load")
         for descriptor in descriptors:
             content = self._take("transform", descriptor)
-            if not run.connector.erp.write_reference:
-                load_batch(run, content, descriptor, store=self._store, erp=None)
-                continue
             with self._erp:
                 load_batch(run, content, descriptor, store=self._store, erp=self._erp)
 

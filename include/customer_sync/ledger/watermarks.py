@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import sqlalchemy as sa
 
 from customer_sync.ledger.clock import utc_now
@@ -26,6 +28,15 @@ class Watermarks:
         query = sa.select(watermark.c.name, watermark.c.value).where(watermark.c.connector_id == self._connector_id)
         with self._engine.connect() as connection:
             return dict(connection.execute(query).all())
+
+    def is_fresh(self, name: str, value: str, age: timedelta) -> bool:
+        """Whether a value stands as given and was written no longer ago than ``age``."""
+        query = sa.select(watermark.c.value, watermark.c.moved_at_utc).where(
+            watermark.c.connector_id == self._connector_id, watermark.c.name == name
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        return row is not None and row[0] == value and utc_now() - row[1] <= age
 
     def put(self, connection: sa.Connection, run_id: str, values: dict[str, str]) -> None:
         """Write some values."""

@@ -15,7 +15,7 @@ from typing import Any
 from acumatica.client import AcumaticaClient
 from better_b2b.client import BetterB2BClient
 from customer_sync.batch import BatchDescriptor, unpack_plans
-from customer_sync.errors import ConfigError
+from customer_sync.contract_gate import check_contract
 from customer_sync.ledger import Lease
 from customer_sync.plan import Action, CustomerPlan, Operation, is_late
 from customer_sync.run import Run
@@ -71,7 +71,7 @@ class LoadReport:
 
 
 def load_batch(
-    run: Run, content: Any, descriptor: BatchDescriptor, *, store: BetterB2BClient, erp: AcumaticaClient | None
+    run: Run, content: Any, descriptor: BatchDescriptor, *, store: BetterB2BClient, erp: AcumaticaClient
 ) -> LoadReport:
     """Apply one batch's plan.
 
@@ -83,16 +83,15 @@ def load_batch(
         content: What transform wrote.
         descriptor: What guard passed on; ``withheld`` customers are left out.
         store: The store's client.
-        erp: The ERP's client, where reference ids are to be written.
+        erp: The ERP's client; it signs in at its first request.
 
     Raises:
         BatchDamaged: The batch did not arrive whole.
         LeaseLost: Another attempt took over.
         TransientApiError: The store or the ERP is out of reach.
-        ConfigError: A role, extra field or payment method of the connector file is not in the store.
+        ConfigError: A role, extra field or payment method of the connector file is not in
+            the store, or a field that it reads is no longer in the ERP.
     """
-    if erp is None and run.connector.erp.write_reference:
-        raise ConfigError("Reference ids are to be written, but load was given no ERP client (erp.write_reference).")
     withheld = frozenset(descriptor.withheld)
     plans = [plan for plan in unpack_plans(content, descriptor).items if plan.customer_id not in withheld]
     lease = run.ledger.lease(f"store:{run.connector.id}", run.run_id, run.try_number)
@@ -114,7 +113,7 @@ class _Load:
         lease: Lease,
         plans: Iterable[CustomerPlan],
         store: BetterB2BClient,
-        erp: AcumaticaClient | None,
+        erp: AcumaticaClient,
     ) -> None:
         self._around = Surroundings(run, store)
         self._erp = erp
@@ -127,6 +126,7 @@ class _Load:
 
     def perform(self) -> None:
         around, works = self._around, self.works
+        check_contract(around.run, self._erp)
         self._answer_open_intents()
         find_existing(around, works)
         self._check_store()
@@ -198,11 +198,8 @@ class _Load:
                 yield single(self._around, work, operation)
 
     def _write_references(self) -> None:
-        if self._erp is None:
-            return
-        erp = self._erp
         writes = [
-            WriteReference(self._around, erp, work, operation)
+            WriteReference(self._around, self._erp, work, operation)
             for work in self.works
             if not work.problem and work.applied is not None
             for operation in work.remaining_reference()
