@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ class Api:
             else:
                 reply = too_many().reply
                 if self._store.settings["send_retry_after"]:
-                    extra.append(("Retry-After", str(int(self.window.resets_after_s()) + 1)))
+                    extra.append(("Retry-After", str(math.ceil(self.window.resets_after_s()))))
         except Refusal as refusal:
             reply = refusal.reply
         return Answer(reply.status, to_json(reply.body), JSON_TYPE, self.window.headers() + extra)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Any
 
 from sandbox.better_b2b import seed
@@ -118,7 +119,7 @@ class BetterB2BTwin:
         reply = too_many().reply
         headers = self._api.window.headers_for(0, seconds_left) if fault.definition.header else []
         if headers and self.settings["send_retry_after"]:
-            headers.append(("Retry-After", str(int(seconds_left) + 1)))
+            headers.append(("Retry-After", str(math.ceil(seconds_left))))
         return json_answer(reply.body, reply.status, headers)
 
 

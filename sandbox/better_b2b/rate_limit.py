@@ -56,13 +56,16 @@ class RateWindow:
         return self.headers_for(self._allocated - self._used, self.resets_after_s())
 
     def headers_for(self, remaining: int, resets_after_s: float) -> Headers:
-        """The headers for given numbers."""
+        """The headers for given numbers; a store without a limit has only the end of the window to tell."""
         allocated = self._allocated
+        ends = [("X-Request-Window-Resets-After", f"{resets_after_s:.3f} s")]
+        if not allocated:
+            return ends
         return [
             ("X-Requests-Allocated", f"{allocated} times/{WINDOW_S:.0f} s"),
             ("X-Requests-Window-Length", f"{allocated - remaining} times"),
             ("X-Requests-Remaining", f"{remaining} times"),
-            ("X-Request-Window-Resets-After", f"{resets_after_s:.3f} s"),
+            *ends,
         ]
 
     def _take_settings(self) -> None:

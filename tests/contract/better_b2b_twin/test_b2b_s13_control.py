@@ -98,6 +98,10 @@ def test_s13_33_refuses_for_a_while_when_a_burst_is_ordered(store: StoreClient) 
     _order(store, "burst_429", {"path_regex": "/payments$"}, seconds=30)
     seen = store.get("/payments")
     assert (seen.status, seen.headers["X-Request-Window-Resets-After"]) == (429, "30.000 s")
+    assert "X-Requests-Allocated" not in seen.headers  # this twin runs without a limit: there is nothing to tell
+    store.switch(requests_per_minute=150, send_retry_after=True)
+    seen = store.get("/payments")
+    assert (seen.headers["X-Requests-Remaining"], seen.headers["Retry-After"]) == ("0 times", "30")
     store.control("PUT", "/clock", {"advance_s": 31})
     assert store.get("/payments").status == 200
     _order(store, "burst_429", {"path_regex": "/payments$"}, seconds=30, header=False)
