@@ -242,12 +242,26 @@ def store(_running: StoreClient) -> StoreClient:
     return _running
 
 
-@pytest.fixture(params=["twin", *(["live"] if os.environ.get("LIVE_B2B_URL") else [])])
+_LIVE = ["live"] if os.environ.get("LIVE_B2B_URL") else []
+_LIVE_WRITES = _LIVE if os.environ.get("LIVE_B2B_WRITES") == "1" else []
+
+
+@pytest.fixture(params=["twin", *(pytest.param(each, marks=pytest.mark.live) for each in _LIVE)])
 def any_store(request: pytest.FixtureRequest) -> Iterator[StoreClient]:
     """The twin, and the real store too where LIVE_B2B_URL, LIVE_B2B_TOKEN and LIVE_B2B_STORE_HASH name one.
 
-    For tests that only read: whatever runs on it must hold for both.
+    The address is the host's, without `/api/v3/io`. For tests that only read: what runs on it must hold for both.
     """
+    yield from _store_named(request)
+
+
+@pytest.fixture(params=["twin", *(pytest.param(each, marks=pytest.mark.live) for each in _LIVE_WRITES)])
+def any_writable_store(request: pytest.FixtureRequest) -> Iterator[StoreClient]:
+    """The same for tests that write; the real store only with LIVE_B2B_WRITES=1 in addition."""
+    yield from _store_named(request)
+
+
+def _store_named(request: pytest.FixtureRequest) -> Iterator[StoreClient]:
     if request.param == "twin":
         yield request.getfixturevalue("store")
         return

@@ -86,12 +86,15 @@ def test_keeps_its_state_when_killed(tmp_path: Path) -> None:
 
 def test_waits_when_latency_is_asked() -> None:
     """Latency is added to every call of the API, and not to the control plane."""
-    with _process("--latency-ms", "80") as (_, port):
-        for path, slowest_s in (("/api/v3/io/payments", None), ("/_sandbox/settings", 0.08)):
+    with _process("--latency-ms", "300") as (_, port):
+
+        def took_s(path: str) -> float:
             began = time.perf_counter()
-            requests.get(f"http://127.0.0.1:{port}{path}", headers=AUTH, timeout=5)
-            took_s = time.perf_counter() - began
-            assert (took_s >= 0.08) if slowest_s is None else (took_s < slowest_s)
+            assert requests.get(f"http://127.0.0.1:{port}{path}", headers=AUTH, timeout=5).status_code == 200
+            return time.perf_counter() - began
+
+        assert took_s("/api/v3/io/payments") >= 0.3
+        assert min(took_s("/_sandbox/settings") for _ in range(5)) < 0.3
 
 
 def _cpu_s(pid: int) -> float:
