@@ -1,0 +1,34 @@
+"""The product runs where Airflow is not installed."""
+
+import subprocess
+import sys
+
+import pytest
+
+PURE = ["customer", "company", "eligibility", "transform", "plan", "outcome", "window", "batch", "connector_file"]
+PURE += ["log_entry", "geography", "email_address", "field_source", "text_limit", "company_users", "address_book"]
+
+CHECK = """
+import importlib, sys
+for name in sys.argv[2].split(","):
+    importlib.import_module(f"customer_sync.{name}")
+print(",".join(name for name in sys.argv[1].split(",") if name in sys.modules))
+"""
+
+
+def loaded(wanted: list[str], modules: list[str]) -> list[str]:
+    """Import modules of the product in a process of their own; give those of ``wanted`` that came along."""
+    command = [sys.executable, "-c", CHECK, ",".join(wanted), ",".join(modules)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 - our own words
+    return [name for name in done.stdout.strip().split(",") if name]
+
+
+@pytest.mark.parametrize("modules", [PURE, ["pipeline", "ledger"]], ids=["rules", "pipeline"])
+def test_airflow_is_not_imported_when_the_product_is(modules: list[str]) -> None:
+    """Rules, ledger and pipeline can be embedded, tested and measured without Airflow."""
+    assert loaded(["airflow"], modules) == []
+
+
+def test_the_rules_bring_no_database_and_no_network_along() -> None:
+    """What decides is cheap to import: the DAG processor pays for it at every parse."""
+    assert loaded(["sqlalchemy", "alembic", "sqlite3", "requests", "urllib3"], PURE) == []
