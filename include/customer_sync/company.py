@@ -119,6 +119,15 @@ def address_fields(address: Address) -> dict[str, Any]:
     return {name: getattr(address, name) for name in _ADDRESS_FIELDS}
 
 
+def attempt_hash(company: Company, erp_reference: str) -> str:
+    """Identify what a load tried: the desired state, and the reference id that the ERP held at the time.
+
+    A customer in quarantine is tried again when this changes; the reference belongs to
+    it because a wrong one is put right in the ERP and nowhere else.
+    """
+    return content_hash([company, erp_reference])
+
+
 def content_hash(value: object) -> str:
     """A 128-bit BLAKE2b hash of a record or JSON value, independent of key order.
 

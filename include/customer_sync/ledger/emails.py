@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 
 from customer_sync.company import content_hash
-from customer_sync.ledger.schema import account_email, company_link
+from customer_sync.ledger.schema import account_email, company_link, quarantine
 from customer_sync.ledger.statement import chunks, upsert
+from customer_sync.outcome import Reason
 
 
 class AccountEmails:
@@ -40,6 +41,33 @@ class AccountEmails:
                     account_email.c.connector_id == self._connector_id, account_email.c.customer_id.in_(part)
                 )
             )
+
+    def freed(self) -> set[str]:
+        """Customers in quarantine for an Account Email that no other customer claims any more.
+
+        What keeps them out changed at another customer, so no change of their own shows it.
+        """
+        other = account_email.alias("other")
+        claimed_elsewhere = sa.exists().where(
+            other.c.connector_id == account_email.c.connector_id,
+            other.c.email_hash == account_email.c.email_hash,
+            other.c.customer_id != account_email.c.customer_id,
+        )
+        same_customer = sa.and_(
+            quarantine.c.connector_id == account_email.c.connector_id,
+            quarantine.c.customer_id == account_email.c.customer_id,
+        )
+        query = (
+            sa.select(account_email.c.customer_id)
+            .join(quarantine, same_customer)
+            .where(
+                account_email.c.connector_id == self._connector_id,
+                quarantine.c.reason == str(Reason.EMAIL_DUPLICATE),
+                ~claimed_elsewhere,
+            )
+        )
+        with self._engine.connect() as connection:
+            return set(connection.execute(query).scalars())
 
     def conflicts(self, run_id: str) -> dict[str, list[str]]:
         """Customers of this run whose Account Email another customer claims too.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from customer_sync.company import STATUS_INACTIVE, content_hash
+from customer_sync.company import STATUS_INACTIVE, attempt_hash, content_hash
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.log_entry import closing_entry, finding_entry, operation_entry
 from customer_sync.outcome import Finding, LogEntry, Outcome, Reason
@@ -117,7 +117,7 @@ def _quarantine(work: Work) -> list[Finding]:
                 reason=work.problem.reason,
                 field=work.problem.field,
                 detail=work.problem.message,
-                hash=content_hash(work.desired) if work.plan.desired else "",
+                hash=attempt_hash(work.desired, work.plan.erp_reference) if work.plan.desired else "",
             )
         )
     return rows

@@ -217,6 +217,7 @@ def _changed_ids(run: Run, erp: AcumaticaClient, window: Window) -> tuple[list[s
                 if stamp is not None and (stream not in stamps or stamp > stamps[stream]):
                     stamps[stream] = stamp
         ids.update(run.ledger.runs.unfinished())
+        ids.update(run.ledger.emails.freed())
         ids.update(intent.customer_id for intent in run.ledger.intents.unanswered())
         if window.interval:
             ids.update(run.ledger.runs.of_interval(window.interval))

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from customer_sync.batch import Batch, BatchDescriptor, Unenrolled, pack, unpack_customers
-from customer_sync.company import STATUS_APPROVED, STATUS_INACTIVE, Company, content_hash
+from customer_sync.company import STATUS_APPROVED, STATUS_INACTIVE, Company, attempt_hash, content_hash
 from customer_sync.customer import Customer
 from customer_sync.ledger import CustomerOutcome, Quarantined
 from customer_sync.log_entry import closing_entry, finding_entry, operation_entry, shown_name
@@ -152,7 +152,8 @@ def _plan(
 ) -> None:
     key = customer.customer_id
     name = shown_name(customer.name, run.connector.masking)
-    whole = next((row for row in held if row.entity == "customer" and row.content_hash == content_hash(company)), None)
+    tried = attempt_hash(company, customer.reference_id)
+    whole = next((row for row in held if row.entity == "customer" and row.content_hash == tried), None)
     if whole is not None:
         detail = f"refused before, unchanged since: {whole.detail}"
         finding = Finding(reason=Reason(whole.reason), field=whole.field, detail=detail, hash=whole.content_hash)
