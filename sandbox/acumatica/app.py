@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 _WITHOUT_LENGTH = 411
 _MANY = 5_000
+_SLASHES_OF_A_LIST = 4  # /entity/{endpoint}/{version}/{entity}
 _API_PREFIXES = ("/entity", "/identity/", "/t/", "/odatav4/")
 
 
@@ -218,7 +219,7 @@ class AcumaticaTwin:
     async def _signed_in_or_out(self, call: Call, path: str) -> Answer:
         route = (call.method, path.removeprefix("/entity/auth"))
         if route == ("POST", "/login"):
-            await self._slow_down(time.perf_counter(), "latency_ms")
+            await self._slow_down(time.perf_counter(), "latency_sign_in_ms")
             if call.fault is not None and call.fault.effect.startswith("session_limit"):
                 return login_limit()
             return self._sign_in.login(call)
@@ -269,10 +270,10 @@ class AcumaticaTwin:
             began = time.perf_counter()
             self._refuse_while_busy(session, call)
             answer, rows = self._rest.respond(call, session, call.path.removeprefix("/entity/").strip("/").split("/"))
-            if call.method in ("PUT", "PATCH"):
-                await self._slow_down(began, "latency_ms", least_ms=self.settings["latency_put_ms"])
-            else:
-                await self._slow_down(began, "latency_ms", more_ms=rows * self.settings["latency_per_row_ms"])
+            is_list = call.method == "GET" and call.path.rstrip("/").count("/") == _SLASHES_OF_A_LIST
+            name = "latency_put_ms" if call.method in ("PUT", "PATCH") else "latency_by_key_ms"
+            more_ms = rows * self.settings["latency_per_row_ms"]
+            await self._slow_down(began, "latency_ms" if is_list else name, more_ms=more_ms)
             session.used_s = self._clock.now_s()
         if is_new:
             answer.headers.append(session_cookie(session))
@@ -283,9 +284,9 @@ class AcumaticaTwin:
             text = "The previous operation has not been completed yet."
             raise server_error(text, "PX.Data.PXException", "PX.Data.PXLongOperation")
 
-    async def _slow_down(self, began: float, name: str, *, least_ms: float = 0.0, more_ms: float = 0.0) -> None:
+    async def _slow_down(self, began: float, name: str, *, more_ms: float = 0.0) -> None:
         """Wait until the call has taken its latency; the work itself counts."""
-        wanted_s = max(self.settings[name] + more_ms, least_ms) / 1000
+        wanted_s = ((self.settings[name] or self.settings["latency_ms"]) + more_ms) / 1000
         if wanted_s > 0:
             await asyncio.sleep(max(0.0, began + wanted_s - time.perf_counter()))
 

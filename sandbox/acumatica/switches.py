@@ -71,7 +71,14 @@ SWITCHES = (
     # How slow the twin is
     Switch("latency_ms", 0.0, "Milliseconds that every call takes at least.", minimum=0),
     Switch("latency_per_row_ms", 0.0, "Milliseconds more for each row of a list.", minimum=0),
-    Switch("latency_put_ms", 0.0, "Milliseconds that a PUT takes at least (3,500 was seen).", minimum=0),
+    Switch("latency_by_key_ms", 0.0, "Milliseconds of a read by key, instead of latency_ms; 0 is the same.", minimum=0),
+    Switch(
+        "latency_put_ms",
+        0.0,
+        "Milliseconds of a PUT (3,500 was seen), instead of latency_ms; 0 is the same.",
+        minimum=0,
+    ),
+    Switch("latency_sign_in_ms", 0.0, "Milliseconds of a sign-in, instead of latency_ms; 0 is the same.", minimum=0),
     # Reading (17.12 to 17.22)
     Switch("endpoints_as_array", default=False, doc="GET /entity answers the bare array of older builds."),
     Switch("swagger_anonymous", default=False, doc="swagger.json without a session."),

@@ -113,3 +113,22 @@ def test_s17_11_request_is_refused_when_it_waited_too_long(erp: Any) -> None:
     assert refused.status_code == 429
     assert time.monotonic() - began < 1.4
     writer.join()
+
+
+def test_answers_take_their_latency_when_it_is_set(erp: Any) -> None:
+    """Lists, reads by key, writes and sign-ins have latencies of their own; the work itself counts (section 14)."""
+    erp.settings(latency_ms=100.0, latency_per_row_ms=10.0, latency_by_key_ms=200.0, latency_put_ms=300.0)
+    spent: list[float] = []
+    body = {"CustomerID": {"value": "C000001"}}
+    for call in (
+        lambda: erp.get(f"{erp.default}/Customer", {"$top": 1}),
+        lambda: erp.get(f"{erp.default}/Customer", {"$top": 20}),
+        lambda: erp.customer("C000001"),
+        lambda: erp.put(f"{erp.default}/Customer", body),
+        erp.login,
+    ):
+        began = time.monotonic()
+        call()
+        spent.append(time.monotonic() - began)
+    for seconds, wanted in zip(spent, (0.11, 0.3, 0.2, 0.3, 0.1), strict=True):
+        assert wanted <= seconds < wanted + 0.5
