@@ -23,6 +23,7 @@ from http_transport.errors import (
     PermissionDenied,
     RateLimited,
     RecordRejected,
+    ReplyLost,
     Unavailable,
 )
 from http_transport.redaction import mask_text, redact_body
@@ -91,11 +92,21 @@ def read_envelope(
 
     Raises:
         ApiError: The class that :func:`classify` decides on.
+        ReplyLost: The answer is no JSON, so it was cut or garbled on the way.
+        ContractError: It is JSON, or a web page, and no envelope.
     """
     error = classify(request, answer, rows, rate_limit_wait_s)
     if error:
         raise error
     body = _decode(answer.body)
+    if body is None and not answer.body[:200].lstrip().startswith((b"<", b"null")):
+        raise ReplyLost(
+            f"The answer of {SYSTEM} to {request.operation} is no JSON: it was cut or garbled on the way.",
+            system=SYSTEM,
+            operation=request.operation,
+            status=answer.status,
+            excerpt=redact_body(answer.body),
+        )
     if not isinstance(body, dict) or "data" not in body:
         raise _does_not_fit(request, "there is no envelope with data", answer.body, answer.status)
     meta = body.get("meta")

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -122,23 +123,25 @@ class StoreCalls:
         """Read a whole paged list, each id once.
 
         Records that others create, change or delete meanwhile shift the pages, so that rows repeat
-        or slip through. Repeated ones are dropped; when fewer ids were seen than the store counts,
-        the list is read again, at most three times in all.
+        or slip through. Repeated ones are dropped. When fewer ids were seen than the store counts,
+        or its count sank on the way, the list is read again, at most three times in all.
         """
         seen: set[int] = set()
         for _ in range(_CRAWL_PASSES):
-            counted = 0
-            for counted, records in self._pages(path, from_wire, query):  # noqa: B007 - the last page's count is used
+            counts: list[int] = []
+            for counted, records in self._pages(path, from_wire, query):
+                counts.append(counted)
                 for record in records:
                     if id_of(record) not in seen:
                         seen.add(id_of(record))
                         yield record
-            if len(seen) >= counted:
+            has_sunk = any(before > after for before, after in pairwise(counts))
+            if len(seen) >= counts[-1] and not has_sunk:
                 return
         log.warning(
             "%s counts %d records under %s and showed %d in %d readings: others may be changing it now.",
             SYSTEM,
-            counted,
+            counts[-1],
             path,
             len(seen),
             _CRAWL_PASSES,

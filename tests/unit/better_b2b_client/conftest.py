@@ -1,0 +1,114 @@
+"""A store of a few lines behind the transport's seam: it records what was asked and answers by script."""
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import urllib3
+
+from better_b2b.client import BetterB2BClient
+from better_b2b.settings import BetterB2BSettings
+from http_transport.errors import SyncError
+from http_transport.pacing import Pacer
+from http_transport.retry import RetryPolicy
+from http_transport.transport import HttpRequest, HttpResponse
+
+Answer = HttpResponse | SyncError
+
+
+def reply(status: int = 200, body: Any = b"", **headers: str) -> HttpResponse:
+    """Make an answer; a body that is not bytes is sent as JSON."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    fields = urllib3.HTTPHeaderDict({name.replace("_", "-"): value for name, value in headers.items()})
+    return HttpResponse(status, fields, raw)
+
+
+def envelope(data: Any, *, total: int | None = None, code: int = 200, **meta: Any) -> dict[str, Any]:
+    """Make a success envelope."""
+    paging = {} if total is None else {"pagination": {"totalCount": total, "limit": 100, "offset": 0}}
+    return {"code": code, "data": data, "meta": {"message": "SUCCESS", **paging, **meta}}
+
+
+class ScriptedStore:
+    """A transport that lets the test answer."""
+
+    def __init__(self) -> None:
+        self.requests: list[HttpRequest] = []
+        self.answering: Callable[[HttpRequest], Answer] = lambda _: reply(200, envelope({}))
+        self._lock = threading.Lock()
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        with self._lock:
+            self.requests.append(request)
+        answer = self.answering(request)
+        if isinstance(answer, SyncError):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def then(self, *answers: Answer) -> None:
+        """Answer so, one after the other; the last one stays."""
+        left = list(answers)
+        self.answering = lambda _: left.pop(0) if len(left) > 1 else left[0]
+
+    def sent(self) -> list[tuple[str, str, Any]]:
+        """Method, path below the prefix and decoded body of every request, in order."""
+        return [
+            (request.method, request.path.removeprefix("/api/v3/io"), json.loads(request.body or b"null"))
+            for request in self.requests
+        ]
+
+
+@pytest.fixture
+def make_reply() -> Callable[..., HttpResponse]:
+    """Give the maker of answers."""
+    return reply
+
+
+@pytest.fixture
+def make_envelope() -> Callable[..., dict[str, Any]]:
+    """Give the maker of envelopes."""
+    return envelope
+
+
+@pytest.fixture
+def store() -> ScriptedStore:
+    """Give a store of one's own to each test."""
+    return ScriptedStore()
+
+
+@pytest.fixture
+def slept_s() -> list[float]:
+    """Collect the pauses of the client."""
+    return []
+
+
+@pytest.fixture
+def make_client(store: ScriptedStore, slept_s: list[float]) -> Callable[..., BetterB2BClient]:
+    """Make clients of the scripted store that never really wait."""
+
+    def make(**settings: Any) -> BetterB2BClient:
+        now_s = [0.0]
+
+        def pass_time(seconds: float) -> None:
+            now_s[0] += seconds
+
+        def sleep(seconds: float) -> None:
+            slept_s.append(seconds)
+            pass_time(seconds)
+
+        def clock() -> float:
+            return now_s[0]
+
+        return BetterB2BClient(
+            store,
+            BetterB2BSettings(**({"token": "s3cret-token", "store_hash": "sandbox"} | settings)),
+            pacer=Pacer(6_000, clock=clock, sleep=pass_time),
+            retry=RetryPolicy(attempts=3, total_s=600, sleep=sleep, clock=clock, rng=lambda: 0.5),
+        )
+
+    return make
