@@ -1,0 +1,191 @@
+"""The ledger's database: migrations, rights, wrong addresses, several processes at once."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+
+import customer_sync.ledger.migrations
+from customer_sync.errors import ConfigError
+from customer_sync.ledger import Ledger
+from customer_sync.ledger.database import ledger_url as default_url
+from customer_sync.ledger.database import open_engine, writing
+from customer_sync.ledger.schema import metadata
+
+
+def alembic(connection: sa.Connection) -> Config:
+    """Give Alembic's settings for the ledger's migrations on a connection."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(customer_sync.ledger.migrations.__path__[0])))
+    config.attributes["connection"] = connection
+    return config
+
+
+def test_migrations_build_what_the_code_expects(ledger_url: str) -> None:
+    """Tables, columns, indexes: nothing more, nothing less."""
+    engine = open_engine(ledger_url)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_migrations_lead_back_to_nothing_and_forth_again(ledger_url: str) -> None:
+    """Every step has its way back."""
+    engine = open_engine(ledger_url)
+    with writing(engine) as connection:
+        command.downgrade(alembic(connection), "base")
+    with engine.connect() as connection:
+        assert sa.inspect(connection).get_table_names() == ["alembic_version"]
+    with writing(engine) as connection:
+        command.upgrade(alembic(connection), "head")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_outcomes_of_the_first_version_are_kept_when_it_is_migrated(ledger_url: str) -> None:
+    """The second version knows whose run a customer belongs to; going back keeps the rows, too."""
+    engine = open_engine(ledger_url)
+    row = "'r1', 'C1', 'batch_000', 'created', ''"
+    with writing(engine) as connection:
+        command.downgrade(alembic(connection), "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO run (run_id, connector_id, mode, dry_run, moves_watermark, window, resume_after, extracted, "
+            "plan_hash, state, started_at_utc) "
+            "VALUES ('r1', 'knb', 'full', 0, 1, '{}', '', 1, '', 'success', '2026-01-01')"
+        )
+        connection.exec_driver_sql(f"INSERT INTO run_customer VALUES ({row})")  # noqa: S608 - our own words
+    with writing(engine) as connection:
+        command.upgrade(alembic(connection), "head")
+    assert Ledger(engine, "knb").runs.outcome_counts("r1") == {"created": 1}
+    assert Ledger(engine, "acme").runs.outcome_counts("r1") == {}
+    with writing(engine) as connection:
+        command.downgrade(alembic(connection), "0001")
+        assert connection.exec_driver_sql("SELECT customer_id, outcome FROM run_customer").all() == [("C1", "created")]
+    engine.dispose()
+
+
+def test_only_the_owner_may_read_the_file(tmp_path: Path) -> None:
+    """The ledger holds what was sent to the store: mode 0600 for the file and its journals, 0700 for its folder."""
+    folder = tmp_path / "new"
+    before = os.umask(0)
+    try:
+        with Ledger.open("knb", f"sqlite:///{folder / 'ledger.db'}") as ledger, ledger.write() as connection:
+            ledger.watermarks.put(connection, "r", {"customers": "x"})
+            modes = {path.name: oct(path.stat().st_mode & 0o777) for path in folder.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(["ledger.db", "ledger.db-wal", "ledger.db-shm"], "0o600")
+    assert oct(folder.stat().st_mode & 0o777) == "0o700"
+
+
+def test_an_intent_is_on_disk_before_its_request_leaves(ledger_url: str) -> None:
+    """WAL with full synchronisation survives a power cut after the commit."""
+    engine = open_engine(ledger_url)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "not a url",
+        "knb.db",
+        "nosuchdatabase://host/ledger",
+        "mysql://root:hunter2@host/ledger",
+        "sqlite:////dev/null/ledger.db",
+        "sqlite:////proc/nowhere/ledger.db",
+        "sqlite:////tmp",
+        "postgresql+psycopg2://user:hunter2@127.0.0.1:1/ledger",
+    ],
+)
+def test_the_variable_is_named_when_the_address_is_wrong(url: str) -> None:
+    """Whatever is wrong with the URL: one sentence names the variable, and no password."""
+    with pytest.raises(ConfigError, match="CUSTOMER_SYNC_LEDGER_URL") as caught:
+        Ledger.open("knb", url)
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in str(caught.value.__cause__)
+    assert caught.value.evidence == {"setting": "CUSTOMER_SYNC_LEDGER_URL"}
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    """A path mistyped to some other file does not destroy it."""
+    path = tmp_path / "notes.txt"
+    path.write_text("These are notes, not a database. " * 50)
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        Ledger.open("knb", f"sqlite:///{path}")
+    assert path.read_text().startswith("These are notes")
+
+
+def test_a_ledger_of_a_newer_version_is_told(ledger_url: str, tmp_path: Path) -> None:
+    """An older package does not write into tables that it does not know."""
+    open_engine(ledger_url).dispose()
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(ConfigError, match="newer version"):
+        Ledger.open("knb", ledger_url)
+
+
+def test_the_ledger_stands_beside_airflow_when_nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The variable wins, then Airflow's home."""
+    monkeypatch.delenv("CUSTOMER_SYNC_LEDGER_URL", raising=False)
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    assert default_url() == f"sqlite:///{tmp_path / 'customer_sync_ledger.db'}"
+    monkeypatch.setenv("CUSTOMER_SYNC_LEDGER_URL", "postgresql://x/y")
+    assert default_url() == "postgresql://x/y"
+
+
+OPEN_AND_WRITE = """
+import sys
+from customer_sync.ledger import Ledger
+sys.stdin.readline()
+with Ledger.open("knb", sys.argv[1]) as ledger:
+    for number in range(20):
+        with ledger.write() as connection:
+            ledger.watermarks.put(connection, "r", {f"{sys.argv[2]}_{number}": "x"})
+"""
+
+
+def test_several_processes_may_open_a_new_ledger_at_once(ledger_url: str) -> None:
+    """Tasks start together on a fresh machine: one migrates, all write, none is locked out."""
+    started = [
+        subprocess.Popen(  # noqa: S603 - our own words
+            [sys.executable, "-c", OPEN_AND_WRITE, ledger_url, str(name)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in range(3)
+    ]
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    ends = [(process.communicate(timeout=120)[1], process.returncode) for process in started]
+    assert [code for _, code in ends] == [0, 0, 0], ends
+    with Ledger.open("knb", ledger_url) as ledger:
+        assert len(ledger.watermarks.load()) == 60
+
+
+def test_a_failed_transaction_leaves_nothing_behind(ledger: Ledger) -> None:
+    """All of it or none of it."""
+
+    def write_and_fail() -> None:
+        with ledger.write() as connection:
+            ledger.watermarks.put(connection, "r", {"customers": "x"})
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        write_and_fail()
+    assert ledger.watermarks.load() == {}

@@ -1,0 +1,171 @@
+"""Links, Account Emails and watermarks."""
+
+from pathlib import Path
+from typing import Any
+
+from customer_sync.company import company_fields, user_fields
+from customer_sync.ledger import Ledger
+from customer_sync.plan import AppliedRecord
+from tests.unit.customer_sync.builders import a_company, a_user
+
+
+def a_row(customer_id: str = "C1", company_id: int = 7, **changes: Any) -> dict[str, Any]:
+    """Make a link's row as load writes it."""
+    facts = {
+        "customer_id": customer_id,
+        "company_id": company_id,
+        "status": 1,
+        "fields": company_fields(a_company(customer_id)),
+        "record_id": "note",
+        "account_email": "ap@northwind.example",
+        "made_by_run": "r1",
+    }
+    return {**facts, **changes}
+
+
+def put(ledger: Ledger, *rows: dict[str, Any]) -> None:
+    """Write links."""
+    with ledger.write() as connection:
+        ledger.links.put_companies(connection, rows)
+
+
+def test_a_company_is_remembered_with_all_its_parts(ledger: Ledger) -> None:
+    """What was applied comes back as it was: fields, users, addresses, payment, reference."""
+    user, place = user_fields(a_user("1", last_name="Þórður 山田")), {"city": "Oakland", "is_billing": True}
+    with ledger.write() as connection:
+        ledger.links.put_companies(
+            connection,
+            [a_row(payment_methods={"cheque": True}, payment_terms={"is_enabled": True, "days": 0}, reference_id="7")],
+        )
+        ledger.links.put_children(connection, "user", [("C1", "1", 11, user)])
+        ledger.links.put_children(connection, "address", [("C1", "C1:MAIN", 21, place)])
+    found = ledger.links.load(["C1", "C2"])
+    assert set(found) == {"C1"}
+    link = found["C1"]
+    assert (link.company_id, link.status, link.reference_id, link.content_hash, link.parts_known) == (
+        7,
+        1,
+        "7",
+        "",
+        True,
+    )
+    assert link.fields == company_fields(a_company("C1"))
+    assert link.users == {"1": AppliedRecord(store_id=11, fields=user)}
+    assert link.addresses == {"C1:MAIN": AppliedRecord(store_id=21, fields=place)}
+    assert link.payment_methods == {"cheque": True}
+    assert link.payment_terms == {"is_enabled": True, "days": 0}
+
+
+def test_a_link_changes_column_by_column(ledger: Ledger) -> None:
+    """Hash and status are enough to see that nothing changed."""
+    put(ledger, a_row("C1", 7), a_row("C2", 8))
+    with ledger.write() as connection:
+        ledger.links.update_company(connection, "C1", content_hash="abc", status=3, reference_id="7")
+    assert ledger.links.load_hashes(["C1", "C2"]) == {"C1": (7, 3, "abc", "7"), "C2": (8, 1, "", "")}
+
+
+def test_a_repeated_link_replaces_the_first(ledger: Ledger) -> None:
+    """Adopting another company for a customer leaves one link."""
+    put(ledger, a_row("C1", 7))
+    put(ledger, a_row("C1", 9))
+    assert ledger.links.count() == 1
+    assert ledger.links.holders([7, 9]) == {9: "C1"}
+
+
+def test_children_are_dropped_one_by_one_and_with_their_company(ledger: Ledger) -> None:
+    """A deleted user leaves its neighbours; a deleted company takes all along."""
+    put(ledger, a_row("C1", 7), a_row("C2", 8))
+    with ledger.write() as connection:
+        rows: list[tuple[str, str, int, dict[str, Any]]] = [
+            ("C1", "1", 11, {}),
+            ("C1", "2", 12, {}),
+            ("C2", "1", 13, {}),
+        ]
+        ledger.links.put_children(connection, "user", rows)
+        ledger.links.put_children(connection, "address", [("C1", "C1:MAIN", 11, {})])
+        ledger.links.drop_child(connection, "user", "C1", 11)
+    left = ledger.links.load(["C1", "C2"])
+    assert {key: (set(link.users), set(link.addresses)) for key, link in left.items()} == {
+        "C1": ({"2"}, {"C1:MAIN"}),
+        "C2": ({"1"}, set()),
+    }
+    with ledger.write() as connection:
+        ledger.links.drop_company(connection, "C1")
+    put(ledger, a_row("C1", 7))
+    assert ledger.links.load(["C1"])["C1"].users == {}
+
+
+def test_who_made_a_company_is_remembered(ledger: Ledger) -> None:
+    """``created`` is said by the run that made it, and by no later one."""
+    put(ledger, a_row("C1", 7, made_by_run="r1"), a_row("C2", 8, made_by_run="r2"))
+    assert ledger.links.made_by("r1", ["C1", "C2", "C3"]) == {"C1"}
+
+
+def test_more_customers_than_one_statement_takes_are_loaded(ledger: Ledger) -> None:
+    """Databases bound the number of parameters; batches may be larger."""
+    ids = [f"C{number:05d}" for number in range(1203)]
+    put(ledger, *(a_row(key, number, fields={}) for number, key in enumerate(ids, start=1)))
+    assert set(ledger.links.load(ids)) == set(ids)
+    assert len(ledger.links.load_hashes(ids)) == len(ledger.links.holders(range(1, 1204))) == 1203
+
+
+def test_connectors_do_not_see_each_others_links(ledger: Ledger, other: Ledger) -> None:
+    """Two merchants share a database and nothing else."""
+    put(ledger, a_row("C1", 7))
+    put(other, a_row("C1", 9))
+    with other.write() as connection:
+        other.links.drop_company(connection, "C1")
+    assert ledger.links.load(["C1"])["C1"].company_id == 7
+    assert other.links.load(["C1"]) == {}
+
+
+def claim(ledger: Ledger, run_id: str, **emails: str) -> None:
+    """Claim Account Emails for customers."""
+    with ledger.write() as connection:
+        ledger.emails.claim(connection, run_id, list(emails.items()))
+
+
+def test_two_customers_with_one_account_email_are_found_in_one_run(ledger: Ledger) -> None:
+    """Both hear of each other; case does not hide it."""
+    claim(ledger, "r1", C1="ap@x.example", C2="AP@X.example", C3="other@x.example")
+    assert ledger.emails.conflicts("r1") == {"C1": ["C2"], "C2": ["C1"]}
+
+
+def test_a_newcomer_is_told_who_holds_the_email_already(ledger: Ledger) -> None:
+    """The claim of an earlier run counts, holders of a company come first."""
+    claim(ledger, "r1", C1="ap@x.example", C0="ap@x.example")
+    put(ledger, a_row("C1", 7))
+    claim(ledger, "r2", C2="ap@x.example")
+    assert ledger.emails.conflicts("r2") == {"C2": ["C1", "C0"]}
+
+
+def test_an_email_is_free_again_when_its_claim_is_given_up(ledger: Ledger, other: Ledger) -> None:
+    """A customer that changed its address, or is not eligible any more, blocks nobody; nor does another merchant's."""
+    claim(ledger, "r1", C1="ap@x.example", C2="ap@x.example", C3="ap@x.example")
+    claim(other, "r1", C9="ap@x.example")
+    claim(ledger, "r1", C1="new@x.example")
+    with ledger.write() as connection:
+        ledger.emails.give_up(connection, ["C2"])
+    assert ledger.emails.conflicts("r1") == {}
+
+
+def test_no_address_is_kept_in_the_claims(ledger: Ledger, ledger_url: str) -> None:
+    """Only a hash is needed to find a conflict."""
+    claim(ledger, "r1", C1="very.private@x.example")
+    ledger.close()
+    path = Path(ledger_url.removeprefix("sqlite:///"))
+    files = list(path.parent.glob(f"{path.name}*"))
+    assert path in files
+    assert not any(b"very.private" in file.read_bytes() for file in files)
+
+
+def test_watermarks_are_put_replaced_and_dropped(ledger: Ledger, other: Ledger) -> None:
+    """Each connector has its own."""
+    with ledger.write() as connection:
+        ledger.watermarks.put(connection, "r1", {"customers": "2026-01-01", "resume_after": "C5"})
+    with ledger.write() as connection:
+        ledger.watermarks.put(connection, "r2", {"customers": "2026-02-01"})
+        ledger.watermarks.drop(connection, "resume_after")
+        ledger.watermarks.drop(connection, "never_there")
+    assert ledger.watermarks.load() == {"customers": "2026-02-01"}
+    assert other.watermarks.load() == {}
