@@ -93,7 +93,7 @@ def test_waits_when_latency_is_asked() -> None:
             assert requests.get(f"http://127.0.0.1:{port}{path}", headers=AUTH, timeout=5).status_code == 200
             return time.perf_counter() - began
 
-        assert took_s("/api/v3/io/payments") >= 0.3
+        assert took_s("/api/v3/io/payments") >= 0.29  # an event loop may wake a millisecond early
         assert min(took_s("/_sandbox/settings") for _ in range(5)) < 0.3
 
 
