@@ -20,7 +20,7 @@ WORKERS ?= 2
 help: ## list the targets (the default)
 	@printf '%s\n\n' 'usage: make TARGET'
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(firstword $(MAKEFILE_LIST)) | while IFS= read -r line; do \
-	    printf '  \033[1m%-10s\033[0m %s\n' "$${line%%:*}" "$${line##*## }"; done
+	    printf '  \033[1m%-13s\033[0m %s\n' "$${line%%:*}" "$${line##*## }"; done
 
 # The interpreter is judged before anything is written, so that a refusal leaves nothing behind.
 $(READY): requirements-bootstrap.txt requirements-dev.txt pyproject.toml
@@ -48,6 +48,14 @@ check: $(READY) ## format, lint, types, import rules, lock not stale
 	$(BIN)/mypy --strict $(TYPED)
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/locks.py check
+
+# Needs docker-compose; no container engine. The values stand in for those that only an operator has.
+.PHONY: check-compose
+check-compose: ## docker-compose.yaml is accepted by docker-compose
+	@command -v docker-compose >/dev/null || { echo 'No docker-compose on this machine (Debian and Ubuntu: apt-get install docker-compose).' >&2; exit 1; }
+	@filled=$$(mktemp); trap 'rm -f "$$filled"' EXIT; sed "s/=''/='filled-in'/" .env.example > "$$filled"; \
+	    docker-compose --env-file "$$filled" config --quiet; \
+	    docker-compose --env-file "$$filled" --profile sandbox config --services | sort | tr '\n' ' '; echo
 
 .PHONY: lock
 lock: $(READY) ## resolve pyproject.toml anew into the requirements files

@@ -19,6 +19,8 @@ DOCUMENTED = set(
 
 def variables_read_in(source: str) -> set[str]:
     """Names of the environment variables that a module reads; constants of the module are looked up."""
+    if "environ" not in source and "getenv" not in source:
+        return set()
     tree = ast.parse(source)
     constants = {
         target.id: node.value.value
