@@ -78,7 +78,7 @@ class Api:
             raise text_refusal(status, "Unsupported Media Type", f'Unsupported media type "{kind}" in request.')
         try:
             return msgspec.json.decode(call.body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             status = settings["malformed_json_status"]
             raise text_refusal(status, BAD_REQUEST_ERROR, f"JSON parse error - {error}") from error
 

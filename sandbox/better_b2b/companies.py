@@ -15,6 +15,7 @@ from sandbox.better_b2b.envelope import (
     rule_refusal,
 )
 from sandbox.better_b2b.extra_fields import company_values_view
+from sandbox.better_b2b.fields import whole_number
 from sandbox.better_b2b.records import Company, CompanyPayment, CompanyStatus, User, UserRole
 
 if TYPE_CHECKING:
@@ -107,12 +108,11 @@ def put_company(store: Store, request: Request) -> Reply:
 def put_status(store: Store, request: Request) -> Reply:
     """`PUT /companies/{companyId}/status`; 0 to 3 only (13.12)."""
     company = find_company(store, request.ids[0])
-    status = request.body.get("companyStatus") if isinstance(request.body, dict) else None
-    if isinstance(status, str) and status.isdigit():
-        status = int(status)
-    if status is None:
+    sent = request.body.get("companyStatus") if isinstance(request.body, dict) else None
+    if sent is None:
         raise plain_refusal(422, "The company status is required.")
-    if isinstance(status, bool) or not isinstance(status, int) or status not in list(CompanyStatus):
+    status = whole_number(sent)
+    if status not in list(CompanyStatus):
         raise plain_refusal(422, "The company status is invalid, must be in [0, 1, 2, 3].")
     store.change_company(company, {"company_status": status})
     store.changed()

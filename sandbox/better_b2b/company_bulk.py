@@ -15,6 +15,7 @@ from sandbox.better_b2b.envelope import (
     resource_refusal,
     rows_refusal,
 )
+from sandbox.better_b2b.fields import whole_number
 from sandbox.better_b2b.request import bulk_rows
 from sandbox.better_b2b.snapshot import load_state, store_state
 
@@ -113,7 +114,4 @@ def _save_all(store: Store, request: Request, rows: list[_Row]) -> list[int]:
 
 
 def _company_id(body: Any) -> int | None:
-    value = body.get("companyId") if isinstance(body, dict) else None
-    if isinstance(value, str) and value.isdigit():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return whole_number(body.get("companyId")) if isinstance(body, dict) else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sandbox.better_b2b.extra_fields import ExtraFieldProblem, check_complete, check_unique, read_values
-from sandbox.better_b2b.fields import is_email, snake_case
+from sandbox.better_b2b.fields import is_email, snake_case, whole_number
 from sandbox.better_b2b.state import CHANNEL_NAMES, DEFAULT_CHANNEL_ID
 
 if TYPE_CHECKING:
@@ -203,11 +203,10 @@ def _text(body: dict[str, Any], name: str) -> str:
 
 def _integer(body: dict[str, Any], name: str) -> int | None:
     value = body.get(name)
-    if isinstance(value, str) and value.isdigit():
-        return int(value)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+    number = whole_number(value)
+    if number is None and value is not None:
         raise CompanyProblem(f"The {_label(name)} is invalid.")
-    return value
+    return number
 
 
 def _channels(body: dict[str, Any]) -> list[int]:

@@ -36,6 +36,13 @@ def is_email(text: str) -> bool:
     return _EMAIL.fullmatch(text) is not None
 
 
+def whole_number(value: Any) -> int | None:
+    """A whole number as sent, or as digits in a string (reads show some numbers as strings); none for all else."""
+    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def snake_case(name: str) -> str:
     """`lastName` as address errors write it: `last_name`."""
     return _BOUNDARY.sub("_", name).lower()
@@ -84,12 +91,10 @@ class FieldReader:
     def integer(self, name: str) -> int | None:
         """A whole number or nothing; digits in a string count."""
         value = self._body.get(name)
-        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-            return value
-        if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
-            return int(value)
-        self.complain(name, "A valid integer is required.")
-        return None
+        number = whole_number(value)
+        if number is None and value is not None:
+            self.complain(name, "A valid integer is required.")
+        return number
 
     def boolean(self, name: str) -> bool | None:
         """A boolean or nothing; the words and digits that mean one count."""

@@ -6,6 +6,7 @@ Everything is escaped, nothing is changed from here.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from importlib.resources import files
 from itertools import groupby
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sandbox.exchange import Call
 
 PAGE_SIZE = 25
+_DIGITS = re.compile(r"[0-9]{1,18}")
 TABS = {
     "basic": "Basic Information",
     "users": "Company User(s)",
@@ -63,7 +65,7 @@ class Pages:
         if call.method not in ("GET", "HEAD"):
             return None
         place, _, rest = call.path.strip("/").partition("/")
-        if rest.isascii() and rest.isdigit():
+        if _DIGITS.fullmatch(rest):
             record = {"companies": self._company, "roles": self._role}.get(place)
             return record(int(rest), call) if record is not None else None
         page = {"": self._companies, "roles": self._roles, "static/store.css": self._sheet}.get(call.path.strip("/"))
@@ -82,7 +84,7 @@ class Pages:
     def _companies(self, call: Call) -> Answer:
         store, query = self._store, call.query()
         text, offset_text = query.get("q", "").strip(), query.get("offset", "0")
-        offset = int(offset_text) if offset_text.isascii() and offset_text.isdigit() else 0
+        offset = int(offset_text) if _DIGITS.fullmatch(offset_text) else 0
         tests = [_search(text.casefold())] if text else []
         companies, page = page_of(
             store.companies, (offset, PAGE_SIZE), order=store.companies_by_name, descending=False, tests=tests

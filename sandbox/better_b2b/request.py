@@ -80,7 +80,7 @@ class Request:
 
     def wants_extra_fields(self) -> bool:
         """Whether a list shall show extra fields (`isIncludeExtraFields=1`)."""
-        return self.choice("isIncludeExtraFields", ("0", "1"), "0") == "1"
+        return self.choice("isIncludeExtraFields", ("0", "1", "false", "true"), "0") in ("1", "true")
 
     def object_body(self) -> dict[str, Any]:
         """The body, which must be a JSON object.

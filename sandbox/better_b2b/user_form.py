@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.better_b2b.envelope import absence_refusal, field_refusal, rule_refusal, text_refusal
 from sandbox.better_b2b.extra_fields import ExtraFieldProblem, check_complete, read_values
-from sandbox.better_b2b.fields import FieldReader, is_email, snake_case
+from sandbox.better_b2b.fields import FieldReader, is_email, snake_case, whole_number
 from sandbox.better_b2b.records import UserRole
 from sandbox.better_b2b.state import CHANNEL_NAMES
 
@@ -177,9 +177,8 @@ def _changed_role(store: Store, role: Any, role_id: int | None) -> int | None:
 
 
 def _role_number(role: Any) -> int | None:
-    if isinstance(role, str) and role.isdigit():
-        role = int(role)
-    return role if isinstance(role, int) and not isinstance(role, bool) and role in _ROLES else None
+    number = whole_number(role)
+    return number if number in _ROLES else None
 
 
 def _extra_fields(store: Store, body: dict[str, Any], present: dict[str, str], *, is_update: bool) -> dict[str, str]:

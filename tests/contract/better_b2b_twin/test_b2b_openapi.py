@@ -65,6 +65,7 @@ JUNK = st.one_of(
     st.integers(-5, 10**12),
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=8),
+    st.sampled_from(["\u00b2", "9" * 5000, 10**29, -(10**29), "1e5", " 7 ", "\u0663"]),
     st.lists(st.integers(), max_size=2),
     st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
 )
@@ -161,6 +162,15 @@ def _calls(draw: st.DrawFn) -> tuple[str, str, str, list[tuple[str, Any]], Any]:
     if "requestBody" in operation:
         body = draw(_spoilt(operation["requestBody"]["content"]["application/json"]["schema"]))
     return path, verb, filled, pairs, body
+
+
+@settings(max_examples=60, deadline=None)
+@given(path=st.one_of(st.sampled_from(["companies", "roles", "api/v3/io/users"]), st.text(max_size=9)), rest=JUNK)
+def test_answers_any_address_when_paths_are_generated(path: str, rest: object) -> None:
+    """No address, however odd, gets a 5xx."""
+    twin = create_app(TwinEnvironment())
+    call = Call("GET", f"/{path}/{rest}", "", urlencode({"tab": rest, "q": rest, "offset": rest}), AUTH, b"")
+    assert asyncio.run(twin.respond(call)).status < 500
 
 
 @cache
