@@ -16,6 +16,7 @@ from customer_sync.company import (
     STATUS_APPROVED,
     STATUS_INACTIVE,
     Company,
+    CompanyUser,
     address_fields,
     company_fields,
     content_hash,
@@ -224,9 +225,9 @@ def _changes(wanted: Mapping[str, Any], have: Mapping[str, Any]) -> tuple[dict[s
 def _diff_users(
     desired: Company, base: AppliedCompany, policy: RemovalPolicy, held: frozenset[str], *, is_new: bool
 ) -> list[Operation]:
-    wanted = {user.key: user for user in desired.users}
     admin_role = desired.users[0].role
     have = _match_users(desired, base)
+    wanted = {user.key: user for user in _with_stand_in(desired, have, held)}
     first: list[Operation] = []
     then: list[Operation] = []
     last: list[Operation] = []
@@ -254,7 +255,34 @@ def _diff_users(
             for key, record in base.users.items()
             if record.store_id not in kept_ids
         )
+    if not _has_admin(wanted, have, held, admin_role):
+        last = [operation for operation in last if operation.before.get("role") != admin_role]
     return first + then + last
+
+
+def _with_stand_in(
+    desired: Company, have: Mapping[str, AppliedRecord], held: frozenset[str]
+) -> tuple[CompanyUser, ...]:
+    """The desired users; where the store refused the admin, the next user stands in with the admin's role."""
+    users = desired.users
+    role = users[0].role
+    is_admin_already = users[0].key in have and have[users[0].key].fields.get("role") == role
+    if f"contact:{users[0].key}" not in held or is_admin_already:
+        return users
+    stand_in = next((user for user in users if f"contact:{user.key}" not in held), None)
+    return tuple(msgspec.structs.replace(user, role=role) if user is stand_in else user for user in users)
+
+
+def _has_admin(
+    wanted: Mapping[str, CompanyUser], have: Mapping[str, AppliedRecord], held: frozenset[str], role: str
+) -> bool:
+    """Whether an admin is left when all is done; if not, the present one must neither be demoted nor go."""
+    return any(
+        have[key].fields.get("role") == role
+        if f"contact:{key}" in held and key in have
+        else user.role == role and f"contact:{key}" not in held
+        for key, user in wanted.items()
+    )
 
 
 def _match_users(desired: Company, base: AppliedCompany) -> dict[str, AppliedRecord]:

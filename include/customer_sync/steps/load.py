@@ -141,7 +141,7 @@ class _Load:
             early = self._send(
                 lambda operation: operation.action is not Action.CREATE_COMPANY and not is_late(operation, admin_role)
             )
-            late = self._send(lambda operation: is_late(operation, admin_role))
+            late = self._send_late(admin_role)
             if not early and not late:
                 break
         self._write_references()
@@ -183,6 +183,16 @@ class _Load:
             for operation in work.remaining()
             if is_wanted(operation) and (work.applied is not None or operation.action is Action.CREATE_COMPANY)
         ]
+        self.dispatcher.perform(self._writes(parts))
+        return len(parts)
+
+    def _send_late(self, admin_role: str) -> int:
+        """Take away what is to go, from customers to whom nothing remains to be given first."""
+        parts = []
+        for work in self.works:
+            remaining = work.remaining()
+            if all(is_late(operation, admin_role) for operation in remaining):
+                parts += [(work, operation) for operation in remaining]
         self.dispatcher.perform(self._writes(parts))
         return len(parts)
 
