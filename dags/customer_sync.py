@@ -58,8 +58,7 @@ def sync_dag(connector: Connector) -> DAG:
     """Wire the six tasks of one connector."""
     with DAG(
         dag_id=connector.dag_id,
-        dag_display_name=connector.name or connector.dag_id,
-        description=f"Acumatica customers to Better B2B companies, connector {connector.id}",
+        description=connector.name or f"Acumatica customers to Better B2B companies, connector {connector.id}",
         doc_md=f"{__doc__}\nConnector file: `{connector.id}.yaml`",
         schedule=timetable_of(connector),
         start_date=START,

@@ -40,11 +40,15 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 @contextmanager
-def reporting_requests(client: "AcumaticaClient | BetterB2BClient") -> Iterator[None]:
-    """Print how many requests a client has used, at the end and also on failure."""
+def reporting_requests(system: str, client: "AcumaticaClient | BetterB2BClient") -> Iterator[None]:
+    """Print how many requests a client has used, at the end and also on failure.
+
+    Args:
+        system: Name of the other side.
+        client: The client.
+    """
     try:
         yield
     finally:
         used = client.requests_used()
-        system = type(client).__name__.removesuffix("Client")
         log.info("Requests to %s: %d (%d refused, %d repeated).", system, used.total, used.refused, used.retried)

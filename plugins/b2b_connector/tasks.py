@@ -32,7 +32,7 @@ def extract(connector_id: str) -> list[BatchNote]:
         )
         print_lines([f"Reading {window.mode}: {window.why}."])
         hook = AcumaticaHook(run.connector.acumatica_connection_id, connector=run.connector)
-        with hook.get_conn() as erp, reporting_requests(erp):
+        with hook.get_conn() as erp, reporting_requests("Acumatica", erp):
             try:
                 return [push_batch(context, content, batch) for content, batch in extract_batches(run, erp, window)]
             except NotFound:
@@ -102,13 +102,10 @@ def load(connector_id: str, note: BatchNote) -> None:
         rules = run.connector
         content, descriptor = pull_batch(context, note, pushed_to="transform")
         store = clients.enter_context(BetterB2BHook(rules.better_b2b_connection_id, connector=rules).get_conn())
-        clients.enter_context(reporting_requests(store))
-        erp = None
-        if rules.erp.write_reference:
-            erp = clients.enter_context(AcumaticaHook(rules.acumatica_connection_id, connector=rules).get_conn())
-            clients.enter_context(reporting_requests(erp))
-        report = load_batch(run, content, descriptor, store=store, erp=erp)
-        print_lines(report.lines)
+        clients.enter_context(reporting_requests("Better B2B", store))
+        erp = clients.enter_context(AcumaticaHook(rules.acumatica_connection_id, connector=rules).get_conn())
+        clients.enter_context(reporting_requests("Acumatica", erp))
+        load_batch(run, content, descriptor, store=store, erp=erp)
 
 
 @task(task_id="audit", retries=0, trigger_rule=TriggerRule.ALL_DONE, show_return_value_in_logs=False)

@@ -1,0 +1,155 @@
+"""Both hooks against the twins: a connection becomes a working client, and *Test* tells faults apart."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from b2b_connector.hooks.acumatica import AcumaticaHook
+from b2b_connector.hooks.better_b2b import BetterB2BHook
+from customer_sync.connector import Connector
+from sandbox.server import RunningTwin, running_acumatica, running_better_b2b
+
+ERP_EXTRA = {"tenant": "Sandbox", "endpoint_name": "KNCommerce", "endpoint_version": "24.200.001"}
+OAUTH = {
+    "auth_style": "oauth_password",
+    "client_id": "3f6d2c1a-8a5e-4d0b-9c7e-2b1f0a9d8e7c@Sandbox",
+    "client_secret": "sandbox-secret",
+}
+NOBODY_LISTENS = "http://127.0.0.1:9"
+
+
+@pytest.fixture(scope="module")
+def erp() -> Iterator[RunningTwin]:
+    """The ERP's twin, with two tenants, so that a wrong one is refused."""
+    with running_acumatica(customers=5, seed=1) as twin:
+        change(twin, tenants=["Sandbox", "Other"], lock_after_failures=0)
+        yield twin
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[RunningTwin]:
+    """The store's twin."""
+    with running_better_b2b(seed=1) as twin:
+        yield twin
+
+
+def change(twin: RunningTwin, **settings: Any) -> None:
+    """Turn switches of a twin."""
+    requests.put(f"{twin.url}/_sandbox/settings", json=settings, timeout=10).raise_for_status()
+
+
+def connect(monkeypatch: pytest.MonkeyPatch, conn_id: str, form: dict[str, Any], extra: dict[str, Any]) -> None:
+    """Create a connection."""
+    monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({**form, "extra": extra}))
+
+
+def erp_connection(
+    monkeypatch: pytest.MonkeyPatch, twin: RunningTwin, extra: dict[str, Any] | None = None, **form: Any
+) -> AcumaticaHook:
+    """A hook on a connection of the ERP's twin, with changes."""
+    whole = {"conn_type": "acumatica", "host": twin.url, "login": "admin", "password": "sandbox", **form}
+    connect(monkeypatch, "erp_under_test", whole, {**ERP_EXTRA, **(extra or {})})
+    return AcumaticaHook("erp_under_test")
+
+
+def store_connection(
+    monkeypatch: pytest.MonkeyPatch, twin: RunningTwin, extra: dict[str, Any] | None = None, **form: Any
+) -> BetterB2BHook:
+    """A hook on a connection of the store's twin, with changes."""
+    whole = {"conn_type": "better-b2b", "host": twin.url, "password": "sandbox-token", **form}
+    connect(monkeypatch, "store_under_test", whole, {"store_hash": "sandbox", **(extra or {})})
+    return BetterB2BHook("store_under_test")
+
+
+@pytest.mark.parametrize("extra", [{}, OAUTH], ids=["cookie", "oauth"])
+def test_connection_of_erp_is_good_when_all_is_there(
+    monkeypatch: pytest.MonkeyPatch, erp: RunningTwin, extra: dict[str, Any]
+) -> None:
+    """A right connection is told to be one, with either way to sign in; every session is closed again."""
+    requests.delete(f"{erp.url}/_sandbox/calls", timeout=10).raise_for_status()
+    ok, sentence = erp_connection(monkeypatch, erp, extra).test_connection()
+    assert ok, sentence
+    paths = [call["path"] for call in requests.get(f"{erp.url}/_sandbox/calls", timeout=10).json()]
+    assert paths[-1] == "/entity/auth/logout"
+
+
+@pytest.mark.parametrize(
+    ("change_of_form", "expected"),
+    [
+        ({"host": NOBODY_LISTENS}, "No connection to Acumatica"),
+        ({"password": "wrong"}, "Correct login, password and tenant"),
+        ({"password": ""}, "has no Password"),
+        ({"login": ""}, "has no API user"),
+        ({"extra": {"tenant": "Elsewhere"}}, "tenant"),
+        ({"extra": {"tenant": " "}}, "has no Tenant"),
+        ({"extra": {"endpoint_version": "99.100.001"}}, "It serves: Default/23.200.001"),
+        ({"extra": {"endpoint_name": "Nowhere"}}, "does not serve the endpoint Nowhere/24.200.001"),
+        ({"extra": {"endpoint_name": "Default"}}, "has no Customer.EnableKensiumCommerce"),
+        ({"extra": {"auth_style": "guess"}}, "auth_style"),
+    ],
+)
+def test_fault_of_erp_connection_is_told_when_tested(
+    monkeypatch: pytest.MonkeyPatch, erp: RunningTwin, change_of_form: dict[str, Any], expected: str
+) -> None:
+    """Each fault of the ERP's connection has a sentence of its own, in seconds."""
+    ok, sentence = erp_connection(monkeypatch, erp, **change_of_form).test_connection()
+    assert not ok
+    assert expected in sentence
+
+
+def test_connection_of_store_is_good_when_all_is_there(monkeypatch: pytest.MonkeyPatch, store: RunningTwin) -> None:
+    """A right connection of the store is told to be one."""
+    ok, sentence = store_connection(monkeypatch, store).test_connection()
+    assert ok, sentence
+
+
+@pytest.mark.parametrize(
+    ("change_of_form", "expected"),
+    [
+        ({"host": NOBODY_LISTENS}, "No connection to Better B2B"),
+        ({"password": "wrong"}, "Check the API token"),
+        ({"password": ""}, "has no API token"),
+        ({"password": "sandbox-token-without-scope"}, "scope"),
+        ({"extra": {"store_hash": "wrong"}}, "store_hash"),
+        ({"extra": {"store_hash": ""}}, "has no Store hash"),
+        ({"extra": {"api_prefix": "/elsewhere"}}, "api_prefix"),
+    ],
+)
+def test_fault_of_store_connection_is_told_when_tested(
+    monkeypatch: pytest.MonkeyPatch, store: RunningTwin, change_of_form: dict[str, Any], expected: str
+) -> None:
+    """Each fault of the store's connection has a sentence of its own, in seconds."""
+    ok, sentence = store_connection(monkeypatch, store, **change_of_form).test_connection()
+    assert not ok
+    assert expected in sentence
+
+
+def test_missing_key_field_is_told_when_store_has_none(monkeypatch: pytest.MonkeyPatch, store: RunningTwin) -> None:
+    """A store without the field that holds the ERP's id is told apart from one that is not reachable."""
+    store_connection(monkeypatch, store)
+    connector = Connector.model_validate({"id": "shop", "store": {"key_field": "Our Number"}})
+    ok, sentence = BetterB2BHook("store_under_test", connector=connector).test_connection()
+    assert not ok
+    assert "no company extra field 'Our Number'" in sentence
+
+
+def test_budget_of_connector_reaches_client_when_hook_has_one(
+    monkeypatch: pytest.MonkeyPatch, erp: RunningTwin, store: RunningTwin
+) -> None:
+    """Page size, pace, share and channels of the connector file are those of the clients."""
+    rules = {
+        "id": "shop",
+        "erp": {"page_size": 77, "requests_per_minute": 50},
+        "store": {"requests_per_minute": 90, "share": 0.5, "channel_ids": [7], "bulk_size": 3, "concurrency": 2},
+    }
+    connector = Connector.model_validate(rules)
+    erp_connection(monkeypatch, erp)
+    store_connection(monkeypatch, store)
+    reader = AcumaticaHook("erp_under_test", connector=connector).get_conn()
+    writer = BetterB2BHook("store_under_test", connector=connector).get_conn()
+    assert (reader.settings.page_size, reader.settings.requests_per_minute) == (77, 50)
+    assert (writer.settings.requests_per_minute, writer.settings.budget_share) == (90, 0.5)
+    assert (writer.settings.channel_ids, writer.settings.bulk_size) == ((7,), 3)
