@@ -10,17 +10,9 @@ import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sandbox.people import (
-    PostalAddress,
-    WorldContact,
-    WorldCustomer,
-    WorldLocation,
-    first_contact_id,
-    ordinary_customer,
-    some_address,
-    world_customer,
-)
+from sandbox.people import first_contact_id, ordinary_customer, some_address, world_customer
 from sandbox.places import COUNTRIES
+from sandbox.world_records import PostalAddress, WorldContact, WorldCustomer, WorldLocation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,17 +8,14 @@ import gc
 import time
 from typing import TYPE_CHECKING, Any
 
-from sandbox.acumatica import discovery
 from sandbox.acumatica.actions import Actions
-from sandbox.acumatica.contract import Endpoint, endpoints
 from sandbox.acumatica.contract_rest import ContractRest
 from sandbox.acumatica.dac import DacOData
+from sandbox.acumatica.entrance import Entrance
 from sandbox.acumatica.errors import (
     ApiError,
     login_limit,
     login_limit_redirect,
-    not_found,
-    not_logged_in,
     plain_429,
     server_error,
     web_server_page,
@@ -32,13 +29,13 @@ from sandbox.acumatica.seed import seeded_database
 from sandbox.acumatica.sessions import Session, Sessions
 from sandbox.acumatica.sign_in import Accounts, SignIn, session_cookie, trace_cookies
 from sandbox.acumatica.state import dumped, restored
-from sandbox.acumatica.swagger import swagger_document
 from sandbox.acumatica.switches import DEFAULT_TENANT, make_settings
 from sandbox.acumatica.writing import Change, Preconditions, Writer
-from sandbox.exchange import HTML_TYPE, JSON_TYPE, Answer, Call, html_answer, json_answer, to_json
+from sandbox.exchange import HTML_TYPE, JSON_TYPE, Answer, Call, to_json
 from sandbox.settings import SettingError
 
 if TYPE_CHECKING:
+    from sandbox.acumatica.contract import Endpoint
     from sandbox.acumatica.rows import Record
     from sandbox.acumatica.tables import Database
     from sandbox.faults import Fault
@@ -71,9 +68,10 @@ class AcumaticaTwin:
         self.database = self._filled()
         self.sessions = Sessions(self._clock, self.settings)
         self._accounts = Accounts(self._clock, self.settings)
-        self._sign_in = SignIn(self._accounts, self.sessions, self.settings)
         self._oauth = OAuth(self._clock, self.settings, self._accounts, self.sessions)
         self._gate = Gate(self.sessions, self._oauth, self.settings)
+        sign_in = SignIn(self._accounts, self.sessions, self.settings)
+        self._entrance = Entrance(self.settings, self._gate, sign_in, self._oauth)
         self._licence = Licence(self._clock, self.settings)
         self._actions = Actions(
             self._clock, self.settings, {"CreateContactFromCustomer": self._create_contact_from_customer}
@@ -184,7 +182,9 @@ class AcumaticaTwin:
         path = call.path.rstrip("/")
         try:
             if not path.startswith(_API_PREFIXES):
-                return self._page(call, path)  # people at screens use no API seat and no API budget
+                if path.startswith("/Frames/"):
+                    return self._entrance.frame(call, path)
+                return self._pages.respond(call)  # people at screens use no API seat and no API budget
             async with self._licence.admitted():
                 answer = await self._answered(call)
         except QueueFullError:
@@ -206,58 +206,13 @@ class AcumaticaTwin:
 
     async def _answered(self, call: Call) -> Answer:
         path = call.path.rstrip("/")
-        if path.startswith("/entity/auth/"):
-            return await self._signed_in_or_out(call, path)
-        if path.startswith("/identity/"):
-            return self._identity(call, path)
-        if path == "/entity" or path.endswith("/swagger.json"):
-            return self._discovered(call, path)
+        if path == "/entity/auth/login":
+            await self._slow_down(time.perf_counter(), "latency_sign_in_ms")
+        if path == "/entity" or path.startswith(("/entity/auth/", "/identity/")) or path.endswith("/swagger.json"):
+            return self._entrance.respond(call, path)
         if path.startswith("/entity/"):
             return await self._in_session(call)
         return self._dac.respond(call)
-
-    async def _signed_in_or_out(self, call: Call, path: str) -> Answer:
-        route = (call.method, path.removeprefix("/entity/auth"))
-        if route == ("POST", "/login"):
-            await self._slow_down(time.perf_counter(), "latency_sign_in_ms")
-            if call.fault is not None and call.fault.effect.startswith("session_limit"):
-                return login_limit()
-            return self._sign_in.login(call)
-        if route == ("POST", "/logout"):
-            return self._sign_in.logout(self._gate.present_session(call))
-        raise not_found()
-
-    def _identity(self, call: Call, path: str) -> Answer:
-        route = (call.method, path.removeprefix("/identity"))
-        if route == ("POST", "/connect/token"):
-            return self._oauth.token(call)
-        if route == ("POST", "/connect/revocation"):
-            return self._oauth.revoke(call)
-        if route == ("GET", "/.well-known/openid-configuration"):
-            return self._oauth.discovery(call.base_url())
-        raise not_found()
-
-    def _discovered(self, call: Call, path: str) -> Answer:
-        if call.method != "GET":
-            raise not_found()
-        session = self._gate.present_session(call)
-        if path == "/entity":
-            if session is None and "authorization" in call.headers:
-                session, _ = self._gate.session_of(call)
-            return json_answer(
-                discovery.endpoint_list(
-                    call.base_url(),
-                    is_anonymous=session is None,
-                    as_array=self.settings["endpoints_as_array"],
-                )
-            )
-        if session is None and not self.settings["swagger_anonymous"]:
-            session, _ = self._gate.session_of(call)
-        parts = path.removeprefix("/entity/").split("/")
-        endpoint = endpoints().get((parts[0], parts[1])) if len(parts) == 3 else None  # noqa: PLR2004  # name, version, file
-        if endpoint is None:
-            raise not_found()
-        return json_answer(swagger_document(endpoint, call.base_url()))
 
     async def _in_session(self, call: Call) -> Answer:
         if call.fault is not None and call.fault.effect == "session_limit_429":
@@ -289,17 +244,6 @@ class AcumaticaTwin:
         wanted_s = ((self.settings[name] or self.settings["latency_ms"]) + more_ms) / 1000
         if wanted_s > 0:
             await asyncio.sleep(max(0.0, began + wanted_s - time.perf_counter()))
-
-    def _page(self, call: Call, path: str) -> Answer:
-        """The page that names the tenant (section 2), or a page for people."""
-        if path == "/Frames/Login.aspx":
-            session = self._gate.present_session(call)
-            if session is None:
-                raise not_logged_in()
-            return html_answer(
-                f'<html><body><input type="hidden" id="txtSingleCompany" value="{session.tenant}"></body></html>'
-            )
-        return self._pages.respond(call)
 
     def _writer(self) -> Writer:
         return Writer(self.database, self.settings, self._clock, self._on_change, push_columns)

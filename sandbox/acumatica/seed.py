@@ -26,7 +26,7 @@ from sandbox.people import first_contact_id, world
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox.people import PostalAddress, WorldContact, WorldCustomer, WorldLocation
+    from sandbox.world_records import PostalAddress, WorldContact, WorldCustomer, WorldLocation
 
 _FIRST_ACCOUNT_ID = 8000
 _CARD_IDS_FROM = 50_000_000  # billing and location contacts; real contacts stay below
