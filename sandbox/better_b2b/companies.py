@@ -19,6 +19,7 @@ from sandbox.better_b2b.fields import whole_number
 from sandbox.better_b2b.records import Company, CompanyPayment, CompanyStatus, User, UserRole
 
 if TYPE_CHECKING:
+    from sandbox.better_b2b.company_form import AdminForm
     from sandbox.better_b2b.request import Request
     from sandbox.better_b2b.state import Store
 
@@ -169,25 +170,7 @@ def create_company(store: Store, body: Any) -> tuple[Company, User]:
         **form.values,
     )
     store.add_company(company)
-    admin = form.admin
-    customer = store.customer_for(admin.email, admin.first_name, admin.last_name)
-    user = User(
-        id=store.users.take_id(),
-        company_id=company_id,
-        first_name=admin.first_name,
-        last_name=admin.last_name,
-        email=admin.email,
-        phone_number=admin.phone_number,
-        role=UserRole.ADMIN,
-        company_role_id=store.predefined_role(UserRole.ADMIN).id,
-        customer_id=customer.id,
-        channel_ids=list(form.channel_ids),
-        origin_channel_id=form.origin_channel_id,
-        extra_fields=admin.extra_fields,
-        created_at=now,
-        updated_at=now,
-    )
-    store.add_user(user)
+    user = _add_admin(store, company, form.admin)
     if settings["payments_enabled_by_default"]:
         store.company_payments[company_id] = {
             code: CompanyPayment(is_enabled=True, created_at=now, updated_at=now) for code in store.payments
@@ -204,6 +187,29 @@ def update_company(store: Store, company: Company, body: Any) -> None:
     """
     store.change_company(company, read_update(store, company, body))
     store.changed()
+
+
+def _add_admin(store: Store, company: Company, admin: AdminForm) -> User:
+    """The first user of a company, on the core customer of the e-mail or on a new one (13.10)."""
+    customer = store.customer_for(admin.email, admin.first_name, admin.last_name)
+    user = User(
+        id=store.users.take_id(),
+        company_id=company.company_id,
+        first_name=admin.first_name,
+        last_name=admin.last_name,
+        email=admin.email,
+        phone_number=admin.phone_number,
+        role=UserRole.ADMIN,
+        company_role_id=store.predefined_role(UserRole.ADMIN).id,
+        customer_id=customer.id,
+        channel_ids=list(company.channel_ids),
+        origin_channel_id=company.origin_channel_id,
+        extra_fields=admin.extra_fields,
+        created_at=company.created_at,
+        updated_at=company.created_at,
+    )
+    store.add_user(user)
+    return user
 
 
 def _group_for(store: Store, company_id: int, company_name: str, asked: int | None) -> tuple[int, str | None]:
