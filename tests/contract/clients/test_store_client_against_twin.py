@@ -1,0 +1,325 @@
+"""The store client against the store's twin, over real HTTP, with faults, limits and odd answers."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from better_b2b.settings import BetterB2BSettings
+from http_transport.errors import (
+    AmbiguousWriteError,
+    AuthenticationFailed,
+    ContractError,
+    NotFound,
+    RecordRejected,
+    ReplyLost,
+    Unavailable,
+)
+
+KEY = BetterB2BSettings("x", "x").erp_key_field
+
+
+def company(number: int, **changes: Any) -> dict[str, Any]:
+    """Make a company that the store takes."""
+    return {
+        "company_name": f"Company {number:04}",
+        "company_phone": "+1 (555) 010-4420",
+        "company_email": f"ap{number}@northwind.example",
+        "country": "US",
+        "state": "California",
+        "city": "Oakland",
+        "address_line1": "410 Harbor Ave",
+        "zip_code": "94607",
+        "admin_first_name": "Dana",
+        "admin_last_name": "Rivera",
+        "admin_email": f"dana{number}@northwind.example",
+        "accept_creation_email": False,
+        "extra_fields": {KEY: f"T{number:06}"},
+        **changes,
+    }
+
+
+def user(number: int, company_id: int, **changes: Any) -> dict[str, Any]:
+    """Make a company user that the store takes."""
+    return {
+        "first_name": "Lee",
+        "last_name": "Okafor",
+        "email": f"lee{number}@northwind.example",
+        "company_id": company_id,
+        "role": 2,
+        **changes,
+    }
+
+
+def address(number: int, company_id: int, **changes: Any) -> dict[str, Any]:
+    """Make an address that the store takes."""
+    return {
+        "company_id": company_id,
+        "first_name": "Northwind",
+        "last_name": "East",
+        "address_line1": "2200 Wharf St",
+        "city": "Alameda",
+        "state_name": "California",
+        "state_code": "CA",
+        "country_name": "United States",
+        "country_code": "US",
+        "external_id": f"T1:{number}",
+        "is_shipping": True,
+        **changes,
+    }
+
+
+def test_company_reads_back_when_it_was_created(make_store_client: Any) -> None:
+    """Every field that was sent is in the store, and the key finds it."""
+    client = make_store_client()
+    company_id = client.create_company(company(1))
+    found = client.get_company(company_id)
+    assert (found.company_name, found.company_email, found.state) == (
+        "Company 0001",
+        "ap1@northwind.example",
+        "California",
+    )
+    assert found.extra_fields == {KEY: "T000001"}
+    assert [one.id for one in client.find_companies_by_key("T000001")] == [company_id]
+    assert client.find_companies_by_key("T00000") == []
+    client.update_company(company_id, {"uuid": "T000001", "city": "Alameda"})
+    changed = client.get_company(company_id)
+    assert (changed.uuid, changed.city, changed.company_name) == ("T000001", "Alameda", "Company 0001")
+
+
+@pytest.mark.parametrize("as_documented", [False, True])
+def test_bulk_ids_are_attributed_when_all_were_stored(
+    store: Any, make_store_client: Any, *, as_documented: bool
+) -> None:
+    """In either form of the answer the ids belong to the rows in order."""
+    store.switch(bulk_as_documented=as_documented)
+    client = make_store_client()
+    ids = client.create_companies([company(number) for number in range(10)])
+    assert [client.get_company(company_id).extra_fields[KEY] for company_id in ids] == [
+        f"T{number:06}" for number in range(10)
+    ]
+
+
+def test_good_rows_are_kept_when_bulk_rows_are_refused(make_store_client: Any) -> None:
+    """The refusal names the rows, and the others are found by their key."""
+    client = make_store_client()
+    client.create_company(company(1))
+    with pytest.raises(RecordRejected) as caught:
+        client.create_companies([company(2), company(1, admin_email="other@x.example"), company(3, company_phone="")])
+    assert sorted(caught.value.row_errors) == [1, 2]
+    assert caught.value.good_rows_kept
+    assert caught.value.for_row(1).is_key_taken
+    assert len(client.find_companies_by_key("T000002")) == 1
+    assert client.find_companies_by_key("T000003") == []
+
+
+def test_bulk_changes_are_attributed_when_one_is_refused(make_store_client: Any) -> None:
+    """A PUT in bulk is refused by company id, told here by row."""
+    client = make_store_client()
+    ids = client.create_companies([company(number) for number in range(3)])
+    with pytest.raises(RecordRejected) as caught:
+        client.update_companies(
+            [(ids[0], {"city": "A"}), (ids[2], {"company_name": "x" * 300}), (ids[1], {"city": "B"})]
+        )
+    assert list(caught.value.row_errors) == [1]
+    with pytest.raises(NotFound):
+        client.update_companies([(ids[0], {"city": "A"}), (999_999, {"city": "B"})])
+
+
+def test_status_is_set_when_changed(make_store_client: Any) -> None:
+    """A company is switched off and on again."""
+    client = make_store_client()
+    company_id = client.create_company(company(1))
+    for status in (3, 1):
+        client.set_company_status(company_id, status)
+        assert client.get_company(company_id).status == status
+
+
+def test_everything_comes_once_when_crawled(make_store_client: Any) -> None:
+    """More companies, users and addresses than a page holds come once each."""
+    client = make_store_client(page_size=7, requests_per_minute=6_000)
+    before = client.count_companies()
+    ids = [
+        one
+        for start in range(0, 30, 10)
+        for one in client.create_companies([company(n) for n in range(start, start + 10)])
+    ]
+    client.create_users([user(number, ids[0]) for number in range(10)])
+    client.create_addresses([address(number, ids[0]) for number in range(10)])
+    crawled = [one.id for one in client.iter_companies()]
+    assert len(crawled) == len(set(crawled)) == before + 30 == client.count_companies()
+    assert set(ids) <= set(crawled)
+    assert len(list(client.iter_users(company_id=ids[0]))) == 11
+    assert len(list(client.iter_addresses(ids[0]))) == 10
+    found = client.find_addresses([f"T1:{number}" for number in range(0, 20, 2)], ids[0])
+    assert sorted(one.external_id for one in found) == [f"T1:{number}" for number in range(0, 10, 2)]
+
+
+def test_user_is_found_when_the_case_differs(make_store_client: Any) -> None:
+    """One user per e-mail, whatever its case."""
+    client = make_store_client()
+    company_id = client.create_company(company(1))
+    user_id = client.create_user(user(1, company_id))
+    assert client.find_user("LEE1@northwind.EXAMPLE").id == user_id
+    with pytest.raises(RecordRejected) as caught:
+        client.create_user(user(2, company_id, email="Lee1@northwind.example"))
+    assert caught.value.is_email_taken
+    client.update_user(user_id, {"first_name": "Leonora"})
+    assert client.get_user(user_id).first_name == "Leonora"
+    client.delete_user(user_id)
+    client.delete_user(user_id)
+    assert client.find_user("lee1@northwind.example") is None
+
+
+def test_row_is_told_when_a_bulk_of_users_is_refused(make_store_client: Any) -> None:
+    """Where the store quotes the e-mail, the row is known, and nothing was stored."""
+    client = make_store_client()
+    company_id = client.create_company(company(1))
+    client.create_user(user(1, company_id))
+    with pytest.raises(RecordRejected) as caught:
+        client.create_users([user(2, company_id), user(1, company_id), user(3, company_id)])
+    assert list(caught.value.row_errors) == [1]
+    assert client.find_user("lee2@northwind.example") is None
+
+
+def test_row_is_told_when_a_bulk_of_addresses_is_refused(make_store_client: Any) -> None:
+    """The list of errors is aligned with the request."""
+    client = make_store_client()
+    company_id = client.create_company(company(1))
+    with pytest.raises(RecordRejected) as caught:
+        client.create_addresses([address(1, company_id), address(2, company_id, last_name=None)])
+    assert list(caught.value.row_errors) == [1]
+
+
+def test_payment_settings_read_back_when_written(make_store_client: Any) -> None:
+    """Only the named method changes, and the terms are echoed."""
+    client = make_store_client()
+    company_id = client.create_company(company(1))
+    codes = [method.code for method in client.list_payment_methods()]
+    client.set_company_payment_methods(company_id, {codes[0]: True})
+    assert {one.code: one.is_enabled for one in client.company_payment_methods(company_id)} == {
+        code: code == codes[0] for code in codes
+    }
+    assert client.set_payment_terms(company_id, enabled=True, days=45).days == 45
+    assert client.payment_terms(company_id).is_enabled
+    with pytest.raises(NotFound, match="Payment Does not Exist"):
+        client.set_company_payment_methods(company_id, {"nope": True})
+
+
+def test_definitions_are_known_when_read(make_store_client: Any) -> None:
+    """Roles, their permissions and the key's definition are there."""
+    client = make_store_client()
+    roles = {role.name: role.id for role in client.list_roles()}
+    assert {"Admin", "Senior Buyer", "Junior Buyer"} <= set(roles)
+    assert client.role(roles["Admin"]).permissions["create_user"] >= 2
+    (definition,) = [one for one in client.extra_field_definitions() if one.field_name == KEY]
+    assert definition.is_unique
+
+
+@pytest.mark.parametrize(
+    ("effect", "stored"),
+    [
+        ("commit_then_fail", True),
+        ("commit_then_reset", True),
+        ("truncate", True),
+        ("malformed_json", True),
+        ("fail_before_commit", False),
+        ("connection_reset", False),
+        ("html", False),
+    ],
+)
+def test_creation_is_unknown_when_it_is_disturbed(
+    store: Any, make_store_client: Any, effect: str, *, stored: bool
+) -> None:
+    """Stored or not, the POST is sent once and must be looked up by key."""
+    client = make_store_client()
+    store.fault(effect, match={"method": "POST"})
+    with pytest.raises(AmbiguousWriteError):
+        client.create_company(company(1))
+    assert len(store.calls("POST", "/companies")) == 1
+    assert len(client.find_companies_by_key("T000001")) == stored
+
+
+@pytest.mark.parametrize(
+    "effect", ["commit_then_fail", "commit_then_reset", "truncate", "fail_before_commit", "status"]
+)
+def test_change_is_done_when_it_was_disturbed(store: Any, make_store_client: Any, effect: str) -> None:
+    """PUT and DELETE are repeated until they are answered; the result is that of one."""
+    client = make_store_client()
+    company_id = client.create_company(company(1))
+    store.fault(effect, match={"method": "PUT"}, times=2)
+    client.update_company(company_id, {"city": "Alameda"})
+    assert client.get_company(company_id).city == "Alameda"
+    store.fault(effect, match={"method": "DELETE"}, times=1)
+    client.delete_company(company_id)
+    assert client.get_company(company_id) is None
+
+
+@pytest.mark.parametrize(
+    ("effect", "kind"),
+    [("status", Unavailable), ("connection_reset", ReplyLost), ("malformed_json", ReplyLost), ("html", ContractError)],
+)
+def test_run_stops_when_reading_stays_disturbed(
+    store: Any, make_store_client: Any, effect: str, kind: type[Exception]
+) -> None:
+    """A list that cannot be read is an error and never an empty store."""
+    client = make_store_client()
+    store.fault(effect, match={"method": "GET"})
+    with pytest.raises(kind):
+        list(client.iter_companies())
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_work_is_done_when_the_store_refuses_for_a_while(store: Any, make_store_client: Any, *, header: bool) -> None:
+    """A burst of 429, with or without the header, is waited for, writes included."""
+    client = make_store_client()
+    store.fault("burst_429", seconds=20, header=header)
+    company_id = client.create_company(company(1))
+    assert client.get_company(company_id)
+    assert client.requests_used().refused >= 1
+
+
+def test_nothing_is_refused_when_the_budget_is_paced(make_limited_client: Any) -> None:
+    """Over three full windows of 150 requests none is refused, and the budget is used to 95 %."""
+    client, passed_s = make_limited_client(share=1.0)
+    for _ in range(450):
+        client.count_companies()
+    assert client.requests_used().refused == 0
+    assert passed_s() <= 180 * 1.05
+
+
+def test_share_is_kept_when_others_need_the_budget(make_limited_client: Any) -> None:
+    """With a share of 80 % at most 120 of the 150 requests of a minute are ours."""
+    client, passed_s = make_limited_client(share=0.8)
+    for _ in range(240):
+        client.count_companies()
+    assert client.requests_used().refused == 0
+    assert 110 <= passed_s() <= 125
+
+
+def test_ids_are_whole_when_threads_write_side_by_side(make_store_client: Any) -> None:
+    """Eight threads create companies through one client; none is lost or doubled."""
+    client = make_store_client(requests_per_minute=60_000)
+    created: list[int] = []
+
+    def work(thread: int) -> None:
+        created.extend(client.create_company(company(thread * 100 + number)) for number in range(5))
+
+    threads = [threading.Thread(target=work, args=(thread,)) for thread in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(created)) == 40
+    assert set(created) <= {one.id for one in client.iter_companies()}
+
+
+def test_setting_is_named_when_credentials_are_wrong(make_store_client: Any) -> None:
+    """A wrong token, a wrong prefix and a wrong hash each lead to the setting to correct."""
+    with pytest.raises(AuthenticationFailed, match="API token"):
+        make_store_client(token="wrong").check()
+    with pytest.raises(NotFound, match="api_prefix"):
+        make_store_client(api_prefix="/api/v9").check()
+    with pytest.raises(Unavailable, match="store_hash"):
+        make_store_client(store_hash="wrong").check()
+    assert make_store_client(auth_style="authtoken", store_hash="").check() >= 0
