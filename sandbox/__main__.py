@@ -67,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 after a clean end, 2 when it could not start as asked.
     """
     options = _parser().parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
     try:
         listener = listen(options.host, options.port, allow_remote=options.allow_remote)
         assembled = assemble(options.twin, _environment(options), options.state, allow_remote=options.allow_remote)
@@ -74,13 +76,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"cannot start the twin {options.twin}: {error}", file=sys.stderr)  # noqa: T201  # a command speaks here
         return _EXIT_BAD_ORDER
     host = f"[{options.host}]" if ":" in options.host else options.host
-    # Said before the loop runs: the socket is bound, so a client that reads this line is queued, not refused.
-    listener.listen(4096)
-    print(f"{options.twin} listening on http://{host}:{listener.getsockname()[1]}", flush=True)  # noqa: T201  # the address is the command's output
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
+    address = f"http://{host}:{listener.getsockname()[1]}"
+
+    def announce() -> None:
+        print(f"{options.twin} listening on {address}", flush=True)  # noqa: T201  # the address is the command's output
+
     try:
-        make_server(assembled).run(sockets=[listener])
+        make_server(assembled, announce).run(sockets=[listener])
     finally:
         if assembled.state_file is not None:
             assembled.state_file.flush()

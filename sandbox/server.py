@@ -30,7 +30,7 @@ from sandbox.traffic import Traffic, TwinHttpProtocol
 from sandbox.twin import Twin, TwinEnvironment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 APPLICATIONS = {"acumatica": "sandbox.acumatica.app", "better-b2b": "sandbox.better_b2b.app"}
@@ -138,7 +138,20 @@ def listen(host: str, port: int, *, allow_remote: bool = False) -> socket.socket
     return listener
 
 
-def make_server(assembled: Assembled) -> uvicorn.Server:
+class AnnouncingServer(uvicorn.Server):
+    """A uvicorn server that says when it listens and signals end it cleanly, not before."""
+
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, then say so."""
+        await super().startup(sockets)
+        self._on_started()
+
+
+def make_server(assembled: Assembled, on_started: Callable[[], None] = lambda: None) -> uvicorn.Server:
     """A uvicorn server for the assembled twin; uvicorn's own log stays silent below warnings."""
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = uvicorn.Config(
@@ -153,7 +166,7 @@ def make_server(assembled: Assembled) -> uvicorn.Server:
         timeout_graceful_shutdown=2,
         backlog=4096,
     )
-    return uvicorn.Server(config)
+    return AnnouncingServer(config, on_started)
 
 
 @contextlib.contextmanager
