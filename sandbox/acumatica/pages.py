@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-import jinja2
 import msgspec
 
 from sandbox.acumatica import forms
@@ -25,6 +25,8 @@ from sandbox.exchange import HTML_TYPE, Answer, redirect_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import jinja2
 
     from sandbox.acumatica.tables import Database
     from sandbox.exchange import Call
@@ -70,8 +72,6 @@ class Pages:
         self._writer = writer
         self._tenant = tenant
         self._projector = Projector(_ENDPOINT, ShapeRules(links=False))
-        loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
-        self._templates = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
 
     def respond(self, call: Call) -> Answer:
         """Answer one page or one save.
@@ -85,6 +85,13 @@ class Pages:
         if call.method == "POST" and not _is_same_origin(call):
             raise ApiError(Answer(403, b"Forms are taken from this site's own pages only.", "text/plain"))
         return self._screen(call, parts)
+
+    @cached_property
+    def _templates(self) -> jinja2.Environment:
+        import jinja2  # noqa: PLC0415  # a twin that nobody looks at starts without it
+
+        loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+        return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
 
     def _screen(self, call: Call, parts: list[str]) -> Answer:
         match parts:
