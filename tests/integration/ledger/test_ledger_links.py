@@ -1,10 +1,12 @@
 """Links, Account Emails and watermarks."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from customer_sync.company import company_fields, user_fields
 from customer_sync.ledger import Ledger
+from customer_sync.outcome import Finding, Reason
 from customer_sync.plan import AppliedRecord
 from tests.unit.customer_sync.builders import a_company, a_user
 
@@ -169,3 +171,37 @@ def test_watermarks_are_put_replaced_and_dropped(ledger: Ledger, other: Ledger) 
         ledger.watermarks.drop(connection, "never_there")
     assert ledger.watermarks.load() == {"customers": "2026-02-01"}
     assert other.watermarks.load() == {}
+
+
+def test_a_customer_is_freed_when_nobody_else_claims_its_email(ledger: Ledger, other: Ledger) -> None:
+    """Quarantined for a shared address, it is taken up again as soon as the other gave the address up."""
+    shared = Finding(reason=Reason.EMAIL_DUPLICATE, field="Email")
+    claim(ledger, "r1", C1="ap@x.example", C2="ap@x.example", C3="other@x.example")
+    claim(other, "r1", C1="ap@x.example")
+    with ledger.write() as connection:
+        found = [("C1", shared), ("C2", shared), ("C3", Finding(reason=Reason.PHONE_MISSING))]
+        ledger.quarantine.replace(connection, "r1", ["C1", "C2", "C3"], found)
+    assert ledger.emails.freed() == set()
+    claim(ledger, "r2", C2="new@x.example")
+    assert ledger.emails.freed() == {"C1", "C2"}
+
+
+def test_a_remembered_value_is_fresh_for_its_age_only(ledger: Ledger) -> None:
+    """What was checked lately need not be checked again; another value, or an old one, must."""
+    with ledger.write() as connection:
+        ledger.watermarks.put(connection, "r1", {"checked": "a"})
+    assert ledger.watermarks.is_fresh("checked", "a", timedelta(hours=1))
+    assert not ledger.watermarks.is_fresh("checked", "b", timedelta(hours=1))
+    assert not ledger.watermarks.is_fresh("other", "a", timedelta(hours=1))
+    assert not ledger.watermarks.is_fresh("checked", "a", timedelta(seconds=-1))
+
+
+def test_what_is_linked_is_counted(ledger: Ledger, other: Ledger) -> None:
+    """Companies, and users with addresses: the guards' yardstick."""
+    put(ledger, a_row("C1", 7), a_row("C2", 8))
+    put(other, a_row("C9", 9))
+    with ledger.write() as connection:
+        ledger.links.put_children(connection, "user", [("C1", "1", 11, {}), ("C1", "2", 12, {})])
+        ledger.links.put_children(connection, "address", [("C1", "C1:MAIN", 11, {})])
+    assert ledger.links.counts() == (2, 3)
+    assert other.links.counts() == (1, 0)

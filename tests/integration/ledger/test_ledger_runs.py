@@ -137,6 +137,15 @@ def test_the_last_customer_of_a_batch_is_where_a_long_read_goes_on(ledger: Ledge
     assert ledger.runs.last_customer("r1", "batch_001") == ""
 
 
+def test_batches_are_counted_by_their_keys(ledger: Ledger, other: Ledger) -> None:
+    """Two batches of this run, whatever another connector's run of the same id extracted."""
+    begin(ledger, "r1", "C1", "C2")
+    begin(other, "r1", "C1")
+    with ledger.write() as connection:
+        ledger.runs.add_customers(connection, "r1", "batch_001", ["C3"])
+    assert (ledger.runs.batch_count("r1"), other.runs.batch_count("r1"), ledger.runs.batch_count("r2")) == (2, 1, 0)
+
+
 OPERATIONS = [
     ("C1", Operation(action=Action.CREATE_COMPANY, key="C1", values={"company_name": "x"})),
     ("C2", Operation(action=Action.UPDATE_USER, key="7", store_id=11, values={"role": "Admin"})),
