@@ -24,7 +24,14 @@ CUSTOMERS = 60
 
 RULES = "id: knb\nstore: {requests_per_minute: 60000}\nbatch: {size: 20, largest: 20}\nterms: {30D: {days: 30}}\n"
 
-DEFAULTS = {"mode": "incremental", "customer_ids": [], "modified_from": None, "modified_to": None, "dry_run": False}
+DEFAULTS = {
+    "mode": "incremental",
+    "customer_ids": [],
+    "modified_from": None,
+    "modified_to": None,
+    "dry_run": False,
+    "plan_hash": None,
+}
 
 pytestmark = pytest.mark.usefixtures("metadata_database")
 
@@ -36,6 +43,7 @@ class World:
     erp: RunningTwin
     store: RunningTwin
     dag: Any
+    last_run_id: str = ""
 
     def connect(self, monkeypatch: pytest.MonkeyPatch, **erp: Any) -> None:
         """Set both connections, with changes to the ERP's."""
@@ -52,6 +60,7 @@ class World:
         """Run the DAG once, with these params and without a date, as the UI triggers it."""
         # All of them: a DAG that is run twice in one process keeps the first run's.
         run = self.dag.test(run_conf={**DEFAULTS, **params}, logical_date=None)
+        self.last_run_id = run.run_id
         states = Counter((item.task_id, str(item.state)) for item in run.get_task_instances())
         tries = {item.task_id: item.try_number for item in run.get_task_instances()}
         labels = {item.rendered_map_index for item in run.get_task_instances() if item.task_id == "load"}
@@ -196,3 +205,18 @@ def test_run_of_broken_connector_names_the_fault_when_triggered(
     assert str(run.state) == "failed"
     assert [item.try_number for item in run.get_task_instances()] == [1]
     assert "Connector file shop.yaml is wrong. batch.size" in caplog.text
+
+
+def test_only_the_previewed_plan_is_applied_when_run_is_bound_to_it(world: World) -> None:
+    """A run bound to another plan is refused before the first write; bound to the dry run's plan it applies it."""
+    world.run(mode="full", dry_run=True)
+    with Ledger.open("knb") as ledger:
+        previewed = ledger.runs.get(world.last_run_id)["plan_hash"]
+    refused = world.run(mode="full", plan_hash="0" * 32)
+    assert refused.state == "failed"
+    assert refused.tries["guard"] == 1
+    assert refused.states[("load", "upstream_failed")] == 1
+    assert world.store_writes() == []
+    applied = world.run(mode="full", plan_hash=previewed)
+    assert applied.state == "success"
+    assert applied.outcomes["created"] > 0
