@@ -46,10 +46,17 @@ class CallLog:
 
     Recording keeps references only; formatting and masking are paid by the reader, so that a twin under load does not
     pay for a log that nobody looks at.
+
+    Args:
+        clock: Sandbox time.
+        max_rows: Most rows that are kept.
+        max_held_bytes: Most bytes of bodies and answers that are kept.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, max_rows: int = MAX_ROWS, max_held_bytes: int = MAX_HELD_BYTES) -> None:
         self._clock = clock
+        self._max_rows = max_rows
+        self._max_held_bytes = max_held_bytes
         self._rows: deque[_Row] = deque()
         self._held_bytes = 0
         self._seq = 0
@@ -68,7 +75,7 @@ class CallLog:
         row = _Row(self._seq, at_s, call, body, status, duration_ms, len(answer), kept, fault, size)
         self._rows.append(row)
         self._held_bytes += size
-        while len(self._rows) > MAX_ROWS or self._held_bytes > MAX_HELD_BYTES:
+        while len(self._rows) > self._max_rows or self._held_bytes > self._max_held_bytes:
             self._held_bytes -= self._rows.popleft().held_bytes
 
     def clear(self) -> None:

@@ -119,13 +119,33 @@ def stranger(twin: RunningTwin) -> Iterator[Erp]:
         yield client
 
 
-# The read-only part of the suite runs against a real site as well, when one is named.
-_SITES = ["twin", *(["live"] if os.environ.get("LIVE_ACUMATICA_URL") else [])]
+# The read-only part of the suite runs against a real site as well, when one is named; what writes does so only where
+# a customer is named that may be changed.
+_LIVE = [pytest.param("live", marks=pytest.mark.live)] if os.environ.get("LIVE_ACUMATICA_URL") else []
+_SITES = ["twin", *_LIVE]
+_WRITABLE_SITES = ["twin", *(_LIVE if os.environ.get("LIVE_ACUMATICA_WRITABLE_CUSTOMER") else [])]
 
 
 @pytest.fixture(params=_SITES)
 def site(request: pytest.FixtureRequest) -> Iterator[Erp]:
     """A signed-in client of the twin, and of the real site in LIVE_ACUMATICA_URL (read only)."""
+    yield from _opened(request)
+
+
+@pytest.fixture(params=_WRITABLE_SITES)
+def writable_site(request: pytest.FixtureRequest) -> Iterator[Erp]:
+    """As `site`, and with leave to change one customer."""
+    yield from _opened(request)
+
+
+@pytest.fixture
+def writable_customer(writable_site: Erp) -> str:
+    """The customer that may be changed."""
+    is_twin = writable_site.url.startswith("http://127.0.0.1:")
+    return "C000001" if is_twin else os.environ["LIVE_ACUMATICA_WRITABLE_CUSTOMER"]
+
+
+def _opened(request: pytest.FixtureRequest) -> Iterator[Erp]:
     if request.param == "twin":
         client: Erp = request.getfixturevalue("erp")
         yield client

@@ -239,6 +239,16 @@ def test_s17_15_unknown_endpoint_is_a_404_when_read(erp: Any, path: str) -> None
     assert erp.get("/entity/Default/24.200.001/SalesOrder").status_code == 404
 
 
+def test_s17_16_parts_come_only_on_request_when_a_list_is_read(site: Any) -> None:
+    """Expanding MainContact brings it without its address; both levels named bring both."""
+    query = {"$top": 2, "$select": "CustomerID,MainContact,MainContact/Address"}
+    for row in site.get(f"{site.default}/Customer", {**query, "$expand": "MainContact"}).json():
+        assert "Email" in row["MainContact"]
+        assert "Address" not in row["MainContact"]
+    for row in site.get(f"{site.default}/Customer", {**query, "$expand": "MainContact,MainContact/Address"}).json():
+        assert "Country" in row["MainContact"]["Address"]
+
+
 def test_s17_16_each_level_is_named_separately_when_expanding(erp: Any) -> None:
     """Expanding MainContact does not bring its Address; naming only the path brings both."""
     assert "Address" not in erp.customer("C000001", expand="MainContact")["MainContact"]
@@ -321,6 +331,15 @@ def test_s17_19_both_forms_show_the_same_when_read(erp: Any) -> None:
         f"{erp.default}/Contact/100021", {"$custom": "ContactCurrent.UsrKNIsPrimary,ContactCurrent.UsrKNEnableCommerce"}
     ).json()
     assert contact["custom"]["ContactCurrent"]["UsrKNIsPrimary"] == {"type": "CustomBooleanField", "value": True}
+
+
+def test_s17_19_schema_is_an_empty_record_when_asked_for(site: Any) -> None:
+    """$adHocSchema answers a record without values whose custom block has types."""
+    for entity in ("Customer", "Contact", "CustomerLocation"):
+        schema = site.get(f"{site.default}/{entity}/$adHocSchema").json()
+        assert isinstance(schema["custom"], dict)
+        for view in schema["custom"].values():
+            assert all(field["type"].startswith("Custom") for field in view.values())
 
 
 def test_s17_19_user_defined_attribute_is_read_when_named_by_view(erp: Any) -> None:

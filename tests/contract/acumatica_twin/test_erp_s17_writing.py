@@ -36,6 +36,22 @@ def test_s17_23_record_is_found_when_put_names_id_key_or_filter(erp: Any) -> Non
     assert _count(erp) == 60
 
 
+def test_s17_23_write_is_read_back_when_a_customer_may_be_changed(writable_site: Any, writable_customer: str) -> None:
+    """A changed name is stored, moves the stamp, and can be changed back; on a real site only where that is allowed."""
+    path = f"{writable_site.default}/Customer"
+    before = writable_site.get(f"{path}/{writable_customer}").json()
+    name = before["CustomerName"]["value"]
+    try:
+        body = _w(CustomerID=writable_customer, CustomerName=f"{name} (changed)"[:60])
+        assert writable_site.put(path, body, headers=ONLY_UPDATE).status_code == 200
+        after = writable_site.get(f"{path}/{writable_customer}").json()
+        assert after["CustomerName"] == body["CustomerName"]
+        assert after["LastModifiedDateTime"]["value"] > before["LastModifiedDateTime"]["value"]
+    finally:
+        restored = _w(CustomerID=writable_customer, CustomerName=name)
+        assert writable_site.put(path, restored, headers=ONLY_UPDATE).status_code == 200
+
+
 def test_s17_23_write_is_refused_when_the_id_is_unknown(erp: Any) -> None:
     """An unknown id never creates a record."""
     body = {"id": "00000000-0000-0000-0000-000000000001", **_w(CustomerName="X")}
