@@ -48,7 +48,7 @@ def test_an_id_is_enough() -> None:
         ("id: [knb", ["line", "column"]),
         ("id: knb\n\tname: x", ["line 2"]),
         ("id: knb\x00", ["cannot be parsed"]),
-        (b"id: \xff\xfe", ["UTF-8"]),
+        (b"id: \xff\xfe", ["is not UTF-8 text", "byte 4"]),
         ("", ["must hold settings", "NoneType"]),
         ("- id: knb", ["must hold settings", "list"]),
         ("knb", ["must hold settings", "str"]),
@@ -141,6 +141,16 @@ def test_numbers_and_nulls_are_read(folder: Path) -> None:
     assert (store.share, store.customer_group_id, store.origin_channel_id) == (0.25, None, 2)
 
 
+@pytest.mark.parametrize(("length", "is_cut"), [(58, False), (59, True), (10_000, True)])
+def test_a_given_value_is_shown_in_sixty_characters_at_most(folder: Path, length: int, *, is_cut: bool) -> None:
+    """A value pasted by mistake does not bury the sentence."""
+    with pytest.raises(ConfigError) as caught:
+        load(folder, f"id: {'X' * length}")
+    shown = "'" + "X" * 56 + "..." if is_cut else "'" + "X" * length + "'"
+    assert len(shown) == 60
+    assert f"(given: {shown})" in str(caught.value)
+
+
 def test_code_in_a_file_is_not_run(folder: Path) -> None:
     """YAML tags that would build Python objects are refused."""
     with pytest.raises(ConfigError, match="cannot be parsed"):
@@ -156,7 +166,7 @@ def test_a_huge_file_is_refused(folder: Path) -> None:
 def test_the_folder_is_named_when_it_does_not_exist(folder: Path) -> None:
     """The message says which folder was meant and which variable names it."""
     missing = folder / "nowhere"
-    with pytest.raises(ConfigError, match="CUSTOMER_SYNC_CONNECTORS_DIR") as caught:
+    with pytest.raises(ConfigError, match=r"does not exist: .*CUSTOMER_SYNC_CONNECTORS_DIR") as caught:
         connector_paths(missing)
     assert str(missing) in str(caught.value)
 

@@ -1,0 +1,42 @@
+"""Texts are cut to what the store holds, names split in two."""
+
+import pytest
+
+from customer_sync.outcome import Finding, Reason
+from customer_sync.text_limit import cut, split_name
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Dana Rivera", ("Dana", "Rivera")),
+        ("Dana  Rivera", ("Dana", "Rivera")),
+        (" Dana Rivera ", ("Dana", "Rivera")),
+        ("Jo van der Berg", ("Jo van der", "Berg")),
+        ("Reception", ("Reception", "Reception")),
+        ("山田太郎", ("山田太郎", "山田太郎")),
+        ("山田 太郎", ("山田", "太郎")),
+        ("", ("", "")),
+    ],
+)
+def test_a_name_is_split_at_its_last_blank(text: str, names: tuple[str, str]) -> None:
+    """The store wants two names; one word stands for both."""
+    assert split_name(text) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "detail"),
+    [
+        ("abcde", "abcde", None),
+        ("abcdef", "abcde", "6 characters cut to 5"),
+        ("abcd ef", "abcd", "7 characters cut to 5"),
+        ("名前名前名前", "名前名前名", "6 characters cut to 5"),
+        ("", "", None),
+    ],
+)
+def test_a_text_is_cut_to_whole_characters_and_the_cut_is_said(text: str, kept: str, detail: str | None) -> None:
+    """Five fit: the sixth goes, no blank is left hanging, and the log hears of it."""
+    findings: list[Finding] = []
+    assert cut(text, 5, "City", findings, entity="location", key="EAST") == kept
+    said = Finding(reason=Reason.VALUE_CUT, entity="location", key="EAST", field="City", detail=detail or "")
+    assert findings == ([said] if detail else [])
