@@ -60,14 +60,17 @@ def _garbage_uncollected() -> Iterator[None]:
 
 
 class _Ids:
-    """GUIDs of one customer's rows, from its own dice."""
+    """GUIDs of one customer's rows: heads that count up before one tail, as the database's own are."""
 
     def __init__(self, seed: int, number: int) -> None:
-        self._bits = random.Random(seed * 15_485_863 + number).getrandbits  # noqa: S311  # repeatable ids, no secret
+        bits = random.Random(seed * 15_485_863 + number).getrandbits(128)  # noqa: S311  # repeatable ids, no secret
+        text = f"{bits:032x}"
+        self._tail = f"-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
+        self._head = int(text[:8], 16)
 
     def __call__(self) -> str:
-        text = f"{self._bits(128):032x}"
-        return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
+        self._head = (self._head + 1) & 0xFFFFFFFF
+        return f"{self._head:08x}{self._tail}"
 
 
 def _customer(seed: int, source: WorldCustomer) -> Customer:
