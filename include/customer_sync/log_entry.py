@@ -9,7 +9,7 @@ import msgspec
 
 from customer_sync.connector import Masking
 from customer_sync.outcome import REMEDIES, Finding, Level, LogEntry, Outcome, Reason
-from customer_sync.plan import Action, Operation
+from customer_sync.plan import CREATIONS, Action, Operation
 from http_transport.redaction import kind_of_key, mask_email, mask_name, mask_phone, mask_text
 
 _INFORMING = frozenset(
@@ -130,7 +130,8 @@ def finding_entry(customer_id: str, name: str, finding: Finding) -> LogEntry:
 
 def operation_entry(customer_id: str, name: str, operation: Operation, masking: Masking, *, verb: str) -> LogEntry:
     """The line about one operation: ``verb`` is ``planned`` or ``done``."""
-    fields = ", ".join(operation.values)
+    # Of a new record every field is new; naming them all would hide the changes of the others.
+    fields = "" if operation.action in CREATIONS else ", ".join(operation.values)
     return LogEntry(
         customer_id=customer_id,
         customer_name=name,

@@ -43,6 +43,9 @@ class Action(StrEnum):
     WRITE_REFERENCE = "write_reference"
 
 
+CREATIONS = frozenset({Action.CREATE_COMPANY, Action.CREATE_USER, Action.CREATE_ADDRESS})
+"""Actions that make a new record."""
+
 REMOVALS = frozenset({Action.DELETE_USER, Action.DELETE_ADDRESS})
 """Actions that take a part of a company away."""
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.database import ledger_url, open_engine, writing
 from customer_sync.ledger.emails import AccountEmails
-from customer_sync.ledger.intents import Intents, OpenIntent
+from customer_sync.ledger.intents import ConfirmedWrite, Intents, OpenIntent
 from customer_sync.ledger.lease import Lease
 from customer_sync.ledger.links import Links
 from customer_sync.ledger.log import Log
@@ -18,7 +18,7 @@ from customer_sync.ledger.quarantine import Quarantine, Quarantined
 from customer_sync.ledger.runs import CustomerOutcome, Runs
 from customer_sync.ledger.watermarks import Watermarks
 
-__all__ = ["CustomerOutcome", "Lease", "Ledger", "OpenIntent", "Quarantined", "ledger_url"]
+__all__ = ["ConfirmedWrite", "CustomerOutcome", "Lease", "Ledger", "OpenIntent", "Quarantined", "ledger_url"]
 
 
 class Ledger:

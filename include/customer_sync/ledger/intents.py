@@ -28,6 +28,13 @@ class OpenIntent(NamedTuple):
     store_id: int
 
 
+class ConfirmedWrite(NamedTuple):
+    """A write that the store (or the ERP) answered with yes."""
+
+    action: str
+    key: str
+
+
 class Intents:
     """The write intents of one connector."""
 
@@ -90,14 +97,14 @@ class Intents:
                 found.extend(OpenIntent(*row) for row in rows)
         return found
 
-    def confirmed_actions(self, run_id: str, customer_ids: Iterable[str]) -> dict[str, list[str]]:
-        """What that run really changed, per customer: the confirmed actions in order."""
-        found: dict[str, list[str]] = {}
+    def confirmed(self, run_id: str, customer_ids: Iterable[str]) -> dict[str, list[ConfirmedWrite]]:
+        """What that run really changed, per customer, in order."""
+        found: dict[str, list[ConfirmedWrite]] = {}
         columns = write_intent.c
         with self._engine.connect() as connection:
             for part in chunks(customer_ids):
                 query = (
-                    sa.select(columns.customer_id, columns.action)
+                    sa.select(columns.customer_id, columns.action, columns.record_key)
                     .where(
                         columns.connector_id == self._connector_id,
                         columns.run_id == run_id,
@@ -106,8 +113,8 @@ class Intents:
                     )
                     .order_by(columns.id)
                 )
-                for customer_id, action in connection.execute(query):
-                    found.setdefault(customer_id, []).append(action)
+                for customer_id, action, key in connection.execute(query):
+                    found.setdefault(customer_id, []).append(ConfirmedWrite(action, key))
         return found
 
     def counts(self, run_id: str) -> dict[str, int]:

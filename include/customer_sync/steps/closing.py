@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import msgspec
+
 from customer_sync.company import STATUS_INACTIVE, attempt_hash, content_hash
-from customer_sync.ledger import CustomerOutcome
+from customer_sync.ledger import ConfirmedWrite, CustomerOutcome
 from customer_sync.log_entry import closing_entry, finding_entry, operation_entry
 from customer_sync.outcome import Finding, LogEntry, Outcome, Reason
 from customer_sync.plan import Action
@@ -26,19 +28,19 @@ def close_works(run: Run, works: Sequence[Work], label: str) -> dict[str, int]:
         Customers by outcome.
     """
     ids = [work.customer_id for work in works]
-    done = run.ledger.intents.confirmed_actions(run.run_id, ids)
+    done = run.ledger.intents.confirmed(run.run_id, ids)
     made = run.ledger.links.made_by(run.run_id, ids)
     entries: list[LogEntry] = []
     outcomes: list[CustomerOutcome] = []
     whole: list[Work] = []
     quarantined: list[tuple[str, Finding]] = []
     for work in works:
-        actions = done.get(work.customer_id, [])
-        outcome = _outcome(work, actions, is_made=work.customer_id in made)
+        writes = done.get(work.customer_id, [])
+        outcome = _outcome(work, writes, is_made=work.customer_id in made)
         if outcome is None:
             continue
         outcomes.append(CustomerOutcome(work.customer_id, outcome, _reasons(work)))
-        entries.extend(_entries(run, work, outcome, actions))
+        entries.extend(_entries(run, work, outcome, writes))
         quarantined.extend((work.customer_id, finding) for finding in _quarantine(work))
         if outcome not in {Outcome.FAILED, Outcome.QUARANTINED} and work.plan.kind == "sync":
             whole.append(work)
@@ -58,18 +60,18 @@ def close_works(run: Run, works: Sequence[Work], label: str) -> dict[str, int]:
     return dict(counts)
 
 
-def _outcome(work: Work, actions: Sequence[str], *, is_made: bool) -> Outcome | None:
+def _outcome(work: Work, writes: Sequence[ConfirmedWrite], *, is_made: bool) -> Outcome | None:
     if work.problem:
         return work.problem.outcome
     if work.remaining() or (work.plan.kind == "sync" and work.remaining_reference()):
         return None
     if work.plan.kind == "unenroll":
-        return Outcome.DEACTIVATED
+        return Outcome.DEACTIVATED if writes or work.is_deleted else Outcome.FILTERED
     if is_made:
         return Outcome.CREATED
-    if Action.SET_STATUS in actions and _was_inactive(work):
+    if any(write.action == Action.SET_STATUS for write in writes) and _was_inactive(work):
         return Outcome.REACTIVATED
-    return Outcome.UPDATED if actions else Outcome.UNCHANGED
+    return Outcome.UPDATED if writes else Outcome.UNCHANGED
 
 
 def _was_inactive(work: Work) -> bool:
@@ -85,15 +87,15 @@ def _reasons(work: Work) -> tuple[str, ...]:
     return work.plan.reasons
 
 
-def _entries(run: Run, work: Work, outcome: Outcome, actions: Sequence[str]) -> list[LogEntry]:
+def _entries(run: Run, work: Work, outcome: Outcome, writes: Sequence[ConfirmedWrite]) -> list[LogEntry]:
     plan = work.plan
     entries = [finding_entry(work.customer_id, plan.name, finding) for finding in work.findings]
-    confirmed = Counter(actions)
+    confirmed = {(write.action, write.key) for write in writes}
     for operation in plan.operations:
-        if confirmed[str(operation.action)] > 0:
-            confirmed[str(operation.action)] -= 1
-            entries.append(operation_entry(work.customer_id, plan.name, operation, run.connector.masking, verb="done"))
-    summary = ", ".join(f"{count} x {action}" for action, count in Counter(actions).items())
+        if (str(operation.action), operation.key) in confirmed:
+            done = msgspec.structs.replace(operation, store_id=operation.store_id or work.store_id_of(operation))
+            entries.append(operation_entry(work.customer_id, plan.name, done, run.connector.masking, verb="done"))
+    summary = ", ".join(f"{count} x {action}" for action, count in Counter(write.action for write in writes).items())
     message = work.problem.message if work.problem else summary or "nothing to do"
     entries.append(
         closing_entry(

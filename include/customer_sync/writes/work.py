@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from customer_sync.company import ACCOUNT_ADMIN_KEY, Company
+from customer_sync.company import Company
 from customer_sync.connector import Connector
 from customer_sync.outcome import Finding, LogEntry, Outcome, Reason
 from customer_sync.plan import (
@@ -105,7 +105,10 @@ class Work:
         users = self.applied.users if self.applied else {}
         return next(((key, record) for key, record in users.items() if record.store_id == store_id), None)
 
-    @property
-    def account_is_admin(self) -> bool:
-        """Whether the account itself stands in as the admin."""
-        return self.desired.users[0].key == ACCOUNT_ADMIN_KEY
+    def store_id_of(self, operation: Operation) -> int:
+        """The id that an operation's record has in the store now, 0 if it is not known."""
+        if self.applied is None:
+            return 0
+        parts = {**self.applied.users, **self.applied.addresses}
+        record = parts.get(operation.key) if operation.key != self.customer_id else None
+        return record.store_id if record else self.applied.company_id

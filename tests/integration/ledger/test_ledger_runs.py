@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from customer_sync.ledger import CustomerOutcome, Ledger, OpenIntent
+from customer_sync.ledger import ConfirmedWrite, CustomerOutcome, Ledger, OpenIntent
 from customer_sync.outcome import LogEntry, Outcome
 from customer_sync.plan import Action, Operation
 
@@ -166,7 +166,7 @@ def test_an_intent_is_unknown_until_it_is_answered(ledger: Ledger) -> None:
         ledger.intents.settle(connection, [second], "abandoned")
     assert ledger.intents.unanswered() == []
     assert ledger.intents.counts("r1") == {"confirmed": 1, "abandoned": 1}
-    assert ledger.intents.confirmed_actions("r1", ["C1", "C2"]) == {"C1": ["create_company"]}
+    assert ledger.intents.confirmed("r1", ["C1", "C2"]) == {"C1": [ConfirmedWrite("create_company", "C1")]}
 
 
 def test_an_intent_survives_the_process_that_wrote_it(ledger: Ledger, ledger_url: str) -> None:
@@ -200,7 +200,7 @@ def test_intents_of_two_connectors_with_one_run_id_do_not_meet(ledger: Ledger, o
         other.intents.settle(connection, ids[:1], "confirmed")
     assert ledger.intents.unanswered() == []
     assert ledger.intents.counts("r1") == {}
-    assert ledger.intents.confirmed_actions("r1", ["C1"]) == {}
+    assert ledger.intents.confirmed("r1", ["C1"]) == {}
 
 
 def test_the_log_tells_what_happened_to_a_customer_newest_first(ledger: Ledger, other: Ledger) -> None:

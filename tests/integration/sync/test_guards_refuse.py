@@ -13,7 +13,9 @@ def test_nothing_is_withdrawn_when_the_accepted_type_was_renamed(world: World) -
     """A renamed class makes most customers ineligible: the run fails, names the guard, and the store is untouched."""
     world.sync(mode="full")
     world.forget_calls()
-    renamed = Connector.model_validate({**world.connector.model_dump(mode="json"), "eligibility": {"types": ["BUSINESS"]}})
+    renamed = Connector.model_validate(
+        {**world.connector.model_dump(mode="json"), "eligibility": {"types": ["BUSINESS"]}}
+    )
 
     with pytest.raises(PlanRefused, match="least_eligible_share"):
         world.sync(connector=renamed, mode="full")
