@@ -5,6 +5,7 @@ and comes back (DESIGN section 4). The note therefore carries the index of the p
 descriptor, and the reader checks key, count and hash of what it gets.
 """
 
+import os
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
@@ -29,9 +30,17 @@ class BatchNote(TypedDict):
 
 
 def push_batch(context: Context, content: str, descriptor: BatchDescriptor) -> BatchNote:
-    """Push a batch's content under its key."""
+    """Push a batch's content under its key.
+
+    A file that it becomes holds customers' data and is readable by its owner only, whatever the
+    process's own mask is (airflow.md section 5: world-readable by default).
+    """
     instance = context["ti"]
-    instance.xcom_push(key=descriptor.key, value=content)
+    mask = os.umask(0o077)
+    try:
+        instance.xcom_push(key=descriptor.key, value=content)
+    finally:
+        os.umask(mask)
     map_index = instance.map_index
     return {"descriptor": descriptor.to_json(), "pushed_by": UNMAPPED if map_index is None else map_index}
 

@@ -1,6 +1,7 @@
 """Log entries as lines of the task log: folded per batch, one line per customer and part."""
 
 import logging
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from better_b2b.client import BetterB2BClient
 
 log = logging.getLogger(__name__)
+
+PROGRESS_EVERY_S = 30.0
+"""A batch of new customers takes minutes within the store's budget; silence would look like a hang."""
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -40,15 +44,28 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 @contextmanager
-def reporting_requests(system: str, client: "AcumaticaClient | BetterB2BClient") -> Iterator[None]:
-    """Print how many requests a client has used, at the end and also on failure.
+def reporting_requests(
+    system: str, client: "AcumaticaClient | BetterB2BClient", *, every_s: float = PROGRESS_EVERY_S
+) -> Iterator[None]:
+    """Print how many requests a client has used: now and then, at the end, and also on failure.
 
     Args:
         system: Name of the other side.
         client: The client.
+        every_s: Seconds between signs of life.
     """
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(every_s):
+            log.info("Still at work: %d requests to %s so far.", client.requests_used().total, system)
+
+    watcher = threading.Thread(target=watch, name=f"progress of {system}", daemon=True)
+    watcher.start()
     try:
         yield
     finally:
+        over.set()
+        watcher.join()
         used = client.requests_used()
         log.info("Requests to %s: %d (%d refused, %d repeated).", system, used.total, used.refused, used.retried)

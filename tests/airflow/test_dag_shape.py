@@ -1,6 +1,8 @@
 """Every DAG imports, and looks as the design says."""
 
 import itertools
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ from airflow.sdk.exceptions import ParamValidationError
 if TYPE_CHECKING:
     from tests.airflow.conftest import LoadDags
 
+ROOT = Path(__file__).resolve().parents[2]
 SYNC = "customer_sync__knb"
 
 # task -> (trigger rule, pool, retries, mapped); DESIGN section 4.
@@ -112,4 +115,29 @@ def test_params_refuse_wrong_input_when_triggered(load_dags: "LoadDags") -> None
     for name, value in wrong.items():
         with pytest.raises(ParamValidationError):
             params.get_param(name).resolve(value)
-    assert params.get_param("modified_to").resolve("2026-11-22T00:00:00+00:00")
+    for moment in ("2026-11-22T00:00:00+00:00", "2026-11-22T00:00:00.000Z"):  # by hand, and by the form's date picker
+        assert params.get_param("modified_to").resolve(moment) == moment
+
+
+PARSE = """
+import sys, time
+import airflow.sdk
+from airflow.dag_processing.dagbag import DagBag
+touched = []
+sys.addaudithook(lambda event, facts: touched.append(event) if event in {"socket.connect", "sqlite3.connect"} else None)
+heavy = {"pandas", "alembic", "acumatica.client", "better_b2b.client"} - set(sys.modules)
+started = time.process_time()
+bag = DagBag(sys.argv[1])
+used_s = time.process_time() - started
+assert bag.import_errors == {} and len(bag.dags) >= 2, bag.import_errors
+assert not touched, touched
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+assert used_s <= 0.5, used_s
+"""
+
+
+def test_parsing_is_quick_and_silent_when_airflow_reads_the_folder() -> None:
+    """Parsing takes half a second of processor time at most, opens no connection and loads no heavy package."""
+    command = [sys.executable, "-c", PARSE, str(ROOT / "dags")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603 - our own text
+    assert done.returncode == 0, done.stderr[-2000:]

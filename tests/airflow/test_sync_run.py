@@ -1,5 +1,6 @@
 """Whole runs in a real Airflow against both twins, over real HTTP."""
 
+import gzip
 import json
 import os
 import sqlite3
@@ -123,7 +124,7 @@ def test_second_run_writes_nothing_when_nothing_changed(world: World) -> None:
 def test_dry_run_writes_nothing_when_asked(world: World) -> None:
     """A dry run gives every customer an outcome and sends the store no write; load is skipped.
 
-    The batches lie in files, and no e-mail of a customer is in Airflow's metadata database.
+    The batches lie in files that only their owner can read, and no e-mail of a customer is in Airflow's database.
     """
     result = world.run(mode="full", dry_run=True)
     assert result.state == "success"
@@ -132,7 +133,10 @@ def test_dry_run_writes_nothing_when_asked(world: World) -> None:
     assert sum(result.outcomes.values()) == CUSTOMERS
     assert result.states[("load", "skipped")] == 1
     home = Path(os.environ["AIRFLOW_HOME"])
-    assert list((home / "xcom").rglob("*.gz"))
+    files = {path: gzip.decompress(path.read_bytes()) for path in (home / "xcom").rglob("*.gz")}
+    with_customers = [path for path, content in files.items() if b"@" in content]
+    assert with_customers
+    assert {path.stat().st_mode & 0o777 for path in with_customers} == {0o600}
     with closing(sqlite3.connect(home / "airflow.db")) as database:
         values = [str(value) for (value,) in database.execute("SELECT value FROM xcom WHERE value IS NOT NULL")]
     assert len(values) > CUSTOMERS / 20
