@@ -37,7 +37,7 @@ from http_transport.retry import RetryPolicy
 from http_transport.transport import HttpSettings, Transport, Urllib3Transport
 
 KEY_FIELD = "Acumatica Customer ID"
-QUICK = RetryPolicy(attempts=3, total_s=10.0, first_delay_s=0.01)
+QUICK = RetryPolicy(attempts=3, total_s=1.5, first_delay_s=0.01)
 """As the product retries, without its pauses."""
 
 Wrap = Callable[[Transport], Transport]

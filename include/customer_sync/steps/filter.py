@@ -33,11 +33,14 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
     batch = unpack_customers(content, descriptor)
     decisions = {item.customer_id: decide_eligibility(item, run.connector.eligibility) for item in batch.items}
     refused = [item for item in batch.items if not decisions[item.customer_id].is_eligible]
-    linked = run.ledger.links.load_hashes(item.customer_id for item in refused)
+    refused_ids = [item.customer_id for item in refused]
+    linked = set(run.ledger.links.load_hashes(refused_ids))
+    # A write without an answer may have made a company that no link shows yet.
+    linked |= {intent.customer_id for intent in run.ledger.intents.unanswered(refused_ids)}
     unenrolled = [item for item in refused if item.customer_id in linked and decisions[item.customer_id].is_unenrolling]
     gone = {item.customer_id for item in unenrolled}
     filtered = [item for item in refused if item.customer_id not in gone]
-    _book(run, batch, filtered, refused, decisions, kept=set(linked) - gone)
+    _book(run, batch, filtered, refused, decisions, kept=linked - gone)
     return pack(
         Batch(
             key=batch.key,

@@ -67,14 +67,18 @@ def transform_batch(
         company = _transform(run, customer, sheet)
         if company is not None:
             desired[customer.customer_id] = company
-    changed = _without_unchanged(run, batch.items, desired, held, sheet)
+    unanswered = {
+        intent.customer_id
+        for intent in run.ledger.intents.unanswered([*ids, *(left.customer_id for left in batch.unenrolled)])
+    }
+    changed = _without_unchanged(run, batch.items, desired, {*held, *unanswered}, sheet)
     applied = run.ledger.links.load([*changed, *(item.customer_id for item in batch.unenrolled)])
     for customer in batch.items:
         if customer.customer_id in changed:
             key = customer.customer_id
-            _plan(run, customer, desired[key], applied.get(key), held.get(key, []), sheet)
+            _plan(run, customer, desired[key], applied.get(key), held.get(key, []), key in unanswered, sheet)
     for left in batch.unenrolled:
-        _plan_unenrolment(run, left, applied.get(left.customer_id), sheet)
+        _plan_unenrolment(run, left, applied.get(left.customer_id), left.customer_id in unanswered, sheet)
     _book(run, batch, sheet, ids)
     packed, described = pack(Batch(key=batch.key, label=batch.label, items=tuple(sheet.plans)))
     total = sum(plan.plan_hash() for plan in sheet.plans) % 2**128
@@ -114,12 +118,14 @@ def _without_unchanged(
     run: Run,
     customers: Iterable[Customer],
     desired: dict[str, Company],
-    held: dict[str, list[Quarantined]],
+    unsettled: set[str],
     sheet: _Sheet,
 ) -> set[str]:
-    """Close the customers whose desired state was applied whole before; return the others."""
+    """Close the customers whose desired state was applied whole before; return the others.
+
+    ``unsettled`` customers have something in quarantine or a write without an answer.
+    """
     known = run.ledger.links.load_hashes(desired)
-    open_ids = {intent.customer_id for intent in run.ledger.intents.unanswered(desired)}
     changed: set[str] = set()
     for customer in customers:
         key = customer.customer_id
@@ -128,7 +134,7 @@ def _without_unchanged(
         company_id, status, digest, _ = known.get(key, (0, 0, "", ""))
         is_equal = digest == content_hash(desired[key]) and status == STATUS_APPROVED
         has_reference = not run.connector.erp.write_reference or customer.reference_id == str(company_id)
-        if not is_equal or not has_reference or key in held or key in open_ids:
+        if not is_equal or not has_reference or key in unsettled:
             changed.add(key)
             continue
         _unchanged(run, customer, company_id, sheet)
@@ -148,6 +154,7 @@ def _plan(
     company: Company,
     applied: AppliedCompany | None,
     held: list[Quarantined],
+    is_unanswered: bool,  # noqa: FBT001 - a fact of the customer like the others
     sheet: _Sheet,
 ) -> None:
     key = customer.customer_id
@@ -165,7 +172,7 @@ def _plan(
     company_id = applied.company_id if applied else 0
     if run.connector.erp.write_reference:
         operations += diff_reference(key, company_id, customer.reference_id)
-    if not operations and applied is not None:
+    if not operations and applied is not None and not is_unanswered:
         _unchanged(run, customer, company_id, sheet)
         return
     sheet.plans.append(
@@ -210,9 +217,16 @@ def _held_back(
     return tuple(parts)
 
 
-def _plan_unenrolment(run: Run, left: Unenrolled, applied: AppliedCompany | None, sheet: _Sheet) -> None:
+def _plan_unenrolment(
+    run: Run,
+    left: Unenrolled,
+    applied: AppliedCompany | None,
+    is_unanswered: bool,  # noqa: FBT001 - a fact of the customer like the others
+    sheet: _Sheet,
+) -> None:
+    """Plan the withdrawal; one whose company may have been made without our knowing goes to load to be looked up."""
     operations = diff_unenrolment(left.customer_id, applied, run.connector.policy) if applied else ()
-    if not operations:
+    if not operations and not is_unanswered:
         is_inactive = applied is not None and applied.status == STATUS_INACTIVE
         message = "not eligible; its company is inactive already" if is_inactive else "not eligible; policy: leave"
         sheet.entries.append(

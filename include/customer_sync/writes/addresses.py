@@ -12,7 +12,7 @@ from customer_sync.company import address_fields
 from customer_sync.outcome import Outcome, Reason
 from customer_sync.plan import AppliedRecord, Operation
 from customer_sync.writes.adoption import address_record_fields
-from customer_sync.writes.dispatch import Write, refuse
+from customer_sync.writes.dispatch import Write, reading_back, refuse
 from customer_sync.writes.surroundings import Surroundings
 from customer_sync.writes.work import Work
 from http_transport.errors import NotFound, SyncError
@@ -41,7 +41,8 @@ class CreateAddresses(Write):
             return {self.parts[0][1].key: store.create_address(payloads[0])}
         records = store.create_addresses(payloads)
         if records is None:
-            records = list(store.find_addresses([operation.key for _, operation in self.parts]))
+            with reading_back():
+                records = list(store.find_addresses([operation.key for _, operation in self.parts]))
         return {record.external_id: record.id for record in records}
 
     def confirm(self, connection: sa.Connection, answer: Mapping[str, int]) -> None:

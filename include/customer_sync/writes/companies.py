@@ -12,7 +12,7 @@ from customer_sync.company import company_fields, user_fields
 from customer_sync.outcome import Outcome, Reason
 from customer_sync.plan import AppliedCompany, AppliedRecord, Operation
 from customer_sync.writes.adoption import find_by_key
-from customer_sync.writes.dispatch import Write, refuse
+from customer_sync.writes.dispatch import Write, reading_back, refuse
 from customer_sync.writes.surroundings import Surroundings
 from customer_sync.writes.work import Work
 from http_transport.errors import NotFound, RecordRejected, SyncError
@@ -39,7 +39,8 @@ class CreateCompanies(Write):
         ids = store.create_companies(payloads)
         if ids is not None:
             return list(ids)
-        found = [store.find_companies_by_key(work.customer_id) for work, _ in self.parts]
+        with reading_back():
+            found = [store.find_companies_by_key(work.customer_id) for work, _ in self.parts]
         return [records[0].id if len(records) == 1 else None for records in found]
 
     def _payload(self, operation: Operation) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from http_transport.errors import (
     BatchTooLarge,
     ContractError,
     NotFound,
+    PermanentApiError,
     RecordRejected,
     SyncError,
     TransientApiError,
@@ -62,6 +64,27 @@ class Write(ABC):
         for work, _ in self.parts:
             work.stop(Outcome.FAILED, Reason.OUTCOME_UNKNOWN, str(error))
         return None
+
+
+@contextmanager
+def reading_back() -> Iterator[None]:
+    """Mark look-ups that follow a write in the same ``send``.
+
+    When they fail, for whatever reason, the write was done all the same: its outcome
+    is unknown, and must not pass for a write that the server refused.
+
+    Raises:
+        AmbiguousWriteError: In place of an error that says the server did nothing.
+    """
+    try:
+        yield
+    except (TransientApiError, PermanentApiError) as error:
+        raise AmbiguousWriteError(
+            f"The write was done, and reading back which records it made failed: {error.message}",
+            system=error.system,
+            operation=error.operation,
+            status=error.status,
+        ) from error
 
 
 def refuse(work: Work, operation: Operation, error: SyncError) -> None:

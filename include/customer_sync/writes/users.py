@@ -13,7 +13,7 @@ from customer_sync.company import content_hash
 from customer_sync.outcome import Finding, Outcome, Reason
 from customer_sync.plan import AppliedRecord, Operation
 from customer_sync.writes.adoption import user_record_fields
-from customer_sync.writes.dispatch import Write, refuse
+from customer_sync.writes.dispatch import Write, reading_back, refuse
 from customer_sync.writes.surroundings import Surroundings
 from customer_sync.writes.work import Work
 from http_transport.errors import NotFound, RecordRejected, SyncError
@@ -37,7 +37,8 @@ class CreateUsers(Write):
         ids = store.create_users(payloads)
         if ids is not None:
             return list(ids)
-        found = [store.find_user(operation.values["email"]) for _, operation in self.parts]
+        with reading_back():
+            found = [store.find_user(operation.values["email"]) for _, operation in self.parts]
         return [record.id if record else None for record in found]
 
     def _payload(self, work: Work, operation: Operation) -> dict[str, Any]:
