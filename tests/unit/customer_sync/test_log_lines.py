@@ -115,6 +115,16 @@ def test_each_kind_is_masked_by_its_own_switch(masking: Masking, hidden: list[st
     assert [value for value in shown if value not in text] == []
 
 
+@pytest.mark.parametrize("masking", [MASKED, Masking(emails=False), Masking(phones=False), Masking(names=False)])
+def test_extra_fields_stay_masked_while_any_contact_data_is(masking: Masking) -> None:
+    """Nobody knows what a merchant keeps in an extra field, so one switch does not open it."""
+    values = {"extra_fields": {"Note": f"call {PHONE} or write to {EMAIL}"}}
+    operation = Operation(action=Action.UPDATE_COMPANY, key="C1", values=values)
+    changes = operation_entry("C1", "", operation, masking, verb="planned").changes
+    assert PHONE not in changes
+    assert EMAIL not in changes
+
+
 def test_the_changes_column_holds_old_and_new_by_field() -> None:
     """An operator sees what changes to what."""
     operation = Operation(
