@@ -42,10 +42,10 @@ def airflow_boundary() -> Iterator[None]:
         try:
             yield
         except (TransientApiError, AmbiguousWriteError) as error:
-            log.error("%s Airflow tries this task again if it has tries left.", error.message)  # noqa: TRY400  # the traceback follows from Airflow
+            _tell(error, f"{error.message} Airflow tries this task again if it has tries left.")
             raise
         except SyncError as error:
-            log.error("%s", error.message)  # noqa: TRY400  # the sentence alone; the traceback follows from Airflow
+            _tell(error, error.message)
             raise AirflowFailException(error.message) from error
         except AirflowException:
             raise
@@ -56,6 +56,21 @@ def airflow_boundary() -> Iterator[None]:
                 type(error).__name__,
             )
             raise
+
+
+def _tell(error: SyncError, sentence: str) -> None:
+    """Log the sentence, and keep Airflow's own report of the error short.
+
+    Airflow prints the whole chain of causes with all their frames, a hundred lines for a refused
+    connection. What they say stands in the sentence already; whoever wants the frames sets the log
+    level to DEBUG.
+    """
+    log.debug("Where it happened:", exc_info=error)
+    log.error("%s", sentence)
+    cause: BaseException | None = error
+    while cause is not None:
+        cause.__traceback__ = None
+        cause = cause.__cause__ or cause.__context__
 
 
 @contextmanager
