@@ -3,7 +3,8 @@
 A customer depends on the seed number and its own number alone, so a world of 1,000 begins with the world of 500 and
 any customer can be had without making the others. The ERP's twin is filled with it; the store's twin refers to it
 (acumatica_rest.md 17.34, b2b_rest.md 13.36). The order in which the dice are rolled is part of the data: expectations
-written by hand hold for it, so new peculiarities roll dice of their own. Numbers 6 to 60 show one peculiarity each: `sandbox.notable`.
+written by hand hold for it, so new peculiarities roll dice of their own. Numbers 6 to 60 show one peculiarity each:
+`sandbox.notable`.
 """
 
 from __future__ import annotations
