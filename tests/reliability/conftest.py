@@ -1,0 +1,53 @@
+"""Twins with few customers and a process to kill, for a whole worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.server import RunningTwin, running_acumatica, running_better_b2b
+from tests.integration.twin_world import World, call, shipped_connector
+from tests.reliability.crash.fork_server import ForkServer, running_fork_server
+from tests.reliability.crash.matrix import CrashLab
+from tests.reliability.crash.scenario import CUSTOMERS
+
+ONE_BY_ONE: dict[str, dict[str, Any]] = {"store": {"concurrency": 1}, "batch": {"size": 4, "largest": 4}}
+"""One request in flight, so that the n-th request is the same one in every run; two batches."""
+
+
+@pytest.fixture(scope="session")
+def few_customers() -> Iterator[tuple[RunningTwin, RunningTwin]]:
+    """Both twins with the scenario's customers."""
+    with running_acumatica(customers=CUSTOMERS) as erp, running_better_b2b() as store:
+        yield erp, store
+
+
+@pytest.fixture
+def small_world(few_customers: tuple[RunningTwin, RunningTwin], tmp_path: Path) -> World:
+    """Fresh twins with few customers, the shipped connector, an empty ledger."""
+    erp, store = few_customers
+    for twin in few_customers:
+        call(f"{twin.url}/_sandbox/reset", "POST")
+    return World(erp.url, store.url, shipped_connector(), f"sqlite:///{tmp_path / 'ledger.db'}")
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    """A warmed-up process that forks victims."""
+    with running_fork_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def crash_lab(
+    few_customers: tuple[RunningTwin, RunningTwin], fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory
+) -> CrashLab:
+    """The crash matrix's starting moment, made once for a worker."""
+    erp, store = few_customers
+    for twin in few_customers:
+        call(f"{twin.url}/_sandbox/reset", "POST")
+    world = World(erp.url, store.url, shipped_connector(), "unused").with_rules(**ONE_BY_ONE)
+    return CrashLab(world, ONE_BY_ONE, fork_server, tmp_path_factory.mktemp("crash"))
