@@ -37,7 +37,7 @@ from http_transport.retry import RetryPolicy
 from http_transport.transport import HttpSettings, Transport, Urllib3Transport
 
 KEY_FIELD = "Acumatica Customer ID"
-QUICK = RetryPolicy(attempts=3, total_s=1.5, first_delay_s=0.01)
+QUICK = RetryPolicy(attempts=3, total_s=1.5, first_delay_s=0.01, rng=lambda: 0.0)
 """As the product retries, without its pauses."""
 
 Wrap = Callable[[Transport], Transport]
@@ -316,6 +316,12 @@ class Attempts:
             with self.world.erp() as erp:
                 load_batch(run_, content, described, store=self.world.store(), erp=erp)
         return self
+
+    def copy_for(self, world: World) -> Attempts:
+        """The same planned run, to be loaded through another world's clients."""
+        other = Attempts.__new__(Attempts)
+        other.__dict__.update(self.__dict__, world=world)
+        return other
 
     def audit(self, failed: tuple[str, ...] = ()) -> AuditReport:
         """Balance the run."""
