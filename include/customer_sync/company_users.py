@@ -38,7 +38,7 @@ def build_users(customer: Customer, connector: Connector, findings: list[Finding
     contacts = _without_repeated_emails(contacts, findings)
     roles = connector.contacts
     if not contacts:
-        if roles.admin_fallback == "refuse":
+        if roles.admin_fallback == "refuse" or len(customer.email) > MAX_USER_EMAIL:
             return ()
         findings.append(Finding(reason=Reason.ADMIN_IS_ACCOUNT, entity="contact", key=ACCOUNT_ADMIN_KEY))
         return (_account_admin(customer, roles.primary_role, findings),)

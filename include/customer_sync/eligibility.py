@@ -12,6 +12,9 @@ from customer_sync.customer import Customer
 from customer_sync.email_address import is_valid_email
 from customer_sync.outcome import UNENROLLING_REASONS, Reason
 
+MAX_ACCOUNT_EMAIL = 200
+"""The store's longest company e-mail (b2b_rest.md section 4)."""
+
 
 class Decision(msgspec.Struct, frozen=True):
     """Eligible, or not with every failing rule in rule order."""
@@ -49,7 +52,7 @@ def decide_eligibility(customer: Customer, rules: EligibilityRules) -> Decision:
         reasons.append(Reason.CLASS_NOT_SELECTED)
     if not customer.email:
         reasons.append(Reason.EMAIL_MISSING)
-    elif not is_valid_email(customer.email):
+    elif len(customer.email) > MAX_ACCOUNT_EMAIL or not is_valid_email(customer.email):
         reasons.append(Reason.EMAIL_INVALID)
     if customer.enabled is not True:
         reasons.append(Reason.NOT_ENABLED)

@@ -42,6 +42,14 @@ class AccountEmails:
                 )
             )
 
+    def give_up_older(self, connection: sa.Connection, run_id: str) -> None:
+        """Drop the claims that a read of every customer did not renew: those customers are gone from the ERP."""
+        connection.execute(
+            sa.delete(account_email).where(
+                account_email.c.connector_id == self._connector_id, account_email.c.run_id != run_id
+            )
+        )
+
     def freed(self) -> set[str]:
         """Customers in quarantine for an Account Email that no other customer claims any more.
 

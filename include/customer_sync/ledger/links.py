@@ -93,6 +93,53 @@ class Links:
                 found.update((company_id, customer_id) for company_id, customer_id in connection.execute(query))
         return found
 
+    def renamed(self, records: Mapping[str, str]) -> dict[str, str]:
+        """Find customers whose record is linked under another CustomerID: it was changed in the ERP.
+
+        Args:
+            records: CustomerID -> record id (NoteID, which stays) of customers without a link.
+
+        Returns:
+            The present CustomerID -> the one under which the company is linked.
+        """
+        present = {record_id: key for key, record_id in records.items() if record_id}
+        found: dict[str, str] = {}
+        link = company_link.c
+        with self._engine.connect() as connection:
+            for part in chunks(present):
+                query = sa.select(link.record_id, link.customer_id).where(
+                    link.connector_id == self._connector_id, link.record_id.in_(part)
+                )
+                for record_id, old in connection.execute(query):
+                    found[present[record_id]] = old
+        return {new: old for new, old in found.items() if new != old}
+
+    def rename(self, connection: sa.Connection, old: str, new: str) -> None:
+        """Carry a company, its users and its addresses over to the customer's new CustomerID."""
+        company = sa.and_(company_link.c.connector_id == self._connector_id, company_link.c.customer_id == old)
+        connection.execute(sa.update(company_link).where(company).values(customer_id=new, content_hash=""))
+        mine = sa.and_(child_link.c.connector_id == self._connector_id, child_link.c.customer_id == old)
+        for key in connection.execute(sa.select(child_link.c.child_key).where(mine)).scalars().all():
+            moved = f"{new}:{key.removeprefix(f'{old}:')}" if key.startswith(f"{old}:") else key
+            connection.execute(
+                sa.update(child_link)
+                .where(mine, child_link.c.child_key == key)
+                .values(customer_id=new, child_key=moved)
+            )
+
+    def holders_of_contacts(self, contact_ids: Iterable[str]) -> set[str]:
+        """Customers under which users of these contacts stand; a contact may have moved to another since."""
+        found: set[str] = set()
+        with self._engine.connect() as connection:
+            for part in chunks(contact_ids):
+                query = sa.select(child_link.c.customer_id).where(
+                    child_link.c.connector_id == self._connector_id,
+                    child_link.c.entity == "user",
+                    child_link.c.child_key.in_(part),
+                )
+                found.update(connection.execute(query).scalars())
+        return found
+
     def put_companies(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write new links.
 

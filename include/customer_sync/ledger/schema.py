@@ -82,6 +82,7 @@ company_link = Table(
     Column("applied_at_utc", UtcDateTime, nullable=False),
     Index(None, "connector_id", "company_id"),
     Index(None, "connector_id", "account_email"),
+    Index(None, "connector_id", "record_id"),
 )
 
 child_link = Table(
@@ -94,6 +95,7 @@ child_link = Table(
     Column("store_id", _Id, nullable=False),
     Column("fields", JSON, nullable=False),
     Column("applied_at_utc", UtcDateTime, nullable=False),
+    Index(None, "connector_id", "entity", "child_key"),
 )
 
 write_intent = Table(

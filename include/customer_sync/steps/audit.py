@@ -161,5 +161,7 @@ def _move_watermarks(run: Run, connection: Any, row: dict[str, Any]) -> None:
         if pending[name] or seen.get(name) or marks.get(name)
     }
     run.ledger.watermarks.put(connection, run.run_id, {**moved, **fingerprint})
+    if row["mode"] == "full" and not row["window"].get("resume_after"):
+        run.ledger.emails.give_up_older(connection, run.run_id)
     for name in (RESUME_AFTER, *(f"pending_{stream}" for stream in STREAMS)):
         run.ledger.watermarks.drop(connection, name)

@@ -7,9 +7,10 @@ handed on as it is read, so memory does not grow with the number of customers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -94,6 +95,7 @@ def extract_batches(run: Run, erp: AcumaticaClient, window: Window) -> Iterator[
     Raises:
         ContractError: An answer does not fit, so that nothing may be concluded from it.
     """
+    started_s = time.monotonic()
     pages = CustomerPages(erp, run.connector)
     extraction = _Extraction(run, window)
     if window.mode == "full":
@@ -103,6 +105,7 @@ def extract_batches(run: Run, erp: AcumaticaClient, window: Window) -> Iterator[
         ids, stamps = _changed_ids(run, erp, window)
         yield from extraction.cut(pages.of(ids))
         extraction.report_absent(ids)
+    stamps = safe_stamps(stamps, timedelta(seconds=time.monotonic() - started_s), run.connector.window_overlap_minutes)
     with run.ledger.write() as connection:
         run.ledger.runs.update(
             connection,
@@ -110,6 +113,27 @@ def extract_batches(run: Run, erp: AcumaticaClient, window: Window) -> Iterator[
             stamps={name: stamp.isoformat() for name, stamp in stamps.items()},
             resume_after=extraction.resume_after,
         )
+
+
+def safe_stamps(stamps: dict[str, datetime], took: timedelta, overlap_minutes: int) -> dict[str, datetime]:
+    """Lower the largest stamps of a read that took longer than the overlap can make up for.
+
+    A record that changes after its page was read is seen by the next run, whose window
+    begins an overlap before the largest stamp. In a longer read a later page may show a
+    stamp so much younger that the change would fall before that window; its stamp is
+    never older than the largest one less the time that the read took.
+
+    Args:
+        stamps: Largest stamp seen per stream.
+        took: Duration of the read.
+        overlap_minutes: The connector's overlap.
+
+    Returns:
+        The stamps that the watermarks may move to.
+    """
+    if took < timedelta(minutes=overlap_minutes) / 2:
+        return stamps
+    return {name: stamp - took for name, stamp in stamps.items()}
 
 
 class _Extraction:
@@ -202,20 +226,45 @@ def _absent_entry(customer_id: str) -> LogEntry:
     )
 
 
+class _Stream(NamedTuple):
+    """One of the ERP's change streams: its entity, its key, and the field that names the customer."""
+
+    name: str
+    entity: str
+    key_fields: tuple[str, ...]
+    owner: str
+
+
+STREAMS_OF_CHANGE = (
+    _Stream("customers", "Customer", ("CustomerID",), "CustomerID"),
+    _Stream("contacts", "Contact", ("ContactID",), "BusinessAccount"),
+    _Stream("locations", "CustomerLocation", ("Customer", "LocationID"), "Customer"),
+)
+
+
+class _Change(NamedTuple):
+    """A changed record: its own key's first field, the customer it belongs to, and its stamp."""
+
+    key: str
+    owner: str
+    stamp: datetime | None
+
+
 def _changed_ids(run: Run, erp: AcumaticaClient, window: Window) -> tuple[list[str], dict[str, datetime]]:
     """Ids of the customers that a window names, in key order, and the largest stamp seen per stream."""
     ids: set[str] = set(window.customer_ids)
     stamps: dict[str, datetime] = {}
     if window.mode == "incremental":
-        for stream, entity, owner in (
-            ("customers", "Customer", "CustomerID"),
-            ("contacts", "Contact", "BusinessAccount"),
-            ("locations", "CustomerLocation", "Customer"),
-        ):
-            for key, stamp in _changes(erp, entity, owner, window.since.get(stream, ""), window.until):
-                ids.add(key)
-                if stamp is not None and (stream not in stamps or stamp > stamps[stream]):
-                    stamps[stream] = stamp
+        for stream in STREAMS_OF_CHANGE:
+            records: set[str] = set()
+            for change in _changes(erp, stream, window.since.get(stream.name, ""), window.until):
+                ids.add(change.owner)
+                records.add(change.key)
+                if change.stamp is not None and change.stamp >= stamps.get(stream.name, change.stamp):
+                    stamps[stream.name] = change.stamp
+            if stream.name == "contacts":
+                # A contact that moved shows its new customer only; the old one must lose the user.
+                ids.update(run.ledger.links.holders_of_contacts(records))
         ids.update(run.ledger.runs.unfinished())
         ids.update(run.ledger.emails.freed())
         ids.update(intent.customer_id for intent in run.ledger.intents.unanswered())
@@ -227,36 +276,30 @@ def _changed_ids(run: Run, erp: AcumaticaClient, window: Window) -> tuple[list[s
     return sorted(ids), stamps
 
 
-def _changes(
-    erp: AcumaticaClient, entity: str, owner: str, since: str, until: str
-) -> Iterator[tuple[str, datetime | None]]:
-    key_fields = (
-        ("ContactID",)
-        if entity == "Contact"
-        else ("Customer", "LocationID")
-        if entity != "Customer"
-        else ("CustomerID",)
+def _changes(erp: AcumaticaClient, stream: _Stream, since: str, until: str) -> Iterator[_Change]:
+    selection = Selection(
+        stream.entity, tuple(dict.fromkeys((*stream.key_fields, stream.owner, "LastModifiedDateTime")))
     )
-    selection = Selection(entity, tuple(dict.fromkeys((*key_fields, owner, "LastModifiedDateTime"))))
     where = erp_filter.all_of(
         erp_filter.ge("LastModifiedDateTime", datetime.fromisoformat(since)) if since else None,
         erp_filter.lt("LastModifiedDateTime", datetime.fromisoformat(until)) if until else None,
     )
-    read_owner, read_stamp = selection.getter(owner), selection.getter("LastModifiedDateTime")
-    for page in erp.read_in_key_order(selection, key_fields, where=where):
+    read_key, read_owner = selection.getter(stream.key_fields[0]), selection.getter(stream.owner)
+    read_stamp = selection.getter("LastModifiedDateTime")
+    for page in erp.read_in_key_order(selection, stream.key_fields, where=where):
         for row in page.rows:
-            yield _owner_of(read_owner, row), read_stamp(row)
+            yield _Change(_text(read_key, row), _text(read_owner, row), read_stamp(row))
         for bad in page.bad_rows:
-            if entity == "Contact" or not bad.key or not bad.key[0]:
+            if stream.owner != stream.key_fields[0] or not bad.key or not bad.key[0]:
                 raise ContractError(
-                    f"A changed {entity} cannot be read ({bad.reason}), and it does not show whose it is. "
-                    f"Open {entity} {bad.id or ''} in the ERP; nothing was written.",
+                    f"A changed {stream.entity} cannot be read ({bad.reason}), and it does not show whose it is. "
+                    f"Open {stream.entity} {bad.id or ''} in the ERP; nothing was written.",
                     system="Acumatica",
-                    operation=f"read changes of {entity}",
+                    operation=f"read changes of {stream.entity}",
                 )
-            yield str(bad.key[0]).strip(), None
+            yield _Change(str(bad.key[0]), str(bad.key[0]).strip(), None)
 
 
-def _owner_of(read_owner: Any, row: Row) -> str:
-    value = read_owner(row)
+def _text(read: Callable[[Row], Any], row: Row) -> str:
+    value = read(row)
     return "" if value is None else str(value).strip()

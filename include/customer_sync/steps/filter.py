@@ -31,6 +31,7 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
         BatchDamaged: The batch did not arrive whole.
     """
     batch = unpack_customers(content, descriptor)
+    _follow_renames(run, batch)
     decisions = {item.customer_id: decide_eligibility(item, run.connector.eligibility) for item in batch.items}
     refused = [item for item in batch.items if not decisions[item.customer_id].is_eligible]
     refused_ids = [item.customer_id for item in refused]
@@ -56,6 +57,32 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
             ),
         )
     )
+
+
+def _follow_renames(run: Run, batch: Batch[Customer]) -> None:
+    """Carry companies over to customers that were given another CustomerID: the same record is the same customer."""
+    linked = run.ledger.links.load_hashes(item.customer_id for item in batch.items)
+    records = {item.customer_id: item.record_id for item in batch.items if item.customer_id not in linked}
+    renamed = run.ledger.links.renamed(records)
+    if not renamed:
+        return
+    entries = [
+        LogEntry(
+            customer_id=new,
+            action="rename_customer",
+            level="warning",
+            message=f"the CustomerID was {old}; its company, users and addresses go with it",
+        )
+        for new, old in renamed.items()
+    ]
+    with run.ledger.write() as connection:
+        for new, old in renamed.items():
+            run.ledger.links.rename(connection, old, new)
+        run.ledger.emails.give_up(connection, renamed.values())
+        run.ledger.quarantine.replace(connection, run.run_id, list(renamed.values()), [])
+        run.ledger.runs.forget_unfinished(connection, renamed.values())
+        run.book(connection, entries)
+    run.sink(f"{len(renamed)} customers have another CustomerID than before", entries)
 
 
 def _book(

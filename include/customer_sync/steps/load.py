@@ -94,7 +94,7 @@ def load_batch(
     """
     withheld = frozenset(descriptor.withheld)
     plans = [plan for plan in unpack_plans(content, descriptor).items if plan.customer_id not in withheld]
-    lease = run.ledger.lease(f"store:{run.connector.id}", run.run_id, run.try_number)
+    lease = run.ledger.lease(f"store:{run.connector.id}", f"{run.run_id} {descriptor.key}", run.try_number)
     lease.acquire()
     load = _Load(run, lease, plans, store, erp)
     try:
@@ -144,6 +144,8 @@ class _Load:
             late = self._send_late(admin_role)
             if not early and not late:
                 break
+        for work in works:
+            work.give_up_waiting()
         self._write_references()
 
     def _answer_open_intents(self) -> None:
@@ -190,7 +192,7 @@ class _Load:
         """Take away what is to go, from customers to whom nothing remains to be given first."""
         parts = []
         for work in self.works:
-            remaining = work.remaining()
+            remaining = [o for o in work.remaining() if not _waits(work, o, admin_role)]
             if all(is_late(operation, admin_role) for operation in remaining):
                 parts += [(work, operation) for operation in remaining]
         self.dispatcher.perform(self._writes(parts))
@@ -215,3 +217,9 @@ class _Load:
             for operation in work.remaining_reference()
         ]
         self.dispatcher.perform(writes)
+
+
+def _waits(work: Work, operation: Operation, admin_role: str) -> bool:
+    """Whether a user waits until another one is gone; a future admin holds back what it replaces."""
+    is_user = operation.action in {Action.CREATE_USER, Action.UPDATE_USER}
+    return is_user and operation.key in work.waiting_for and operation.values.get("role") != admin_role

@@ -18,6 +18,9 @@ from customer_sync.writes.surroundings import Surroundings
 from customer_sync.writes.work import Work
 from http_transport.errors import NotFound, RecordRejected, SyncError
 
+FORMER = " (former)"
+"""Marks the key of a user that is replaced by a new one of the same contact."""
+
 
 class CreateUsers(Write):
     """Create up to ten users, of any companies, in one request."""
@@ -67,12 +70,20 @@ class CreateUsers(Write):
         work, operation = self.parts[0]
         if isinstance(error, RecordRejected) and error.is_email_taken:
             if not adopt_user(self._around, work, operation):
-                leave_out_contact(work, operation, "the e-mail belongs to a user of another company in the store")
+                self._wait_or_leave_out(work, operation)
         elif isinstance(error, NotFound):
             work.stop(Outcome.FAILED, Reason.STORE_RECORD_GONE, "the company was deleted in the store")
         else:
             refuse(work, operation, error)
         return ()
+
+    def _wait_or_leave_out(self, work: Work, operation: Operation) -> None:
+        """A contact that moved waits until its former customer has lost the user; any other is left out."""
+        holders = self._around.ledger.links.holders_of_contacts([operation.key]) - {work.customer_id}
+        if holders:
+            work.wait_for(operation.key, min(holders))
+        else:
+            leave_out_contact(work, operation, "the e-mail belongs to a user of another company in the store")
 
     def unknown(self, error: SyncError) -> Iterable[Write]:
         """Read back by e-mail: found means made; not found is tried again, once."""
@@ -118,7 +129,7 @@ class UpdateUser(Write):
             with self._around.ledger.write() as connection:
                 unlink_user(self._around, connection, work, operation.store_id)
         elif isinstance(error, RecordRejected) and error.is_email_taken:
-            leave_out_contact(work, operation, "the new e-mail belongs to another user in the store")
+            self._wait_or_leave_out(work, operation)
         else:
             refuse(work, operation, error)
         return ()
@@ -128,6 +139,33 @@ class UpdateUser(Write):
         if not self.is_repeat:
             return [UpdateUser(self._around, *self.parts[0], is_repeat=True)]
         return super().unknown(error)
+
+    def _wait_or_leave_out(self, work: Work, operation: Operation) -> None:
+        """Decide by who holds the new e-mail.
+
+        A user of this company who is to go is waited for. No company user at all means a
+        plain store customer: an update is refused for it, a new user is linked with it
+        (b2b_rest.md section 5), so the user is made anew. Anybody else: the contact is left out.
+        """
+        holder = self._around.store.find_user(str(operation.values["email"]))
+        if holder is None:
+            self._make_anew(work, operation)
+            return
+        known = work.applied_user(holder.id) if holder is not None else None
+        if known and known[0] not in {user.key for user in work.desired.users}:
+            work.wait_for(operation.key, work.customer_id)
+        else:
+            leave_out_contact(work, operation, "the new e-mail belongs to another user in the store")
+
+    def _make_anew(self, work: Work, operation: Operation) -> None:
+        """Have the next comparison create the user under its new e-mail and delete the former one after that."""
+        known = work.applied_user(operation.store_id)
+        if known is None:
+            return
+        with self._around.ledger.write() as connection:
+            unlink_user(self._around, connection, work, operation.store_id)
+            former = f"{operation.key}{FORMER}"
+            link_user(self._around, connection, work, former, operation.store_id, known[1].fields)
 
 
 class DeleteUser(Write):

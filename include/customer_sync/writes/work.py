@@ -48,6 +48,7 @@ class Work:
     findings: list[Finding] = field(default_factory=list)
     entries: list[LogEntry] = field(default_factory=list)
     held_back: set[str] = field(default_factory=set)
+    waiting_for: dict[str, str] = field(default_factory=dict)
 
     @property
     def customer_id(self) -> str:
@@ -90,6 +91,23 @@ class Work:
         """Take the customer out of the rest of the load; the first problem stands."""
         if self.problem is None:
             self.problem = Problem(outcome, reason, message, field)
+
+    def wait_for(self, key: str, customer_id: str) -> None:
+        """Remember that a contact's e-mail still belongs to a user of that customer who is to go."""
+        self.waiting_for[key] = customer_id
+
+    def give_up_waiting(self) -> None:
+        """Leave what still waits to the next run, which finds the other user gone."""
+        waiting = [operation.key for operation in self.remaining() if operation.key in self.waiting_for]
+        if waiting:
+            key = waiting[0]
+            self.stop(
+                Outcome.FAILED,
+                Reason.EMAIL_IN_USE,
+                f"the e-mail of contact {key} still belongs to a user of customer {self.waiting_for[key]} "
+                "who is to go; the next run goes on",
+                field="Email",
+            )
 
     def hold_back_contact(self, key: str, finding: Finding) -> None:
         """Leave one contact out; the customer goes on."""

@@ -41,6 +41,13 @@ def upgrade() -> None:
         sa.Column("applied_at_utc", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("connector_id", "customer_id", "entity", "child_key", name=op.f("pk_child_link")),
     )
+    with op.batch_alter_table("child_link", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_child_link_connector_id_entity_child_key"),
+            ["connector_id", "entity", "child_key"],
+            unique=False,
+        )
+
     op.create_table(
         "company_link",
         sa.Column("connector_id", sa.String(length=40), nullable=False),
@@ -66,6 +73,9 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             batch_op.f("ix_company_link_connector_id_company_id"), ["connector_id", "company_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_company_link_connector_id_record_id"), ["connector_id", "record_id"], unique=False
         )
 
     op.create_table(
@@ -223,10 +233,13 @@ def downgrade() -> None:
 
     op.drop_table("connector_log")
     with op.batch_alter_table("company_link", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_company_link_connector_id_record_id"))
         batch_op.drop_index(batch_op.f("ix_company_link_connector_id_company_id"))
         batch_op.drop_index(batch_op.f("ix_company_link_connector_id_account_email"))
 
     op.drop_table("company_link")
+    with op.batch_alter_table("child_link", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_child_link_connector_id_entity_child_key"))
     op.drop_table("child_link")
     with op.batch_alter_table("account_email", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_account_email_connector_id_email_hash"))

@@ -1,0 +1,84 @@
+"""Contacts that move, e-mails that change hands, customers that get another CustomerID."""
+
+from __future__ import annotations
+
+import msgspec
+
+from customer_sync.batch import Batch, pack, unpack_plans
+from customer_sync.customer import Customer
+from customer_sync.customer_pages import CustomerPages
+from customer_sync.plan import Action
+from customer_sync.run import Run
+from customer_sync.steps import begin_run, filter_batch, load_batch, transform_batch
+from customer_sync.window import RunRequest
+from tests.integration.twin_world import World
+
+
+def _read(world: World, customer_id: str) -> Customer:
+    with world.erp() as erp:
+        return next(iter(CustomerPages(erp, world.connector).of([customer_id]))).customers[0]
+
+
+def _users_of(world: World, customer_id: str) -> dict[str, int]:
+    company_id = world.companies()[customer_id]["companyId"]
+    return {user["email"]: user["id"] for user in world.store_state()["users"] if int(user["companyId"]) == company_id}
+
+
+def test_a_contact_that_moved_loses_the_old_company_and_gets_the_new_one(world: World) -> None:
+    """One incremental run moves a person: the stamp of the contact alone brings both customers in."""
+    world.sync(mode="full")
+    mover = next(contact for contact in _read(world, "C000044").contacts if not contact.is_primary)
+    assert mover.email in _users_of(world, "C000044")
+
+    world.edit("Contact", ContactID=int(mover.contact_id), BusinessAccount="C000042")
+    report = world.sync()
+
+    assert mover.email in _users_of(world, "C000042")
+    assert mover.email not in _users_of(world, "C000044")
+    assert report.outcomes.get("failed") is None
+
+
+def test_an_email_goes_from_a_leaving_contact_to_a_staying_one(world: World) -> None:
+    """The leaver's user is deleted before the stayer's e-mail is changed; nobody is left out."""
+    world.sync(mode="full")
+    leaver, stayer = [contact for contact in _read(world, "C000044").contacts if not contact.is_primary][:2]
+
+    world.edit("Contact", ContactID=int(leaver.contact_id), Active=False)
+    world.edit("Contact", ContactID=int(stayer.contact_id), Email=leaver.email)
+    report = world.sync()
+
+    users = {user["email"]: user for user in world.store_state()["users"]}
+    assert users[leaver.email]["lastName"] == stayer.last_name
+    assert stayer.email not in users
+    assert report.outcomes.get("failed") is None
+    with world.ledger() as ledger:
+        assert ledger.quarantine.load(["C000044"]) == {}
+
+
+def test_a_company_follows_its_customer_to_another_customer_id(world: World) -> None:
+    """The same record under a new CustomerID keeps its company, users and addresses; nothing is created."""
+    world.sync(mode="selected", customer_ids=["C000044"])
+    company = world.companies()["C000044"]
+    renamed = msgspec.structs.replace(
+        _read(world, "C000044"), customer_id="NEW44", reference_id=str(company["companyId"])
+    )
+    request = RunRequest(mode="selected", customer_ids=("NEW44",))
+    with world.ledger() as ledger:
+        run = Run(world.connector, ledger, "renamed")
+        begin_run(run, request)
+        content, descriptor = pack(Batch(key="batch_000", label="NEW44 (1)", items=(renamed,)))
+        with ledger.write() as connection:
+            ledger.runs.add_customers(connection, run.run_id, "batch_000", ["NEW44"])
+        content, descriptor = transform_batch(run, *filter_batch(run, content, descriptor), request)
+        actions = {
+            operation.action for plan in unpack_plans(content, descriptor).items for operation in plan.operations
+        }
+        with world.erp() as erp:
+            load_batch(run, content, descriptor, store=world.store(), erp=erp)
+
+    assert actions == {Action.UPDATE_COMPANY, Action.UPDATE_ADDRESS}
+    assert world.companies()["NEW44"]["companyId"] == company["companyId"]
+    assert "C000044" not in world.companies()
+    ours = [a for a in world.store_state()["addresses"] if int(a["companyId"]) == company["companyId"]]
+    assert ours
+    assert all(address["externalId"].startswith("NEW44:") for address in ours)
