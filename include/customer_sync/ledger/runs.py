@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -37,6 +37,7 @@ class Runs:
             "connector_id": self._connector_id,
             "state": "running",
             "extracted": 0,
+            "usage": None,
             "started_at_utc": utc_now(),
             "ended_at_utc": None,
             **columns,
@@ -52,6 +53,15 @@ class Runs:
         with self._engine.connect() as connection:
             row = connection.execute(sa.select(run).where(self._is(run_id))).mappings().one_or_none()
         return dict(row) if row else None
+
+    def add_usage(self, connection: sa.Connection, run_id: str, used: Mapping[str, Mapping[str, int]]) -> None:
+        """Add numbers to what the run has used: system -> name -> count."""
+        known = connection.execute(sa.select(run.c.usage).where(self._is(run_id))).scalar_one_or_none() or {}
+        total = {system: dict(numbers) for system, numbers in known.items()}
+        for system, numbers in used.items():
+            for name, count in numbers.items():
+                total.setdefault(system, {})[name] = total.get(system, {}).get(name, 0) + count
+        connection.execute(sa.update(run).where(self._is(run_id)).values(usage=total))
 
     def _is(self, run_id: str) -> sa.ColumnElement[bool]:
         return sa.and_(run.c.run_id == run_id, run.c.connector_id == self._connector_id)

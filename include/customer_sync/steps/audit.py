@@ -60,10 +60,12 @@ def audit_run(run: Run, *, extracted: Sequence[BatchDescriptor] | None, failed_t
     if row is None:
         raise RunUnbalanced(f"Run {run.run_id} never started to extract: read the log of the task extract.")
     missing = _close_the_rest(run, is_dry=row["dry_run"], is_failed=bool(failed_tasks) or extracted is None)
+    if not row["dry_run"]:
+        with run.ledger.write() as connection:
+            run.ledger.runs.refresh_unfinished(connection, run.run_id)
     report = _report(run, row)
     problems = _problems(report, row, extracted, failed_tasks, missing)
     with run.ledger.write() as connection:
-        run.ledger.runs.refresh_unfinished(connection, run.run_id) if not row["dry_run"] else None
         run.ledger.runs.update(
             connection,
             run.run_id,
@@ -106,6 +108,7 @@ def _report(run: Run, row: dict[str, Any]) -> AuditReport:
         *(f"  {name:<14}{count:>9}" for name, count in ordered.items()),
         f"  {'sum':<14}{sum(ordered.values()):>9}",
         "  writes: " + (", ".join(f"{count} {state}" for state, count in sorted(intents.items())) or "none"),
+        "  requests: " + (_usage_in_words(row["usage"] or {}) or "none"),
         f"  mode {row['mode']} ({row['window'].get('why', '')}), {seconds:.1f} s",
     ]
     if reasons:
@@ -114,6 +117,14 @@ def _report(run: Run, row: dict[str, Any]) -> AuditReport:
     if oldest is not None:
         lines.append(f"  oldest unfinished customer since {oldest.isoformat(timespec='seconds')}")
     return AuditReport(row["extracted"], ordered, reasons, intents, seconds, lines)
+
+
+def _usage_in_words(usage: dict[str, dict[str, int]]) -> str:
+    names = {"acumatica": "Acumatica", "better_b2b": "Better B2B"}
+    return ", ".join(
+        f"{numbers['requests']} to {names.get(system, system)} ({numbers['refused']} refused)"
+        for system, numbers in sorted(usage.items())
+    )
 
 
 def _problems(

@@ -55,8 +55,8 @@ def close_works(run: Run, works: Sequence[Work], label: str) -> dict[str, int]:
         run.book(connection, entries, outcomes)
     counts = Counter(str(outcome.outcome) for outcome in outcomes)
     left = len(works) - len(outcomes)
-    title = f"{label}: " + ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-    run.sink(title + (f", {left} not finished" if left else ""), entries)
+    told = [f"{count} {name}" for name, count in sorted(counts.items())] + ([f"{left} not finished"] if left else [])
+    run.sink(f"{label}: {', '.join(told) or 'nothing to do'}", entries)
     return dict(counts)
 
 
@@ -96,7 +96,8 @@ def _entries(run: Run, work: Work, outcome: Outcome, writes: Sequence[ConfirmedW
             done = msgspec.structs.replace(operation, store_id=operation.store_id or work.store_id_of(operation))
             entries.append(operation_entry(work.customer_id, plan.name, done, run.connector.masking, verb="done"))
     summary = ", ".join(f"{count} x {action}" for action, count in Counter(write.action for write in writes).items())
-    message = work.problem.message if work.problem else summary or "nothing to do"
+    found = "found in the store and linked" if outcome is Outcome.CREATED else "nothing to do"
+    message = work.problem.message if work.problem else summary or found
     entries.append(
         closing_entry(
             work.customer_id,

@@ -25,6 +25,7 @@ from customer_sync.ledger import CustomerOutcome
 from customer_sync.ledger.watermarks import MAPPING
 from customer_sync.log_entry import closing_entry
 from customer_sync.outcome import REMEDIES, LogEntry, Outcome, Reason
+from customer_sync.request_count import counting_requests
 from customer_sync.run import Run
 from customer_sync.window import RunRequest, Window, resolve_window
 
@@ -98,13 +99,14 @@ def extract_batches(run: Run, erp: AcumaticaClient, window: Window) -> Iterator[
     started_s = time.monotonic()
     pages = CustomerPages(erp, run.connector)
     extraction = _Extraction(run, window)
-    if window.mode == "full":
-        yield from extraction.cut(pages.all_after(window.resume_after))
-        stamps = pages.stamps
-    else:
-        ids, stamps = _changed_ids(run, erp, window)
-        yield from extraction.cut(pages.of(ids))
-        extraction.report_absent(ids)
+    with counting_requests(run, acumatica=erp):
+        if window.mode == "full":
+            yield from extraction.cut(pages.all_after(window.resume_after))
+            stamps = pages.stamps
+        else:
+            ids, stamps = _changed_ids(run, erp, window)
+            yield from extraction.cut(pages.of(ids))
+            extraction.report_absent(ids)
     stamps = safe_stamps(stamps, timedelta(seconds=time.monotonic() - started_s), run.connector.window_overlap_minutes)
     with run.ledger.write() as connection:
         run.ledger.runs.update(
@@ -144,6 +146,7 @@ class _Extraction:
         self._window = window
         self._number = 0
         self._seen: set[str] = set()
+        self._last_id = ""
         self.resume_after = ""
 
     def cut(self, pages: Iterator[CustomerPage]) -> Iterator[tuple[str, BatchDescriptor]]:
@@ -171,6 +174,7 @@ class _Extraction:
         label = batch_label([*ids, *unreadable])
         batch = Batch(key=f"batch_{self._number:03d}", label=label, items=tuple(customers))
         self._number += 1
+        self._last_id = ids[-1] if ids else self._last_id
         entries = [
             closing_entry(key, "", Outcome.QUARANTINED, [Reason.RECORD_UNREADABLE], message=detail)
             for key, detail in unreadable.items()
@@ -180,7 +184,7 @@ class _Extraction:
             self._run.ledger.runs.add_customers(connection, self._run.run_id, batch.key, [*ids, *unreadable])
             self._run.book(connection, entries, outcomes)
         if self._window.mode != "full":
-            self._seen.update(ids, unreadable)
+            self._seen.update(key.casefold() for key in (*ids, *unreadable))
         self._run.sink(f"{batch.key}: {label}", entries)
         content, descriptor = pack(batch)
         return content, msgspec.structs.replace(descriptor, count=len(ids) + len(unreadable))
@@ -190,17 +194,15 @@ class _Extraction:
         if not left and next(pages, None) is None:
             return
         if self._window.mode == "full":
-            self.resume_after = self._last_key
+            # Not the greatest id that was booked: an unreadable customer may lie further on, and the ERP's order
+            # of keys need not be ours.
+            self.resume_after = self._last_id
         else:
             self._run.sink(f"{self._number} batches are as many as one run takes; the next run goes on", [])
 
-    @property
-    def _last_key(self) -> str:
-        return self._run.ledger.runs.last_customer(self._run.run_id, f"batch_{self._number - 1:03d}")
-
     def report_absent(self, ids: Iterable[str]) -> None:
         """Say which asked-for customers the ERP did not show; remember those that did not fit into this run."""
-        absent = [key for key in ids if key not in self._seen]
+        absent = [key for key in ids if key.casefold() not in self._seen]
         if not absent:
             return
         is_full = self._number >= self._run.connector.batch.count

@@ -80,6 +80,7 @@ def settle_plan(run: Run, descriptors: Sequence[BatchDescriptor], request: RunRe
     if withheld:
         lines.append(f"Withheld, one Account Email shared: {', '.join(sorted(withheld)[:20])}")
     if request.plan_hash and request.plan_hash != plan_hash:
+        run.sink("\n".join(lines), [])
         raise PlanRefused(
             f"The plan is now {plan_hash}, not {request.plan_hash} as the run was asked to apply: "
             "the ERP or the store changed since. Make a dry run, read its plan, and trigger with its hash."

@@ -18,6 +18,7 @@ from customer_sync.batch import BatchDescriptor, unpack_plans
 from customer_sync.contract_gate import check_contract
 from customer_sync.ledger import Lease
 from customer_sync.plan import Action, CustomerPlan, Operation, is_late
+from customer_sync.request_count import counting_requests
 from customer_sync.run import Run
 from customer_sync.steps.closing import close_works
 from customer_sync.writes.addresses import CreateAddresses, DeleteAddress, UpdateAddress
@@ -98,11 +99,13 @@ def load_batch(
     lease.acquire()
     load = _Load(run, lease, plans, store, erp)
     try:
-        load.perform()
+        with counting_requests(run, acumatica=erp, better_b2b=store):
+            load.perform()
     finally:
         counts = close_works(run, load.works, descriptor.label)
         lease.release()
-    lines = [f"{descriptor.label}: " + ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))]
+    told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "nothing to do"
+    lines = [f"{descriptor.label}: {told}"]
     return LoadReport(counts, load.dispatcher.writes_sent, lines)
 
 
