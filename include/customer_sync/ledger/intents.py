@@ -76,7 +76,14 @@ class Intents:
         return list(result.scalars())
 
     def settle(self, connection: sa.Connection, intent_ids: Iterable[int], state: str) -> None:
-        """Close intents: ``confirmed`` (the store has it), ``refused`` or ``abandoned`` (read back: it does not)."""
+        """Close intents.
+
+        Args:
+            connection: A writing transaction.
+            intent_ids: Which.
+            state: ``confirmed``, ``refused``, ``split`` (a bulk write whose rows are sent again one by
+                one) or ``abandoned`` (read back: the store does not have it).
+        """
         for part in chunks(intent_ids):
             connection.execute(
                 sa.update(write_intent).where(write_intent.c.id.in_(part)).values(state=state, settled_at_utc=utc_now())

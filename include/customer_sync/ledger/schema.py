@@ -110,7 +110,7 @@ write_intent = Table(
     Column("record_key", String(450), nullable=False),
     Column("store_id", _Id, nullable=False, default=0),
     Column("payload_hash", String(64), nullable=False),
-    Column("state", String(20), nullable=False),  # open | confirmed | refused | abandoned
+    Column("state", String(20), nullable=False),  # open | confirmed | refused | split | abandoned
     Column("opened_at_utc", UtcDateTime, nullable=False),
     Column("settled_at_utc", UtcDateTime),
     Index(None, "connector_id", "state", "customer_id"),

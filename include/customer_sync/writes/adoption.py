@@ -116,6 +116,15 @@ def address_record_fields(record: AddressRecord) -> dict[str, Any]:
     return {name: getattr(record, name) for name in Address.__struct_fields__}
 
 
+def _in_our_words(record: AddressRecord, desired: dict[str, Address]) -> dict[str, Any]:
+    """An address's fields; where country and state codes agree, their names are the same in other words."""
+    fields = address_record_fields(record)
+    ours = desired.get(record.external_id)
+    if ours and ours.country_code == record.country_code and ours.state_code == record.state_code:
+        fields |= {"country_name": ours.country_name, "state_name": ours.state_name}
+    return fields
+
+
 def _has_unaccounted(around: Surroundings) -> bool:
     foreign = int(around.ledger.watermarks.load().get(FOREIGN_COMPANIES, "0"))
     return around.store.count_companies() > around.ledger.links.count() + foreign
@@ -159,8 +168,9 @@ def _link_parts(
         if user.email.casefold() in wanted
     }
     prefix = f"{work.customer_id}:"
+    desired = {address.external_id: address for address in work.plan.desired.addresses} if work.plan.desired else {}
     book = {
-        address.external_id: AppliedRecord(store_id=address.id, fields=address_record_fields(address))
+        address.external_id: AppliedRecord(store_id=address.id, fields=_in_our_words(address, desired))
         for address in addresses
         if address.external_id.startswith(prefix)
     }

@@ -168,7 +168,8 @@ class Dispatcher:
             answer = future.result()
         except (RecordRejected, NotFound, BatchTooLarge) as error:
             follow = list(write.refused(error))
-            self._close(intents, "refused")
+            # A refused bulk write says nothing of most of its rows: they are sent again one by one.
+            self._close(intents, "split" if follow else "refused")
             return follow
         except (AmbiguousWriteError, ContractError) as error:
             found = write.unknown(error)
