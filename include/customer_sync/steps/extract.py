@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -105,7 +106,11 @@ def extract_batches(run: Run, erp: AcumaticaClient, window: Window) -> Iterator[
             stamps = pages.stamps
         else:
             ids, stamps = _changed_ids(run, erp, window)
-            yield from extraction.cut(pages.of(ids))
+            # Those that had to wait come first, or the overlap's would keep them waiting for ever.
+            unfinished = run.ledger.runs.unfinished()
+            waiting = [key for key in ids if key in unfinished]
+            others = sorted(set(ids) - set(waiting))
+            yield from extraction.cut(chain(pages.of(waiting), pages.of(others)))
             extraction.report_absent(ids)
     stamps = safe_stamps(stamps, timedelta(seconds=time.monotonic() - started_s), run.connector.window_overlap_minutes)
     with run.ledger.write() as connection:
