@@ -222,6 +222,18 @@ def test_old_admin_stays_when_the_refused_successor_is_to_replace_it(synced: Wor
     assert synced.book()[CUSTOMER]["status"] == 1
 
 
+def test_person_is_a_user_of_the_new_company_when_a_contact_moves_to_another_customer(synced: World) -> None:
+    """A contact that moved leaves the old company and enters the new one, in incremental runs alone."""
+    synced.sync(mode="full")
+    synced.edit("Contact", ContactID=SECOND, BusinessAccount="C000002")
+
+    synced.sync()
+    synced.sync()
+
+    assert "juergen.boehm@elbe1.example" not in roles(synced)
+    assert roles(synced, "C000002")["juergen.boehm@elbe1.example"] == "Junior Buyer"
+
+
 def test_one_address_is_made_when_a_location_is_added(synced: World) -> None:
     """A new location is one new address; nothing else is written."""
     synced.add("CustomerLocation", Customer=CUSTOMER, LocationID="SOUTH", LocationName="South")
