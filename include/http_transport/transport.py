@@ -10,6 +10,7 @@ urllib3 was chosen over requests and httpx because it costs a fifth of their tim
 (performance.md section 4) and because its exceptions separate connecting from reading.
 """
 
+import logging
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +32,10 @@ from urllib3.exceptions import (
 )
 
 from http_transport.errors import ConfigError, ConnectFailed, ReplyLost, ReplyTooLarge
-from http_transport.redaction import mask_text
+from http_transport.redaction import MaskedArguments, mask_text
+
+# At debug level urllib3 prints request lines, and a query may hold an e-mail.
+logging.getLogger("urllib3.connectionpool").addFilter(MaskedArguments())
 
 _CHUNK_BYTES: Final = 262_144
 # Characters that RFC 3986 allows in a query as they are; '+' is left out because servers read it as a blank.

@@ -201,6 +201,11 @@ class World:
         with self._erp(_as_it_is) as erp:
             erp.put(entity, fields)
 
+    def edit_as(self, password: str, entity: str, **fields: Any) -> None:
+        """Edit a record in an ERP whose password was changed."""
+        with self._erp(_as_it_is, password=password) as erp:
+            erp.put(entity, fields)
+
     def add(self, entity: str, **fields: Any) -> dict[str, Any]:
         """Make a record in the ERP as a person would."""
         with self._erp(_as_it_is) as erp:
