@@ -5,7 +5,8 @@ FROM ${AIRFLOW_IMAGE}
 USER root
 # Named volumes take over the owner and mode of the folder that they cover.
 RUN install -d -o airflow -g root /opt/connector /opt/venv \
-    && install -d -o airflow -g root -m 0700 /var/lib/connector /var/lib/connector/xcom /var/lib/connector/twins
+    && install -d -o airflow -g root -m 0700 /var/lib/connector /var/lib/connector/xcom \
+        /var/lib/connector/reports /var/lib/connector/twins
 
 USER airflow
 WORKDIR /opt/connector

@@ -53,8 +53,8 @@ class Log:
                 ],
             )
 
-    def rows(self, *, run_id: str = "", customer_id: str = "", limit: int = 100) -> list[dict[str, Any]]:
-        """The newest rows first, of a run and/or a customer."""
+    def rows(self, *, run_id: str = "", customer_id: str = "", limit: int | None = 100) -> list[dict[str, Any]]:
+        """The newest rows first, of a run and/or a customer; ``limit`` ``None`` gives all."""
         query = sa.select(connector_log).where(connector_log.c.connector_id == self._connector_id)
         if run_id:
             query = query.where(connector_log.c.run_id == run_id)

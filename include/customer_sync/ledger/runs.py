@@ -130,6 +130,13 @@ class Runs:
                     counts[reason] = counts.get(reason, 0) + count
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
+    def customers(self, run_id: str) -> list[tuple[str, str, str, str]]:
+        """(customer id, batch, outcome, reasons) of every customer of a run, by id."""
+        columns = (run_customer.c.customer_id, run_customer.c.batch_key, run_customer.c.outcome, run_customer.c.reasons)
+        query = sa.select(*columns).where(self._booked(run_id)).order_by(run_customer.c.customer_id)
+        with self._engine.connect() as connection:
+            return [(key, batch, outcome or "", reasons) for key, batch, outcome, reasons in connection.execute(query)]
+
     def without_outcome(self, run_id: str) -> dict[str, str]:
         """Customers that were extracted and have no outcome yet, with their batch."""
         query = sa.select(run_customer.c.customer_id, run_customer.c.batch_key).where(

@@ -6,6 +6,7 @@ are green; else the run fails and says what is missing. Then the watermarks move
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,7 +76,7 @@ def audit_run(run: Run, *, extracted: Sequence[BatchDescriptor] | None, failed_t
         )
         if not problems and row["moves_watermark"]:
             _move_watermarks(run, connection, row)
-    run.sink("Summary\n" + "\n".join(report.lines), [])
+    run.sink("\n".join(["Summary", *report.lines, *_report_files(run)]), [])
     if problems:
         raise RunUnbalanced(" ".join(problems))
     return report
@@ -117,6 +118,16 @@ def _report(run: Run, row: dict[str, Any]) -> AuditReport:
     if oldest is not None:
         lines.append(f"  oldest unfinished customer since {oldest.isoformat(timespec='seconds')}")
     return AuditReport(row["extracted"], ordered, reasons, intents, seconds, lines)
+
+
+def _report_files(run: Run) -> list[str]:
+    """Write the report where one is wanted; the libraries it needs are loaded only then."""
+    if not os.environ.get("CUSTOMER_SYNC_REPORTS_DIR"):
+        return []
+    from customer_sync.report import reports_directory, write_report  # noqa: PLC0415 - see above
+
+    directory = reports_directory()
+    return [f"  report: {path}" for path in write_report(run, directory)] if directory else []
 
 
 def _usage_in_words(usage: dict[str, dict[str, int]]) -> str:

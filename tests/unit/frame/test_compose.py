@@ -1,6 +1,7 @@
 """docker-compose.yaml, its image and its settings, held against what the code needs. No container engine is used."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -181,7 +182,21 @@ def test_every_variable_has_an_example_when_compose_reads_it() -> None:
         if re.search("PASSWORD|SECRET|KEY|CONN|USER|EMAIL", name):
             assert default == ":?", f"{name} must not have a default"
         if re.search("PASSWORD|SECRET|KEY", name):
-            assert EXAMPLE[name] == "", f"{name} must not come filled in"
+            assert EXAMPLE[name] == "change-me", f"{name} must not come filled in"
+
+
+def test_airflow_does_not_start_when_a_secret_was_not_replaced() -> None:
+    """The first service to run refuses a secret that stands in the public example, and names it."""
+    said = subprocess.run(  # noqa: S603 - our own script
+        ["bash", str(ROOT / "config" / "airflow_init.sh")],  # noqa: S607 - the shell that the service uses
+        env={"PATH": os.environ["PATH"], "AIRFLOW__API__SECRET_KEY": "change-me"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert said.returncode == 1
+    assert "AIRFLOW__API__SECRET_KEY still says change-me" in said.stderr
 
 
 @pytest.mark.parametrize("service", TWINS)

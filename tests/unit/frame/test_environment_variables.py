@@ -62,7 +62,7 @@ def test_a_variable_is_set_in_compose_when_it_belongs_to_the_product() -> None:
     """Nothing of the product is left to a default in the containers."""
     compose = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
     own = {name for name in DOCUMENTED if name.startswith("CUSTOMER_SYNC_")}
-    assert own == {"CUSTOMER_SYNC_LEDGER_URL", "CUSTOMER_SYNC_CONNECTORS_DIR"}
+    assert own == {"CUSTOMER_SYNC_LEDGER_URL", "CUSTOMER_SYNC_CONNECTORS_DIR", "CUSTOMER_SYNC_REPORTS_DIR"}
     assert own <= set(compose["services"]["airflow-scheduler"]["environment"])
 
 
