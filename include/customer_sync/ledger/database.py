@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.engine import make_url
 
+from customer_sync.ledger.failures import explain_failures
 from http_transport.errors import ConfigError
 
 URL_VARIABLE = "CUSTOMER_SYNC_LEDGER_URL"
@@ -48,12 +49,12 @@ def open_engine(url: str) -> sa.Engine:
         if parsed.get_backend_name() == "sqlite":
             _prepare_file(parsed.database)
         engine = sa.create_engine(
-            parsed, pool_pre_ping=True, hide_parameters=True, **_engine_options(parsed.get_backend_name())
+            parsed, pool_pre_ping=True, hide_parameters=True, **_engine_options(parsed)
         )
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError, ValueError, OSError) as error:
         raise ConfigError(
             f"The ledger's URL in {URL_VARIABLE} cannot be used ({type(error).__name__}): "
-            "give a SQLAlchemy URL such as sqlite:////var/lib/ledger.db or postgresql+psycopg2://user@host/ledger.",
+            "give a SQLAlchemy URL such as sqlite:////var/lib/ledger.db or postgresql+psycopg://user@host/ledger.",
             setting=URL_VARIABLE,
         ) from error
     if engine.dialect.name == "sqlite":
@@ -74,6 +75,7 @@ def open_engine(url: str) -> sa.Engine:
             f"Check {URL_VARIABLE}, the server and the rights on the file.",
             setting=URL_VARIABLE,
         ) from error
+    explain_failures(engine, parsed.render_as_string(hide_password=True))
     return engine
 
 
@@ -111,9 +113,10 @@ def _exclusive(engine: sa.Engine) -> Iterator[sa.Connection]:
         yield connection
 
 
-def _engine_options(backend: str) -> dict[str, Any]:
-    if backend == "sqlite":
-        return {"connect_args": {"timeout": 60}}
+def _engine_options(url: sa.URL) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        # How long to wait while another process writes; ?timeout=5 in the URL says otherwise.
+        return {} if "timeout" in url.query else {"connect_args": {"timeout": 60}}
     return {"pool_size": 2, "max_overflow": 4, "pool_recycle": 1800}
 
 
@@ -130,7 +133,7 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
     # The driver's own transaction handling would begin late and read-only; see _begin_immediately.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=60000", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import subprocess
 import sys
 import traceback
@@ -43,6 +44,8 @@ class Order(msgspec.Struct, kw_only=True):
     params: dict[str, Any] = {}
     read_timeout_s: float = 0.25
     kill: KillPoint | None = None
+    most_file_bytes: int = 0
+    """Largest size of any file that the victim writes, as on a full disk; 0 is no bound."""
 
     def world(self) -> World:
         """The world that it works in."""
@@ -93,6 +96,9 @@ def events_of(folder: Path) -> list[Event]:
 
 
 def _be_victim(order: Order) -> int:
+    if order.most_file_bytes:
+        # Python ignores the signal, so that the write itself fails, as on a full disk.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order.most_file_bytes, resource.RLIM_INFINITY))
     switch = KillSwitch(order.kill)
     switch.watch_commits()
     world = order.world()
@@ -113,13 +119,18 @@ def _be_victim(order: Order) -> int:
             )
             staged.proceed()
     except SyncError:
-        (folder / "error.txt").write_text(traceback.format_exc())
+        _tell_trouble(folder)
         return STOPPED
     except BaseException:  # noqa: BLE001 - a victim must never get back into the loop; the case fails with this trace
-        (folder / "error.txt").write_text(traceback.format_exc())
+        _tell_trouble(folder)
         return BROKEN
     (folder / "events.json").write_bytes(msgspec.json.encode(switch.events))
     return FINISHED
+
+
+def _tell_trouble(folder: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    (folder / "error.txt").write_text(traceback.format_exc())
 
 
 def _serve() -> None:

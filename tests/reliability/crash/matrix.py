@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from http_transport.errors import SyncError
 from tests.integration.twin_world import World
-from tests.reliability.crash.fork_server import BROKEN, FINISHED, Ending, ForkServer, Order, events_of
+from tests.reliability.crash.fork_server import BROKEN, FINISHED, STOPPED, Ending, ForkServer, Order, events_of
 from tests.reliability.crash.kill_point import Event, KillPoint, Side
 from tests.reliability.crash.scenario import (
     Expectation,
@@ -161,13 +161,39 @@ class CrashLab:
             return [f"{case}: no error of ours: {_told(folder)}"]
         if not case.hit and ending.signal != signal.SIGKILL:
             return [f"{case}: was not killed but ended with {ending}: {_told(folder)}"]
+        found = self._brought_to_its_end(str(case), folder, ways)
+        shutil.rmtree(folder)
+        return found
+
+    def attempt_without_room(self, room_bytes: int) -> tuple[list[str], bool]:
+        """Let a run meet a full disk, then bring it to its end with room again.
+
+        Args:
+            room_bytes: How large the ledger's journal may grow during the run.
+
+        Returns:
+            What was wrong, and whether the run was stopped by the full disk at all.
+        """
+        self._start.enter(self.world, self._ledger)
+        order = self._order("dying", None)
+        journal = Path(f"{self._ledger}-wal")
+        order.most_file_bytes = room_bytes + (journal.stat().st_size if journal.exists() else 0)
+        ending = self._server.perform(order)
+        folder = Path(order.folder)
+        what = f"disk full after {room_bytes} bytes"
+        if ending.code == BROKEN or ending.signal:
+            return [f"{what}: ended with {ending}: {_told(folder)}"], True
+        found = self._brought_to_its_end(what, folder, WAYS)
+        shutil.rmtree(folder)
+        return found, ending.code == STOPPED
+
+    def _brought_to_its_end(self, what: str, folder: Path, ways: Sequence[Way]) -> list[str]:
         wreck = Snapshot.take(self.world, self._ledger, folder / "wreck.db")
         found = []
         for way in ways:
             recover = self._retry if way == "same run again" else self._run_anew
             wreck.enter(self.world, self._ledger)
-            found += [f"{case}, then {way}: {problem}" for problem in self._recovered(recover, folder)]
-        shutil.rmtree(folder)
+            found += [f"{what}, then {way}: {problem}" for problem in self._recovered(recover, folder)]
         return found
 
     def _recovered(self, recover: Callable[[Path], str], folder: Path) -> Iterator[str]:

@@ -1,0 +1,85 @@
+"""The ledger is locked, read-only, out of room or gone: a clear sentence, nothing half-done, nothing made twice."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from customer_sync.errors import ConfigError, TransientApiError
+from tests.integration.twin_world import World
+from tests.reliability.crash.matrix import CrashLab
+from tests.reliability.crash.scenario import count_records, defects, expectation, unbalanced, writes
+
+Record = Callable[[str, object], None]
+
+
+def ledger_file(world: World) -> Path:
+    """The ledger's file."""
+    return Path(world.ledger_url.removeprefix("sqlite:///"))
+
+
+def test_run_fails_with_the_reason_when_another_process_holds_the_ledger(small_world: World) -> None:
+    """Locked: the task is to be tried again and says why; nothing was written, and the next run does it all."""
+    small_world.ledger().close()
+    holder = sqlite3.connect(ledger_file(small_world), isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    impatient = replace(small_world, ledger_url=f"{small_world.ledger_url}?timeout=0.2")
+
+    with pytest.raises(TransientApiError, match=r"database is locked\): another process has been holding it"):
+        impatient.sync(mode="full")
+
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert writes(small_world) == []
+    assert small_world.sync(mode="full").outcomes["created"] == 6
+
+
+def test_run_names_the_missing_right_when_the_ledger_is_read_only(small_world: World) -> None:
+    """Read-only: a ConfigError that names the setting, before anything is written."""
+    small_world.ledger().close()
+    read_only = replace(small_world, ledger_url=f"sqlite:///file:{ledger_file(small_world)}?mode=ro&uri=true")
+
+    with pytest.raises(ConfigError, match="may not be written") as refused:
+        read_only.sync(mode="full")
+
+    assert refused.value.evidence["setting"] == "CUSTOMER_SYNC_LEDGER_URL"
+    assert writes(small_world) == []
+
+
+def test_no_company_is_made_twice_when_the_ledger_was_deleted(small_world: World) -> None:
+    """A lost ledger is built anew from the store: no create, the same records, and the next run writes nothing."""
+    small_world.sync(mode="full")
+    before = expectation(small_world)
+    references = small_world.references()
+    for part in ("", "-wal", "-shm"):
+        Path(f"{ledger_file(small_world)}{part}").unlink(missing_ok=True)
+    small_world.forget_calls()
+
+    small_world.sync(mode="full", run_id="anew")
+
+    assert [line for line in small_world.write_lines() if line.startswith(("POST", "DELETE"))] == []
+    assert defects(small_world, before) == []
+    assert count_records(small_world.store_state()) == before.counts
+    assert small_world.references() == references
+    assert unbalanced(small_world, "anew") == []
+    small_world.forget_calls()
+    small_world.sync()
+    assert writes(small_world) == []
+
+
+@pytest.mark.timeout(280)
+def test_nothing_is_half_done_when_the_disk_fills_up_anywhere(crash_lab: CrashLab, record_property: Record) -> None:
+    """The disk fills up at many moments of a run: an error of ours each time; with room again all is finished."""
+    rooms = range(2_000, 180_000, 32_000)
+    problems, stopped = [], 0
+    for room in rooms:
+        found, was_stopped = crash_lab.attempt_without_room(room)
+        problems += found
+        stopped += was_stopped
+    record_property("figure", f"disk full: {len(rooms)} sizes of disk, {stopped} runs stopped by it")
+    assert not problems, "\n".join(problems[:20])
+    assert stopped >= 5
