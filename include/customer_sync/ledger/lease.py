@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -33,6 +33,7 @@ class Lease:
         self._run_id = run_id
         self._try_number = try_number
         self._holder = uuid.uuid4().hex
+        self._older_wrote_at_utc: datetime | None = None
 
     def acquire(self, wait_s: float = 2 * LEASE_S, sleep: Callable[[float], None] = time.sleep) -> None:
         """Take the lease; wait while a different run holds one that has not expired.
@@ -63,6 +64,8 @@ class Lease:
                     return False
                 if row["try_number"] > self._try_number:
                     raise LeaseLost(f"A newer attempt of run {self._run_id} is writing to {self._resource}.")
+                # Every write extends the lease first, so the lease tells when the last one left.
+                self._older_wrote_at_utc = row["expires_at_utc"] - timedelta(seconds=LEASE_S)
             upsert(
                 connection,
                 lease,
@@ -77,6 +80,22 @@ class Lease:
                 ],
             )
         return True
+
+    def unsettled_s(self, longest_request_s: float) -> float:
+        """How long a request of the older attempt that this one took over from may still be on its way.
+
+        Until then the store can show that a record is not there, and make it a moment later.
+
+        Args:
+            longest_request_s: How long a client waits for an answer, in seconds.
+
+        Returns:
+            Seconds from now; 0 when nothing was taken over, or long enough ago.
+        """
+        if self._older_wrote_at_utc is None:
+            return 0.0
+        silent_s = (utc_now() - self._older_wrote_at_utc).total_seconds()
+        return max(0.0, longest_request_s - silent_s)
 
     def confirm(self, connection: sa.Connection) -> None:
         """Check inside a writing transaction that the lease is still ours, and extend it.

@@ -8,6 +8,7 @@ compared anew with the ledger, so a repeated attempt goes on where the last stop
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,6 +121,7 @@ class _Load:
     ) -> None:
         self._around = Surroundings(run, store)
         self._erp = erp
+        self._lease = lease
         self.dispatcher = Dispatcher(run, lease, run.connector.store.concurrency)
         plans = list(plans)
         applied = run.ledger.links.load(plan.customer_id for plan in plans)
@@ -155,6 +157,8 @@ class _Load:
         """Read back what an earlier attempt sent without learning its outcome."""
         works = {work.customer_id: work for work in self.works}
         intents = self._around.ledger.intents.unanswered(works)
+        if intents:
+            self._outwait_the_older_attempt()
         for intent in intents:
             work = works[intent.customer_id]
             if intent.action == Action.CREATE_COMPANY and work.applied is None:
@@ -165,6 +169,13 @@ class _Load:
         if intents:
             with self._around.ledger.write() as connection:
                 self._around.ledger.intents.settle(connection, [intent.id for intent in intents], "abandoned")
+
+    def _outwait_the_older_attempt(self) -> None:
+        """Let requests of an attempt that may still be alive arrive before the store is asked for their outcome."""
+        wait_s = self._lease.unsettled_s(self._around.store.settings.read_timeout_s)
+        if wait_s:
+            self._around.run.sink(f"waiting {wait_s:.0f} s for what the attempt before may still have on its way", [])
+            time.sleep(wait_s)
 
     def _check_store(self) -> None:
         """Compare the connector file with the store before the first write."""

@@ -211,8 +211,10 @@ class CrashLab:
 
     def _retry(self, folder: Path) -> str:
         """As Airflow does it: finished tasks stay finished, the unfinished ones run with the next try number."""
+        # The retry waits for the dead one's requests as long as a client waits for an answer.
+        patience = {"read_timeout_s": 0.5}
         with self.world.ledger() as ledger:
-            StagedRun(self.world, ledger, folder, "dying", try_number=2).proceed()
+            StagedRun(self.world, ledger, folder, "dying", try_number=2, client_options=patience).proceed()
         return "dying"
 
     def _run_anew(self, _folder: Path) -> str:

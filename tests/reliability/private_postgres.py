@@ -1,0 +1,97 @@
+"""A PostgreSQL server of one's own, in a folder of one's own, gone when the block ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import sqlalchemy as sa
+
+_NOBODY = 65_534
+"""User id of the account without rights; the server refuses to run as root."""
+
+
+@contextmanager
+def running_postgres(folder: Path) -> Iterator[Callable[[], str]]:
+    """Run a server on a free port of the loopback interface.
+
+    Args:
+        folder: Empty; holds the data.
+
+    Yields:
+        A function that makes an empty database and gives its SQLAlchemy URL.
+
+    Raises:
+        FileNotFoundError: PostgreSQL is not installed.
+    """
+    programs = _programs()
+    data = folder / "data"
+    data.mkdir()
+    user = _NOBODY if os.getuid() == 0 else None
+    if user is not None:
+        os.chown(data, user, user)
+        for parent in (folder, *folder.parents):
+            if parent.stat().st_uid == 0 and parent != Path("/") and not parent.stat().st_mode & 0o001:
+                parent.chmod(parent.stat().st_mode | 0o011)  # it must be able to reach its folder
+    initdb = [str(programs / "initdb"), "-D", str(data), "-U", "ledger", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    subprocess.run(initdb, check=True, capture_output=True, user=user)  # noqa: S603 - a program of this machine
+    port = _free_port()
+    options = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", "", "-c", "fsync=off"]
+    log = (folder / "log").open("wb")
+    with log, subprocess.Popen([str(programs / "postgres"), *options], stderr=log, user=user) as server:  # noqa: S603 - the same
+        try:
+            admin = sa.create_engine(
+                f"postgresql+psycopg://ledger@127.0.0.1:{port}/postgres", isolation_level="AUTOCOMMIT"
+            )
+            _wait_until_ready(admin)
+            yield _maker(admin, port)
+            admin.dispose()
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def _maker(admin: sa.Engine, port: int) -> Callable[[], str]:
+    numbers = count(1)
+
+    def make() -> str:
+        name = f"ledger{next(numbers)}"
+        with admin.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        return f"postgresql+psycopg://ledger@127.0.0.1:{port}/{name}"
+
+    return make
+
+
+def _programs() -> Path:
+    found = shutil.which("initdb")
+    places = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not places:
+        raise FileNotFoundError("PostgreSQL is not installed (Debian and Ubuntu: apt-get install postgresql)")
+    return places[-1]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(admin: sa.Engine) -> None:
+    for attempt in range(200):
+        try:
+            admin.connect().close()
+        except sa.exc.OperationalError:
+            if attempt == 199:
+                raise
+            time.sleep(0.1)
+        else:
+            return
