@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from tests.integration.twin_world import World, call, shipped_connector
 from tests.reliability.crash.fork_server import ForkServer, running_fork_server
 from tests.reliability.crash.matrix import CrashLab
 from tests.reliability.crash.scenario import CUSTOMERS
+from tests.reliability.private_postgres import running_postgres
 
 ONE_BY_ONE: dict[str, dict[str, Any]] = {"store": {"concurrency": 1}, "batch": {"size": 4, "largest": 4}}
 """One request in flight, so that the n-th request is the same one in every run; two batches."""
@@ -51,3 +52,11 @@ def crash_lab(
         call(f"{twin.url}/_sandbox/reset", "POST")
     world = World(erp.url, store.url, shipped_connector(), "unused").with_rules(**ONE_BY_ONE)
     return CrashLab(world, ONE_BY_ONE, fork_server, tmp_path_factory.mktemp("crash"))
+
+
+@pytest.fixture(scope="session")
+def postgres_urls() -> Iterator[Callable[[], str]]:
+    """Makes fresh databases of a private PostgreSQL server."""
+    pytest.importorskip("psycopg", reason="needs psycopg, the driver of the compose extra")
+    with running_postgres() as make_database:
+        yield make_database

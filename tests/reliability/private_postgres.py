@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,11 +20,8 @@ _NOBODY = 65_534
 
 
 @contextmanager
-def running_postgres(folder: Path) -> Iterator[Callable[[], str]]:
+def running_postgres() -> Iterator[Callable[[], str]]:
     """Run a server on a free port of the loopback interface.
-
-    Args:
-        folder: Empty; holds the data.
 
     Yields:
         A function that makes an empty database and gives its SQLAlchemy URL.
@@ -32,19 +30,20 @@ def running_postgres(folder: Path) -> Iterator[Callable[[], str]]:
         FileNotFoundError: PostgreSQL is not installed.
     """
     programs = _programs()
-    data = folder / "data"
-    data.mkdir()
     user = _NOBODY if os.getuid() == 0 else None
-    if user is not None:
-        os.chown(data, user, user)
-        for parent in (folder, *folder.parents):
-            if parent.stat().st_uid == 0 and parent != Path("/") and not parent.stat().st_mode & 0o001:
-                parent.chmod(parent.stat().st_mode | 0o011)  # it must be able to reach its folder
+    with tempfile.TemporaryDirectory(prefix="postgres-") as home:
+        if user is not None:
+            os.chown(home, user, user)
+        yield from _serve(programs, Path(home), user)
+
+
+def _serve(programs: Path, home: Path, user: int | None) -> Iterator[Callable[[], str]]:
+    data = home / "data"
     initdb = [str(programs / "initdb"), "-D", str(data), "-U", "ledger", "-A", "trust", "-E", "UTF8", "--no-sync"]
     subprocess.run(initdb, check=True, capture_output=True, user=user)  # noqa: S603 - a program of this machine
     port = _free_port()
     options = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", "", "-c", "fsync=off"]
-    log = (folder / "log").open("wb")
+    log = (home / "log").open("wb")
     with log, subprocess.Popen([str(programs / "postgres"), *options], stderr=log, user=user) as server:  # noqa: S603 - the same
         try:
             admin = sa.create_engine(

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from sandbox.server import RunningTwin
 from tests.integration.twin_world import World, call, shipped_connector
 from tests.reliability.crash.fork_server import FINISHED, STOPPED, Ending, ForkServer, Order, running_fork_server
 from tests.reliability.crash.scenario import Expectation, defects, expectation, prepare, unbalanced, writes
-from tests.reliability.private_postgres import running_postgres
 
 RULES: dict[str, dict[str, Any]] = {"batch": {"size": 4, "largest": 4}}
 EVERYONE = ("C000001", "C000002", "C000003", "C000004", "C000005", "C000008")
@@ -62,14 +60,6 @@ class Pair:
         assert writes(self.world) == []
 
 
-@pytest.fixture(scope="session")
-def postgres_urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
-    """Makes fresh databases of a private PostgreSQL server."""
-    pytest.importorskip("psycopg", reason="needs psycopg, the driver of the compose extra")
-    with running_postgres(tmp_path_factory.mktemp("postgres")) as make_database:
-        yield make_database
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty ledger on each kind of database."""
@@ -84,9 +74,6 @@ def second_fork_server() -> Iterator[ForkServer]:
     """Another process beside the first one."""
     with running_fork_server() as server:
         yield server
-
-
-_names = count(1)
 
 
 @pytest.fixture

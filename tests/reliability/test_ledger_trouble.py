@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from customer_sync.errors import ConfigError, TransientApiError
+from customer_sync.ledger import Ledger
 from tests.integration.twin_world import World
 from tests.reliability.crash.matrix import CrashLab
 from tests.reliability.crash.scenario import count_records, defects, expectation, unbalanced, writes
@@ -20,6 +22,16 @@ Record = Callable[[str, object], None]
 def ledger_file(world: World) -> Path:
     """The ledger's file."""
     return Path(world.ledger_url.removeprefix("sqlite:///"))
+
+
+def end_other_connections(url: str) -> int:
+    """Have the server end all other connections to a database; returns how many there were."""
+    admin = sa.create_engine(url)
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    with admin.connect() as connection:
+        ended = connection.execute(sa.text(f"{others} AND datname = current_database()")).scalars().all()
+    admin.dispose()
+    return len(ended)
 
 
 def test_run_fails_with_the_reason_when_another_process_holds_the_ledger(small_world: World) -> None:
@@ -69,6 +81,35 @@ def test_no_company_is_made_twice_when_the_ledger_was_deleted(small_world: World
     small_world.forget_calls()
     small_world.sync()
     assert writes(small_world) == []
+
+
+@pytest.mark.long
+def test_ledger_goes_on_when_its_server_dropped_a_waiting_connection(postgres_urls: Callable[[], str]) -> None:
+    """A connection that the server ended while it waited in the pool is replaced without a word."""
+    url = postgres_urls()
+    with Ledger.open("knb", url) as ledger:
+        ledger.watermarks.load()
+
+        assert end_other_connections(url) > 0
+        assert ledger.watermarks.load() == {}
+
+
+@pytest.mark.long
+def test_run_fails_with_the_reason_when_the_ledgers_server_is_gone(postgres_urls: Callable[[], str]) -> None:
+    """A connection that ends in the middle of a transaction: an error of ours, and nothing of it was written."""
+    url = postgres_urls()
+    with Ledger.open("knb", url) as ledger:
+
+        def write_while_the_server_ends_it() -> None:
+            with ledger.write() as connection:
+                ledger.watermarks.put(connection, "r", {"customers": "half"})
+                end_other_connections(url)
+                ledger.watermarks.put(connection, "r", {"contacts": "half"})
+
+        with pytest.raises(TransientApiError, match="check that the database is up"):
+            write_while_the_server_ends_it()
+
+        assert ledger.watermarks.load() == {}
 
 
 @pytest.mark.timeout(280)

@@ -26,7 +26,8 @@ def explain_failures(engine: sa.Engine, shown_url: str) -> None:
 
     def explain(context: sa.ExceptionContext) -> None:
         error = context.sqlalchemy_exception
-        if isinstance(error, sa.exc.OperationalError | sa.exc.InternalError):
+        # A connection that went stale in the pool is found by its ping and replaced: no failure at all.
+        if not context.is_pre_ping and isinstance(error, sa.exc.OperationalError | sa.exc.InternalError):
             raise explained(error, shown_url) from context.original_exception
 
     sa.event.listen(engine, "handle_error", explain)
