@@ -143,7 +143,7 @@ class UpdateUser(Write):
     def _wait_or_leave_out(self, work: Work, operation: Operation) -> None:
         """Decide by who holds the new e-mail.
 
-        A user of this company who is to go is waited for. No company user at all means a
+        A user of this company who is to go, or to get another e-mail, is waited for. No company user at all means a
         plain store customer: an update is refused for it, a new user is linked with it
         (b2b_rest.md section 5), so the user is made anew. Anybody else: the contact is left out.
         """
@@ -151,8 +151,9 @@ class UpdateUser(Write):
         if holder is None:
             self._make_anew(work, operation)
             return
-        known = work.applied_user(holder.id) if holder is not None else None
-        if known and known[0] not in {user.key for user in work.desired.users}:
+        known = work.applied_user(holder.id)
+        wanted = {user.key: user.email.casefold() for user in work.desired.users}
+        if known and wanted.get(known[0]) != holder.email.casefold():
             work.wait_for(operation.key, work.customer_id)
         else:
             leave_out_contact(work, operation, "the new e-mail belongs to another user in the store")
