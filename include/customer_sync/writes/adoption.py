@@ -162,10 +162,12 @@ def _link_parts(
     if work.applied is None:
         return
     wanted = {user.email.casefold(): user.key for user in work.plan.desired.users} if work.plan.desired else {}
+    # A user that stands for a contact already stays with it: its e-mail may just be changing hands.
+    linked = {record.store_id: key for key, record in work.applied.users.items()}
     ours = {
-        wanted[user.email.casefold()]: AppliedRecord(store_id=user.id, fields=user_record_fields(user))
+        key: AppliedRecord(store_id=user.id, fields=user_record_fields(user))
         for user in users
-        if user.email.casefold() in wanted
+        if (key := linked.get(user.id, wanted.get(user.email.casefold(), "")))
     }
     prefix = f"{work.customer_id}:"
     desired = {address.external_id: address for address in work.plan.desired.addresses} if work.plan.desired else {}

@@ -78,7 +78,14 @@ class CreateUsers(Write):
         return ()
 
     def _wait_or_leave_out(self, work: Work, operation: Operation) -> None:
-        """A contact that moved waits until its former customer has lost the user; any other is left out."""
+        """Wait where the user that holds the e-mail is about to give it up; else leave the contact out.
+
+        That is a user of this company under another contact, or the contact's own user
+        under the customer that it left.
+        """
+        if holder_of(self._around, work, operation.values["email"]) is not None:
+            work.wait_for(operation.key, work.customer_id)
+            return
         holders = self._around.ledger.links.holders_of_contacts([operation.key]) - {work.customer_id}
         if holders:
             work.wait_for(operation.key, min(holders))
@@ -193,14 +200,27 @@ class DeleteUser(Write):
 
 
 def adopt_user(around: Surroundings, work: Work, operation: Operation) -> bool:
-    """Link a user that exists in this company with the e-mail; one of another company is never moved."""
+    """Link a user that exists in this company with the e-mail.
+
+    One of another company is never moved, and one that stands for another contact stays its own.
+    """
     email = operation.values.get("email") or work.email_of(operation.key)
     record: UserRecord | None = around.store.find_user(email)
     if record is None or record.company_id != work.company_id:
         return False
+    known = work.applied_user(record.id)
+    if known is not None and known[0] != operation.key:
+        return False
     with around.ledger.write() as connection:
         link_user(around, connection, work, operation.key, record.id, user_record_fields(record))
     return True
+
+
+def holder_of(around: Surroundings, work: Work, email: str) -> str | None:
+    """The contact of this company whose user holds the e-mail in the store now, if it is one that we know."""
+    record = around.store.find_user(email)
+    known = work.applied_user(record.id) if record is not None else None
+    return known[0] if known else None
 
 
 def leave_out_contact(work: Work, operation: Operation, detail: str) -> None:
