@@ -48,9 +48,7 @@ def open_engine(url: str) -> sa.Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
             _prepare_file(parsed.database)
-        engine = sa.create_engine(
-            parsed, pool_pre_ping=True, hide_parameters=True, **_engine_options(parsed)
-        )
+        engine = sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True, **_engine_options(parsed))
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError, ValueError, OSError) as error:
         raise ConfigError(
             f"The ledger's URL in {URL_VARIABLE} cannot be used ({type(error).__name__}): "

@@ -32,7 +32,7 @@ from customer_sync.writes.surroundings import Surroundings
 from customer_sync.writes.users import CreateUsers, DeleteUser, UpdateUser
 from customer_sync.writes.work import Work
 
-ROUNDS = 3
+ROUNDS = 4
 """How often what remains is compared and sent again: an adopted or lost record shows further work."""
 
 _MakeBulk = Callable[[Surroundings, Sequence[tuple[Work, Operation]]], Write]

@@ -81,9 +81,12 @@ class CreateUsers(Write):
         """Wait where the user that holds the e-mail is about to give it up; else leave the contact out.
 
         That is a user of this company under another contact, or the contact's own user
-        under the customer that it left.
+        under the customer that it left. Nobody at all holds it where it was given up
+        between the refusal and the look-up: one more try shows it.
         """
-        if holder_of(self._around, work, operation.values["email"]) is not None:
+        holder = self._around.store.find_user(operation.values["email"])
+        known = work.applied_user(holder.id) if holder is not None else None
+        if known is not None or (holder is None and operation.key not in work.waiting_for):
             work.wait_for(operation.key, work.customer_id)
             return
         holders = self._around.ledger.links.holders_of_contacts([operation.key]) - {work.customer_id}
@@ -155,6 +158,10 @@ class UpdateUser(Write):
         (b2b_rest.md section 5), so the user is made anew. Anybody else: the contact is left out.
         """
         holder = self._around.store.find_user(str(operation.values["email"]))
+        if holder is None and operation.key not in work.waiting_for:
+            # It may have been given up between the refusal and the look-up: one more try shows it.
+            work.wait_for(operation.key, work.customer_id)
+            return
         if holder is None:
             self._make_anew(work, operation)
             return
@@ -214,13 +221,6 @@ def adopt_user(around: Surroundings, work: Work, operation: Operation) -> bool:
     with around.ledger.write() as connection:
         link_user(around, connection, work, operation.key, record.id, user_record_fields(record))
     return True
-
-
-def holder_of(around: Surroundings, work: Work, email: str) -> str | None:
-    """The contact of this company whose user holds the e-mail in the store now, if it is one that we know."""
-    record = around.store.find_user(email)
-    known = work.applied_user(record.id) if record is not None else None
-    return known[0] if known else None
 
 
 def leave_out_contact(work: Work, operation: Operation, detail: str) -> None:
