@@ -87,7 +87,8 @@ class World:
 
     def store(self, **changes: Any) -> BetterB2BClient:
         """A client of the store's twin, through the test's transport."""
-        values = {"token": "sandbox-token", "store_hash": "sandbox", "rate_limit_wait_s": 0.1}
+        # The twins answer at once; a retry waits this long for what an older attempt may have on its way.
+        values = {"token": "sandbox-token", "store_hash": "sandbox", "rate_limit_wait_s": 0.1, "read_timeout_s": 5.0}
         transport = Urllib3Transport(HttpSettings(base_url=self.store_url))
         settings = BetterB2BSettings(**{**values, **changes})
         return BetterB2BClient(self.wrap_store(transport), settings, pacer=Pacer(0, share=1.0), retry=self.retry)
