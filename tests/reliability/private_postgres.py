@@ -69,9 +69,18 @@ def _maker(admin: sa.Engine, port: int) -> Callable[[], str]:
     return make
 
 
-def _programs() -> Path:
+def is_postgres_installed() -> bool:
+    """Whether this machine has the server's programs."""
+    return bool(_places())
+
+
+def _places() -> list[Path]:
     found = shutil.which("initdb")
-    places = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    return [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+
+
+def _programs() -> Path:
+    places = _places()
     if not places:
         raise FileNotFoundError("PostgreSQL is not installed (Debian and Ubuntu: apt-get install postgresql)")
     return places[-1]
