@@ -3,9 +3,9 @@
 Free of imports, since Airflow calls this at every start, and a failure here would keep Airflow
 itself from starting (airflow.md section 1).
 
-Always fill in *Port*: for a connection that is stored without a port, the *Test* button of
-Airflow 3.3.2 sends port 0, and the server refuses it as another endpoint ("The host or port to
-test differs...", airflow.md section 2). The hooks accept a port in *Base URL* as well.
+*Better B2B* stands here twice. Airflow turns the ``-`` of a connection type into ``_`` when the
+connection comes from an environment variable, a file or a URI, and would then find no hook to test
+it with, and no fields for its form.
 """
 
 from typing import Any
@@ -13,8 +13,8 @@ from typing import Any
 VERSION = "0.1.0"
 """Version of the package, as in pyproject.toml."""
 
-PORT_HINT = "443 - always fill in, Test needs it"
-"""Placeholder of the port field; see the module's docstring."""
+PORT_HINT = "empty, unless the Base URL should not hold it"
+"""Placeholder of the port field: the hooks take the port from there or from *Base URL*."""
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -29,7 +29,11 @@ def get_provider_info() -> dict[str, Any]:
         "name": "Acumatica to Better B2B",
         "description": "Keeps the companies of a Better B2B store equal to the B2B customers of an Acumatica ERP.",
         "versions": [VERSION],
-        "connection-types": [_acumatica(), _better_b2b()],
+        "connection-types": [
+            _acumatica(),
+            _better_b2b("better-b2b", "BetterB2BHook", "Better B2B"),
+            _better_b2b("better_b2b", "ImportedBetterB2BHook", "Better B2B (imported)"),
+        ],
     }
 
 
@@ -69,11 +73,11 @@ def _acumatica() -> dict[str, Any]:
     }
 
 
-def _better_b2b() -> dict[str, Any]:
+def _better_b2b(connection_type: str, hook: str, name: str) -> dict[str, Any]:
     return {
-        "connection-type": "better-b2b",
-        "hook-class-name": "b2b_connector.hooks.better_b2b.BetterB2BHook",
-        "hook-name": "Better B2B",
+        "connection-type": connection_type,
+        "hook-class-name": f"b2b_connector.hooks.better_b2b.{hook}",
+        "hook-name": name,
         "ui-field-behaviour": {
             "hidden-fields": ["schema", "login"],
             "relabeling": {"host": "Base URL", "password": "API token"},

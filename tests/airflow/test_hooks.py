@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +26,9 @@ NOBODY_LISTENS = "http://127.0.0.1:9"
 def erp() -> Iterator[RunningTwin]:
     """The ERP's twin, with two tenants, so that a wrong one is refused."""
     with running_acumatica(customers=5, seed=1) as twin:
-        change(twin, tenants=["Sandbox", "Other"], lock_after_failures=0)
+        users = requests.get(f"{twin.url}/_sandbox/settings", timeout=10).json()["users"]
+        users = users.get("value", users) | {"nothing-shown": {"password": "sandbox", "customer_classes": ["NONE"]}}
+        change(twin, tenants=["Sandbox", "Other"], lock_after_failures=0, users=users)
         yield twin
 
 
@@ -83,11 +86,14 @@ def test_connection_of_erp_is_good_when_all_is_there(
         ({"password": "wrong"}, "Correct login, password and tenant"),
         ({"password": ""}, "has no Password"),
         ({"login": ""}, "has no API user"),
-        ({"extra": {"tenant": "Elsewhere"}}, "tenant"),
+        ({"extra": {"tenant": "Elsewhere"}}, "The site does not know the tenant"),
+        ({"extra": {**OAUTH, "client_secret": "wrong"}}, "client"),
         ({"extra": {"tenant": " "}}, "has no Tenant"),
         ({"extra": {"endpoint_version": "99.100.001"}}, "It serves: Default/23.200.001"),
         ({"extra": {"endpoint_name": "Nowhere"}}, "does not serve the endpoint Nowhere/24.200.001"),
         ({"extra": {"endpoint_name": "Default"}}, "has no Customer.EnableKensiumCommerce"),
+        ({"login": "clerk"}, "insufficient rights to access the Customers (AR303000) form"),
+        ({"login": "nothing-shown"}, "The API user sees no customer at all"),
         ({"extra": {"auth_style": "guess"}}, "auth_style"),
     ],
 )
@@ -127,13 +133,33 @@ def test_fault_of_store_connection_is_told_when_tested(
     assert expected in sentence
 
 
-def test_missing_key_field_is_told_when_store_has_none(monkeypatch: pytest.MonkeyPatch, store: RunningTwin) -> None:
-    """A store without the field that holds the ERP's id is told apart from one that is not reachable."""
-    store_connection(monkeypatch, store)
-    connector = Connector.model_validate({"id": "shop", "store": {"key_field": "Our Number"}})
-    ok, sentence = BetterB2BHook("store_under_test", connector=connector).test_connection()
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ({"store": {"key_field": "Our Number"}}, "no company extra field 'Our Number': create it"),
+        ({"contacts": {"other_role": "Clerk"}}, "no role 'Clerk' (it has: Admin, "),
+        ({"terms": {"30D": {"payment_methods": {"gold": True}}}}, "no payment method gold (it has: authorizenet, "),
+    ],
+)
+def test_what_store_lacks_is_told_when_tested(
+    monkeypatch: pytest.MonkeyPatch, store: RunningTwin, connectors_dir: Path, rules: dict[str, Any], expected: str
+) -> None:
+    """A store without the key field, a role or a payment method of the connector file is told apart from a good one."""
+    hook = store_connection(monkeypatch, store)
+    (connectors_dir / "knb.yaml").write_text(json.dumps({"id": "knb", **rules}), encoding="utf-8")
+    ok, sentence = hook.test_connection()
     assert not ok
-    assert "no company extra field 'Our Number'" in sentence
+    assert expected in sentence
+    assert "knb.yaml" in sentence
+
+
+def test_connection_is_good_when_it_serves_one_of_several_connectors(
+    monkeypatch: pytest.MonkeyPatch, store: RunningTwin, connectors_dir: Path
+) -> None:
+    """A test does not tell which connector is meant, so the needs of any one will do."""
+    (connectors_dir / "else.yaml").write_text('{"id": "else", "store": {"key_field": "Theirs"}}', encoding="utf-8")
+    ok, sentence = store_connection(monkeypatch, store).test_connection()
+    assert ok, sentence
 
 
 def test_budget_of_connector_reaches_client_when_hook_has_one(

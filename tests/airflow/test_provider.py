@@ -45,7 +45,7 @@ def test_provider_module_imports_nothing_of_ours_when_airflow_starts() -> None:
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
 
 
-@pytest.mark.parametrize("conn_type", ["acumatica", "better-b2b"])
+@pytest.mark.parametrize("conn_type", ["acumatica", "better-b2b", "better_b2b"])
 def test_connection_type_is_offered_when_airflow_lists_providers(conn_type: str) -> None:
     """Both types are found through the entry point, their hooks load and can be tested."""
     hook = ProvidersManagerTaskRuntime().hooks[conn_type]
@@ -54,10 +54,10 @@ def test_connection_type_is_offered_when_airflow_lists_providers(conn_type: str)
     assert hook.package_name == "acumatica-better-b2b-sync"
 
 
-@pytest.mark.parametrize("conn_type", ["acumatica", "better-b2b"])
+@pytest.mark.parametrize("conn_type", ["acumatica", "better-b2b", "better_b2b"])
 def test_form_fields_are_those_that_the_hook_reads_when_compared(conn_type: str) -> None:
     """Every field of the form is understood by the hook, and every field of the hook is in the form."""
-    own = {"acumatica": acumatica.OWN_FIELDS, "better-b2b": better_b2b.OWN_FIELDS}[conn_type]
+    own = acumatica.OWN_FIELDS if conn_type == "acumatica" else better_b2b.OWN_FIELDS
     kinds = {kind["connection-type"]: kind for kind in provider.get_provider_info()["connection-types"]}
     fields = set(kinds[conn_type]["conn-fields"])
     assert own <= fields

@@ -6,7 +6,7 @@ from airflow.sdk import BaseHook
 
 from acumatica.client import AcumaticaClient
 from acumatica.settings import AcumaticaSettings
-from b2b_connector.hooks.expectations import missing_commerce_fields
+from b2b_connector.hooks.expectations import lacking_in_erp
 from b2b_connector.hooks.http_connection import TEST_RETRY, HttpConnection, read_http_connection
 from customer_sync.connector import Connector
 from http_transport.errors import SyncError
@@ -67,7 +67,7 @@ class AcumaticaHook(BaseHook):
         return AcumaticaClient(Urllib3Transport(found.http), self._settings(found), retry=retry)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Try the connection: is the site there, do user and tenant fit, are endpoint and commerce fields served?
+        """Try the connection: site, user and tenant, endpoint, commerce fields, and the right to read them.
 
         Returns:
             Whether all is well, and one sentence; on failure it says what to do.
@@ -75,13 +75,13 @@ class AcumaticaHook(BaseHook):
         try:
             with self.get_conn(TEST_RETRY) as client:
                 client.check_endpoint()
-                missing = missing_commerce_fields(client, self._connector)
+                missing = lacking_in_erp(client, self._connector)
                 endpoint = f"{client.settings.endpoint_name}/{client.settings.endpoint_version}"
         except SyncError as error:
             return False, error.message
         if missing:
             return False, missing
-        return True, f"Connected: {endpoint} is served with the commerce fields."
+        return True, f"Connected: {endpoint} is served with the commerce fields, and the user may read them."
 
     def _settings(self, found: HttpConnection) -> AcumaticaSettings:
         return AcumaticaSettings(

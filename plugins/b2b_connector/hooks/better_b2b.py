@@ -4,7 +4,7 @@ from typing import Any, Literal, cast
 
 from airflow.sdk import BaseHook
 
-from b2b_connector.hooks.expectations import missing_key_field
+from b2b_connector.hooks.expectations import lacking_in_store
 from b2b_connector.hooks.http_connection import TEST_RETRY, HttpConnection, read_http_connection
 from better_b2b.client import BetterB2BClient
 from better_b2b.settings import BetterB2BSettings
@@ -62,7 +62,7 @@ class BetterB2BHook(BaseHook):
         return BetterB2BClient(Urllib3Transport(found.http), self._settings(found), retry=retry)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Try the connection: is the store there, do token and hash fit, may we read, is the key field defined?
+        """Try the connection: is the store there, do token and hash fit, may we read, is all there that we rely on?
 
         Returns:
             Whether all is well, and one sentence; on failure it says what to do.
@@ -70,12 +70,15 @@ class BetterB2BHook(BaseHook):
         try:
             with self.get_conn(TEST_RETRY) as client:
                 companies = client.check()
-                missing = missing_key_field(client.extra_field_definitions(), self._connector)
+                missing = lacking_in_store(client, self._connector)
         except SyncError as error:
             return False, error.message
         if missing:
             return False, missing
-        return True, f"Connected: the store has {companies} companies, and the key field is defined."
+        return (
+            True,
+            f"Connected: the store has {companies} companies, the key field, the roles and the payment methods.",
+        )
 
     def _settings(self, found: HttpConnection) -> BetterB2BSettings:
         auth_style = cast("Literal['x_auth_token', 'authtoken']", found.text("auth_style", "x_auth_token"))
@@ -103,3 +106,13 @@ class BetterB2BHook(BaseHook):
             "bulk_size": store.bulk_size,
             "erp_key_field": store.key_field,
         }
+
+
+class ImportedBetterB2BHook(BetterB2BHook):
+    """The same for a connection that Airflow read from an environment variable, a file or a URI.
+
+    It turns the ``-`` of the type into ``_`` there.
+    """
+
+    conn_type = "better_b2b"
+    hook_name = "Better B2B (imported)"
