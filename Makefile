@@ -77,6 +77,15 @@ test-long: $(READY)
 .PHONY: test-all
 test-all: test test-long ## the same, then everything marked long
 
+# One process, in the order of the files: the tests share one Airflow. PICTURES=1 renews docs/pictures/.
+.PHONY: e2e
+e2e: $(READY) ## what a person sees and does, in a real Chromium (TESTS=tests/e2e/test_x.py narrows it)
+	$(BIN)/pytest $(or $(TESTS),tests/e2e) -p no:randomly -m 'not live' --durations=10
+
+.PHONY: pictures
+pictures: ## renew the pictures of the documentation (docs/pictures/) from the browser tests
+	@PICTURES=1 $(MAKE) e2e
+
 .PHONY: demo
 demo: $(READY) ## twins + Airflow + a first sync; stays up (ONCE=1 leaves after the sync, RESET=1 starts afresh)
 	@ONCE='$(ONCE)' RESET='$(RESET)' $(BIN)/python -m demo

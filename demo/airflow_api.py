@@ -33,7 +33,7 @@ class TaskState:
 
 
 class AirflowApi:
-    """One Airflow in which everybody is an administrator.
+    """One Airflow, as one of its users; in the demonstration everybody is an administrator.
 
     Args:
         address: Scheme, host and port of its api-server.
@@ -52,13 +52,23 @@ class AirflowApi:
             return False
         return all((answer.get(part) or {}).get("status") == "healthy" for part in _NEEDED)
 
-    def sign_in(self) -> None:
+    def sign_in(self, username: str | None = None, password: str | None = None) -> str:
         """Fetch the token that all further calls carry.
+
+        Args:
+            username: Whose; without it that of an Airflow in which everybody is an administrator.
+            password: The user's password.
+
+        Returns:
+            The token.
 
         Raises:
             DemoError: None was given.
         """
-        self._server.token = self._expect((HTTPStatus.CREATED,), "GET", "/auth/token")["access_token"]
+        asked = ("GET", None) if username is None else ("POST", {"username": username, "password": password})
+        answer = self._expect((HTTPStatus.CREATED,), asked[0], "/auth/token", asked[1])
+        self._server.token = str(answer["access_token"])
+        return self._server.token
 
     def put_pool(self, name: str, settings: dict[str, Any]) -> None:
         """Make a pool, or give an existing one these settings.

@@ -29,14 +29,16 @@ class Place:
 
     Attributes:
         root: The project's root, with `dags/`, `plugins/` and `config/`.
+        folder: Where everything is written, if not in the root's `.demo/`.
     """
 
     root: Path
+    folder: Path | None = None
 
     @property
     def home(self) -> Path:
         """All state of the demonstration; `RESET=1` removes it."""
-        return self.root / ".demo"
+        return self.folder or self.root / ".demo"
 
     @property
     def airflow_home(self) -> Path:
