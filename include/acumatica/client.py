@@ -7,7 +7,8 @@ from typing import Any, Final
 import msgspec
 
 from acumatica.answers import CannotOptimize
-from acumatica.calls import QUERY_CHARS_MAX, SessionCalls
+from acumatica.calls import QUERY_CHARS_MAX
+from acumatica.deleted_records import DeletedRecordCalls
 from acumatica.discovery import AdHocSchema, EndpointInfo, EndpointSchema, read_ad_hoc, read_endpoints, read_swagger
 from acumatica.expansions import without_culprits
 from acumatica.filter import Filter, Value, all_of, any_of, eq
@@ -25,7 +26,7 @@ _PAGING_CHARS: Final = 420
 _NOT_IN_PATH: Final = frozenset("/|\\%&:*?<>+#.")
 
 
-class AcumaticaClient(SessionCalls):
+class AcumaticaClient(DeletedRecordCalls):
     """Everything that the sync asks of an ERP; construct and use it as :class:`~acumatica.calls.SessionCalls` says.
 
     Every method may raise, beside what it documents: ``AuthenticationFailed``, ``PermissionDenied``,

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from better_b2b.answers import Envelope
 from better_b2b.bulk import bulk_rows
-from better_b2b.calls import Query, StoreCalls, ignore_content
+from better_b2b.calls import Query, StoreCalls, ignore_content, time_bounds
 from better_b2b.records import AddressRecord, address_from_wire, required_id
 from better_b2b.wire import to_wire
 from http_transport.errors import NotFound
@@ -18,9 +18,17 @@ _QUERY_CHARS_MAX: Final = 1_500
 class AddressCalls(StoreCalls):
     """Reading and writing addresses."""
 
-    def iter_addresses(self, company_id: int | None = None) -> Iterator[AddressRecord]:
-        """Read addresses, each once; only those of one company when its id is given."""
-        return self._crawl("/addresses", address_from_wire, lambda address: address.id, _of_company(company_id))
+    def iter_addresses(
+        self, company_id: int | None = None, *, min_modified_s: int | None = None
+    ) -> Iterator[AddressRecord]:
+        """Read addresses, each once.
+
+        Args:
+            company_id: Only those of this company.
+            min_modified_s: Only those changed after, Unix seconds; addresses themselves show no stamp.
+        """
+        query = (*_of_company(company_id), *time_bounds(min_modified_s=min_modified_s))
+        return self._crawl("/addresses", address_from_wire, lambda address: address.id, query)
 
     def find_addresses(self, external_ids: Sequence[str], company_id: int | None = None) -> list[AddressRecord]:
         """Find the addresses that carry one of these external ids, in as few requests as fit.

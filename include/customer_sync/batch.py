@@ -15,7 +15,7 @@ from customer_sync.customer import Customer
 from customer_sync.errors import BatchDamaged
 from customer_sync.plan import CustomerPlan
 
-Item = TypeVar("Item", Customer, CustomerPlan)
+Item = TypeVar("Item", bound=msgspec.Struct)
 
 
 class BatchDescriptor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -104,7 +104,7 @@ def unpack_customers(content: Any, descriptor: BatchDescriptor) -> Batch[Custome
     Raises:
         BatchDamaged: It is missing, cut or not the one that the descriptor names.
     """
-    batch: Batch[Customer] = _unpack(content, descriptor, _customers)
+    batch: Batch[Customer] = unpack(content, descriptor, _customers)
     return batch
 
 
@@ -114,11 +114,16 @@ def unpack_plans(content: Any, descriptor: BatchDescriptor) -> Batch[CustomerPla
     Raises:
         BatchDamaged: It is missing, cut or not the one that the descriptor names.
     """
-    batch: Batch[CustomerPlan] = _unpack(content, descriptor, _plans)
+    batch: Batch[CustomerPlan] = unpack(content, descriptor, _plans)
     return batch
 
 
-def _unpack(content: Any, descriptor: BatchDescriptor, decoder: msgspec.json.Decoder[Any]) -> Any:
+def unpack(content: Any, descriptor: BatchDescriptor, decoder: msgspec.json.Decoder[Any]) -> Any:
+    """Decode a batch of any items.
+
+    Raises:
+        BatchDamaged: It is missing, cut or not the one that the descriptor names.
+    """
     remedy = "clear this task together with the tasks before it"
     if not isinstance(content, str):
         raise BatchDamaged(f"Batch {descriptor.label} is not in XCom ({type(content).__name__}): {remedy}.")

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from customer_sync.company import content_hash
 from customer_sync.field_source import Code, Value, ValueRule, field
+from customer_sync.reconcile.difference import REPAIRS, DifferenceClass, RepairAction
 
 TermDays = Literal[0, 5, 15, 30, 45, 60]
 """Payment-term days that the store accepts (b2b_rest.md section 7)."""
@@ -236,6 +237,39 @@ class GuardRules(_Section):
     least_eligible_share: float = Field(default=0.5, ge=0, le=1)
 
 
+class ReconcileRules(_Section):
+    """How ERP, ledger and store are compared, and what may be repaired.
+
+    ``store_share`` is what a comparison takes of the store's budget, so that syncs go
+    on beside it. ``payment_requests`` bounds the requests for payment settings, which
+    the store has no list of; ``most_rechecked`` bounds the customers that are read
+    again before they are accused. ``repair`` says per class what is done about it.
+    """
+
+    schedule: str = "30 2 * * *"
+    store_share: float = Field(default=0.4, gt=0, le=1)
+    payment_requests: int = Field(default=400, ge=0, le=100_000)
+    most_rechecked: int = Field(default=500, ge=1, le=20_000)
+    repair: dict[DifferenceClass, RepairAction] = {}
+
+    @model_validator(mode="after")
+    def _can_be_done(self) -> ReconcileRules:
+        for kind, action in self.repair.items():
+            allowed = REPAIRS.get(kind, frozenset({RepairAction.REPORT}))
+            if action not in allowed:
+                raise ValueError(f"repair.{kind} cannot be '{action}'; it can be: {', '.join(sorted(allowed))}")
+        return self
+
+
+class RetentionRules(_Section):
+    """For how many days what the DAGs leave behind is kept, by kind; links, open writes and quarantine stay."""
+
+    log_days: int = Field(default=180, ge=1, le=3650)
+    run_days: int = Field(default=400, ge=1, le=3650)
+    report_days: int = Field(default=90, ge=1, le=3650)
+    batch_file_days: int = Field(default=30, ge=1, le=3650)
+
+
 class Masking(_Section):
     """What is masked in task logs and in the connector log."""
 
@@ -264,6 +298,8 @@ class Connector(_Section):
     erp: ErpRules = ErpRules()
     batch: BatchRules = BatchRules()
     guards: GuardRules = GuardRules()
+    reconcile: ReconcileRules = ReconcileRules()
+    retention: RetentionRules = RetentionRules()
     masking: Masking = Masking()
 
     @model_validator(mode="after")
@@ -301,6 +337,11 @@ class Connector(_Section):
     def dag_id(self) -> str:
         """Name of the sync DAG."""
         return f"customer_sync__{self.id}"
+
+    @property
+    def reconcile_dag_id(self) -> str:
+        """Name of the reconciliation DAG."""
+        return f"customer_reconcile__{self.id}"
 
     @cached_property
     def terms_folded(self) -> dict[str, TermsRule]:

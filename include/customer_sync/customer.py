@@ -28,7 +28,8 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A person of a customer.
 
     ``enabled`` and ``connection_type`` are the contact's own commerce switches;
-    ``enabled`` is ``None`` where the ERP holds no value.
+    ``enabled`` is ``None`` where the ERP holds no value. ``modified_at_utc`` is the
+    ERP's own stamp, ISO 8601 with ``+00:00``.
     """
 
     contact_id: str
@@ -41,6 +42,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     connection_type: str = ""
     is_primary: bool = False
     reference_id: str = ""
+    modified_at_utc: str = ""
 
 
 class Location(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

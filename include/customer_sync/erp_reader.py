@@ -140,6 +140,7 @@ class ContactReader:
     def to_contact(self, row: Row, primary_contact_id: str) -> Contact:
         """Make the record."""
         contact_id = _text(self._id(row))
+        stamp = self.modified_at_utc(row)
         by_field = self._is_primary(row) if self._is_primary else None
         return Contact(
             contact_id=contact_id,
@@ -151,6 +152,7 @@ class ContactReader:
             enabled=self._enabled(row) if self._enabled else None,
             connection_type=self._connection(row) if self._connection else "",
             is_primary=by_field is True if self._is_primary else bool(contact_id) and contact_id == primary_contact_id,
+            modified_at_utc=stamp.isoformat() if stamp else "",
         )
 
 

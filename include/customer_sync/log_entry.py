@@ -54,14 +54,15 @@ def entity_of(action: Action | str) -> str:
 def masked_changes(operation: Operation, masking: Masking) -> dict[str, list[Any]]:
     """Field -> [old, new] of an operation, values masked by the kind that their field's name tells."""
     return {
-        name: [_masked(name, operation.before.get(name), masking), _masked(name, value, masking)]
+        name: [masked_value(name, operation.before.get(name), masking), masked_value(name, value, masking)]
         for name, value in operation.values.items()
     }
 
 
-def _masked(name: str, value: Any, masking: Masking) -> Any:
+def masked_value(name: str, value: Any, masking: Masking) -> Any:
+    """A field's value as it may stand in a log; its name tells what kind of value it is."""
     if isinstance(value, dict):
-        return {key: _masked(key, _masked_text(part, masking), masking) for key, part in value.items()}
+        return {key: masked_value(key, _masked_text(part, masking), masking) for key, part in value.items()}
     if not isinstance(value, str):
         return value
     kind = "name" if name.startswith(("address_line", "label")) else kind_of_key(name)

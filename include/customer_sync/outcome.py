@@ -75,6 +75,8 @@ class Reason(StrEnum):
     BATCH_FAILED = "batch_failed"
     # extract
     NOT_IN_ERP = "not_in_erp"
+    # reconciliation
+    CHANGED_SINCE_PLAN = "changed_since_plan"
 
 
 UNENROLLING_REASONS = frozenset(
@@ -128,6 +130,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.OUTCOME_UNKNOWN: "The store did not say whether it stored the record; the next run reads it back first.",
     Reason.BATCH_FAILED: "Read the failed task's log; the next run takes the customer up again.",
     Reason.NOT_IN_ERP: "The ERP has no such customer, or the API user may not see it.",
+    Reason.CHANGED_SINCE_PLAN: "ERP, ledger or store changed since the repair was planned; the next run plans anew.",
 }
 """What a person does about a reason, in one sentence."""
 

@@ -20,6 +20,9 @@ from customer_sync.connector import Connector
 from customer_sync.connector_file import load_connector
 from customer_sync.ledger import Ledger
 from customer_sync.pipeline import run
+from customer_sync.reconcile.pipeline import reconcile
+from customer_sync.reconcile.request import ReconcileRequest
+from customer_sync.reconcile.steps import ReconcileReport
 from customer_sync.run import Run, Sink, discard
 from customer_sync.steps import (
     AuditReport,
@@ -113,6 +116,12 @@ class World:
             run_id=run_id,
             sink=sink,
         )
+
+    def reconcile(self, *, run_id: str | None = None, sink: Sink = discard, **params: Any) -> ReconcileReport:
+        """Compare ERP, ledger and store once."""
+        request = ReconcileRequest.model_validate(params)
+        clients = self.erp(), self.store()
+        return reconcile(self.connector, *clients, self.ledger_url, request, run_id=run_id, sink=sink)
 
     def with_rules(self, **sections: dict[str, Any]) -> World:
         """The same world under changed rules: ``with_rules(policy={"customer": "delete"})``."""

@@ -8,7 +8,9 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from customer_sync.ledger.access import AccessRemovals
 from customer_sync.ledger.database import ledger_url, open_engine, writing
+from customer_sync.ledger.differences import Differences
 from customer_sync.ledger.emails import AccountEmails
 from customer_sync.ledger.intents import ConfirmedWrite, Intents, OpenIntent
 from customer_sync.ledger.lease import Lease
@@ -32,6 +34,8 @@ class Ledger:
         quarantine: Records that the store cannot take.
         emails: Claims on Account Emails.
         watermarks: Largest stamps seen, and what else the connector remembers.
+        differences: What reconciliations found.
+        access: When people lost their access.
     """
 
     def __init__(self, engine: sa.Engine, connector_id: str) -> None:
@@ -44,6 +48,8 @@ class Ledger:
         self.quarantine = Quarantine(engine, connector_id)
         self.emails = AccountEmails(engine, connector_id)
         self.watermarks = Watermarks(engine, connector_id)
+        self.differences = Differences(engine, connector_id)
+        self.access = AccessRemovals(engine, connector_id)
 
     @classmethod
     def open(cls, connector_id: str, url: str | None = None) -> Ledger:

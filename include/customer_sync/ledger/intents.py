@@ -7,6 +7,7 @@ the next writer reads the record back by its key before anything is sent again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from customer_sync.company import content_hash
 from customer_sync.ledger.clock import utc_now
 from customer_sync.ledger.schema import write_intent
 from customer_sync.ledger.statement import chunks
-from customer_sync.plan import Operation
+from customer_sync.plan import Action, Operation
 
 
 class OpenIntent(NamedTuple):
@@ -33,6 +34,26 @@ class ConfirmedWrite(NamedTuple):
 
     action: str
     key: str
+
+
+class PastWrite(NamedTuple):
+    """The latest write of one kind to one record: ``state`` is ``confirmed`` or ``open``."""
+
+    action: str
+    key: str
+    store_id: int
+    state: str
+    opened_at_utc: datetime
+
+
+class Removal(NamedTuple):
+    """A confirmed write that may have taken access away; ``payload_hash`` tells which status was set."""
+
+    customer_id: str
+    action: str
+    key: str
+    payload_hash: str
+    at_utc: datetime
 
 
 class Intents:
@@ -104,6 +125,18 @@ class Intents:
                 found.extend(OpenIntent(*row) for row in rows)
         return found
 
+    def begun(self, run_id: str, customer_ids: Iterable[str]) -> set[str]:
+        """Customers for whom that run opened a write, whatever became of it."""
+        c = write_intent.c
+        found: set[str] = set()
+        with self._engine.connect() as connection:
+            for part in chunks(customer_ids):
+                query = sa.select(c.customer_id).where(
+                    c.connector_id == self._connector_id, c.run_id == run_id, c.customer_id.in_(part)
+                )
+                found.update(connection.execute(query.distinct()).scalars())
+        return found
+
     def confirmed(self, run_id: str, customer_ids: Iterable[str]) -> dict[str, list[ConfirmedWrite]]:
         """What that run really changed, per customer, in order."""
         found: dict[str, list[ConfirmedWrite]] = {}
@@ -122,6 +155,42 @@ class Intents:
                 )
                 for customer_id, action, key in connection.execute(query):
                     found.setdefault(customer_id, []).append(ConfirmedWrite(action, key))
+        return found
+
+    def history(self, customer_ids: Iterable[str]) -> dict[str, list[PastWrite]]:
+        """The latest confirmed and unanswered writes of some customers, per action and record."""
+        found: dict[str, list[PastWrite]] = {}
+        c = write_intent.c
+        of_record = (c.customer_id, c.action, c.record_key, c.store_id, c.state)
+        with self._engine.connect() as connection:
+            for part in chunks(customer_ids):
+                query = (
+                    sa.select(*of_record, sa.func.max(c.opened_at_utc, type_=c.opened_at_utc.type))
+                    .where(
+                        c.connector_id == self._connector_id,
+                        c.state.in_(("confirmed", "open")),
+                        c.customer_id.in_(part),
+                    )
+                    .group_by(*of_record)
+                )
+                for customer_id, *facts in connection.execute(query):
+                    found.setdefault(customer_id, []).append(PastWrite(*facts))
+        return found
+
+    def removals(self, customer_ids: Iterable[str]) -> list[Removal]:
+        """Confirmed writes that took away access: users and companies deleted, and status changes of companies."""
+        c = write_intent.c
+        columns = (c.customer_id, c.action, c.record_key, c.payload_hash, c.settled_at_utc)
+        found: list[Removal] = []
+        with self._engine.connect() as connection:
+            for part in chunks(customer_ids):
+                query = sa.select(*columns).where(
+                    c.connector_id == self._connector_id,
+                    c.state == "confirmed",
+                    c.action.in_((Action.DELETE_USER, Action.SET_STATUS, Action.DELETE_COMPANY)),
+                    c.customer_id.in_(part),
+                )
+                found.extend(Removal(*row) for row in connection.execute(query.order_by(c.id)))
         return found
 
     def counts(self, run_id: str) -> dict[str, int]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from customer_sync.ledger.clock import utc_now
 from customer_sync.ledger.schema import child_link, company_link
-from customer_sync.ledger.statement import chunks, upsert
+from customer_sync.ledger.statement import PARAMETER_CHUNK, chunks, upsert
 from customer_sync.plan import AppliedCompany, AppliedRecord
 
 ChildEntity = Literal["user", "address"]
@@ -55,6 +55,20 @@ class Links:
                 for key, company_id, status, digest, reference in connection.execute(query):
                     found[key] = (company_id, status, digest, reference)
         return found
+
+    def companies(self, size: int = PARAMETER_CHUNK) -> Iterator[list[tuple[str, int]]]:
+        """All links as (CustomerID, company id), in order of the first, ``size`` at a time."""
+        link, after = company_link.c, ""
+        while True:
+            query = sa.select(link.customer_id, link.company_id).where(
+                link.connector_id == self._connector_id, link.customer_id > after
+            )
+            with self._engine.connect() as connection:
+                found = connection.execute(query.order_by(link.customer_id).limit(size)).all()
+            if not found:
+                return
+            yield [(key, company_id) for key, company_id in found]
+            after = found[-1][0]
 
     def count(self) -> int:
         """Number of linked companies."""
@@ -167,6 +181,39 @@ class Links:
                 for row in rows
             ],
         )
+
+    def replace(
+        self, connection: sa.Connection, customer_id: str, applied: AppliedCompany, *, record_id: str, email: str
+    ) -> None:
+        """Make a customer's link hold what was read of its company: fields, users and addresses."""
+        now = utc_now()
+        row = {
+            "connector_id": self._connector_id,
+            "customer_id": customer_id,
+            "company_id": applied.company_id,
+            "record_id": record_id,
+            "account_email": email.casefold(),
+            "status": applied.status,
+            "fields": applied.fields,
+            "payment_methods": applied.payment_methods,
+            "payment_terms": applied.payment_terms,
+            "reference_id": applied.reference_id,
+            "content_hash": applied.content_hash,
+            "made_by_run": "",
+            "parts_known": applied.parts_known,
+            "linked_at_utc": now,
+            "applied_at_utc": now,
+        }
+        upsert(connection, company_link, [row], keep=("linked_at_utc", "made_by_run"))
+        mine = sa.and_(child_link.c.connector_id == self._connector_id, child_link.c.customer_id == customer_id)
+        connection.execute(sa.delete(child_link).where(mine))
+        parts: tuple[tuple[ChildEntity, dict[str, AppliedRecord]], ...] = (
+            ("user", applied.users),
+            ("address", applied.addresses),
+        )
+        for entity, records in parts:
+            rows = [(customer_id, key, record.store_id, record.fields) for key, record in records.items()]
+            self.put_children(connection, entity, rows)
 
     def update_company(self, connection: sa.Connection, customer_id: str, **values: Any) -> None:
         """Change some columns of a link."""

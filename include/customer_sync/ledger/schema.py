@@ -232,3 +232,40 @@ lease = Table(
     Column("try_number", Integer, nullable=False),
     Column("expires_at_utc", UtcDateTime, nullable=False),
 )
+
+difference = Table(
+    "difference",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("connector_id", String(40), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("seen_at_utc", UtcDateTime, nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("customer_id", String(200), nullable=False),
+    Column("customer_name", String(250), nullable=False, default=""),
+    Column("entity", String(20), nullable=False),
+    Column("record_key", String(450), nullable=False, default=""),
+    Column("company_id", _Id, nullable=False, default=0),
+    Column("store_id", _Id, nullable=False, default=0),
+    Column("field", String(100), nullable=False, default=""),
+    Column("erp_value", Text, nullable=False, default=""),
+    Column("ledger_value", Text, nullable=False, default=""),
+    Column("store_value", Text, nullable=False, default=""),
+    Column("detail", Text, nullable=False, default=""),
+    Column("action", String(20), nullable=False, default="report"),
+    Index(None, "connector_id", "run_id", "kind"),
+    Index(None, "connector_id", "customer_id", "id"),
+)
+
+access_removal = Table(
+    "access_removal",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    _key("user_key"),
+    Column("removed_at_utc", UtcDateTime, primary_key=True),
+    Column("deactivated_at_utc", UtcDateTime),
+    Column("cause", String(20), nullable=False),  # contact | customer
+    Column("run_id", String(250), nullable=False),
+    Index(None, "connector_id", "removed_at_utc"),
+)

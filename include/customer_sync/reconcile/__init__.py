@@ -1,0 +1,1 @@
+"""Reconciliation: ERP, ledger and store compared, differences classed, reported, and repaired on request."""

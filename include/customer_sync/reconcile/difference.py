@@ -1,0 +1,135 @@
+"""Classes of difference between ERP, ledger and store, and what may be done about each. Pure.
+
+The codes stand in the ledger, the report, ``docs/reconcile.md`` and the tests alike.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class DifferenceClass(StrEnum):
+    """What a comparison of ERP, ledger and store says of a company or one of its parts."""
+
+    EQUAL = "equal"
+    MISSING_IN_STORE = "missing_in_store"
+    MISSING_IN_LEDGER = "missing_in_ledger"
+    EXTRA_IN_STORE = "extra_in_store"
+    FOREIGN = "foreign"
+    ERP_CHANGED = "erp_changed"
+    DRIFT = "drift"
+    WRITE_LOST = "write_lost"
+    DUPLICATE_KEY = "duplicate_key"
+    USER_OF_OTHER_COMPANY = "user_of_other_company"
+    ORPHANED_CHILD = "orphaned_child"
+    REFERENCE_MISMATCH = "reference_mismatch"
+    DELETED_IN_ERP = "deleted_in_erp"
+
+
+class RepairAction(StrEnum):
+    """What is done about a class: nothing but report it, write ours again, take theirs, or withdraw the company."""
+
+    REPORT = "report"
+    REAPPLY = "reapply"
+    ADOPT = "adopt"
+    UNENROL = "unenrol"
+
+
+_REPORT, _REAPPLY, _ADOPT, _UNENROL = RepairAction
+
+REPAIRS: dict[DifferenceClass, frozenset[RepairAction]] = {
+    DifferenceClass.MISSING_IN_STORE: frozenset({_REPORT, _REAPPLY}),
+    DifferenceClass.MISSING_IN_LEDGER: frozenset({_REPORT, _ADOPT}),
+    DifferenceClass.EXTRA_IN_STORE: frozenset({_REPORT, _UNENROL}),
+    DifferenceClass.ERP_CHANGED: frozenset({_REPORT, _REAPPLY}),
+    DifferenceClass.DRIFT: frozenset({_REPORT, _REAPPLY, _ADOPT}),
+    DifferenceClass.WRITE_LOST: frozenset({_REPORT, _REAPPLY}),
+    DifferenceClass.DUPLICATE_KEY: frozenset({_REPORT}),
+    DifferenceClass.USER_OF_OTHER_COMPANY: frozenset({_REPORT}),
+    DifferenceClass.ORPHANED_CHILD: frozenset({_REPORT, _REAPPLY}),
+    DifferenceClass.REFERENCE_MISMATCH: frozenset({_REPORT, _REAPPLY}),
+    DifferenceClass.DELETED_IN_ERP: frozenset({_REPORT, _UNENROL}),
+}
+"""Classes that are findings, and the actions that each allows; ``equal`` and ``foreign`` are counted, never touched."""
+
+MEANINGS: dict[DifferenceClass, str] = {
+    DifferenceClass.EQUAL: "ERP, ledger and store say the same",
+    DifferenceClass.MISSING_IN_STORE: "the ERP wants it, the store has it not",
+    DifferenceClass.MISSING_IN_LEDGER: "ours and in the store; the ledger does not know it, or an older value",
+    DifferenceClass.EXTRA_IN_STORE: "a company with our key that trades although its customer is not eligible",
+    DifferenceClass.FOREIGN: "no key of ours and no link: never touched",
+    DifferenceClass.ERP_CHANGED: "the ERP changed since it was last written; the store still holds what we wrote",
+    DifferenceClass.DRIFT: "someone else changed it in the store after our last write",
+    DifferenceClass.WRITE_LOST: "the store does not hold what our last write put there, and nobody wrote since",
+    DifferenceClass.DUPLICATE_KEY: "more than one company carries the Customer ID",
+    DifferenceClass.USER_OF_OTHER_COMPANY: "the contact's e-mail belongs to a user of another company",
+    DifferenceClass.ORPHANED_CHILD: "a user or address with our mark that no contact or location stands for",
+    DifferenceClass.REFERENCE_MISMATCH: "the ERP's Commerce Reference ID is missing or names another company",
+    DifferenceClass.DELETED_IN_ERP: "its customer was deleted in the ERP, the company still trades",
+}
+"""What each class means, in words."""
+
+REMEDIES: dict[DifferenceClass, str] = {
+    DifferenceClass.MISSING_IN_STORE: "Reapply: it is made again. A customer in quarantine says there what to correct.",
+    DifferenceClass.MISSING_IN_LEDGER: "Adopt: the ledger takes over what the store holds; nothing is written there.",
+    DifferenceClass.EXTRA_IN_STORE: "Un-enrol: the company is withdrawn as policy.customer says.",
+    DifferenceClass.ERP_CHANGED: "The next sync writes it; reapply does so at once.",
+    DifferenceClass.DRIFT: "Reapply to write the ERP's value, or adopt to leave the store's until the ERP changes.",
+    DifferenceClass.WRITE_LOST: "Reapply: it is written again and confirmed.",
+    DifferenceClass.DUPLICATE_KEY: "Leave the Customer ID on one company and clear or delete the others in the store.",
+    DifferenceClass.USER_OF_OTHER_COMPANY: "Change the contact's e-mail in the ERP, or delete the other user.",
+    DifferenceClass.ORPHANED_CHILD: "Reapply: it is deleted under policy.contact or policy.location.",
+    DifferenceClass.REFERENCE_MISMATCH: "Reapply: the company's id is written into the customer.",
+    DifferenceClass.DELETED_IN_ERP: "Un-enrol: the company is withdrawn as policy.customer says.",
+}
+"""What a person does about a class, in a sentence or two."""
+
+
+class Standing(StrEnum):
+    """Where a customer stands; every customer that ERP, ledger or store know has exactly one: the balance."""
+
+    EQUAL = "equal"
+    DIFFERENT = "different"
+    ACCEPTED = "accepted"
+    NOT_ELIGIBLE = "not_eligible"
+    WITHDRAWN = "withdrawn"
+    KEPT = "kept"
+    QUARANTINED = "quarantined"
+    UNSETTLED = "unsettled"
+
+
+STANDING_MEANINGS: dict[Standing, str] = {
+    Standing.EQUAL: "eligible; ERP, ledger and store say the same",
+    Standing.DIFFERENT: "at least one difference",
+    Standing.ACCEPTED: "the store's values were adopted; the ERP has not changed since",
+    Standing.NOT_ELIGIBLE: "not eligible, and no company in the store",
+    Standing.WITHDRAWN: "no longer eligible or gone; its company is withdrawn, or left by policy",
+    Standing.KEPT: "not eligible for now; its company is kept as it was, and is as it was",
+    Standing.QUARANTINED: "eligible; why it is not in the store stands in quarantine",
+    Standing.UNSETTLED: "being written, or changing while it was read: not judged in this run",
+}
+"""What each standing means, in words."""
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One difference, on one record or one field of it.
+
+    ``entity`` is ``customer``, ``contact``, ``location``, ``payment`` or ``reference``;
+    ``key`` is the ContactID or the address's external id. ``erp``, ``ledger`` and
+    ``store`` are the three values where a field differs, unmasked.
+    """
+
+    kind: DifferenceClass
+    customer_id: str
+    entity: str = "customer"
+    key: str = ""
+    company_id: int = 0
+    store_id: int = 0
+    field: str = ""
+    erp: Any = None
+    ledger: Any = None
+    store: Any = None
+    detail: str = ""

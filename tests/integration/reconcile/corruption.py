@@ -1,0 +1,317 @@
+"""Corrupts a store, a ledger and an ERP in every class at once, at random, and knows what a comparison must say."""
+
+from __future__ import annotations
+
+import copy
+import random
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from customer_sync.ledger.database import open_engine, writing
+from customer_sync.ledger.schema import child_link, company_link
+from customer_sync.reconcile.difference import DifferenceClass
+from tests.integration.twin_world import KEY_FIELD, World, call
+
+LONG_AGO_S = 86_400
+"""How much older than our write the store's stamp of a lost one is."""
+
+Defect = tuple[str, str, str, str]
+"""CustomerID, class, entity and key, as a comparison tells them."""
+
+
+@dataclass
+class Corruption:
+    """The three sides as they stand, and what was done to them.
+
+    Every customer is spoilt at most once, so that one defect never hides another.
+    """
+
+    world: World
+    dice: random.Random
+    store: dict[str, Any] = field(default_factory=dict)
+    erp: dict[str, Any] = field(default_factory=dict)
+    expected: Counter[Defect] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.store = self.world.store_state()
+        self.erp = self.world.erp_state()
+        self._companies = {
+            extra["fieldValue"]: company
+            for company in self.store["companies"]
+            for extra in company["extraFields"]
+            if extra["fieldName"] == KEY_FIELD
+        }
+        self._users = _grouped(self.store["users"])
+        self._addresses = _grouped(self.store["addresses"])
+        customers = {row["CustomerID"]: row for row in self.erp["customers"]}
+        self._customers = customers
+        self._engine = open_engine(self.world.ledger_url)
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(child_link)).mappings()
+            self._keys = {(row["entity"], row["store_id"]): row["child_key"] for row in rows}
+            linked = set(connection.execute(sa.select(company_link.c.customer_id)).scalars())
+        whole = [key for key in sorted(self._companies) if key in linked and self._is_whole(key)]
+        self.dice.shuffle(whole)
+        self._free = iter(whole)
+
+    def _is_whole(self, key: str) -> bool:
+        company_id = self._companies[key]["companyId"]
+        users = self._users.get(company_id, [])
+        addresses = self._addresses.get(company_id, [])
+        return len(users) > 1 and bool(addresses) and self._companies[key]["companyStatus"] == 1
+
+    def spoil(self, times: int, kinds: list[str] | None = None) -> Counter[Defect]:
+        """Spoil so many customers in every way, and put the spoilt sides in place."""
+        ways = [way for name, way in _WAYS.items() if kinds is None or name in kinds]
+        with writing(self._engine) as ledger:
+            for _ in range(times):
+                for way in ways:
+                    way(self, next(self._free), ledger)
+        call(f"{self.world.store_url}/_sandbox/state", "PUT", self.store)
+        call(f"{self.world.erp_url}/_sandbox/state", "PUT", self.erp)
+        self._engine.dispose()
+        return self.expected
+
+    # -- what the ways need ------------------------------------------------------------------------
+
+    def tell(self, key: str, kind: DifferenceClass, entity: str = "customer", part: str = "") -> None:
+        """Note what a comparison must say."""
+        self.expected[(key, str(kind), entity, part)] += 1
+
+    def company(self, key: str) -> dict[str, Any]:
+        """The store's company of a customer."""
+        return self._companies[key]
+
+    def other_user(self, key: str) -> dict[str, Any]:
+        """A user of a customer's company that is not its admin."""
+        admin = min(self._users[self.company(key)["companyId"]], key=lambda user: user["id"])
+        return next(user for user in self._users[self.company(key)["companyId"]] if user is not admin)
+
+    def address(self, key: str) -> dict[str, Any]:
+        """An address of a customer's company."""
+        return self.dice.choice(self._addresses[self.company(key)["companyId"]])
+
+    def child_key(self, entity: str, store_id: int) -> str:
+        """The key under which the ledger knows a user or address."""
+        return self._keys[(entity, store_id)]
+
+    def customer(self, key: str) -> dict[str, Any]:
+        """The ERP's customer."""
+        return self._customers[key]
+
+    def drop(self, table: str, record: dict[str, Any]) -> None:
+        """Take a record out of the store."""
+        self.store[table].remove(record)
+
+    def new_id(self, name: str) -> int:
+        """An id that the store has not given yet."""
+        self.store["next_ids"][name] += 1
+        return int(self.store["next_ids"][name]) - 1
+
+
+def _grouped(rows: list[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["companyId"], []).append(row)
+    return found
+
+
+Way = Callable[[Corruption, str, sa.Connection], None]
+
+
+def _company_gone(case: Corruption, key: str, _: sa.Connection) -> None:
+    company_id = case.company(key)["companyId"]
+    case.drop("companies", case.company(key))
+    for table in ("users", "addresses"):
+        case.store[table] = [row for row in case.store[table] if row["companyId"] != company_id]
+    case.tell(key, DifferenceClass.MISSING_IN_STORE)
+
+
+def _user_gone(case: Corruption, key: str, _: sa.Connection) -> None:
+    user = case.other_user(key)
+    case.drop("users", user)
+    case.tell(key, DifferenceClass.MISSING_IN_STORE, "contact", case.child_key("user", user["id"]))
+
+
+def _address_gone(case: Corruption, key: str, _: sa.Connection) -> None:
+    address = case.address(key)
+    case.drop("addresses", address)
+    case.tell(key, DifferenceClass.MISSING_IN_STORE, "location", address["externalId"])
+
+
+def _link_lost(case: Corruption, key: str, ledger: sa.Connection) -> None:
+    for table in (company_link, child_link):
+        ledger.execute(sa.delete(table).where(table.c.customer_id == key))
+    case.tell(key, DifferenceClass.MISSING_IN_LEDGER)
+
+
+def _user_link_lost(case: Corruption, key: str, ledger: sa.Connection) -> None:
+    user = case.other_user(key)
+    ledger.execute(sa.delete(child_link).where(child_link.c.entity == "user", child_link.c.store_id == user["id"]))
+    case.tell(key, DifferenceClass.MISSING_IN_LEDGER, "contact", case.child_key("user", user["id"]))
+
+
+def _withdrawn_unseen(case: Corruption, key: str, _: sa.Connection) -> None:
+    # A row of the Site Association edited alone moves no stamp: no incremental run sees it.
+    for site in case.customer(key)["SiteAssociations"]:
+        site["Active"] = False
+    case.tell(key, DifferenceClass.EXTRA_IN_STORE)
+
+
+def _key_of_nobody(case: Corruption, key: str, _: sa.Connection) -> None:
+    copied = copy.deepcopy(case.company(key))
+    invented = f"X{case.new_id('company')}"
+    copied |= {"companyId": case.new_id("company"), "extraFields": [{"fieldName": KEY_FIELD, "fieldValue": invented}]}
+    case.store["companies"].append(copied)
+    case.tell(invented, DifferenceClass.EXTRA_IN_STORE)
+
+
+def _erp_edited(case: Corruption, key: str, _: sa.Connection) -> None:
+    case.customer(key)["MainContact"]["Email"] = f"new.{key.casefold()}@renamed.example"
+    case.tell(key, DifferenceClass.ERP_CHANGED)
+
+
+def _edited_by_hand(case: Corruption, key: str, _: sa.Connection) -> None:
+    case.company(key)["companyName"] = f"Typed by hand {key}"
+    case.company(key)["updatedAt"] += LONG_AGO_S
+    case.tell(key, DifferenceClass.DRIFT)
+
+
+def _user_edited_by_hand(case: Corruption, key: str, _: sa.Connection) -> None:
+    user = case.other_user(key)
+    user["firstName"] = "Typed"
+    user["updatedAt"] += LONG_AGO_S
+    case.tell(key, DifferenceClass.DRIFT, "contact", case.child_key("user", user["id"]))
+
+
+def _address_edited_by_hand(case: Corruption, key: str, _: sa.Connection) -> None:
+    address = case.address(key)
+    address["city"] = "Typedtown"
+    address["updatedAt"] += LONG_AGO_S
+    case.tell(key, DifferenceClass.DRIFT, "location", address["externalId"])
+
+
+def _write_lost(case: Corruption, key: str, _: sa.Connection) -> None:
+    case.company(key)["companyName"] = f"Before our write {key}"
+    case.company(key)["updatedAt"] -= LONG_AGO_S
+    case.tell(key, DifferenceClass.WRITE_LOST)
+
+
+def _address_write_lost(case: Corruption, key: str, _: sa.Connection) -> None:
+    address = case.address(key)
+    address["city"] = "Oldtown"
+    address["updatedAt"] -= LONG_AGO_S
+    case.tell(key, DifferenceClass.WRITE_LOST, "location", address["externalId"])
+
+
+def _key_twice(case: Corruption, key: str, _: sa.Connection) -> None:
+    copied = copy.deepcopy(case.company(key))
+    copied["companyId"] = case.new_id("company")
+    case.store["companies"].append(copied)
+    case.tell(key, DifferenceClass.DUPLICATE_KEY)
+
+
+def _user_in_other_company(case: Corruption, key: str, _: sa.Connection) -> None:
+    # The user was deleted, and somebody made it anew in a company of their own.
+    user = case.other_user(key)
+    part = case.child_key("user", user["id"])
+    foreign = next(row for row in case.store["companies"] if not row["extraFields"])
+    user |= {"companyId": foreign["companyId"], "id": case.new_id("user")}
+    case.tell(key, DifferenceClass.USER_OF_OTHER_COMPANY, "contact", part)
+
+
+def _orphaned_address(case: Corruption, key: str, _: sa.Connection) -> None:
+    copied = copy.deepcopy(case.address(key))
+    copied |= {"addressId": case.new_id("address"), "externalId": f"{key}:GONE", "isDefaultShipping": False}
+    copied |= {"isDefaultBilling": False}
+    case.store["addresses"].append(copied)
+    case.tell(key, DifferenceClass.ORPHANED_CHILD, "location", f"{key}:GONE")
+
+
+def _reference_cleared(case: Corruption, key: str, _: sa.Connection) -> None:
+    _set_reference(case, key, None)
+
+
+def _reference_of_another(case: Corruption, key: str, _: sa.Connection) -> None:
+    _set_reference(case, key, "1")
+
+
+def _set_reference(case: Corruption, key: str, reference: str | None) -> None:
+    for site in case.customer(key)["SiteAssociations"]:
+        site["CommerceReferenceID"] = reference
+    case.tell(key, DifferenceClass.REFERENCE_MISMATCH, "reference")
+
+
+def _deleted_in_erp(case: Corruption, key: str, _: sa.Connection) -> None:
+    case.erp["customers"].remove(case.customer(key))
+    for table, owner in (("contacts", "BusinessAccount"), ("locations", "Customer")):
+        case.erp[table] = [row for row in case.erp[table] if row[owner] != key]
+    case.tell(key, DifferenceClass.DELETED_IN_ERP)
+
+
+_WAYS: dict[str, Way] = {
+    way.__name__.removeprefix("_"): way
+    for way in (
+        _company_gone,
+        _user_gone,
+        _address_gone,
+        _link_lost,
+        _user_link_lost,
+        _withdrawn_unseen,
+        _key_of_nobody,
+        _erp_edited,
+        _edited_by_hand,
+        _user_edited_by_hand,
+        _address_edited_by_hand,
+        _write_lost,
+        _address_write_lost,
+        _key_twice,
+        _user_in_other_company,
+        _orphaned_address,
+        _reference_cleared,
+        _reference_of_another,
+        _deleted_in_erp,
+    )
+}
+
+
+def ways() -> list[str]:
+    """Names of the ways in which a customer is spoilt."""
+    return list(_WAYS)
+
+
+def repaired_by_hand(world: World) -> None:
+    """Do what only a person can: delete surplus companies with a key, and users that stand elsewhere."""
+    state = world.store_state()
+    with world.ledger() as ledger:
+        linked = {company_id for page in ledger.links.companies() for _, company_id in page}
+        holders = {key for page in ledger.links.companies() for key, _ in page}
+    surplus = [
+        company["companyId"]
+        for company in state["companies"]
+        for extra in company["extraFields"]
+        if extra["fieldValue"] in holders and company["companyId"] not in linked
+    ]
+    known = linked | {company["companyId"] for company in state["companies"] if company["extraFields"]}
+    state["companies"] = [row for row in state["companies"] if row["companyId"] not in surplus]
+    state["users"] = [row for row in state["users"] if row["companyId"] in known - set(surplus) or row["uuid"] is None]
+    call(f"{world.store_url}/_sandbox/state", "PUT", state)
+
+
+def told(world: World, run_id: str) -> Counter[Defect]:
+    """What a comparison wrote down, each record once."""
+    with world.ledger() as ledger:
+        rows = [row for page in ledger.differences.pages(run_id) for row in page]
+    return Counter(
+        {(row["customer_id"], row["kind"], row["entity"], row["record_key"]) for row in rows},
+    )
+
+
+def new_run_id() -> str:
+    """A run id that no other run has."""
+    return f"reconcile__{uuid.uuid4().hex}"

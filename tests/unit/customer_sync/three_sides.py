@@ -1,0 +1,174 @@
+"""Builds the three sides of a comparison in agreement; a test then spoils one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from customer_sync.company import Address, Company, address_fields, company_fields, user_fields
+from customer_sync.connector import Connector
+from customer_sync.plan import AppliedCompany, AppliedRecord
+from customer_sync.reconcile.comparison import Comparison, compare_customer
+from customer_sync.reconcile.sides import ErpSide, LedgerSide, StoreRecord, StoreSide
+from tests.unit.customer_sync.builders import a_company, a_connector, a_user, applied
+
+COMPANY_ID = 61427
+WRITTEN_S = 1_700_000_000.0
+"""When we last wrote every record."""
+
+
+def an_entry(location_id: str = "EAST", **changes: Any) -> Address:
+    """Make an address of the store."""
+    facts = {
+        "external_id": f"C001042:{location_id}",
+        "first_name": "Receiving",
+        "last_name": "Desk",
+        "address_line1": "2200 Wharf St",
+        "city": "London",
+        "country_name": "United Kingdom",
+        "country_code": "GB",
+        "is_shipping": True,
+    }
+    return Address(**{**facts, **changes})
+
+
+def a_whole_company(**changes: Any) -> Company:
+    """Make a company with two users and an address."""
+    parts = {"users": (a_user("100815"), a_user("100816", role="Junior Buyer")), "addresses": (an_entry(),)}
+    return a_company(**{**parts, **changes})
+
+
+@dataclass
+class Sides:
+    """ERP, ledger and store, in agreement until a test changes one."""
+
+    desired: Company | None = field(default_factory=a_whole_company)
+    claim: Any = "wanted"
+    reference: str = str(COMPANY_ID)
+    erp: dict[str, Any] = field(default_factory=dict)
+    known: AppliedCompany | None = None
+    ledger: dict[str, Any] = field(default_factory=dict)
+    companies: list[StoreRecord] = field(default_factory=list)
+    users: list[StoreRecord] = field(default_factory=list)
+    addresses: list[StoreRecord] = field(default_factory=list)
+    store: dict[str, Any] = field(default_factory=dict)
+
+    def compare(self, connector: Connector | None = None) -> Comparison:
+        """Compare them."""
+        return compare_customer(
+            ErpSide(
+                customer_id="C001042",
+                claim=self.claim,
+                reference_id=self.reference,
+                contact_ids=("100815", "100816", "100817"),
+                desired=self.desired,
+                **self.erp,
+            ),
+            LedgerSide(applied=self.known, written_at_s=self._written(), **self.ledger),
+            StoreSide(
+                companies=tuple(self.companies),
+                users=tuple(self.users),
+                addresses=tuple(self.addresses),
+                **self.store,
+            ),
+            connector or a_connector(),
+        )
+
+    def _written(self) -> dict[str, float]:
+        if self.known is None:
+            return {}
+        parts = [f"contact:{key}" for key in self.known.users]
+        parts += [f"location:{key}" for key in self.known.addresses]
+        return dict.fromkeys(["created", "company", *parts], WRITTEN_S)
+
+    # -- spoiling ----------------------------------------------------------------------------------
+
+    def spoil_company(self, *, updated_at_s: float = WRITTEN_S + 60, status: int | None = None, **fields: Any) -> Sides:
+        """Change the company in the store."""
+        self.companies[0] = _spoilt(self.companies[0], updated_at_s, fields)
+        if status is not None:
+            self.companies[0] = msgspec.structs.replace(self.companies[0], status=status)
+        return self
+
+    def spoil_user(self, key: str, *, updated_at_s: float = WRITTEN_S + 60, **fields: Any) -> Sides:
+        """Change a user in the store."""
+        position = next(i for i, user in enumerate(self.users) if user.mark == key)
+        self.users[position] = _spoilt(self.users[position], updated_at_s, fields)
+        return self
+
+    def spoil_address(self, *, changed: bool | None = True, **fields: Any) -> Sides:
+        """Change the address in the store; ``changed``: whether the store says that it was changed after our write."""
+        spoilt = _spoilt(self.addresses[0], 0, fields)
+        self.addresses[0] = msgspec.structs.replace(spoilt, has_changed_since=changed)
+        return self
+
+    def drop_user(self, key: str) -> Sides:
+        """Take a user out of the store."""
+        self.users = [user for user in self.users if user.mark != key]
+        return self
+
+    def forget(self, entity: str, key: str) -> Sides:
+        """Drop a part from the ledger."""
+        assert self.known is not None
+        parts = getattr(self.known, entity)
+        self.known = msgspec.structs.replace(self.known, **{entity: {k: v for k, v in parts.items() if k != key}})
+        return self
+
+
+def agreeing(desired: Company | None = None) -> Sides:
+    """Three sides that say the same."""
+    company = desired or a_whole_company()
+    known = applied(company, company_id=COMPANY_ID, reference_id=str(COMPANY_ID))
+    return Sides(
+        desired=company,
+        known=known,
+        companies=[a_store_company(company)],
+        users=[
+            StoreRecord(
+                id=known.users[user.key].store_id,
+                fields=user_fields(user),
+                mark=user.key,
+                company_id=COMPANY_ID,
+                updated_at_s=int(WRITTEN_S),
+            )
+            for user in company.users
+        ],
+        addresses=[
+            StoreRecord(
+                id=known.addresses[each.external_id].store_id,
+                fields=address_fields(each),
+                mark=each.external_id,
+                company_id=COMPANY_ID,
+            )
+            for each in company.addresses
+        ],
+    )
+
+
+def a_store_company(company: Company, company_id: int = COMPANY_ID, **changes: Any) -> StoreRecord:
+    """The company as the store holds it."""
+    facts: dict[str, Any] = {
+        "id": company_id,
+        "fields": company_fields(company),
+        "mark": company.customer_id,
+        "company_id": company_id,
+        "status": 1,
+        "updated_at_s": int(WRITTEN_S),
+    }
+    return StoreRecord(**{**facts, **changes})
+
+
+def remembered(company: Company, **changes: Any) -> AppliedCompany:
+    """What the ledger holds of a company."""
+    return applied(company, **{"company_id": COMPANY_ID, "reference_id": str(COMPANY_ID), **changes})
+
+
+def a_record(store_id: int, **fields: Any) -> AppliedRecord:
+    """A part that the ledger holds."""
+    return AppliedRecord(store_id=store_id, fields=fields)
+
+
+def _spoilt(record: StoreRecord, updated_at_s: float, fields: dict[str, Any]) -> StoreRecord:
+    return msgspec.structs.replace(record, fields={**record.fields, **fields}, updated_at_s=int(updated_at_s))
