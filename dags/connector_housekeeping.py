@@ -1,17 +1,21 @@
-"""Removes what the syncs leave behind and nobody needs any longer.
+"""Removes what the syncs and reconciliations leave behind and nobody needs any longer.
 
 | task | does |
 |---|---|
-| **remove_old_batches** | deletes batch files older than *keep_days*: Airflow never does, and they hold personal data |
+| **remove_old_batches** | deletes old batch files: Airflow never does, and they hold personal data |
+| **remove_old_reports** | deletes old reports |
+| **clean_ledger** | deletes old lines of the connector log, and old runs with what belongs to them |
 
-A run whose batch files are gone cannot be cleared and repeated from the middle; trigger a new one instead.
+How old is old stands in each connector file (`retention`). Links, writes without an answer, quarantine, and runs that a
+later one depends on are never touched. A run whose batch files are gone cannot be cleared and repeated from the middle;
+trigger a new one instead.
 """
 
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
-from b2b_connector.housekeeping import remove_old_batches
+from b2b_connector.housekeeping import clean_ledger, remove_old_batches, remove_old_reports
 
 with DAG(
     dag_id="connector_housekeeping",
@@ -23,15 +27,18 @@ with DAG(
     max_active_runs=1,
     params={
         "keep_days": Param(
-            30,
-            type="integer",
+            None,
+            type=["null", "integer"],
             minimum=1,
             maximum=3650,
             title="Keep days",
-            description="Batch files of that many days stay, so that their runs can be cleared and repeated.",
+            description="Batch files of that many days stay, so that their runs can be cleared and repeated. "
+            "Empty: as each connector file says (retention.batch_file_days).",
         )
     },
     default_args={"owner": "integration", "retries": 1, "retry_delay": timedelta(minutes=5)},
     tags=["customer-sync", "maintenance"],
 ) as dag:
     remove_old_batches()
+    remove_old_reports()
+    clean_ledger()

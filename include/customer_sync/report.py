@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import re
 from pathlib import Path
 
 import pandas as pd
 
+from customer_sync.report_place import report_folder
 from customer_sync.run import Run
 
-DIRECTORY_VARIABLE = "CUSTOMER_SYNC_REPORTS_DIR"
-"""Environment variable that names the folder of reports; no reports are written without it."""
-
-_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _LOG_COLUMNS = [
     "logged_at_utc",
     "task",
@@ -31,12 +26,6 @@ _LOG_COLUMNS = [
 ]
 
 
-def reports_directory() -> Path | None:
-    """The folder of reports, ``None`` where none is configured."""
-    configured = os.environ.get(DIRECTORY_VARIABLE)
-    return Path(configured) if configured else None
-
-
 def write_report(run: Run, directory: Path) -> list[Path]:
     """Write a run's report.
 
@@ -51,7 +40,7 @@ def write_report(run: Run, directory: Path) -> list[Path]:
     Returns:
         The files written.
     """
-    folder = directory / run.connector.id / _NOT_IN_A_NAME.sub("_", run.run_id)
+    folder = directory / report_folder(run.connector.id, run.run_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     customers = pd.DataFrame(
         run.ledger.runs.customers(run.run_id), columns=["customer_id", "batch", "outcome", "reasons"]

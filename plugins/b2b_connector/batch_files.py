@@ -1,4 +1,4 @@
-"""Removal of batch files that Airflow leaves behind.
+"""Removal of files by age: batch files that Airflow leaves behind, and reports.
 
 The object-storage backend deletes a value's file only when the same task instance starts again;
 deleting a run, ``airflow db clean`` and deleting a DAG leave the files (airflow.md section 0, rule 5).
@@ -27,12 +27,12 @@ class Removal:
     kept: int = 0
 
 
-def remove_old_batches(base: str, dag_ids: Iterable[str], *, keep: timedelta, now_utc: datetime) -> Removal:
-    """Remove batch files of some DAGs by age.
+def remove_old_files(base: str, folders: Iterable[str], *, keep: timedelta, now_utc: datetime) -> Removal:
+    """Remove the files of some folders by age.
 
     Args:
-        base: Where the backend keeps its files, such as ``file:///var/lib/connectors/xcom``.
-        dag_ids: Whose files are meant; those of other DAGs are not touched.
+        base: Where they lie, such as ``file:///var/lib/connectors/xcom``.
+        folders: Names below it: ids of DAGs, or of connectors; others are not touched.
         keep: Files younger than this stay: a run can be cleared and repeated as long as its files are there.
         now_utc: The moment to judge by.
 
@@ -40,8 +40,8 @@ def remove_old_batches(base: str, dag_ids: Iterable[str], *, keep: timedelta, no
         What was removed.
     """
     files, size_bytes, kept = 0, 0, 0
-    for dag_id in dag_ids:
-        folder = ObjectStoragePath(base) / dag_id
+    for name in folders:
+        folder = ObjectStoragePath(base) / name
         if not folder.exists():
             continue
         store = folder.fs

@@ -30,19 +30,23 @@ class BatchNote(TypedDict):
 
 
 def push_batch(context: Context, content: str, descriptor: BatchDescriptor) -> BatchNote:
-    """Push a batch's content under its key.
+    """Push a batch's content under its key."""
+    push_private(context, descriptor.key, content)
+    map_index = context["ti"].map_index
+    return {"descriptor": descriptor.to_json(), "pushed_by": UNMAPPED if map_index is None else map_index}
 
-    A file that it becomes holds customers' data and is readable by its owner only, whatever the
-    process's own mask is (airflow.md section 5: world-readable by default).
+
+def push_private(context: Context, key: str, content: str) -> None:
+    """Push a text that holds customers' data.
+
+    The file that it becomes is readable by its owner only, whatever the process's own mask is
+    (airflow.md section 5: world-readable by default).
     """
-    instance = context["ti"]
     mask = os.umask(0o077)
     try:
-        instance.xcom_push(key=descriptor.key, value=content)
+        context["ti"].xcom_push(key=key, value=content)
     finally:
         os.umask(mask)
-    map_index = instance.map_index
-    return {"descriptor": descriptor.to_json(), "pushed_by": UNMAPPED if map_index is None else map_index}
 
 
 def pull_batch(context: Context, note: BatchNote, *, pushed_to: str) -> tuple[Any, BatchDescriptor]:

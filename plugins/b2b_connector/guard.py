@@ -17,6 +17,7 @@ from b2b_connector.run_context import open_run, request_of
 from b2b_connector.task_log import print_lines
 from b2b_connector.task_states import read_task_states
 from customer_sync.errors import PlanRefused
+from customer_sync.window import RunRequest
 
 
 class Guard(ApprovalOperator):
@@ -66,12 +67,20 @@ class Guard(ApprovalOperator):
                     f"{self.extract_task_id} did not succeed, so there is no plan: repair what its log "
                     "says and clear it together with the tasks after it."
                 )
-            indexes = states.green_indexes(self.transform_task_id)
-            notes = pull_notes(context, self.transform_task_id, indexes)
+            notes = self._notes(context)
             pushed_by = {descriptor_of(note).key: note["pushed_by"] for note in notes}
-            summary = settle_plan(run, [descriptor_of(note) for note in notes], request_of(context))
+            summary = settle_plan(run, [descriptor_of(note) for note in notes], self._request(context))
             print_lines(summary.lines)
             return [
                 {"descriptor": descriptor.to_json(), "pushed_by": pushed_by[descriptor.key]}
                 for descriptor in summary.descriptors
             ]
+
+    def _request(self, context: Context) -> RunRequest:
+        """The run's params, as far as a plan is bound by them."""
+        return request_of(context)
+
+    def _notes(self, context: Context) -> list[BatchNote]:
+        """What the instances that are green now have planned."""
+        indexes = read_task_states(context).green_indexes(self.transform_task_id)
+        return pull_notes(context, self.transform_task_id, indexes)

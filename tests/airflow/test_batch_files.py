@@ -4,7 +4,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from b2b_connector.batch_files import Removal, remove_old_batches
+from b2b_connector.batch_files import Removal, remove_old_files
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def test_old_files_go_when_retention_is_over(tmp_path: Path) -> None:
     young = a_file(tmp_path, "customer_sync__knb/run+2/extract/b.gz", 29)
     mixed = a_file(tmp_path, "customer_sync__knb/run+2/load/c.gz", 31)
     other = a_file(tmp_path, "someone_elses/run1/task/d.gz", 400)
-    removal = remove_old_batches(
+    removal = remove_old_files(
         f"file://{tmp_path}", ["customer_sync__knb", "customer_sync__new"], keep=timedelta(days=30), now_utc=NOW
     )
     assert removal == Removal(files=2, size_bytes=18, kept=1)

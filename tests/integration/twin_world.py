@@ -117,11 +117,27 @@ class World:
             sink=sink,
         )
 
-    def reconcile(self, *, run_id: str | None = None, sink: Sink = discard, **params: Any) -> ReconcileReport:
+    def reconcile(
+        self,
+        *,
+        run_id: str | None = None,
+        sink: Sink = discard,
+        decisions: str | None = None,
+        keep_list: Callable[[str], None] = lambda _list: None,
+        **params: Any,
+    ) -> ReconcileReport:
         """Compare ERP, ledger and store once."""
-        request = ReconcileRequest.model_validate(params)
-        clients = self.erp(), self.store()
-        return reconcile(self.connector, *clients, self.ledger_url, request, run_id=run_id, sink=sink)
+        return reconcile(
+            self.connector,
+            self.erp(),
+            self.store(),
+            self.ledger_url,
+            ReconcileRequest.model_validate(params),
+            run_id=run_id,
+            sink=sink,
+            decisions=decisions,
+            keep_list=keep_list,
+        )
 
     def with_rules(self, **sections: dict[str, Any]) -> World:
         """The same world under changed rules: ``with_rules(policy={"customer": "delete"})``."""

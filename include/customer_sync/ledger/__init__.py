@@ -17,6 +17,7 @@ from customer_sync.ledger.lease import Lease
 from customer_sync.ledger.links import Links
 from customer_sync.ledger.log import Log
 from customer_sync.ledger.quarantine import Quarantine, Quarantined
+from customer_sync.ledger.retention import Retention
 from customer_sync.ledger.runs import CustomerOutcome, Runs
 from customer_sync.ledger.watermarks import Watermarks
 
@@ -36,6 +37,7 @@ class Ledger:
         watermarks: Largest stamps seen, and what else the connector remembers.
         differences: What reconciliations found.
         access: When people lost their access.
+        retention: Removal of what is old.
     """
 
     def __init__(self, engine: sa.Engine, connector_id: str) -> None:
@@ -50,6 +52,7 @@ class Ledger:
         self.watermarks = Watermarks(engine, connector_id)
         self.differences = Differences(engine, connector_id)
         self.access = AccessRemovals(engine, connector_id)
+        self.retention = Retention(engine, connector_id)
 
     @classmethod
     def open(cls, connector_id: str, url: str | None = None) -> Ledger:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -50,6 +51,20 @@ class Quarantine:
         query = sa.select(quarantine.c.customer_id).where(quarantine.c.connector_id == self._connector_id).distinct()
         with self._engine.connect() as connection:
             return list(connection.execute(query.order_by(quarantine.c.customer_id)).scalars())
+
+    def reason_counts(self) -> dict[str, int]:
+        """Quarantined records by reason."""
+        q = quarantine.c
+        query = sa.select(q.reason, sa.func.count()).where(q.connector_id == self._connector_id).group_by(q.reason)
+        with self._engine.connect() as connection:
+            return dict(connection.execute(query).all())
+
+    def first_seen(self) -> list[datetime]:
+        """Since when each quarantined record has been there."""
+        q = quarantine.c
+        query = sa.select(q.first_seen_at_utc).where(q.connector_id == self._connector_id)
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
 
     def replace(
         self, connection: sa.Connection, run_id: str, customer_ids: Sequence[str], found: Sequence[tuple[str, Finding]]

@@ -54,6 +54,15 @@ class Runs:
             row = connection.execute(sa.select(run).where(self._is(run_id))).mappings().one_or_none()
         return dict(row) if row else None
 
+    def recent(self, mode: str, limit: int) -> list[dict[str, Any]]:
+        """The newest finished runs of a mode, newest first."""
+        query = sa.select(run).where(
+            run.c.connector_id == self._connector_id, run.c.mode == mode, run.c.ended_at_utc.is_not(None)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(run.c.started_at_utc.desc()).limit(limit)).mappings()
+            return [dict(row) for row in rows]
+
     def add_usage(self, connection: sa.Connection, run_id: str, used: Mapping[str, Mapping[str, int]]) -> None:
         """Add numbers to what the run has used: system -> name -> count."""
         known = connection.execute(sa.select(run.c.usage).where(self._is(run_id))).scalar_one_or_none() or {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 from acumatica.client import AcumaticaClient
@@ -11,8 +12,9 @@ from better_b2b.client import BetterB2BClient
 from customer_sync.batch import BatchDescriptor
 from customer_sync.connector import Connector
 from customer_sync.ledger import Ledger
+from customer_sync.reconcile.applying import apply_repairs
 from customer_sync.reconcile.request import ReconcileRequest
-from customer_sync.reconcile.steps import ReconcileReport, apply_repairs, close_reconciliation, compare_sides
+from customer_sync.reconcile.steps import ReconcileReport, close_reconciliation, compare_sides
 from customer_sync.run import Run, Sink, discard
 from customer_sync.steps.guard import settle_plan
 
@@ -26,6 +28,8 @@ def reconcile(
     *,
     run_id: str | None = None,
     sink: Sink = discard,
+    decisions: str | None = None,
+    keep_list: Callable[[str], None] = lambda _list: None,
 ) -> ReconcileReport:
     """Compare, guard, repair and close once.
 
@@ -37,6 +41,8 @@ def reconcile(
         request: The params; by default a comparison with the connector's own repairs.
         run_id: Name of the run in the ledger; by default a new one.
         sink: Receives titles and log entries.
+        decisions: Mode ``adopt``: the list of matches with a person's decisions, as CSV.
+        keep_list: Mode ``adopt``: receives the list of matches as CSV.
 
     Returns:
         The reconciliation in numbers.
@@ -50,7 +56,10 @@ def reconcile(
         run = Run(connector, ledger, run_id or f"reconcile__{uuid.uuid4().hex}", sink=sink)
         descriptors: list[BatchDescriptor] = []
         with erp:
-            for content, descriptor in compare_sides(run.as_task("compare"), erp, store, request):
+            task = run.as_task("compare")
+            for content, descriptor in compare_sides(
+                task, erp, store, request, decisions=decisions, keep_list=keep_list
+            ):
                 (folder / descriptor.key).write_text(content, encoding="utf-8")
                 descriptors.append(descriptor)
         summary = settle_plan(run.as_task("guard"), descriptors, request.as_run_request())

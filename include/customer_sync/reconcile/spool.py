@@ -159,6 +159,17 @@ class Spool:
             )
         }
 
+    def linked_keys(self, keys: Sequence[str]) -> set[str]:
+        """Those of some customers that the ledger links."""
+        return {
+            key
+            for part in chunks(keys)
+            for (key,) in self._database.execute(
+                f"SELECT key FROM link WHERE key IN ({_marks(part)})",  # noqa: S608 - marks only
+                part,
+            )
+        }
+
     def linked_companies(self) -> set[int]:
         """Ids of the companies that the ledger links."""
         return {company_id for (company_id,) in self._database.execute("SELECT company_id FROM link")}

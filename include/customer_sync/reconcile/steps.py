@@ -1,41 +1,45 @@
-"""The steps of a reconciliation, one function per task of its DAG: compare, repair, close."""
+"""The first and the last step of a reconciliation: compare (or match), and close. ``applying.py`` is between."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 import msgspec
-import sqlalchemy as sa
 
 from acumatica.client import AcumaticaClient
 from better_b2b.client import BetterB2BClient
-from customer_sync.batch import Batch, BatchDescriptor, batch_label, pack, unpack
+from customer_sync.batch import Batch, BatchDescriptor, batch_label, pack
 from customer_sync.contract_gate import check_contract
 from customer_sync.errors import RunUnbalanced
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.ledger.clock import utc_now
 from customer_sync.log_entry import closing_entry, operation_entry
-from customer_sync.outcome import LogEntry, Outcome, Reason
+from customer_sync.outcome import LogEntry, Outcome
 from customer_sync.plan import REMOVALS
-from customer_sync.reconcile.difference import Standing
-from customer_sync.reconcile.repair import Policy, RepairItem, action_of, plan_repair, state_hash
+from customer_sync.reconcile.difference import RepairAction, Standing
+from customer_sync.reconcile.match_list import read_matches, write_matches
+from customer_sync.reconcile.repair import Policy, RepairItem, action_of, plan_repair
 from customer_sync.reconcile.request import ReconcileRequest
 from customer_sync.reconcile.shown import difference_entry, difference_row
 from customer_sync.reconcile.spool import temporary_spool
 from customer_sync.reconcile.survey import Census, Survey
-from customer_sync.reconcile.suspects import Finding, Suspects
+from customer_sync.reconcile.suspects import Finding
+from customer_sync.reconcile.takeover import Takeover
 from customer_sync.request_count import counting_requests
 from customer_sync.run import Run
-from customer_sync.steps.load import load_batch
 
 BATCH = 100
 """Customers of one repair batch; each is read again before it is repaired."""
 
-_repairs = msgspec.json.Decoder(Batch[RepairItem])
+RUN_MODES = {"compare": "reconcile", "adopt": "adopt", "shadow": "shadow"}
+"""Mode of the params -> mode of the run in the ledger."""
+
+
+def _ignore(_list: str) -> None:
+    """Keep no list."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +62,26 @@ class ReconcileReport:
 
 
 def compare_sides(
-    run: Run, erp: AcumaticaClient, store: BetterB2BClient, request: ReconcileRequest
+    run: Run,
+    erp: AcumaticaClient,
+    store: BetterB2BClient,
+    request: ReconcileRequest,
+    *,
+    decisions: str | None = None,
+    keep_list: Callable[[str], None] = _ignore,
 ) -> Iterator[tuple[str, BatchDescriptor]]:
     """Compare ERP, ledger and store; write down what differs; plan the repairs that the policy allows.
+
+    In mode ``adopt`` companies are matched instead, and their adoption planned; in mode
+    ``shadow`` every field is compared, and nothing planned.
 
     Args:
         run: The run.
         erp: The ERP's client.
         store: The store's client.
         request: The run's params.
+        decisions: Mode ``adopt``: the list of matches with a person's decisions, as CSV.
+        keep_list: Mode ``adopt``: receives the list of matches as CSV.
 
     Yields:
         Batches of planned repairs and their descriptors; none where nothing is to be repaired.
@@ -80,18 +95,39 @@ def compare_sides(
         check_contract(run, erp)
         survey = Survey(run, erp, store, spool)
         survey.read()
-        survey.compare()
-        items = (item for finding in survey.confirm() if (item := _book(run, finding, policy)) is not None)
-        number = 0
-        while part := list(islice(items, BATCH)):
-            yield _pack(run, part, number)
-            number += 1
-        homeless = list(survey.homeless())
-        with run.ledger.write() as connection:
-            rows = [difference_row(each, "", run.connector.masking, action_of(each.kind, {})) for each in homeless]
-            run.ledger.differences.append(connection, run.run_id, rows)
+        if request.mode == "compare":
+            yield from _packed(run, _found(run, survey, policy))
+            facts = _summary(survey.census)
+        elif request.mode == "adopt":
+            takeover = Takeover(run, spool, store)
+            chosen = None if decisions is None else read_matches(decisions)
+            matches = takeover.match(chosen)
+            keep_list(write_matches(matches))
+            yield from _packed(run, takeover.adoptions(matches))
+            facts = _summary(survey.census) | {"matches": takeover.counts(matches)}
+        else:
+            facts = _summary(survey.census) | {"agreement": Takeover(run, spool, store).agreement()}
     with run.ledger.write() as connection:
-        run.ledger.runs.update(connection, run.run_id, summary=_summary(survey.census))
+        run.ledger.runs.update(connection, run.run_id, summary=facts)
+
+
+def _found(run: Run, survey: Survey, policy: Policy) -> Iterator[RepairItem]:
+    """Compare, book every confirmed difference, and hand on the repairs that the policy allows."""
+    survey.compare()
+    for finding in survey.confirm():
+        item = _book(run, finding, policy)
+        if item is not None:
+            yield item
+    rows = [difference_row(each, "", run.connector.masking, RepairAction.REPORT) for each in survey.homeless()]
+    with run.ledger.write() as connection:
+        run.ledger.differences.append(connection, run.run_id, rows)
+
+
+def _packed(run: Run, items: Iterator[RepairItem]) -> Iterator[tuple[str, BatchDescriptor]]:
+    number = 0
+    while part := list(islice(items, BATCH)):
+        yield _pack(run, part, number)
+        number += 1
 
 
 def _begin(run: Run, request: ReconcileRequest, policy: Policy) -> None:
@@ -100,7 +136,7 @@ def _begin(run: Run, request: ReconcileRequest, policy: Policy) -> None:
         run.ledger.runs.begin(
             connection,
             run.run_id,
-            mode="reconcile",
+            mode=RUN_MODES[request.mode],
             dry_run=request.dry_run,
             moves_watermark=False,
             window={"why": repairs, "since": {}, "until": "", "interval": [], "resume_after": ""},
@@ -157,98 +193,10 @@ def _summary(census: Census) -> dict[str, Any]:
         "sizes": census.sizes,
         "suspects": census.suspects,
         "rechecked": census.rechecked,
+        "reasons": dict(census.reasons),
         "payment_read": census.payment_read,
         "payment_unread": census.payment_unread,
     }
-
-
-def apply_repairs(
-    run: Run, content: Any, descriptor: BatchDescriptor, *, store: BetterB2BClient, erp: AcumaticaClient
-) -> dict[str, int]:
-    """Repair one batch: read every customer again, and repair those of which the plan still holds.
-
-    The ledger takes over the store's real values, then the plan is loaded like any other:
-    intents, lease, confirmations and outcomes are those of the sync.
-
-    Args:
-        run: The run.
-        content: What compare planned.
-        descriptor: What guard passed on.
-        store: The store's client.
-        erp: The ERP's client.
-
-    Returns:
-        Customers by outcome.
-
-    Raises:
-        BatchDamaged: The batch did not arrive whole.
-        LeaseLost: Another attempt took over.
-        TransientApiError: The store or the ERP is out of reach.
-    """
-    batch: Batch[Any] = unpack(content, descriptor, _repairs)
-    items: list[RepairItem] = list(batch.items)
-    begun = run.ledger.intents.begun(run.run_id, [item.customer_id for item in items])
-    # What an earlier attempt of this task began is gone on with from the ledger, not judged again.
-    holding = begun | _as_planned(run, [item for item in items if item.customer_id not in begun], store, erp)
-    changed = [item for item in items if item.customer_id not in holding]
-    held = [item for item in items if item.customer_id in holding]
-    with run.ledger.write() as connection:
-        for item in held:
-            if item.customer_id not in begun:
-                _put_link(run, connection, item)
-    kept = [item for item in held if not item.is_written]
-    _close(run, changed, Outcome.FAILED, (str(Reason.CHANGED_SINCE_PLAN),), "not what was planned any more")
-    _close(run, kept, Outcome.UNCHANGED, (), "the ledger took over what the store holds")
-    counts: Counter[str] = Counter()
-    counts.update({str(Outcome.FAILED): len(changed), str(Outcome.UNCHANGED): len(kept)})
-    written = [item.plan for item in held if item.is_written]
-    if written:
-        plans, described = pack(Batch(key=batch.key, label=batch.label, items=tuple(written)))
-        counts.update(load_batch(run, plans, described, store=store, erp=erp).outcomes)
-    return {outcome: count for outcome, count in counts.items() if count}
-
-
-def _as_planned(run: Run, items: Sequence[RepairItem], store: BetterB2BClient, erp: AcumaticaClient) -> set[str]:
-    """Customers of which ERP and store still hold what they held when the repair was planned."""
-    suspects = Suspects(run, erp, store, is_customer=lambda owner: bool(run.ledger.links.load_hashes([owner])))
-    with counting_requests(run, acumatica=erp, better_b2b=store):
-        found = suspects.read([item.customer_id for item in items])
-    return {
-        item.customer_id
-        for item in items
-        if (finding := found.get(item.customer_id)) is not None
-        and state_hash(finding.erp, finding.comparison) == item.state_hash
-    }
-
-
-def _put_link(run: Run, connection: sa.Connection, item: RepairItem) -> None:
-    key, plan = item.customer_id, item.plan
-    if item.link is None:
-        run.ledger.links.drop_company(connection, key)
-        return
-    email = plan.desired.company_email if plan.desired else str(item.link.fields.get("company_email", ""))
-    run.ledger.links.replace(connection, key, item.link, record_id=plan.record_id, email=email)
-
-
-def _close(run: Run, items: Sequence[RepairItem], outcome: Outcome, reasons: tuple[str, ...], message: str) -> None:
-    """Give customers that nothing is written for their outcome."""
-    if not items:
-        return
-    entries = [
-        closing_entry(
-            item.customer_id,
-            item.plan.name,
-            outcome,
-            reasons,
-            message=message,
-            store_id=str(item.plan.company_id or ""),
-            action="adopt" if outcome is Outcome.UNCHANGED else "",
-        )
-        for item in items
-    ]
-    with run.ledger.write() as connection:
-        run.book(connection, entries, [CustomerOutcome(item.customer_id, outcome, reasons) for item in items])
-    run.sink(f"{len(items)} customers: {message}", entries)
 
 
 def close_reconciliation(run: Run, *, failed_tasks: Sequence[str]) -> ReconcileReport:
@@ -296,18 +244,23 @@ def _report(run: Run, row: dict[str, Any]) -> ReconcileReport:
     standings = {str(name): facts["standings"].get(str(name), 0) for name in Standing}
     classes = run.ledger.differences.counts(run.run_id)
     outcomes = run.ledger.runs.outcome_counts(run.run_id)
-    shown = {**{f"{name} customers": count for name, count in standings.items()}}
-    lines = [
-        "Reconciliation",
-        *(f"  {name:<26}{count:>9}" for name, count in shown.items() if count),
-        f"  {'sum':<26}{sum(standings.values()):>9}",
-        "  differences: " + (_counted(classes) or "none"),
-        "  not ours, never touched: " + (_counted(facts["foreign"]) or "nothing"),
-        f"  payment settings: read of {facts['payment_read']} companies, not read of {facts['payment_unread']}",
-        f"  read again before accused: {facts['rechecked']} of {facts['suspects']}",
-    ]
+    lines = ["Reconciliation", *(f"  {name:<26}{count:>9}" for name, count in standings.items() if count)]
+    if row["mode"] == RUN_MODES["compare"]:
+        lines += [
+            f"  {'sum':<26}{sum(standings.values()):>9}",
+            "  differences: " + (_counted(classes) or "none"),
+            "  not ours, never touched: " + (_counted(facts["foreign"]) or "nothing"),
+            f"  payment settings: read of {facts['payment_read']} companies, not read of {facts['payment_unread']}",
+            f"  read again before accused: {facts['rechecked']} of {facts['suspects']}",
+        ]
+    if "matches" in facts:
+        lines.append(f"  matches: {_counted(facts['matches']) or 'none'}")
+    for each in facts.get("agreement", [])[:10]:
+        lines.append(
+            f"  agreement {each['agreement']:7.2%}  {each['entity']} {each['field']}: {each['different']} differ"
+        )
     if outcomes:
-        lines.append(f"  repaired customers: {_counted(outcomes)}")
+        lines.append(f"  repaired or adopted customers: {_counted(outcomes)}")
     return ReconcileReport(standings, classes, outcomes, facts, lines)
 
 

@@ -48,6 +48,7 @@ class Census:
         sizes: Records read per kind.
         suspects: Customers whose first reading showed a difference.
         rechecked: Suspects that were read again.
+        reasons: Why customers are not eligible, or cannot be stored: code -> customers.
         payment_read: Companies whose payment settings were read.
         payment_unread: Companies whose payment settings were left for another day.
     """
@@ -55,6 +56,7 @@ class Census:
     standings: Counter[Standing] = field(default_factory=Counter)
     foreign: Counter[str] = field(default_factory=Counter)
     sizes: dict[str, int] = field(default_factory=dict)
+    reasons: Counter[str] = field(default_factory=Counter)
     suspects: int = 0
     rechecked: int = 0
     payment_read: int = 0
@@ -118,13 +120,14 @@ class Survey:
             for key, side in self._store_sides(erp, ledger).items():
                 seen = self._with_payments(erp[key], side, budget)
                 result = compare_customer(erp[key], ledger[key], seen, self._run.connector)
-                self._count(result)
+                self._count(result, erp[key])
         budget.remember()
         self.census.payment_read, self.census.payment_unread = budget.read, budget.unread
         self.census.suspects = len(self._spool.suspects())
         self._tell(f"{self.census.suspects} customers look different and are read again")
 
-    def _count(self, result: Comparison) -> None:
+    def _count(self, result: Comparison, erp: ErpSide) -> None:
+        self.census.reasons.update(erp.reasons)
         self.census.foreign["users and addresses"] += result.foreign
         if result.standing is Standing.DIFFERENT:
             self._spool.suspect([result.customer_id])

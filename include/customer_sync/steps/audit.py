@@ -6,7 +6,6 @@ are green; else the run fails and says what is missing. Then the watermarks move
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +17,7 @@ from customer_sync.ledger.clock import utc_now
 from customer_sync.ledger.watermarks import MAPPING, RESUME_AFTER, STREAMS
 from customer_sync.log_entry import closing_entry
 from customer_sync.outcome import Outcome, Reason
+from customer_sync.report_place import reports_directory
 from customer_sync.run import Run
 
 
@@ -122,12 +122,12 @@ def _report(run: Run, row: dict[str, Any]) -> AuditReport:
 
 def _report_files(run: Run) -> list[str]:
     """Write the report where one is wanted; the libraries it needs are loaded only then."""
-    if not os.environ.get("CUSTOMER_SYNC_REPORTS_DIR"):
-        return []
-    from customer_sync.report import reports_directory, write_report  # noqa: PLC0415 - see above
-
     directory = reports_directory()
-    return [f"  report: {path}" for path in write_report(run, directory)] if directory else []
+    if directory is None:
+        return []
+    from customer_sync.report import write_report  # noqa: PLC0415 - see above
+
+    return [f"  report: {path}" for path in write_report(run, directory)]
 
 
 def _usage_in_words(usage: dict[str, dict[str, int]]) -> str:
