@@ -260,18 +260,14 @@ class AcumaticaClient(DeletedRecordCalls):
 
 
 def _key_reader(selection: Selection, keys: Sequence[str]) -> Callable[[Row], Key]:
-    getters = [selection.getter(name) for name in keys]
-    if len(getters) == 1:
-        only = getters[0]
-        return lambda row: (only(row),)
-    return lambda row: tuple(getter(row) for getter in getters)
+    return selection.columns(keys)
 
 
 def _with_whole_keys(page: Page, key_of: Callable[[Row], Key]) -> Page:
     """Set rows without a complete key apart: they cannot be ordered, nor told from each other."""
-    lacking = [row for row in page.rows if not is_whole(key_of(row))]
-    if not lacking:
+    if all(None not in key_of(row) for row in page.rows):
         return page
+    lacking = [row for row in page.rows if not is_whole(key_of(row))]
     bad_rows = [BadRow(key_of(row), row.id, "The record has no key.", "") for row in lacking]
     return Page([row for row in page.rows if is_whole(key_of(row))], [*page.bad_rows, *bad_rows])
 

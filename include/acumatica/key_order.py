@@ -79,14 +79,15 @@ class KeyOrderRead:
         while True:
             upper = self._bounds[-1] if self._bounds else None
             page, top = self._fetch_fitting(upper)
-            fresh = self._sorted_fresh(page)
+            keys = [collated(self.key_of(row)) for row in page.rows]
+            fresh = self._sorted_fresh(page, keys)
             if page.received < top:
                 yield from self._shown(fresh)
                 if upper is None:
                     return
                 self._lower = upper
                 self._bounds.pop()
-            elif self._is_first_by_key(page, top):
+            elif self._is_first_by_key(page, keys, top):
                 if not fresh.received:
                     raise _filter_ignored(self.key_fields)
                 self._lower = self._last_key(page)
@@ -109,14 +110,12 @@ class KeyOrderRead:
         above = None if self._lower is None else _beyond(self.key_fields, self._lower, gt, gt)
         return all_of(self.where, above, None if upper is None else _beyond(self.key_fields, upper, lt, le))
 
-    def _is_first_by_key(self, page: Page, top: int) -> bool:
+    def _is_first_by_key(self, page: Page, keys: Sequence[Key], top: int) -> bool:
         """Say whether a full page holds the first rows of its range, so that reading can go on behind its last."""
         if self.trust.is_broken:
             return False
-        keys = [collated(self.key_of(row)) for row in page.rows]
         floor = [] if self._lower is None else [collated(self._lower)]
-        ascends = all(a < b for a, b in pairwise([*floor, *keys]))
-        if ascends and self.trust.proven_rows >= _PROOF_ROWS:
+        if _ascends([*floor, *keys]) and self.trust.proven_rows >= _PROOF_ROWS:
             return True
         # Asked in the ERP's own collation, so that a page which only seems disordered to us passes too.
         up_to_last = self._marks(self.fetch_keys(self._range(self._last_key(page)), top + 1))
@@ -147,10 +146,13 @@ class KeyOrderRead:
         # a guess that is too low only reads rows again.
         return max(keys, key=collated) if page.bad_rows else keys[-1]
 
-    def _sorted_fresh(self, page: Page) -> Page:
+    def _sorted_fresh(self, page: Page, keys: Sequence[Key]) -> Page:
         """Sort a page by key and drop rows that this or the previous page already had, by id."""
+        if not page.bad_rows and _ascends(keys) and self._last_ids.isdisjoint(map(self._mark, page.rows)):
+            return page
         rows: dict[Any, Row] = {}
-        for row in sorted(page.rows, key=lambda row: collated(self.key_of(row))):
+        for _, place in sorted((key, place) for place, key in enumerate(keys)):
+            row = page.rows[place]
             rows.setdefault(self._mark(row), row)
         bad_rows: dict[Any, BadRow] = {bad.id or bad.key: bad for bad in page.bad_rows}
         return Page(
@@ -173,12 +175,18 @@ class KeyOrderRead:
 def collated(key: Key) -> Key:
     """Make a key comparable as the ERP most likely compares: no case, no trailing blanks (section 7)."""
     # The leading flag keeps text and numbers apart, which Python would refuse to compare.
-    return tuple((1, part.rstrip(" ").upper()) if isinstance(part, str) else (0, part) for part in key)
+    if len(key) == 1 and isinstance(key[0], str):
+        return ((1, key[0].rstrip(" ").upper()),)
+    return tuple([(1, part.rstrip(" ").upper()) if isinstance(part, str) else (0, part) for part in key])
 
 
 def is_whole(key: Key) -> bool:
     """Say whether every part of a key is there."""
     return all(part is not None for part in key)
+
+
+def _ascends(keys: Sequence[Key]) -> bool:
+    return all(a < b for a, b in pairwise(keys))
 
 
 def _keys(page: Page, key_of: Callable[[Row], Key]) -> list[Key]:

@@ -92,7 +92,8 @@ class Selection:
         """The struct that one row decodes into."""
         extra: list[tuple[str, Any, Any]] = [("id", str | None, None)]
         if self.custom:
-            extra.append(("custom", _custom_type(self.custom) | None, None))
+            custom = _custom_type(self.custom)
+            extra.append(("custom", custom | None, custom()))
         return _struct(self.entity, _tree(self.fields), extra)
 
     def with_fields(self, *paths: str) -> "Selection":
@@ -118,12 +119,41 @@ class Selection:
         Raises:
             ConfigError: The path was not selected; an unselected field would always seem empty.
         """
+        return _compile(self._names(path))
+
+    def columns(self, paths: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
+        """Make a function that takes several scalar fields out of a row in one call, in the order of the paths.
+
+        What :meth:`getter` gives for each, at a fifth of the time: all attributes are looked up by one
+        ``operator.attrgetter``, and only a row in which a part came as ``null`` is read field by field.
+
+        Args:
+            paths: Of ``fields`` or of ``custom``; none may lie in a detail.
+
+        Raises:
+            ConfigError: A path was not selected.
+        """
+        named = [self._names(path) for path in paths]
+        getters = [_compile(names) for names in named]
+        # Twice the first one: a single name would not come as a tuple.
+        dotted = [".".join((*map(_attribute_of, names), "value")) for names in named]
+        at_once = attrgetter(*dotted, dotted[0])
+
+        def read(row: Row) -> tuple[Any, ...]:
+            try:
+                return at_once(row)[:-1]
+            except AttributeError:
+                return tuple([getter(row) for getter in getters])
+
+        return read
+
+    def _names(self, path: str) -> tuple[str, ...]:
         if path in self.custom:
             view, _, name = path.partition(".")
-            return _compile(("custom", view, name))
+            return ("custom", view, name)
         if path not in self.fields:
             raise ConfigError(f"{path!r} is not among the fields read from {self.entity}: add it to the selection.")
-        return _compile(tuple(path.split("/")))
+        return tuple(path.split("/"))
 
     def detail_getter(self, part: str, names: Sequence[str]) -> Callable[[Row], list[tuple[Any, ...]]]:
         """Make a function that takes several fields out of every row of a detail.
@@ -152,8 +182,12 @@ def _attribute(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) or name == "id" else name
 
 
+def _attribute_of(name: str) -> str:
+    return name if name == "custom" else _attribute(name)
+
+
 def _compile(names: tuple[str, ...]) -> Getter:
-    first = attrgetter(_attribute(names[0]) if names[0] != "custom" else "custom")
+    first = attrgetter(_attribute_of(names[0]))
     if len(names) == 1:
 
         def get_value(row: Row) -> Any:
@@ -186,28 +220,33 @@ def _tree(paths: Sequence[str]) -> _Branch:
 
 
 def _struct(name: str, branch: _Branch, extra: list[tuple[str, Any, Any]]) -> type[msgspec.Struct]:
-    fields = [(_attribute(key), _field_type(key, below) | None, None) for key, below in branch.items()]
     return msgspec.defstruct(
         name,
-        [*extra, *fields],
+        [*extra, *(_field(key, below) for key, below in branch.items())],
         rename={_attribute(key): key for key in branch},
         gc=False,
+        frozen=True,
     )
 
 
-def _field_type(name: str, below: _Branch) -> Any:
+def _field(name: str, below: _Branch) -> tuple[str, Any, Any]:
+    """Attribute, type and default; what is absent is an empty part, so that looking below it needs no question."""
+    attribute = _attribute(name)
     if not below:
-        return _scalar_type(FIELD_TYPES.get(name, AnyScalar))
+        scalar = _scalar_type(FIELD_TYPES.get(name, AnyScalar))
+        return attribute, scalar | None, scalar()
     row = _struct(name, below, [])
+    if name in LINKED:
+        return attribute, row | None, row()
     # A part that is not known to be single may be a detail, which comes as a list.
-    return row if name in LINKED else row | list[row]  # type: ignore[valid-type]  # the struct is made at run time
+    return attribute, row | list[row] | None, None  # type: ignore[valid-type]  # the struct is made at run time
 
 
 def _scalar_type(value_type: Any) -> type[msgspec.Struct]:
     """``{"value": x}``, ``{"value": null}`` and ``{}`` are all a scalar (section 8)."""
     found = _SCALARS.get(value_type)
     if found is None:
-        found = msgspec.defstruct("Scalar", [("value", value_type | None, None)], gc=False)
+        found = msgspec.defstruct("Scalar", [("value", value_type | None, None)], gc=False, frozen=True)
         _SCALARS[value_type] = found
     return found
 
@@ -221,20 +260,13 @@ def _custom_type(paths: Sequence[str]) -> type[msgspec.Struct]:
         view, _, name = path.partition(".")
         views.setdefault(view, []).append(name)
     value = _scalar_type(AnyScalar)
-    return msgspec.defstruct(
-        "Custom",
-        [
-            (
-                _attribute(view),
-                msgspec.defstruct(
-                    view,
-                    [(_attribute(name), value | None, None) for name in dict.fromkeys(names)],
-                    rename={_attribute(name): name for name in names},
-                )
-                | None,
-                None,
-            )
-            for view, names in views.items()
-        ],
-        rename={_attribute(view): view for view in views},
-    )
+    fields: list[tuple[str, Any, Any]] = []
+    for view, names in views.items():
+        below = msgspec.defstruct(
+            view,
+            [(_attribute(name), value | None, value()) for name in dict.fromkeys(names)],
+            rename={_attribute(name): name for name in names},
+            frozen=True,
+        )
+        fields.append((_attribute(view), below | None, below()))
+    return msgspec.defstruct("Custom", fields, rename={_attribute(view): view for view in views}, frozen=True)

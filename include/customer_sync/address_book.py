@@ -161,7 +161,7 @@ def _address(
     country, state = place
 
     def limited(text: str, length: int, field: str) -> str:
-        return cut(text, length, field, findings, entity="location", key=key)
+        return text if len(text) <= length else cut(text, length, field, findings, entity="location", key=key)
 
     return Address(
         external_id=f"{customer.customer_id}:{_external_key(key, shipping=shipping)}",

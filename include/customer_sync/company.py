@@ -18,7 +18,7 @@ STATUS_APPROVED = 1
 STATUS_INACTIVE = 3
 
 
-class CompanyUser(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CompanyUser(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A company user. ``key`` is the ERP's ContactID or ``ACCOUNT``; ``role`` is a role's name in the store."""
 
     key: str
@@ -29,7 +29,7 @@ class CompanyUser(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     role: str
 
 
-class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An address-book entry; ``external_id`` is ``<CustomerID>:<LocationID>``."""
 
     external_id: str
@@ -58,7 +58,7 @@ class PaymentTerms(msgspec.Struct, frozen=True, kw_only=True):
     days: int
 
 
-class Company(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Company(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The state that the store should have for one customer.
 
     ``users`` holds the admin first. ``payment_methods`` maps the store's method

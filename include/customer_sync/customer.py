@@ -13,7 +13,7 @@ BILLING_KEY = "BILLING"
 """Stands in for a location id in the external id of the billing address."""
 
 
-class PostalAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PostalAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An address as the ERP holds it: ``state`` and ``country`` are codes, often ISO 3166."""
 
     line1: str = ""
@@ -24,7 +24,7 @@ class PostalAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     country: str = ""
 
 
-class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A person of a customer.
 
     ``enabled`` and ``connection_type`` are the contact's own commerce switches;
@@ -45,7 +45,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     modified_at_utc: str = ""
 
 
-class Location(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Location(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A place of a customer, with the effective address (the customer's own where it is not overridden)."""
 
     location_id: str
@@ -62,7 +62,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reference_id: str = ""
 
 
-class BillingContact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class BillingContact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Whom and where to bill; equal to the main contact where the ERP does not override it."""
 
     attention: str = ""
@@ -72,7 +72,7 @@ class BillingContact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     address: PostalAddress = PostalAddress()
 
 
-class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One customer of the ERP with its contacts and locations, ordered by their keys.
 
     ``email`` is the Account Email. ``modified_at_utc`` is the ERP's own stamp, ISO

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -73,8 +73,8 @@ class CustomerPages:
             self._gather_contacts(keys, contacts, result, is_range=is_range)
         if self._connector.locations.include:
             self._gather_locations(keys, locations, result, is_range=is_range)
+        self._see("customers", map(self._customers.modified_at_utc, page.rows))
         for key, row in zip(keys, page.rows, strict=True):
-            self._see("customers", self._customers.modified_at_utc(row))
             if key and key not in result.unreadable:
                 result.customers.append(self._customer(row, contacts[_folded(key)], locations[_folded(key)]))
         return result
@@ -95,8 +95,8 @@ class CustomerPages:
         for page in self._children(
             self._contacts.selection, "BusinessAccount", ("ContactID",), keys, is_range=is_range
         ):
+            self._see("contacts", map(self._contacts.modified_at_utc, page.rows))
             for row in page.rows:
-                self._see("contacts", self._contacts.modified_at_utc(row))
                 owner = _folded(self._contacts.owner(row))
                 if owner in wanted and self._contacts.is_person(row):
                     found[owner][str(read_id(row))] = row
@@ -112,8 +112,8 @@ class CustomerPages:
         wanted = {_folded(key): key for key in keys}
         fields = ("Customer", "LocationID")
         for page in self._children(self._locations.selection, "Customer", fields, keys, is_range=is_range):
+            self._see("locations", map(self._locations.modified_at_utc, page.rows))
             for row in page.rows:
-                self._see("locations", self._locations.modified_at_utc(row))
                 owner = _folded(self._locations.owner(row))
                 if owner in wanted:
                     found[owner][str(read_id(row))] = row
@@ -150,9 +150,10 @@ class CustomerPages:
             operation="read contacts",
         )
 
-    def _see(self, stream: str, stamp: datetime | None) -> None:
-        if stamp is not None and (stream not in self.stamps or stamp > self.stamps[stream]):
-            self.stamps[stream] = stamp
+    def _see(self, stream: str, stamps: Iterable[datetime | None]) -> None:
+        latest = max(filter(None, stamps), default=None)
+        if latest is not None and (stream not in self.stamps or latest > self.stamps[stream]):
+            self.stamps[stream] = latest
 
 
 def _unreadable(bad: BadRow) -> tuple[str, str]:

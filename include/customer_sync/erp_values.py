@@ -1,0 +1,160 @@
+"""Values of the ERP's rows as the connector file's rules name them: what to select, and how a row is read. Pure.
+
+A row is read once: all of its texts come from one call (``Selection.columns``), and only rules that
+need more (a second source, a detail row, a converter) are worked out one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from acumatica.fields import FIELD_TYPES
+from acumatica.selection import Row, Selection
+from customer_sync.connector import ValueRule
+from customer_sync.field_source import FieldSource
+
+ADDRESS_FIELDS = ("AddressLine1", "AddressLine2", "City", "State", "PostalCode", "Country")
+"""Fields of an address, in the order of ``PostalAddress``."""
+
+_TRUE = frozenset({"true", "1", "yes", "y"})
+
+Read = Callable[[Row], Any]
+
+
+class TextColumns:
+    """Reads several texts of a row at once, trimmed, ``""`` where there is nothing.
+
+    Args:
+        selection: Holds every field that is named.
+        wanted: A path for a field that is always read from there, or a rule of the connector file.
+    """
+
+    def __init__(self, selection: Selection, wanted: Sequence[str | ValueRule]) -> None:
+        paths: list[str] = []
+        self._computed: list[tuple[int, Callable[[Row], str]]] = []
+        self._second: list[tuple[int, Callable[[Row], str]]] = []
+        for position, item in enumerate(wanted):
+            path = item if isinstance(item, str) else _plain_path(item)
+            if path and FIELD_TYPES.get(path.rpartition("/")[2]) is str:
+                paths.append(path)
+                if isinstance(item, ValueRule) and len(item.sources) > 1:
+                    self._second.append((position, text_reader(selection, item)))
+            else:
+                read = _field_as_text(selection, item) if isinstance(item, str) else text_reader(selection, item)
+                self._computed.append((position, read))
+        self._columns = selection.columns(paths)
+
+    def __call__(self, row: Row) -> list[str]:
+        """The texts, in the order in which they were wanted."""
+        texts = [text.strip() if text else "" for text in self._columns(row)]
+        for position, read in self._computed:
+            texts.insert(position, read(row))
+        for position, read in self._second:
+            if not texts[position]:
+                texts[position] = read(row)
+        return texts
+
+
+def _plain_path(rule: ValueRule) -> str:
+    """The path of a rule's first source where that is a field taken as it is, else ``""``."""
+    source = rule.sources[0]
+    is_plain = not source.detail and not source.custom and all(name == "trim" for name in rule.convert)
+    return source.field if is_plain else ""
+
+
+def _field_as_text(selection: Selection, path: str) -> Callable[[Row], str]:
+    get = selection.getter(path)
+    return lambda row: text_of(get(row))
+
+
+def selection_of(entity: str, fixed: Iterable[str], rules: Iterable[ValueRule]) -> Selection:
+    """Everything that some fixed paths and some rules need of an entity."""
+    paths = dict.fromkeys(fixed)
+    custom: dict[str, None] = {}
+    for rule in rules:
+        for source in rule.sources:
+            if source.custom:
+                custom[source.custom] = None
+            elif source.detail:
+                paths.update(dict.fromkeys(f"{source.detail}/{name}" for name in (*source.where, source.field)))
+            else:
+                paths[source.field] = None
+    return Selection(entity, tuple(paths), tuple(custom))
+
+
+def _source_reader(selection: Selection, source: FieldSource) -> Read:
+    if source.custom:
+        return selection.getter(source.custom)
+    if not source.detail:
+        return selection.getter(source.field)
+    rows_of = selection.detail_getter(source.detail, [*source.where, source.field])
+    wanted = tuple(value.casefold() for value in source.where.values())
+
+    def read(row: Row) -> Any:
+        for *facts, value in rows_of(row):
+            if tuple(text_of(fact).casefold() for fact in facts) == wanted:
+                return value
+        return None
+
+    return read
+
+
+def text_reader(selection: Selection, rule: ValueRule) -> Callable[[Row], str]:
+    """Make a function that reads a rule's text: the first source that holds something, converted."""
+    reads = [_source_reader(selection, source) for source in rule.sources]
+    converters = [_converter(name) for name in rule.convert if name != "trim"]
+
+    def read(row: Row) -> str:
+        text = ""
+        for get in reads:
+            text = text_of(get(row))
+            if text:
+                break
+        for convert in converters:
+            text = convert(text)
+        return text
+
+    return read
+
+
+def flag_reader(selection: Selection, rule: ValueRule) -> Callable[[Row], bool | None]:
+    """Make a function that reads a switch; ``None`` where the ERP holds no value."""
+    reads = [_source_reader(selection, source) for source in rule.sources]
+
+    def read(row: Row) -> bool | None:
+        for get in reads:
+            value = get(row)
+            if value is not None and value != "":
+                return value if isinstance(value, bool) else text_of(value).casefold() in _TRUE
+        return None
+
+    return read
+
+
+def _converter(name: str) -> Callable[[str], str]:
+    if name.startswith("cut:"):
+        length = int(name.removeprefix("cut:"))
+        return lambda text: text[:length]
+    return {"upper": str.upper, "lower": str.lower, "digits": _digits}[name]
+
+
+def _digits(text: str) -> str:
+    return "".join(character for character in text if character.isdigit())
+
+
+def text_of(value: Any) -> str:
+    """A value as text, trimmed; ``""`` for nothing."""
+    if isinstance(value, str):
+        return value.strip()
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def moment_of(value: Any) -> datetime | None:
+    """A stamp in UTC, ``None`` where the value is none."""
+    return value.astimezone(UTC) if isinstance(value, datetime) else None
