@@ -1,6 +1,7 @@
 """One call to the store, and one crawl through a paged list: what all families of calls share."""
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from types import TracebackType
@@ -30,6 +31,9 @@ _EFFECTS: Final[Mapping[str, Effect]] = {
     "POST": Effect.WRITE,
 }
 _CRAWL_PASSES: Final = 3
+_IN_FLIGHT_UNPACED: Final = 4
+# From an answer to the next request of the same thread: the answer is booked first.
+_TURNAROUND_S: Final = 0.03
 
 
 class StoreCalls:
@@ -77,6 +81,16 @@ class StoreCalls:
         """Close idle connections."""
         self._transport.close()
 
+    def useful_in_flight(self) -> int:
+        """Return how many requests at once keep the pace busy: pace times latency, and one that waits for its turn.
+
+        More would only wait longer (Little's law); without a pace, a few are as fast as many.
+        """
+        per_second = self.pacer.requests_per_minute / 60
+        if not per_second:
+            return _IN_FLIGHT_UNPACED
+        return math.ceil(per_second * (self._exchange.latency_s + _TURNAROUND_S)) + 1
+
     def requests_used(self) -> RequestUse:
         """Return how many requests this client has used so far."""
         return self._exchange.counter.snapshot()
@@ -119,6 +133,7 @@ class StoreCalls:
         from_wire: Callable[[Mapping[str, Any]], T],
         id_of: Callable[[T], int],
         query: Query = (),
+        page_size: int | None = None,
     ) -> Iterator[T]:
         """Read a whole paged list, each id once.
 
@@ -129,7 +144,7 @@ class StoreCalls:
         seen: set[int] = set()
         for _ in range(_CRAWL_PASSES):
             counts: list[int] = []
-            for counted, records in self._pages(path, from_wire, query):
+            for counted, records in self._pages(path, from_wire, query, page_size or self.settings.page_size):
                 counts.append(counted)
                 for record in records:
                     if id_of(record) not in seen:
@@ -148,9 +163,9 @@ class StoreCalls:
         )
 
     def _pages(
-        self, path: str, from_wire: Callable[[Mapping[str, Any]], T], query: Query
+        self, path: str, from_wire: Callable[[Mapping[str, Any]], T], query: Query, limit: int
     ) -> Iterator[tuple[int, Sequence[T]]]:
-        offset, limit = 0, self.settings.page_size
+        offset = 0
         while True:
             page = (*query, ("limit", str(limit)), ("offset", str(offset)))
 

@@ -27,6 +27,7 @@ class BetterB2BSettings:
         requests_per_minute: Pace until the store tells its budget.
         budget_share: Part of the store's budget to use, above 0 and at most 1.
         page_size: Records per page, 2 to 100 (the store documents several maxima; 100 suits all).
+        users_page_size: The same for users, whose maximum of 250 is documented.
         bulk_size: Rows per bulk call, 1 to 10.
         read_timeout_s: Longest wait for an answer, in seconds.
         erp_key_field: Name of the unique extra field that holds the ERP's customer id.
@@ -46,6 +47,7 @@ class BetterB2BSettings:
     requests_per_minute: float = 120.0
     budget_share: float = 0.8
     page_size: int = 100
+    users_page_size: int = 250
     bulk_size: int = 10
     read_timeout_s: float = 60.0
     erp_key_field: str = "Acumatica Customer ID"
@@ -62,6 +64,7 @@ class BetterB2BSettings:
             self.api_prefix == "" or self.api_prefix.startswith("/"), "api_prefix", "must begin with '/', or be empty"
         )
         _demand(2 <= self.page_size <= 100, "page_size", "must be from 2 to 100")  # noqa: PLR2004 - the documented range
+        _demand(2 <= self.users_page_size <= 250, "users_page_size", "must be from 2 to 250")  # noqa: PLR2004 - the same
         _demand(1 <= self.bulk_size <= BULK_ROWS_MAX, "bulk_size", f"must be from 1 to {BULK_ROWS_MAX}")
         _demand(self.requests_per_minute > 0, "requests_per_minute", "must be above 0")
         _demand(0 < self.budget_share <= 1, "budget_share", "must be above 0 and at most 1")

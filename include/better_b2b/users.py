@@ -23,7 +23,7 @@ class UserCalls(StoreCalls):
         query: Query = time_bounds(min_created_s=min_created_s)
         if company_id is not None:
             query = (("companyId", str(company_id)), *query)
-        return self._crawl("/users", user_from_wire, lambda user: user.id, query)
+        return self._crawl("/users", user_from_wire, lambda user: user.id, query, self.settings.users_page_size)
 
     def find_user(self, email: str) -> UserRecord | None:
         """Find the user with this e-mail, which is unique in the whole store; compared without regard to case.

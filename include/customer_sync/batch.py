@@ -24,7 +24,7 @@ class BatchDescriptor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     ``key`` identifies the batch in its run, ``label`` names its first and last
     customer and their number. ``withheld`` are customers that guard took out. A planned
     batch also tells its operations, its eligible customers, the companies that it would
-    withdraw and the users and addresses that it would remove.
+    withdraw, the users and addresses that it would remove, and the requests that it will take.
     """
 
     key: str
@@ -37,6 +37,8 @@ class BatchDescriptor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     eligible: int = 0
     withdrawn: int = 0
     removed: int = 0
+    store_requests: int = 0
+    erp_requests: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON for XCom."""

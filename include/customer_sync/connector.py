@@ -180,7 +180,7 @@ class StoreRules(_Section):
 
     ``requests_per_minute`` times ``share`` is what we take of the store's budget; the
     answer's headers correct the first, never the share. ``concurrency`` is the
-    largest number of requests in flight.
+    largest number of requests in flight; as many are used as the pace can keep busy.
     """
 
     key_field: str = Field(default="Acumatica Customer ID", min_length=1)
@@ -191,7 +191,7 @@ class StoreRules(_Section):
     requests_per_minute: int = Field(default=150, ge=1, le=60_000)
     share: float = Field(default=0.8, gt=0, le=1)
     bulk_size: int = Field(default=10, ge=1, le=10)
-    concurrency: int = Field(default=4, ge=1, le=32)
+    concurrency: int = Field(default=16, ge=1, le=32)
 
 
 class ErpRules(_Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -63,16 +64,21 @@ def masked_value(name: str, value: Any, masking: Masking) -> Any:
     """A field's value as it may stand in a log; its name tells what kind of value it is."""
     if isinstance(value, dict):
         return {key: masked_value(key, _masked_text(part, masking), masking) for key, part in value.items()}
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not value:
         return value
-    kind = "name" if name.startswith(("address_line", "label")) else kind_of_key(name)
+    kind = _kind_of(name)
     if kind == "email" and masking.emails:
-        return mask_email(value) if value else value
+        return mask_email(value)
     if kind == "phone" and masking.phones:
         return mask_phone(value)
     if kind == "name" and masking.names:
         return mask_name(value)
     return value if len(value) <= MAX_SHOWN else value[: MAX_SHOWN - 1] + "…"
+
+
+@lru_cache(maxsize=1024)
+def _kind_of(name: str) -> str | None:
+    return "name" if name.startswith(("address_line", "label")) else kind_of_key(name)
 
 
 def _masked_text(value: Any, masking: Masking) -> Any:

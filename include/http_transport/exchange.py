@@ -10,6 +10,9 @@ from http_transport.transport import HttpRequest, HttpResponse, Transport
 
 T = TypeVar("T")
 
+_SMOOTHING = 0.2
+"""Weight of the newest answer in the estimate of the latency."""
+
 
 class Exchange:
     """Sends requests paced, counted and retried; safe to use from several threads.
@@ -36,6 +39,8 @@ class Exchange:
         self._retry = retry
         self._on_answer = on_answer
         self.counter = counter
+        self.latency_s = 0.0
+        """Seconds from sending to the whole answer, smoothed over some requests; 0 before the first."""
 
     def run(self, build: Callable[[], HttpRequest], effect: Effect, read: Callable[[HttpResponse], T]) -> T:
         """Send until an answer can be read, within the retry policy.
@@ -70,6 +75,8 @@ class Exchange:
         finally:
             self._pacer.release()
         self.counter.count(request.method, answer.status)
+        # Threads may overwrite each other's value: it is an estimate, and every one of them is right.
+        self.latency_s += (answer.elapsed_s - self.latency_s) * (_SMOOTHING if self.latency_s else 1.0)
         self._on_answer(answer)
         try:
             return read(answer)

@@ -11,6 +11,7 @@ names leave the process only as ``ma•••@ex•••.com``.
 import logging
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 import msgspec
@@ -138,6 +139,7 @@ def redact_body(body: bytes | str | Any, limit: int = EXCERPT_CHARS) -> str:
     return _cut(msgspec.json.encode(redact_value(body), enc_hook=str).decode(), limit)
 
 
+@lru_cache(maxsize=1024)
 def kind_of_key(key: str) -> Kind | None:
     """Tell from a JSON key, header or setting name what kind of personal or secret value it holds."""
     word = key.lower().replace("_", "").replace("-", "").replace(".", "")

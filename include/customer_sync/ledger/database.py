@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -48,7 +49,14 @@ def open_engine(url: str) -> sa.Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
             _prepare_file(parsed.database)
-        engine = sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True, **_engine_options(parsed))
+        engine = sa.create_engine(
+            parsed,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            json_serializer=_to_json,
+            json_deserializer=msgspec.json.decode,
+            **_engine_options(parsed),
+        )
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError, ValueError, OSError) as error:
         raise ConfigError(
             f"The ledger's URL in {URL_VARIABLE} cannot be used ({type(error).__name__}): "
@@ -75,6 +83,10 @@ def open_engine(url: str) -> sa.Engine:
         ) from error
     explain_failures(engine, parsed.render_as_string(hide_password=True))
     return engine
+
+
+def _to_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def migrate(engine: sa.Engine) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -17,6 +17,10 @@ from customer_sync.ledger.clock import utc_now
 from customer_sync.ledger.schema import write_intent
 from customer_sync.ledger.statement import chunks
 from customer_sync.plan import Action, Operation
+
+_INSERT = sa.insert(write_intent).returning(
+    write_intent.c.id, write_intent.c.customer_id, write_intent.c.action, write_intent.c.record_key
+)
 
 
 class OpenIntent(NamedTuple):
@@ -76,7 +80,7 @@ class Intents:
         if not operations:
             return []
         now = utc_now()
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "connector_id": self._connector_id,
                 "run_id": run_id,
@@ -91,10 +95,12 @@ class Intents:
             }
             for customer_id, operation in operations
         ]
-        result = connection.execute(
-            sa.insert(write_intent).returning(write_intent.c.id, sort_by_parameter_order=True), rows
-        )
-        return list(result.scalars())
+        made = connection.execute(_INSERT, rows)
+        # Many rows travel in one statement, whose answer need not be in their order: they are told by what they say.
+        ids: dict[tuple[str, str, str], list[int]] = {}
+        for intent_id, *said in made:
+            ids.setdefault((said[0], said[1], said[2]), []).append(intent_id)
+        return [ids[row["customer_id"], row["action"], row["record_key"]].pop(0) for row in rows]
 
     def settle(self, connection: sa.Connection, intent_ids: Iterable[int], state: str) -> None:
         """Close intents.

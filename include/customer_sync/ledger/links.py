@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -217,11 +218,18 @@ class Links:
 
     def update_company(self, connection: sa.Connection, customer_id: str, **values: Any) -> None:
         """Change some columns of a link."""
-        connection.execute(
-            sa.update(company_link)
-            .where(company_link.c.connector_id == self._connector_id, company_link.c.customer_id == customer_id)
-            .values(**values, applied_at_utc=utc_now())
-        )
+        self.update_companies(connection, [(customer_id, values)])
+
+    def update_companies(self, connection: sa.Connection, changes: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Change some columns of several links, the same columns of each; a change is (customer_id, values)."""
+        if not changes:
+            return
+        now = utc_now()
+        rows = [
+            {"of_connector": self._connector_id, "of_customer": customer_id, "applied_at_utc": now, **values}
+            for customer_id, values in changes
+        ]
+        connection.execute(_update_companies(tuple(rows[0])), rows)
 
     def put_children(
         self, connection: sa.Connection, entity: ChildEntity, rows: Sequence[tuple[str, str, int, Mapping[str, Any]]]
@@ -262,6 +270,17 @@ class Links:
             connection.execute(
                 sa.delete(table).where(table.c.connector_id == self._connector_id, table.c.customer_id == customer_id)
             )
+
+
+@lru_cache(maxsize=64)
+def _update_companies(columns: tuple[str, ...]) -> sa.Update:
+    values: dict[str, Any] = {name: sa.bindparam(name) for name in columns if not name.startswith("of_")}
+    link = company_link.c
+    return (
+        sa.update(company_link)
+        .where(link.connector_id == sa.bindparam("of_connector"), link.customer_id == sa.bindparam("of_customer"))
+        .values(**values)
+    )
 
 
 def _applied(row: Mapping[str, Any], children: Mapping[str, dict[str, AppliedRecord]]) -> AppliedCompany:

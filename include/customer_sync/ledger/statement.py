@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -21,16 +22,20 @@ def upsert(
     """Insert rows or replace those with the same primary key, except the columns in ``keep``."""
     if not rows:
         return
-    insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = _upsert_statement(connection.dialect.name, table, tuple(rows[0]), tuple(keep))
+    connection.execute(statement, list(rows))
+
+
+@lru_cache(maxsize=64)
+def _upsert_statement(dialect: str, table: sa.Table, columns: tuple[str, ...], keep: tuple[str, ...]) -> Any:
+    insert: Any = sqlite.insert if dialect == "sqlite" else postgresql.insert
     statement = insert(table)
     keys = [column.name for column in table.primary_key]
     kept = {*keys, *keep}
-    changes = {name: statement.excluded[name] for name in rows[0] if name not in kept}
+    changes = {name: statement.excluded[name] for name in columns if name not in kept}
     if changes:
-        statement = statement.on_conflict_do_update(index_elements=keys, set_=changes)
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=keys)
-    connection.execute(statement, list(rows))
+        return statement.on_conflict_do_update(index_elements=keys, set_=changes)
+    return statement.on_conflict_do_nothing(index_elements=keys)
 
 
 def chunks(items: Iterable[T], size: int = PARAMETER_CHUNK) -> Iterator[list[T]]:

@@ -45,10 +45,10 @@ def close_works(run: Run, works: Sequence[Work], label: str) -> dict[str, int]:
         if outcome not in {Outcome.FAILED, Outcome.QUARANTINED} and work.plan.kind == "sync":
             whole.append(work)
     with run.ledger.write() as connection:
-        for work in whole:
-            is_complete = not work.held_back
-            digest = content_hash(work.desired) if is_complete else ""
-            run.ledger.links.update_company(connection, work.customer_id, content_hash=digest)
+        digests = [
+            (work.customer_id, {"content_hash": "" if work.held_back else content_hash(work.desired)}) for work in whole
+        ]
+        run.ledger.links.update_companies(connection, digests)
         settled = [outcome.customer_id for outcome in outcomes]
         held = _still_held(run, works, settled)
         run.ledger.quarantine.replace(connection, run.run_id, settled, [*held, *quarantined])

@@ -26,6 +26,7 @@ from customer_sync.ledger import CustomerOutcome
 from customer_sync.ledger.watermarks import MAPPING
 from customer_sync.log_entry import closing_entry
 from customer_sync.outcome import REMEDIES, LogEntry, Outcome, Reason
+from customer_sync.read_ahead import read_ahead
 from customer_sync.request_count import counting_requests
 from customer_sync.run import Run
 from customer_sync.window import RunRequest, Window, resolve_window
@@ -102,7 +103,7 @@ def extract_batches(run: Run, erp: AcumaticaClient, window: Window) -> Iterator[
     extraction = _Extraction(run, window)
     with counting_requests(run, acumatica=erp):
         if window.mode == "full":
-            yield from extraction.cut(pages.all_after(window.resume_after))
+            yield from extraction.cut(read_ahead(pages.all_after(window.resume_after)))
             stamps = pages.stamps
         else:
             ids, stamps = _changed_ids(run, erp, window)
@@ -110,7 +111,7 @@ def extract_batches(run: Run, erp: AcumaticaClient, window: Window) -> Iterator[
             unfinished = run.ledger.runs.unfinished()
             waiting = [key for key in ids if key in unfinished]
             others = sorted(set(ids) - set(waiting))
-            yield from extraction.cut(chain(pages.of(waiting), pages.of(others)))
+            yield from extraction.cut(read_ahead(chain(pages.of(waiting), pages.of(others))))
             extraction.report_absent(ids)
     stamps = safe_stamps(stamps, timedelta(seconds=time.monotonic() - started_s), run.connector.window_overlap_minutes)
     with run.ledger.write() as connection:

@@ -77,6 +77,8 @@ def settle_plan(run: Run, descriptors: Sequence[BatchDescriptor], request: RunRe
             for descriptor in with_work
         ),
     ]
+    if operations:
+        lines.append(_expectation(run, with_work))
     if withheld:
         lines.append(f"Withheld, one Account Email shared: {', '.join(sorted(withheld)[:20])}")
     if request.plan_hash and request.plan_hash != plan_hash:
@@ -97,6 +99,20 @@ def settle_plan(run: Run, descriptors: Sequence[BatchDescriptor], request: RunRe
             f"limit in {run.connector.id}.yaml for this one run, or sync the customers with mode 'selected'."
         )
     return PlanSummary([] if request.dry_run else with_work, plan_hash, customers, operations, lines)
+
+
+def _expectation(run: Run, descriptors: Sequence[BatchDescriptor]) -> str:
+    """What the plan will cost when nothing is refused; the audit tells what it did cost."""
+    to_store = sum(descriptor.store_requests for descriptor in descriptors)
+    to_erp = sum(descriptor.erp_requests for descriptor in descriptors)
+    pace = run.connector.store.requests_per_minute * run.connector.store.share
+    seconds = to_store * 60 / pace
+    erp_pace = run.connector.erp.requests_per_minute
+    erp_told = f", {to_erp * 60 / erp_pace:.0f} s at {erp_pace} a minute" if erp_pace else ""
+    return (
+        f"Expected: about {to_store} requests to Better B2B, {seconds:.0f} s at {pace:.0f} a minute; "
+        f"{to_erp} to Acumatica{erp_told}."
+    )
 
 
 def _totals(run: Run, descriptors: Sequence[BatchDescriptor]) -> RunTotals:

@@ -1,8 +1,8 @@
 """Step five: apply the plan of one batch to the store, then write the reference ids to the ERP. (task: load)
 
-Order of work (b2b_rest.md section 10): companies with their first admin, status,
-then users and addresses side by side with payment methods and terms, then what
-takes something away, then the reference ids. What remains to be done is always
+Order of work (b2b_rest.md section 10): companies with their first admin, and behind
+each its addresses; status, users, payment methods and terms side by side; then what
+takes something away; then the reference ids. What remains to be done is always
 compared anew with the ledger, so a repeated attempt goes on where the last stopped.
 """
 
@@ -24,7 +24,8 @@ from customer_sync.run import Run
 from customer_sync.steps.closing import close_works
 from customer_sync.writes.addresses import CreateAddresses, DeleteAddress, UpdateAddress
 from customer_sync.writes.adoption import find_by_key, find_existing, read_parts
-from customer_sync.writes.companies import CreateCompanies, DeleteCompany, SetStatus, UpdateCompanies, learn_created
+from customer_sync.writes.companies import CreateCompanies, DeleteCompany, SetStatus, UpdateCompanies
+from customer_sync.writes.creation import Creation
 from customer_sync.writes.dispatch import Dispatcher, Write
 from customer_sync.writes.payments import SetPaymentMethods, SetPaymentTerms
 from customer_sync.writes.reference import WriteReference, stop_changed_elsewhere
@@ -122,7 +123,7 @@ class _Load:
         self._around = Surroundings(run, store)
         self._erp = erp
         self._lease = lease
-        self.dispatcher = Dispatcher(run, lease, run.connector.store.concurrency)
+        self.dispatcher = Dispatcher(run, lease, run.connector.store.concurrency, store.useful_in_flight)
         plans = list(plans)
         applied = run.ledger.links.load(plan.customer_id for plan in plans)
         self.works = [
@@ -137,8 +138,7 @@ class _Load:
         self._check_store()
         stop_changed_elsewhere(around, works)
         read_parts(around, works)
-        self._send(lambda operation: operation.action is Action.CREATE_COMPANY)
-        learn_created(around, works)
+        self._create()
         read_parts(around, works)
         self._send(lambda operation: operation.action in _COMPANY)
         admin_role = around.connector.contacts.primary_role
@@ -152,6 +152,12 @@ class _Load:
         for work in works:
             work.give_up_waiting()
         self._write_references()
+
+    def _create(self) -> None:
+        creation = Creation(self._around, self.works, self._writes)
+        self.dispatcher.perform(creation.begin(), creation.then)
+        if creation.is_unfinished:
+            self.dispatcher.perform(creation.rest(), creation.then)
 
     def _answer_open_intents(self) -> None:
         """Read back what an earlier attempt sent without learning its outcome."""

@@ -22,6 +22,7 @@ from customer_sync.plan import (
     diff_reference,
     diff_unenrolment,
 )
+from customer_sync.request_estimate import expected_requests
 from customer_sync.run import Run
 from customer_sync.transform import to_company
 from customer_sync.window import RunRequest
@@ -83,8 +84,11 @@ def transform_batch(
     packed, described = pack(Batch(key=batch.key, label=batch.label, items=tuple(sheet.plans)))
     total = sum(plan.plan_hash() for plan in sheet.plans) % 2**128
     operations = [operation for plan in sheet.plans for operation in plan.operations]
+    store_requests, erp_requests = expected_requests(operations, run.connector.store.bulk_size)
     return packed, msgspec.structs.replace(
         described,
+        store_requests=store_requests,
+        erp_requests=erp_requests,
         plan_sum=str(total),
         operations=len(operations),
         eligible=len(batch.items),

@@ -47,9 +47,12 @@ class CreateAddresses(Write):
 
     def confirm(self, connection: sa.Connection, answer: Mapping[str, int]) -> None:
         """Link the new addresses."""
-        for work, operation in self.parts:
-            if operation.key in answer:
-                link_address(self._around, connection, work, operation.key, answer[operation.key], operation.values)
+        made = [
+            (work, operation.key, answer[operation.key], operation.values)
+            for work, operation in self.parts
+            if operation.key in answer
+        ]
+        link_addresses(self._around, connection, made)
 
     def refused(self, error: SyncError) -> Iterable[Write]:
         """Several: each alone. One: quarantined with the store's words."""
@@ -161,10 +164,19 @@ def link_address(
     around: Surroundings, connection: sa.Connection, work: Work, key: str, store_id: int, fields: dict[str, Any]
 ) -> None:
     """Remember an address in the ledger and in the work."""
-    if work.applied is not None:
-        addresses = {**work.applied.addresses, key: AppliedRecord(store_id=store_id, fields=fields)}
-        work.applied = msgspec.structs.replace(work.applied, addresses=addresses)
-    around.ledger.links.put_children(connection, "address", [(work.customer_id, key, store_id, fields)])
+    link_addresses(around, connection, [(work, key, store_id, fields)])
+
+
+def link_addresses(
+    around: Surroundings, connection: sa.Connection, made: Sequence[tuple[Work, str, int, dict[str, Any]]]
+) -> None:
+    """Remember addresses in the ledger and in their works; one is (work, key, id in the store, applied fields)."""
+    for work, key, store_id, fields in made:
+        if work.applied is not None:
+            addresses = {**work.applied.addresses, key: AppliedRecord(store_id=store_id, fields=fields)}
+            work.applied = msgspec.structs.replace(work.applied, addresses=addresses)
+    rows = [(work.customer_id, key, store_id, fields) for work, key, store_id, fields in made]
+    around.ledger.links.put_children(connection, "address", rows)
 
 
 def unlink_address(around: Surroundings, connection: sa.Connection, work: Work, operation: Operation) -> None:

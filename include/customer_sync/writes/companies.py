@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from customer_sync.company import company_fields, user_fields
+from customer_sync.company import company_fields
 from customer_sync.outcome import Outcome, Reason
-from customer_sync.plan import AppliedCompany, AppliedRecord, Operation
+from customer_sync.plan import AppliedCompany, Operation
 from customer_sync.writes.adoption import find_by_key
 from customer_sync.writes.dispatch import Write, reading_back, refuse
 from customer_sync.writes.surroundings import Surroundings
@@ -114,64 +115,17 @@ def new_link(work: Work, run_id: str) -> dict[str, Any]:
     }
 
 
-def learn_created(around: Surroundings, works: Sequence[Work]) -> None:
-    """Read back what the store made: every company's status and its admin's user id.
+def lose_company(around: Surroundings, work: Work, message: str, *, connection: sa.Connection | None = None) -> None:
+    """Forget a company that is gone from the store; the next run makes it again.
 
-    One paged crawl of what was created since the first of them, instead of two
-    requests per company; what the crawl does not show is asked for one by one.
+    Args:
+        around: The run.
+        work: The customer.
+        message: What is told of it.
+        connection: The writing transaction to use; one of its own by default.
     """
-    fresh = {
-        work.company_id: work for work in works if work.applied is not None and work.applied.status == UNKNOWN_STATUS
-    }
-    if not fresh:
-        return
-    statuses, admins = _crawl_created(around, fresh)
-    for company_id, work in fresh.items():
-        if company_id not in statuses:
-            record = around.store.get_company(company_id)
-            if record is None:
-                lose_company(around, work, "the store confirmed the company and does not show it")
-                continue
-            statuses[company_id] = record.status
-        email = work.desired.users[0].email.casefold()
-        user_id = admins.get((company_id, email))
-        if user_id is None:
-            user = around.store.find_user(email)
-            user_id = user.id if user is not None and user.company_id == company_id else None
-        _learn(around, work, statuses[company_id], user_id)
-
-
-def _crawl_created(
-    around: Surroundings, fresh: dict[int, Work]
-) -> tuple[dict[int, int | None], dict[tuple[int, str], int]]:
-    first = around.store.get_company(min(fresh))
-    if first is None or first.created_at_s is None or len(fresh) == 1:
-        return ({first.id: first.status} if first else {}), {}
-    since = first.created_at_s - 2
-    statuses = {record.id: record.status for record in around.store.iter_companies(min_created_s=since)}
-    admins = {
-        (user.company_id or 0, user.email.casefold()): user.id for user in around.store.iter_users(min_created_s=since)
-    }
-    return statuses, admins
-
-
-def _learn(around: Surroundings, work: Work, status: int | None, user_id: int | None) -> None:
-    if work.applied is None:
-        return
-    admin = work.desired.users[0]
-    users = {} if user_id is None else {admin.key: AppliedRecord(store_id=user_id, fields=user_fields(admin))}
-    known = 0 if status is None else status
-    work.applied = msgspec.structs.replace(work.applied, status=known, users=users)
-    with around.ledger.write() as connection:
-        around.ledger.links.update_company(connection, work.customer_id, status=known)
-        rows = [(work.customer_id, key, record.store_id, record.fields) for key, record in users.items()]
-        around.ledger.links.put_children(connection, "user", rows)
-
-
-def lose_company(around: Surroundings, work: Work, message: str) -> None:
-    """Forget a company that is gone from the store; the next run makes it again."""
-    with around.ledger.write() as connection:
-        around.ledger.links.drop_company(connection, work.customer_id)
+    with nullcontext(connection) if connection is not None else around.ledger.write() as transaction:
+        around.ledger.links.drop_company(transaction, work.customer_id)
     work.stop(Outcome.FAILED, Reason.STORE_RECORD_GONE, message)
     work.applied = None
 
@@ -195,13 +149,15 @@ class UpdateCompanies(Write):
 
     def confirm(self, connection: sa.Connection, _answer: None) -> None:
         """Remember the new values."""
+        changes: list[tuple[str, dict[str, Any]]] = []
         for work, operation in self.parts:
             if work.applied is None:
                 continue
             fields = {**work.applied.fields, **operation.values}
             work.applied = msgspec.structs.replace(work.applied, fields=fields)
             email = str(fields.get("company_email", "")).casefold()
-            self._around.ledger.links.update_company(connection, work.customer_id, fields=fields, account_email=email)
+            changes.append((work.customer_id, {"fields": fields, "account_email": email}))
+        self._around.ledger.links.update_companies(connection, changes)
 
     def refused(self, error: SyncError) -> Iterable[Write]:
         """Several: each alone. One: gone, or quarantined with the store's words."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
@@ -95,20 +95,54 @@ def refuse(work: Work, operation: Operation, error: SyncError) -> None:
     work.stop(Outcome.QUARANTINED, Reason.REJECTED_BY_STORE, what, field=fields)
 
 
-class Dispatcher:
-    """Performs writes for one load task."""
+class ReadBack(Write):
+    """Requests that only read, sent beside writes; they need no intent, and a failure of theirs is the load's."""
 
-    def __init__(self, run: Run, lease: Lease, concurrency: int) -> None:
+    def __init__(self) -> None:
+        super().__init__([])
+
+    def refused(self, error: SyncError) -> Iterable[Write]:
+        """Nothing was written; the load stops with the error."""
+        raise error
+
+    def unknown(self, error: SyncError) -> Iterable[Write] | None:
+        """Nothing was written; the load stops with the error."""
+        raise error
+
+
+Follow = Callable[[Write], Iterable[Write]]
+"""Makes the writes that a confirmed write allows, in memory only."""
+
+_Running = dict[Future[Any], tuple[Write, list[int]]]
+
+
+class Dispatcher:
+    """Performs writes for one load task.
+
+    Args:
+        run: The run.
+        lease: Checked in every transaction.
+        concurrency: Most requests in flight.
+        in_flight: How many requests the pace can keep busy now; never more than ``concurrency`` are sent at once.
+    """
+
+    def __init__(self, run: Run, lease: Lease, concurrency: int, in_flight: Callable[[], int] | None = None) -> None:
         self._run = run
         self._lease = lease
         self._concurrency = concurrency
+        self._in_flight = in_flight or (lambda: concurrency)
         self.writes_sent = 0
 
-    def perform(self, writes: Iterable[Write]) -> None:
-        """Send all writes and those that follow from refusals and unknown outcomes.
+    def perform(self, writes: Iterable[Write], then: Follow | None = None) -> None:
+        """Send all writes and those that follow from confirmations, refusals and unknown outcomes.
 
-        Requests in flight when an error stops the load are awaited and settled first,
-        so that no answer is lost.
+        All answers that are there are settled in one transaction, in which the intents of the
+        next writes are opened too: one commit serves several requests. Requests in flight when
+        an error stops the load are awaited and settled first, so that no answer is lost.
+
+        Args:
+            writes: What to send.
+            then: Makes further writes of each confirmed one.
 
         Raises:
             TransientApiError: A system is out of reach beyond the client's own retries.
@@ -116,78 +150,108 @@ class Dispatcher:
             LeaseLost: Another attempt took over.
         """
         queue = deque(writes)
-        running: dict[Future[Any], tuple[Write, list[int]]] = {}
+        running: _Running = {}
         stopped_by: SyncError | None = None
         with ThreadPoolExecutor(self._concurrency, thread_name_prefix="write") as pool:
             while (queue and stopped_by is None) or running:
-                if stopped_by is None:
-                    try:
-                        self._submit(pool, queue, running)
-                    except SyncError as error:
-                        stopped_by = error
-                        continue
-                if not running:
-                    continue
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    write, intents = running.pop(future)
-                    try:
-                        queue.extend(self._settle(write, intents, future))
-                    except SyncError as error:
-                        stopped_by = stopped_by or error
+                done = wait(running, return_when=FIRST_COMPLETED).done if running else set()
+                settled = [(*running.pop(future), future) for future in done]
+                try:
+                    answered = self._settle_failures(settled, queue)
+                except SyncError as error:
+                    stopped_by = stopped_by or error
+                    answered = [item for item in settled if item[2].exception() is None]
+                try:
+                    self._exchange(answered, queue if stopped_by is None else deque(), then, pool, running)
+                except SyncError as error:
+                    stopped_by = stopped_by or error
         if stopped_by is not None:
             raise stopped_by
 
-    def _submit(
-        self, pool: ThreadPoolExecutor, queue: deque[Write], running: dict[Future[Any], tuple[Write, list[int]]]
+    def _exchange(
+        self,
+        answered: Sequence[tuple[Write, list[int], Future[Any]]],
+        queue: deque[Write],
+        then: Follow | None,
+        pool: ThreadPoolExecutor,
+        running: _Running,
     ) -> None:
-        fresh: list[Write] = []
-        while queue and len(running) + len(fresh) < self._concurrency:
-            write = queue.popleft()
-            if any(work.problem is None for work, _ in write.parts):
-                fresh.append(write)
-        if not fresh:
+        """Confirm what was answered and open the intents of what goes next, in one transaction; then send that."""
+        if not answered and not self._has_sendable(queue, running):
             return
-        with self._run.ledger.write() as connection:
-            self._lease.confirm(connection)
-            intents = [
-                self._run.ledger.intents.open(
-                    connection,
-                    self._run.run_id,
-                    self._run.try_number,
-                    [(work.customer_id, operation) for work, operation in write.parts],
-                )
-                for write in fresh
-            ]
-        for write, ids in zip(fresh, intents, strict=True):
-            running[pool.submit(write.send)] = (write, ids)
-            self.writes_sent += 1
-
-    def _settle(self, write: Write, intents: list[int], future: Future[Any]) -> list[Write]:
         ledger = self._run.ledger
-        try:
-            answer = future.result()
-        except (RecordRejected, NotFound, BatchTooLarge) as error:
+        with ledger.write() as connection:
+            self._lease.confirm(connection)
+            for write, _, future in answered:
+                write.confirm(connection, future.result())
+                queue.extend(then(write) if then else ())
+            ledger.intents.settle(connection, [each for _, ids, _ in answered for each in ids], "confirmed")
+            fresh = self._take(queue, running)
+            operations = [(work.customer_id, operation) for write in fresh for work, operation in write.parts]
+            intents = deque(ledger.intents.open(connection, self._run.run_id, self._run.try_number, operations))
+        for write in fresh:
+            running[pool.submit(write.send)] = (write, [intents.popleft() for _ in write.parts])
+            self.writes_sent += bool(write.parts)
+
+    def _has_sendable(self, queue: deque[Write], running: _Running) -> bool:
+        while queue and _is_moot(queue[0]):
+            queue.popleft()
+        return bool(queue) and len(running) < self._limit()
+
+    def _take(self, queue: deque[Write], running: _Running) -> list[Write]:
+        fresh: list[Write] = []
+        while queue and len(running) + len(fresh) < self._limit():
+            write = queue.popleft()
+            if not _is_moot(write):
+                fresh.append(write)
+        return fresh
+
+    def _limit(self) -> int:
+        return max(1, min(self._concurrency, self._in_flight()))
+
+    def _settle_failures(
+        self, settled: Sequence[tuple[Write, list[int], Future[Any]]], queue: deque[Write]
+    ) -> list[tuple[Write, list[int], Future[Any]]]:
+        """Settle what was not answered with yes, one by one; returns the others.
+
+        Raises:
+            SyncError: The first error that stops the load, after all were settled.
+        """
+        stopped_by: SyncError | None = None
+        for write, intents, future in settled:
+            error = future.exception()
+            if error is None:
+                continue
+            try:
+                queue.extend(self._settle_failure(write, intents, error))
+            except SyncError as stopping:
+                stopped_by = stopped_by or stopping
+        if stopped_by is not None:
+            raise stopped_by
+        return [item for item in settled if item[2].exception() is None]
+
+    def _settle_failure(self, write: Write, intents: list[int], error: BaseException) -> list[Write]:
+        if isinstance(error, RecordRejected | NotFound | BatchTooLarge):
             follow = list(write.refused(error))
             # A refused bulk write says nothing of most of its rows: they are sent again one by one.
             self._close(intents, "split" if follow else "refused")
             return follow
-        except (AmbiguousWriteError, ContractError) as error:
+        if isinstance(error, AmbiguousWriteError | ContractError):
             found = write.unknown(error)
             if found is None:
                 return []
             self._close(intents, "abandoned")
             return list(found)
-        except TransientApiError as error:
+        if isinstance(error, TransientApiError) and error.refused:
             # Refused outright or never sent: the server did nothing, so there is nothing to read back.
-            if error.refused:
-                self._close(intents, "abandoned")
-            raise
-        with ledger.write() as connection:
-            self._lease.confirm(connection)
-            write.confirm(connection, answer)
-            ledger.intents.settle(connection, intents, "confirmed")
-        return []
+            self._close(intents, "abandoned")
+        raise error
 
     def _close(self, intents: list[int], state: str) -> None:
         with self._run.ledger.write() as connection:
             self._run.ledger.intents.settle(connection, intents, state)
+
+
+def _is_moot(write: Write) -> bool:
+    """Whether every customer of a write was stopped meanwhile."""
+    return bool(write.parts) and all(work.problem is not None for work, _ in write.parts)

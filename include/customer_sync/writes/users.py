@@ -59,9 +59,12 @@ class CreateUsers(Write):
 
     def confirm(self, connection: sa.Connection, answer: list[int | None]) -> None:
         """Link the new users."""
-        for (work, operation), user_id in zip(self.parts, answer, strict=True):
-            if user_id is not None:
-                link_user(self._around, connection, work, operation.key, user_id, operation.values)
+        made = [
+            (work, operation.key, user_id, operation.values)
+            for (work, operation), user_id in zip(self.parts, answer, strict=True)
+            if user_id is not None
+        ]
+        link_users(self._around, connection, made)
 
     def refused(self, error: SyncError) -> Iterable[Write]:
         """Several: each alone. One: adopt it if it is ours already, else leave the contact out or quarantine."""
@@ -243,10 +246,19 @@ def link_user(
     around: Surroundings, connection: sa.Connection, work: Work, key: str, store_id: int, fields: dict[str, Any]
 ) -> None:
     """Remember a user in the ledger and in the work."""
-    if work.applied is not None:
-        users = {**work.applied.users, key: AppliedRecord(store_id=store_id, fields=fields)}
-        work.applied = msgspec.structs.replace(work.applied, users=users)
-    around.ledger.links.put_children(connection, "user", [(work.customer_id, key, store_id, fields)])
+    link_users(around, connection, [(work, key, store_id, fields)])
+
+
+def link_users(
+    around: Surroundings, connection: sa.Connection, made: Sequence[tuple[Work, str, int, dict[str, Any]]]
+) -> None:
+    """Remember users in the ledger and in their works; one is (work, key, id in the store, applied fields)."""
+    for work, key, store_id, fields in made:
+        if work.applied is not None:
+            users = {**work.applied.users, key: AppliedRecord(store_id=store_id, fields=fields)}
+            work.applied = msgspec.structs.replace(work.applied, users=users)
+    rows = [(work.customer_id, key, store_id, fields) for work, key, store_id, fields in made]
+    around.ledger.links.put_children(connection, "user", rows)
 
 
 def unlink_user(around: Surroundings, connection: sa.Connection, work: Work, store_id: int) -> None:

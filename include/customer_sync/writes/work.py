@@ -49,6 +49,7 @@ class Work:
     entries: list[LogEntry] = field(default_factory=list)
     held_back: set[str] = field(default_factory=set)
     waiting_for: dict[str, str] = field(default_factory=dict)
+    _compared: tuple[AppliedCompany | None, set[str], tuple[Operation, ...]] | None = None
 
     @property
     def customer_id(self) -> str:
@@ -73,7 +74,11 @@ class Work:
             return ()
         if self.plan.kind == "unenroll":
             return diff_unenrolment(self.customer_id, self.applied, self.connector.policy) if self.applied else ()
-        return diff_company(self.desired, self.applied, self.connector.policy, self.held_back)
+        # The applied state is replaced, never changed, so the comparison holds as long as it is the same object.
+        if self._compared is None or self._compared[0] is not self.applied or self._compared[1] != self.held_back:
+            found = diff_company(self.desired, self.applied, self.connector.policy, self.held_back)
+            self._compared = (self.applied, set(self.held_back), found)
+        return self._compared[2]
 
     def remaining_reference(self) -> tuple[Operation, ...]:
         """The write-back that is still to be done."""
