@@ -12,7 +12,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-TYPED  := include plugins dags sandbox demo .ci/locks.py
+TYPED  := include plugins dags sandbox demo bench .ci/locks.py
 # Two workers: the smallest machine that runs CI has two cores.
 WORKERS ?= 2
 
@@ -89,6 +89,18 @@ pictures: ## renew the pictures of the documentation (docs/pictures/) from the b
 .PHONY: demo
 demo: $(READY) ## twins + Airflow + a first sync; stays up (ONCE=1 leaves after the sync, RESET=1 starts afresh)
 	@ONCE='$(ONCE)' RESET='$(RESET)' $(BIN)/python -m demo
+
+# The peers live in an environment of their own, so that none of their dependencies becomes ours.
+PEERS := .cache/bench-venv
+$(PEERS)/.ready: $(READY) requirements-bench.txt
+	@echo "environment of the peers in $(PEERS)/"
+	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv --without-pip $(PEERS)
+	@VIRTUAL_ENV=$(CURDIR)/$(PEERS) UV_HTTP_TIMEOUT=180 $(BIN)/uv pip install --quiet --link-mode=copy --require-hashes -r requirements-bench.txt
+	@touch $@
+
+.PHONY: bench
+bench: $(PEERS)/.ready ## benchmarks beside their peers (SCENARIO=name, REPEATS=5, QUICK=1, FULL=1)
+	@$(BIN)/python -m bench $(SCENARIO) --repeats $(or $(REPEATS),5) $(if $(QUICK),--quick) $(if $(FULL),--full)
 
 .PHONY: clean
 clean: ## remove .venv/, .demo/ and all caches

@@ -67,6 +67,7 @@ def locks_of(root: Path) -> tuple[Lock, ...]:
     runtime = tuple(project["project"]["dependencies"])
     dev = runtime + tuple(project["dependency-groups"]["dev"])
     compose = runtime + tuple(project["project"]["optional-dependencies"]["compose"])
+    bench = tuple(project["dependency-groups"]["bench"])
     # What makes the environment itself: the installer, and the back end that builds the editable install
     # ("editables" is what that back end asks for at build time).
     bootstrap = ("uv", "editables", *project["build-system"]["requires"])
@@ -83,6 +84,12 @@ def locks_of(root: Path) -> tuple[Lock, ...]:
             bootstrap,
             (*everywhere, "-", "-c", "requirements-dev.txt"),
             stdin="\n".join(bootstrap),
+        ),
+        Lock(
+            "requirements-bench.txt",
+            bench,
+            (*everywhere, "-", "-c", "requirements-dev.txt"),
+            stdin="\n".join(bench),
         ),
     )
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandbox.people import SHAPES
 from sandbox.persistence import StateFileError
 from sandbox.server import RefusedAddressError, assemble, listen, make_server
 from sandbox.twin import TwinEnvironment
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--state", type=Path, metavar="FILE", help="keep the state in this file")
         each.add_argument("--allow-remote", action="store_true", help="listen beyond this machine")
     erp.add_argument("--customers", type=int, default=500, help="how many customers to seed")
+    erp.add_argument("--shape", choices=SHAPES, default="varied", help="various customers, or each like the other")
     erp.add_argument("--latency-per-row-ms", type=float, default=0, help="milliseconds added per row of a list")
     erp.add_argument("--sessions", type=int, default=2, help="seats of the licence")
     return parser
@@ -52,6 +54,7 @@ def _environment(options: argparse.Namespace) -> TwinEnvironment:
     )
     if options.twin == "acumatica":
         environment.customers = options.customers
+        environment.shape = options.shape
         environment.latency_per_row_ms = options.latency_per_row_ms
         environment.sessions = options.sessions
     return environment

@@ -31,6 +31,7 @@ _CUMULATED = list(accumulate(country.weight for country in COUNTRIES))
 _LAST_CREATED_MS = 1_762_160_000_000  # 2025-11-03
 _LAST_STAMP_MS = 1_772_600_000_000  # 2026-03-04
 _IMPORT_STAMP_MS = 1_762_161_164_500  # one import gave many rows the same stamp
+_INACTIVE_EVERY = 10
 _IDS_PER_CUSTOMER = 20
 _FIRST_CONTACT_ID = 100_000
 
@@ -41,10 +42,37 @@ _JOBS = ("Purchasing Manager", "Buyer", "Owner", "Accounts Payable", "Site Manag
 _LOCATION_CODES = ("MAIN", "EAST", "WEST", "NORTH", "SOUTH", "DOCK2", "LAB", "SHOP1", "SHOP2", "YARD", "HQ", "DEPOT")
 
 
-def world(seed: int, count: int) -> Iterator[WorldCustomer]:
+SHAPES = ("varied", "uniform")
+"""Worlds to choose from: customers as various as in a real ERP, or each like the other, for measuring."""
+
+
+def world(seed: int, count: int, shape: str = "varied") -> Iterator[WorldCustomer]:
     """The first `count` customers of a seed's world, in order of their numbers."""
+    make = uniform_customer if shape == "uniform" else world_customer
     for number in range(1, count + 1):
-        yield world_customer(seed, number)
+        yield make(seed, number)
+
+
+def uniform_customer(seed: int, number: int) -> WorldCustomer:
+    """A customer of the uniform world: two contacts, two locations, a billing address of its own, terms `PREPAY`.
+
+    Only every tenth differs: its status is Inactive. So what a sync must do can be told without looking.
+    """
+    customer = ordinary_customer(seed, number, is_plain=True)
+    customer.contacts = customer.contacts[:2]
+    country = next(country for country in COUNTRIES if country.code == customer.address.country)
+    dice = random.Random(seed * 7_368_787 + number)  # noqa: S311  # repeatable data, no secret
+    if len(customer.locations) == 1:
+        extra = WorldLocation(location_id="EAST", name="East warehouse", is_default=False)
+        extra.address = some_address(dice, country)
+        extra.modified_ms = customer.modified_ms
+        customer.locations.append(extra)
+    customer.locations = customer.locations[:2]
+    customer.billing_address = customer.billing_address or some_address(dice, country)
+    customer.terms = "PREPAY"
+    if number % _INACTIVE_EVERY == 0:
+        customer.status = "Inactive"
+    return customer
 
 
 def world_customer(seed: int, number: int) -> WorldCustomer:

@@ -32,6 +32,7 @@ class TwinEnvironment:
         clock: Sandbox time; the only clock a twin may read for anything a client can see.
         seed: Seed number of the data.
         customers: How many customers the ERP is seeded with (the store's seed refers to the same world).
+        shape: Which customers: `varied`, or `uniform` for measuring (ERP).
         latency_ms: Milliseconds added to every call of the API.
         latency_per_row_ms: Milliseconds added for every row of a list (ERP).
         requests_per_minute: Limit; 0 is none.
@@ -43,6 +44,7 @@ class TwinEnvironment:
     clock: Clock = field(default_factory=Clock)
     seed: int = 1
     customers: int = 500
+    shape: str = "varied"
     latency_ms: float = 0.0
     latency_per_row_ms: float = 0.0
     requests_per_minute: int = 0

@@ -25,6 +25,7 @@ from customer_sync.steps import (
     transform_batch,
 )
 from customer_sync.window import RunRequest
+from customer_sync.writes.surroundings import StoreFacts
 from http_transport.errors import SyncError
 
 
@@ -83,8 +84,10 @@ class _Pipeline:
         extracted: list[BatchDescriptor] | None = None
         stopped_by: SyncError | None = None
         try:
-            extracted = self._extract()
-            self._apply(self._plan(extracted))
+            # One session for reading and for writing back: signing in is a request, and a seat is one.
+            with self._erp:
+                extracted = self._extract()
+                self._apply(self._plan(extracted))
         except SyncError as error:
             stopped_by = error
         failed = [] if stopped_by is None else [type(stopped_by).__name__]
@@ -101,10 +104,9 @@ class _Pipeline:
         run = self._run.as_task("extract")
         window = begin_run(run, self._request)
         descriptors = []
-        with self._erp:
-            for content, descriptor in extract_batches(run, self._erp, window):
-                self._put("extract", descriptor, content)
-                descriptors.append(descriptor)
+        for content, descriptor in extract_batches(run, self._erp, window):
+            self._put("extract", descriptor, content)
+            descriptors.append(descriptor)
         return descriptors
 
     def _plan(self, extracted: Sequence[BatchDescriptor]) -> list[BatchDescriptor]:
@@ -118,10 +120,10 @@ class _Pipeline:
 
     def _apply(self, descriptors: Sequence[BatchDescriptor]) -> None:
         run = self._run.as_task("load")
+        facts = StoreFacts(self._store)
         for descriptor in descriptors:
             content = self._take("transform", descriptor)
-            with self._erp:
-                load_batch(run, content, descriptor, store=self._store, erp=self._erp)
+            load_batch(run, content, descriptor, store=self._store, erp=self._erp, facts=facts)
 
     def _put(self, step: str, descriptor: BatchDescriptor, content: str) -> None:
         (self._folder / f"{step}-{descriptor.key}").write_text(content, encoding="utf-8")

@@ -32,6 +32,7 @@ from sandbox.acumatica.state import dumped, restored
 from sandbox.acumatica.switches import DEFAULT_TENANT, make_settings
 from sandbox.acumatica.writing import Change, Preconditions, Writer
 from sandbox.exchange import HTML_TYPE, JSON_TYPE, Answer, Call, to_json
+from sandbox.people import SHAPES
 from sandbox.settings import SettingError
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class AcumaticaTwin:
         self._clock = environment.clock
         self._seed_number = environment.seed
         self._customers = environment.customers
+        self._shape = environment.shape
         self.settings = make_settings(environment)
         self.database = self._filled()
         self.sessions = Sessions(self._clock, self.settings)
@@ -103,18 +105,23 @@ class AcumaticaTwin:
                 await self._pusher
 
     def seed(self, order: dict[str, Any]) -> dict[str, Any]:
-        """New data; keys `seed` and `customers`, the present ones where left out.
+        """New data; keys `seed`, `customers` and `shape`, the present ones where left out.
 
         Raises:
             SettingError: A key is unknown or no fitting number.
         """
         for name, value in order.items():
-            if name not in ("seed", "customers"):
-                raise SettingError(name, "known: seed, customers")
+            if name not in ("seed", "customers", "shape"):
+                raise SettingError(name, "known: seed, customers, shape")
+            if name == "shape":
+                if value not in SHAPES:
+                    raise SettingError(name, f"must be one of {', '.join(SHAPES)}")
+                continue
             if type(value) is not int or value < 0:
                 raise SettingError(name, "must be a whole number of at least 0")
         self._seed_number = order.get("seed", self._seed_number)
         self._customers = order.get("customers", self._customers)
+        self._shape = order.get("shape", self._shape)
         self.reset()
         return {"seed": self._seed_number, "customers": len(self.database.customers)}
 
@@ -167,7 +174,7 @@ class AcumaticaTwin:
 
     def _filled(self) -> Database:
         """The seed's data; a large database is kept out of the garbage collector's walks, or every page would pay."""
-        database = seeded_database(self._seed_number, self._customers)
+        database = seeded_database(self._seed_number, self._customers, self._shape)
         if self._customers >= _MANY:
             gc.collect()
             gc.freeze()

@@ -33,11 +33,11 @@ _CARD_IDS_FROM = 50_000_000  # billing and location contacts; real contacts stay
 _CARDS_PER_CUSTOMER = 20
 
 
-def seeded_database(seed: int, customers: int) -> Database:
-    """A database with the first `customers` customers of a seed's world."""
+def seeded_database(seed: int, customers: int, shape: str = "varied") -> Database:
+    """A database with the first `customers` customers of a seed's world, varied or uniform."""
     database = Database(seed)
     with _garbage_uncollected():
-        made = [_customer(seed, source) for source in world(seed, customers)]
+        made = [_customer(seed, source) for source in world(seed, customers, shape)]
         database.customers.fill(made)
         database.contacts.fill(contact for customer in made for contact in customer.contacts)
         database.locations.fill(location for customer in made for location in customer.locations)

@@ -31,7 +31,7 @@ from customer_sync.request_count import counting_requests
 from customer_sync.run import Run
 from customer_sync.window import RunRequest, Window, resolve_window
 
-SAME_SIZE_BATCHES = 8
+SAME_SIZE_BATCHES = 2
 """After so many batches the next ones are twice as large, up to the connector's ``batch.largest``."""
 
 

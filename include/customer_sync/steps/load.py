@@ -29,7 +29,7 @@ from customer_sync.writes.creation import Creation
 from customer_sync.writes.dispatch import Dispatcher, Write
 from customer_sync.writes.payments import SetPaymentMethods, SetPaymentTerms
 from customer_sync.writes.reference import WriteReference, stop_changed_elsewhere
-from customer_sync.writes.surroundings import Surroundings
+from customer_sync.writes.surroundings import StoreFacts, Surroundings
 from customer_sync.writes.users import CreateUsers, DeleteUser, UpdateUser
 from customer_sync.writes.work import Work
 
@@ -74,7 +74,13 @@ class LoadReport:
 
 
 def load_batch(
-    run: Run, content: Any, descriptor: BatchDescriptor, *, store: BetterB2BClient, erp: AcumaticaClient
+    run: Run,
+    content: Any,
+    descriptor: BatchDescriptor,
+    *,
+    store: BetterB2BClient,
+    erp: AcumaticaClient,
+    facts: StoreFacts | None = None,
 ) -> LoadReport:
     """Apply one batch's plan.
 
@@ -87,6 +93,7 @@ def load_batch(
         descriptor: What guard passed on; ``withheld`` customers are left out.
         store: The store's client.
         erp: The ERP's client; it signs in at its first request.
+        facts: What is known of the store already, from an earlier batch of the same run.
 
     Raises:
         BatchDamaged: The batch did not arrive whole.
@@ -99,7 +106,7 @@ def load_batch(
     plans = [plan for plan in unpack_plans(content, descriptor).items if plan.customer_id not in withheld]
     lease = run.ledger.lease(f"store:{run.connector.id}", f"{run.run_id} {descriptor.key}", run.try_number)
     lease.acquire()
-    load = _Load(run, lease, plans, store, erp)
+    load = _Load(Surroundings(run, store, facts or StoreFacts(store)), lease, plans, erp)
     try:
         with counting_requests(run, acumatica=erp, better_b2b=store):
             load.perform()
@@ -112,15 +119,9 @@ def load_batch(
 
 
 class _Load:
-    def __init__(
-        self,
-        run: Run,
-        lease: Lease,
-        plans: Iterable[CustomerPlan],
-        store: BetterB2BClient,
-        erp: AcumaticaClient,
-    ) -> None:
-        self._around = Surroundings(run, store)
+    def __init__(self, around: Surroundings, lease: Lease, plans: Iterable[CustomerPlan], erp: AcumaticaClient) -> None:
+        run, store = around.run, around.store
+        self._around = around
         self._erp = erp
         self._lease = lease
         self.dispatcher = Dispatcher(run, lease, run.connector.store.concurrency, store.useful_in_flight)

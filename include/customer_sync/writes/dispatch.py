@@ -184,7 +184,7 @@ class Dispatcher:
             self._lease.confirm(connection)
             for write, _, future in answered:
                 write.confirm(connection, future.result())
-                queue.extend(then(write) if then else ())
+                _enqueue(queue, then(write) if then else ())
             ledger.intents.settle(connection, [each for _, ids, _ in answered for each in ids], "confirmed")
             fresh = self._take(queue, running)
             operations = [(work.customer_id, operation) for write in fresh for work, operation in write.parts]
@@ -250,6 +250,15 @@ class Dispatcher:
     def _close(self, intents: list[int], state: str) -> None:
         with self._run.ledger.write() as connection:
             self._run.ledger.intents.settle(connection, intents, state)
+
+
+def _enqueue(queue: deque[Write], writes: Iterable[Write]) -> None:
+    """Writes go behind those that wait, reading back before them: others wait for what it shows."""
+    for write in writes:
+        if isinstance(write, ReadBack):
+            queue.appendleft(write)
+        else:
+            queue.append(write)
 
 
 def _is_moot(write: Write) -> bool:

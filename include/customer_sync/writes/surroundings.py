@@ -13,12 +13,39 @@ from customer_sync.ledger import Ledger
 from customer_sync.run import Run
 
 
+class StoreFacts:
+    """What must be known of a store and does not change while a run writes to it: read when first needed, once.
+
+    Args:
+        store: The store's client.
+    """
+
+    def __init__(self, store: BetterB2BClient) -> None:
+        self._store = store
+
+    @cached_property
+    def role_ids(self) -> dict[str, int]:
+        """Role ids by case-folded name; ids differ per store (b2b_rest.md section 8)."""
+        return {role.name.casefold(): role.id for role in self._store.list_roles()}
+
+    @cached_property
+    def is_unique_by_field(self) -> dict[str, bool]:
+        """The company extra fields that the store defines, case-folded, and whether it keeps them unique."""
+        return {each.field_name.casefold(): each.is_unique for each in self._store.extra_field_definitions()}
+
+    @cached_property
+    def payment_codes(self) -> frozenset[str]:
+        """Codes of the payment methods that the store has."""
+        return frozenset(method.code for method in self._store.list_payment_methods())
+
+
 @dataclass(frozen=True)
 class Surroundings:
-    """The run and the store; facts about the store are read when first needed, once."""
+    """The run, the store, and what is known of it."""
 
     run: Run
     store: BetterB2BClient
+    facts: StoreFacts
 
     @property
     def connector(self) -> Connector:
@@ -30,11 +57,6 @@ class Surroundings:
         """The connector's ledger."""
         return self.run.ledger
 
-    @cached_property
-    def role_ids(self) -> dict[str, int]:
-        """Role ids by case-folded name; ids differ per store (b2b_rest.md section 8)."""
-        return {role.name.casefold(): role.id for role in self.store.list_roles()}
-
     def role_id(self, name: str) -> int:
         """The id of a role.
 
@@ -42,16 +64,16 @@ class Surroundings:
             ConfigError: The store has no such role; the message lists those it has.
         """
         try:
-            return self.role_ids[name.casefold()]
+            return self.facts.role_ids[name.casefold()]
         except KeyError:
-            known = ", ".join(sorted(self.role_ids)) or "none"
+            known = ", ".join(sorted(self.facts.role_ids)) or "none"
             raise ConfigError(
                 f"The store has no role '{name}' (it has: {known}). Set contacts.primary_role and contacts.other_role "
                 f"in {self.connector.id}.yaml to roles of this store.",
                 setting=f"{self.connector.id}.yaml: contacts",
             ) from None
 
-    @cached_property
+    @property
     def key_is_unique(self) -> bool:
         """Whether the store itself refuses a second company with one Customer ID.
 
@@ -59,14 +81,14 @@ class Surroundings:
             ConfigError: The store does not define the extra field at all.
         """
         name = self.connector.store.key_field
-        definitions = {d.field_name.casefold(): d for d in self.store.extra_field_definitions()}
-        if name.casefold() not in definitions:
+        known = self.facts.is_unique_by_field
+        if name.casefold() not in known:
             raise ConfigError(
                 f"The store has no company extra field '{name}', which holds the Customer ID. Create it in the store's "
                 f"settings (text, unique), or set store.key_field in {self.connector.id}.yaml.",
                 setting=f"{self.connector.id}.yaml: store.key_field",
             )
-        return definitions[name.casefold()].is_unique
+        return known[name.casefold()]
 
     def check_payment_codes(self, codes: Iterable[str]) -> None:
         """Compare the terms table with the store's payment methods.
@@ -74,14 +96,10 @@ class Surroundings:
         Raises:
             ConfigError: The table names a method that the store does not have.
         """
-        unknown = sorted(set(codes) - self._payment_codes)
+        unknown = sorted(set(codes) - self.facts.payment_codes)
         if unknown:
             raise ConfigError(
                 f"The store has no payment method {', '.join(unknown)} (it has: "
-                f"{', '.join(sorted(self._payment_codes))}). Correct the terms table in {self.connector.id}.yaml.",
+                f"{', '.join(sorted(self.facts.payment_codes))}). Correct the terms table in {self.connector.id}.yaml.",
                 setting=f"{self.connector.id}.yaml: terms",
             )
-
-    @cached_property
-    def _payment_codes(self) -> frozenset[str]:
-        return frozenset(method.code for method in self.store.list_payment_methods())

@@ -4,15 +4,18 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+
 from customer_sync.read_ahead import read_ahead
 
 
 def test_every_page_comes_once_and_in_order() -> None:
+    """Nothing is dropped or read twice."""
     assert list(read_ahead(iter(range(5)))) == [0, 1, 2, 3, 4]
     assert list(read_ahead(iter(()))) == []
 
 
 def test_the_next_page_is_read_while_the_present_one_is_worked_on_and_no_further() -> None:
+    """Memory holds two pages, however long the list."""
     begun = [threading.Event() for _ in range(4)]
 
     def pages() -> Iterator[int]:
@@ -28,6 +31,8 @@ def test_the_next_page_is_read_while_the_present_one_is_worked_on_and_no_further
 
 
 def test_an_error_comes_after_the_pages_before_it() -> None:
+    """A page that was read is not lost with the next one."""
+
     def pages() -> Iterator[int]:
         yield 1
         raise LookupError("page 2")
@@ -39,6 +44,7 @@ def test_an_error_comes_after_the_pages_before_it() -> None:
 
 
 def test_leaving_early_leaves_no_thread_behind() -> None:
+    """A run that has enough batches stops reading."""
     ahead = read_ahead(iter(range(100)))
     next(ahead)
     ahead.close()  # type: ignore[attr-defined]  # a generator

@@ -1,4 +1,5 @@
 import pytest
+
 from customer_sync.plan import Action, Operation
 from customer_sync.request_estimate import expected_requests
 
@@ -26,6 +27,7 @@ def _operations(**counts: int) -> list[Operation]:
 def test_an_operation_costs_a_tenth_of_a_request_where_the_store_takes_ten_at_once(
     counts: dict[str, int], to_store: int, to_erp: int
 ) -> None:
+    """Bulk actions are counted in tens, the others one by one."""
     assert expected_requests(_operations(**counts), 10) == (to_store, to_erp)
 
 

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-compose.txt", "requirements-bootstrap.txt")
+LOCKS = (
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements-compose.txt",
+    "requirements-bootstrap.txt",
+    "requirements-bench.txt",
+)
 
 
 @pytest.fixture
@@ -49,9 +55,10 @@ def test_locks_pass_when_they_fit_the_declared_dependencies(tree: Path) -> None:
         ('"tenacity>=9.0",', '"tenacity>=9.0",\n    "attrs>=20",', LOCKS[:3]),
         ('"ruff>=0.9",', '"ruff>=0.9.1",', LOCKS[1:2]),
         ('"asyncpg>=0.30",', "", LOCKS[2:3]),
-        ('"hatchling>=1.27"', '"hatchling>=1.26"', LOCKS[3:]),
+        ('"hatchling>=1.27"', '"hatchling>=1.26"', LOCKS[3:4]),
+        ('"dlt>=1.10"', '"dlt>=1.11"', LOCKS[4:]),
     ],
-    ids=["run time", "dev", "compose", "build"],
+    ids=["run time", "dev", "compose", "build", "bench"],
 )
 def test_exactly_the_locks_compiled_from_it_are_stale_when_a_dependency_changes(
     tree: Path, old: str, new: str, stale: tuple[str, ...]

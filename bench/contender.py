@@ -1,0 +1,73 @@
+"""Run one contender as a process, and measure what it used."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PEERS_PYTHON = ROOT / ".cache" / "bench-venv" / "bin" / "python"
+"""The peers' own environment, made by `make bench` from requirements-bench.txt."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one process used, its children included.
+
+    Attributes:
+        wall_s: From its start to its end.
+        cpu_s: User and system time.
+        peak_mb: Largest resident memory of the process, or of its largest child.
+        told: What it said of its work: a JSON object on its last line.
+    """
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+    told: dict[str, Any]
+
+
+class ContenderFailed(RuntimeError):
+    """A contender ended with an error; its output is the message."""
+
+
+def run_ours(module: str, order: dict[str, Any]) -> Measured:
+    """Run a module of the project in an interpreter of its own.
+
+    Args:
+        module: Module with a ``main`` that reads the order from its first argument.
+        order: What to do, as JSON.
+    """
+    return _run([sys.executable, "-m", module, json.dumps(order)])
+
+
+def run_peer(script: str, order: dict[str, Any]) -> Measured:
+    """Run a script of ``bench/peers`` in the peers' environment."""
+    return _run([str(PEERS_PYTHON), str(ROOT / "bench" / "peers" / script), json.dumps(order)])
+
+
+def _run(command: list[str]) -> Measured:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
+    started = time.perf_counter()
+    # Files, not pipes: nothing has to be read while it runs, and wait4 alone ends it.
+    with tempfile.TemporaryFile("w+") as out_file, tempfile.TemporaryFile("w+") as error_file:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out_file, stderr=error_file)  # noqa: S603 - our own command
+        _, status, usage = os.wait4(process.pid, 0)
+        wall_s = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out_file.seek(0)
+        error_file.seek(0)
+        out, error = out_file.read(), error_file.read()
+    if process.returncode:
+        said = f"{out[-2000:]}\n{error[-4000:]}"
+        raise ContenderFailed(f"{' '.join(command[:3])} ended with {process.returncode}:\n{said}")
+    lines = [line for line in out.splitlines() if line.startswith("{")]
+    told = json.loads(lines[-1]) if lines else {}
+    return Measured(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, told)

@@ -1,0 +1,83 @@
+"""The sync as a contender: one `pipeline.run` against the twins that the order names."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from acumatica.client import AcumaticaClient
+from acumatica.settings import AcumaticaSettings
+from better_b2b.client import BetterB2BClient
+from better_b2b.settings import BetterB2BSettings
+from customer_sync.connector import Connector
+from customer_sync.connector_file import load_connector
+from customer_sync.pipeline import run
+from customer_sync.window import RunRequest
+from http_transport.pacing import Pacer
+from http_transport.transport import HttpSettings, Urllib3Transport
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def connector(**erp_rules: Any) -> Connector:
+    """The connector that ships, with the store's whole budget and, unless asked for, no write-back."""
+    shipped = load_connector(ROOT / "include" / "connectors" / "knb.yaml")
+    erp = shipped.erp.model_copy(update={"write_reference": False, **erp_rules})
+    store = shipped.store.model_copy(update={"share": 1.0})
+    return shipped.model_copy(update={"erp": erp, "store": store})
+
+
+def with_terms(rules: Connector) -> Connector:
+    """The same with the uniform world's terms mapped."""
+    return Connector.model_validate({**rules.model_dump(), "terms": {**rules.terms, "PREPAY": rules.terms["30D"]}})
+
+
+def erp_client(url: str, rules: Connector) -> AcumaticaClient:
+    """A client of the ERP's twin."""
+    settings = AcumaticaSettings(
+        username="admin",
+        password="sandbox",  # noqa: S106 - the twin's published password
+        tenant="Sandbox",
+        endpoint_name="KNCommerce",
+        page_size=rules.erp.page_size,
+    )
+    return AcumaticaClient(Urllib3Transport(HttpSettings(base_url=url)), settings)
+
+
+def store_client(url: str, rules: Connector, per_minute: int) -> BetterB2BClient:
+    """A client of the store's twin, at the pace of its limit; without a limit as fast as it answers."""
+    settings = BetterB2BSettings(
+        token="sandbox-token",  # noqa: S106 - the twin's published token
+        store_hash="sandbox",
+        requests_per_minute=per_minute or rules.store.requests_per_minute,
+        budget_share=rules.store.share,
+    )
+    transport = Urllib3Transport(HttpSettings(base_url=url, max_connections=rules.store.concurrency))
+    return BetterB2BClient(transport, settings, pacer=None if per_minute else Pacer(0, share=1.0))
+
+
+def main() -> None:
+    """Run the order of the first argument; tells the outcomes and the seconds of the run itself."""
+    order = json.loads(sys.argv[1])
+    rules = connector(**order.get("erp", {}))
+    if order.get("terms"):
+        rules = with_terms(rules)
+    erp = erp_client(order["erp_url"], rules)
+    store = store_client(order["store_url"], rules, order.get("per_minute", 0))
+    said: list[str] = []
+    request = RunRequest(mode=order.get("mode", "full"), dry_run=order.get("dry_run", False))
+    started, started_cpu = time.perf_counter(), time.process_time()
+    report = run(rules, erp, store, order["ledger_url"], request, sink=lambda title, _: said.append(title))
+    told = {
+        "outcomes": report.outcomes,
+        "run_s": time.perf_counter() - started,
+        "run_cpu_s": time.process_time() - started_cpu,
+    }
+    print(json.dumps(told))  # noqa: T201 - a contender's answer
+
+
+if __name__ == "__main__":
+    main()
