@@ -18,13 +18,16 @@ airflow db migrate
 airflow users create --role Admin --username "$AIRFLOW_ADMIN_USER" --password "$AIRFLOW_ADMIN_PASSWORD" \
     --email "$AIRFLOW_ADMIN_EMAIL" --firstname Airflow --lastname Admin
 
-# A task whose pool is missing waits for ever without a word.
-airflow pools import "$(dirname "$0")/pools.json"
+prepared="$(mktemp -d)"
+trap 'rm -rf "$prepared"' EXIT
+
+# A task whose pool is missing waits for ever without a word. Which ones there must be, the connector files say.
+python -m customer_sync.pools > "$prepared/pools.json"
+airflow pools import "$prepared/pools.json"
 
 # From the environment into Airflow's database, encrypted, so that they can be seen, tested and changed under
 # Admin > Connections. One that is there already is left as it is.
-connections="$(mktemp -d)/connections.json"
-trap 'rm -rf "$(dirname "$connections")"' EXIT
+connections="$prepared/connections.json"
 python - "$connections" <<'PYTHON'
 import json
 import os
@@ -43,4 +46,5 @@ with open(sys.argv[1], "w", encoding="utf-8") as file:
     json.dump(found, file)
 PYTHON
 # The variables would hide what the database holds.
-env -u AIRFLOW_CONN_ACUMATICA_KNB -u AIRFLOW_CONN_BETTER_B2B_KNB airflow connections import "$connections"
+for name in "${!AIRFLOW_CONN_@}"; do unset "$name"; done
+airflow connections import "$connections"

@@ -29,6 +29,7 @@ from b2b_connector.tasks import audit, extract, filter_customers, load, refuse_b
 from customer_sync.connector import Connector
 from customer_sync.connector_file import connector_paths, load_connector
 from customer_sync.errors import ConfigError
+from customer_sync.shared_systems import refusals
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 """Earlier intervals do not exist for Airflow, so backfills begin here; params reach further back."""
@@ -114,14 +115,27 @@ def dags_of_all_connectors() -> dict[str, DAG]:
     Raises:
         ConfigError: The folder of connector files does not exist.
     """
-    dags: dict[str, DAG] = {}
+    found: dict[Path, Connector | ConfigError] = {}
     for path in connector_paths():
         try:
-            dag = sync_dag(load_connector(path))
+            found[path] = load_connector(path)
         except ConfigError as error:
-            dag = broken_dag(path, error.message)
+            found[path] = error
+    refused = refusals(each for each in found.values() if isinstance(each, Connector))
+    dags: dict[str, DAG] = {}
+    for path, connector in found.items():
+        dag = _dag_of(path, connector if isinstance(connector, ConfigError) else refused.get(connector.id, connector))
         dags.setdefault(dag.dag_id, dag)
     return dags
+
+
+def _dag_of(path: Path, connector: Connector | ConfigError) -> DAG:
+    if isinstance(connector, ConfigError):
+        return broken_dag(path, connector.message)
+    try:
+        return sync_dag(connector)
+    except ConfigError as error:
+        return broken_dag(path, error.message)
 
 
 globals().update(dags_of_all_connectors())

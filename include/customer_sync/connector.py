@@ -20,6 +20,10 @@ TermDays = Literal[0, 5, 15, 30, 45, 60]
 """Payment-term days that the store accepts (b2b_rest.md section 7)."""
 
 
+SHARED_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+"""Form of a connector's id, and of the name under which connectors share an ERP or a store."""
+
+
 class _Section(BaseModel):
     """A part of the file: unknown keys are refused, values never change."""
 
@@ -181,7 +185,11 @@ class StoreRules(_Section):
     ``requests_per_minute`` times ``share`` is what we take of the store's budget; the
     answer's headers correct the first, never the share. ``concurrency`` is the
     largest number of requests in flight; as many are used as the pace can keep busy.
+    Connectors that write to one store give it one name in ``shared_as``: they then share
+    its budget and load one after the other.
     """
+
+    shared_as: str | None = Field(default=None, pattern=SHARED_NAME)
 
     key_field: str = Field(default="Acumatica Customer ID", min_length=1)
     channel_ids: tuple[int, ...] = Field(default=(1,), min_length=1)
@@ -195,8 +203,15 @@ class StoreRules(_Section):
 
 
 class ErpRules(_Section):
-    """How the ERP is read, and its request budget (``None``: the licence sets no limit that we must keep)."""
+    """How the ERP is read, and its budgets of requests and of session seats.
 
+    ``requests_per_minute`` is ``None`` where the licence sets no limit that we must keep;
+    ``seats`` are the API sessions that we may have open at the same time. Connectors that
+    read one tenant (or one licence) give it one name in ``shared_as`` and share both.
+    """
+
+    shared_as: str | None = Field(default=None, pattern=SHARED_NAME)
+    seats: int = Field(default=2, ge=1, le=100)
     page_size: int = Field(default=500, ge=2, le=5000)
     requests_per_minute: int | None = Field(default=None, ge=1, le=60_000)
     write_reference: bool = True
@@ -281,7 +296,7 @@ class Masking(_Section):
 class Connector(_Section):
     """One connector file."""
 
-    id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    id: str = Field(pattern=SHARED_NAME)
     name: str = ""
     active: bool = True
     schedule: str = "*/15 * * * *"
@@ -324,14 +339,24 @@ class Connector(_Section):
         return f"better_b2b_{self.id}"
 
     @property
+    def store_budget(self) -> str:
+        """Name of the store's request budget; the same for all connectors that share the store."""
+        return self.store.shared_as or self.id
+
+    @property
+    def erp_budget(self) -> str:
+        """Name of the ERP's budget of requests and seats; the same for all connectors that share the ERP."""
+        return self.erp.shared_as or self.id
+
+    @property
     def store_pool(self) -> str:
         """The Airflow pool with one slot that makes loads of the store run one at a time."""
-        return f"better_b2b_{self.id}"
+        return f"better_b2b_{self.store_budget}"
 
     @property
     def erp_pool(self) -> str:
         """The Airflow pool that counts the ERP's session seats."""
-        return f"acumatica_{self.id}"
+        return f"acumatica_{self.erp_budget}"
 
     @property
     def dag_id(self) -> str:

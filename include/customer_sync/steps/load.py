@@ -36,6 +36,9 @@ from customer_sync.writes.work import Work
 ROUNDS = 4
 """How often what remains is compared and sent again: an adopted or lost record shows further work."""
 
+MAX_HOLDER_CHARS = 250
+"""Longest name of a lease's holder that the ledger keeps."""
+
 _MakeBulk = Callable[[Surroundings, Sequence[tuple[Work, Operation]]], Write]
 _MakeSingle = Callable[[Surroundings, Work, Operation], Write]
 
@@ -104,7 +107,9 @@ def load_batch(
     """
     withheld = frozenset(descriptor.withheld)
     plans = [plan for plan in unpack_plans(content, descriptor).items if plan.customer_id not in withheld]
-    lease = run.ledger.lease(f"store:{run.connector.id}", f"{run.run_id} {descriptor.key}", run.try_number)
+    # Airflow gives the runs of two connectors the same id, and two connectors may share a store.
+    holder = f"{run.run_id} {descriptor.key} {run.connector.id}"[-MAX_HOLDER_CHARS:]
+    lease = run.ledger.lease(f"store:{run.connector.store_budget}", holder, run.try_number)
     lease.acquire()
     load = _Load(Surroundings(run, store, facts or StoreFacts(store)), lease, plans, erp)
     try:
