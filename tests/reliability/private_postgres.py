@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -20,8 +21,11 @@ _NOBODY = 65_534
 
 
 @contextmanager
-def running_postgres() -> Iterator[Callable[[], str]]:
-    """Run a server on a free port of the loopback interface.
+def running_postgres(port: int | None = None) -> Iterator[Callable[[], str]]:
+    """Run a server on the loopback interface.
+
+    Args:
+        port: Where it listens; a free port by default.
 
     Yields:
         A function that makes an empty database and gives its SQLAlchemy URL.
@@ -34,14 +38,13 @@ def running_postgres() -> Iterator[Callable[[], str]]:
     with tempfile.TemporaryDirectory(prefix="postgres-") as home:
         if user is not None:
             os.chown(home, user, user)
-        yield from _serve(programs, Path(home), user)
+        yield from _serve(programs, Path(home), user, port or free_port())
 
 
-def _serve(programs: Path, home: Path, user: int | None) -> Iterator[Callable[[], str]]:
+def _serve(programs: Path, home: Path, user: int | None, port: int) -> Iterator[Callable[[], str]]:
     data = home / "data"
     initdb = [str(programs / "initdb"), "-D", str(data), "-U", "ledger", "-A", "trust", "-E", "UTF8", "--no-sync"]
     subprocess.run(initdb, check=True, capture_output=True, user=user)  # noqa: S603 - a program of this machine
-    port = _free_port()
     options = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", "", "-c", "fsync=off"]
     log = (home / "log").open("wb")
     with log, subprocess.Popen([str(programs / "postgres"), *options], stderr=log, user=user) as server:  # noqa: S603 - the same
@@ -53,7 +56,8 @@ def _serve(programs: Path, home: Path, user: int | None) -> Iterator[Callable[[]
             yield _maker(admin, port)
             admin.dispose()
         finally:
-            server.terminate()
+            # "Fast": the default one would wait for connections that a failed test left open.
+            server.send_signal(signal.SIGINT)
             server.wait(timeout=30)
 
 
@@ -86,7 +90,8 @@ def _programs() -> Path:
     return places[-1]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback interface on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

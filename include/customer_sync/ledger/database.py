@@ -17,7 +17,8 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.engine import make_url
 
-from customer_sync.ledger.failures import explain_failures
+from customer_sync.ledger.failures import explain_failures, explained
+from customer_sync.ledger.patience import is_passing, wait_for_server
 from http_transport.errors import ConfigError
 
 URL_VARIABLE = "CUSTOMER_SYNC_LEDGER_URL"
@@ -41,9 +42,12 @@ def open_engine(url: str) -> sa.Engine:
     A SQLite file is created with mode 0600 and runs in WAL mode with full
     synchronisation: an intent must be on disk before its request leaves.
 
+    A server that is being restarted is waited for, see ``patience``.
+
     Raises:
         ConfigError: The URL is no SQLAlchemy URL, its driver is missing, or the
-            database cannot be reached.
+            database cannot be opened with it.
+        TransientApiError: The server is away.
     """
     try:
         parsed = make_url(url)
@@ -63,6 +67,7 @@ def open_engine(url: str) -> sa.Engine:
             "give a SQLAlchemy URL such as sqlite:////var/lib/ledger.db or postgresql+psycopg://user@host/ledger.",
             setting=URL_VARIABLE,
         ) from error
+    wait_for_server(engine)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _configure_sqlite)
         sa.event.listen(engine, "begin", _begin_immediately)
@@ -75,6 +80,8 @@ def open_engine(url: str) -> sa.Engine:
             setting=URL_VARIABLE,
         ) from error
     except (sa.exc.OperationalError, sa.exc.DatabaseError) as error:
+        if error.orig is not None and parsed.get_backend_name() != "sqlite" and is_passing(error.orig):
+            raise explained(error, parsed.render_as_string(hide_password=True)) from error
         reason = str(error.orig).splitlines()[0] if error.orig else type(error).__name__
         raise ConfigError(
             f"The ledger at {parsed.render_as_string(hide_password=True)} cannot be opened: {reason}. "

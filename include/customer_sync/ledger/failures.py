@@ -1,8 +1,10 @@
 """What a failure of the ledger's database means, in a sentence: locked, full, read-only, gone.
 
 Every statement and every commit of an engine passes through here, so that no caller
-meets a driver's own error. The transaction is rolled back in each case: nothing is
-half-committed.
+meets a driver's own error. Nothing is ever half-committed: the transaction is rolled back,
+or, where the connection broke while its commit was on the way, it was committed whole and
+nobody was told. Both are treated as *unknown*: no transaction is run a second time by itself,
+and the next attempt reads ledger and store before it writes.
 """
 
 from __future__ import annotations
@@ -55,8 +57,8 @@ def explained(error: sa.exc.DBAPIError, shown_url: str) -> SyncError:
     else:
         remedy = "check that the database is up and can be reached"
     return TransientApiError(
-        f"The ledger at {shown_url} cannot be used ({said}): {remedy}. What was being written there was rolled back; "
-        "the next attempt reads the store back and goes on.",
+        f"The ledger at {shown_url} cannot be used ({said}): {remedy}. What was being written there was either "
+        "rolled back or is there as a whole; the next attempt reads ledger and store, and goes on.",
         system="ledger",
         operation="ledger",
     )

@@ -18,7 +18,7 @@ from customer_sync.errors import LeaseLost
 from customer_sync.ledger.clock import utc_now
 from customer_sync.ledger.database import writing
 from customer_sync.ledger.schema import lease
-from customer_sync.ledger.statement import upsert
+from customer_sync.ledger.statement import take_turns, upsert
 from http_transport.errors import TransientApiError
 
 LEASE_S = 120.0
@@ -55,6 +55,7 @@ class Lease:
 
     def _try_acquire(self) -> bool:
         with writing(self._engine) as connection:
+            take_turns(connection, f"lease {self._resource}")
             row = (
                 connection.execute(sa.select(lease).where(lease.c.resource == self._resource)).mappings().one_or_none()
             )

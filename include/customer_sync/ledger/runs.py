@@ -65,7 +65,9 @@ class Runs:
 
     def add_usage(self, connection: sa.Connection, run_id: str, used: Mapping[str, Mapping[str, int]]) -> None:
         """Add numbers to what the run has used: system -> name -> count."""
-        known = connection.execute(sa.select(run.c.usage).where(self._is(run_id))).scalar_one_or_none() or {}
+        # Batches of a run end at the same time on different machines, and none may lose another's numbers.
+        query = sa.select(run.c.usage).where(self._is(run_id)).with_for_update()
+        known = connection.execute(query).scalar_one_or_none() or {}
         total = {system: dict(numbers) for system, numbers in known.items()}
         for system, numbers in used.items():
             for name, count in numbers.items():

@@ -19,11 +19,11 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    String,
     Table,
-    Text,
     TypeDecorator,
 )
+from sqlalchemy import String as _SqlString
+from sqlalchemy import Text as _SqlText
 
 metadata = MetaData(
     naming_convention={
@@ -56,6 +56,27 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class _WithoutNul(TypeDecorator[str]):
+    """Text in which U+FFFD stands for U+0000, which PostgreSQL cannot hold and a record of the ERP may."""
+
+    impl = _SqlString
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Replace it, in what is stored and in what is looked for alike."""
+        return value.replace("\0", "\ufffd") if value and "\0" in value else value
+
+
+String = _WithoutNul
+
+
+class Text(_WithoutNul):
+    """The same without a bound on its length."""
+
+    impl = _SqlText
+    cache_ok = True
 
 
 def _key(name: str, length: int = 200) -> Column[Any]:

@@ -38,6 +38,16 @@ def _upsert_statement(dialect: str, table: sa.Table, columns: tuple[str, ...], k
     return statement.on_conflict_do_nothing(index_elements=keys)
 
 
+def take_turns(connection: sa.Connection, name: str) -> None:
+    """Let one transaction at a time go on from here, among all that give the same name.
+
+    What is read afterwards and written in the same transaction cannot be overtaken. SQLite needs
+    no more than its writing transaction, which is alone from its start.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+
 def chunks(items: Iterable[T], size: int = PARAMETER_CHUNK) -> Iterator[list[T]]:
     """Cut a sequence into lists of at most ``size``."""
     iterator = iter(items)

@@ -74,7 +74,8 @@ def audit_run(run: Run, *, extracted: Sequence[BatchDescriptor] | None, failed_t
             ended_at_utc=utc_now(),
             summary={"outcomes": report.outcomes, "reasons": report.reasons, "intents": report.intents},
         )
-        if not problems and row["moves_watermark"]:
+        # A second audit of a run that was green moves nothing: an earlier one's commit may have gone unanswered.
+        if not problems and row["moves_watermark"] and row["state"] != "success":
             _move_watermarks(run, connection, row)
     run.sink("\n".join(["Summary", *report.lines, *_report_files(run)]), [])
     if problems:

@@ -1,7 +1,6 @@
 """The ledger's database: migrations, rights, wrong addresses, several processes at once."""
 
 import os
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -58,9 +57,9 @@ def test_outcomes_of_the_first_version_are_kept_when_it_is_migrated(ledger_url: 
     with writing(engine) as connection:
         command.downgrade(alembic(connection), "0001")
         connection.exec_driver_sql(
-            "INSERT INTO run (run_id, connector_id, mode, dry_run, moves_watermark, window, resume_after, extracted, "
+            'INSERT INTO run (run_id, connector_id, mode, dry_run, moves_watermark, "window", resume_after, extracted, '
             "plan_hash, state, started_at_utc) "
-            "VALUES ('r1', 'knb', 'full', 0, 1, '{}', '', 1, '', 'success', '2026-01-01')"
+            "VALUES ('r1', 'knb', 'full', FALSE, TRUE, '{}', '', 1, '', 'success', '2026-01-01')"
         )
         connection.exec_driver_sql(f"INSERT INTO run_customer VALUES ({row})")  # noqa: S608 - our own words
     with writing(engine) as connection:
@@ -87,9 +86,9 @@ def test_only_the_owner_may_read_the_file(tmp_path: Path) -> None:
     assert oct(folder.stat().st_mode & 0o777) == "0o700"
 
 
-def test_an_intent_is_on_disk_before_its_request_leaves(ledger_url: str) -> None:
+def test_an_intent_is_on_disk_before_its_request_leaves(sqlite_url: str) -> None:
     """WAL with full synchronisation survives a power cut after the commit."""
-    engine = open_engine(ledger_url)
+    engine = open_engine(sqlite_url)
     with engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
@@ -127,12 +126,12 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     assert path.read_text().startswith("These are notes")
 
 
-def test_a_ledger_of_a_newer_version_is_told(ledger_url: str, tmp_path: Path) -> None:
+def test_a_ledger_of_a_newer_version_is_told(ledger_url: str) -> None:
     """An older package does not write into tables that it does not know."""
-    open_engine(ledger_url).dispose()
-    with sqlite3.connect(tmp_path / "ledger.db") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.close()
+    engine = open_engine(ledger_url)
+    with writing(engine) as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    engine.dispose()
     with pytest.raises(ConfigError, match="newer version"):
         Ledger.open("knb", ledger_url)
 
