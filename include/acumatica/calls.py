@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from acumatica.answers import classify
-from acumatica.session import Session
+from acumatica.session import Seat, Session
 from acumatica.settings import SYSTEM, AcumaticaSettings
 from http_transport.errors import AuthenticationFailed, ConfigError
 from http_transport.exchange import Exchange
@@ -33,6 +33,7 @@ class SessionCalls:
         retry: When to try again; the default bounds four failures and twenty minutes, because one
             request alone may wait ten minutes in the ERP's queue.
         counter: Counts requests; a new one by default.
+        seat: Counts this session among those of other processes; by default nobody else counts.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class SessionCalls:
         pacer: Pacer | None = None,
         retry: RetryPolicy | None = None,
         counter: RequestCounter | None = None,
+        seat: Seat | None = None,
     ) -> None:
         retry = retry or RetryPolicy(attempts=4, total_s=1_200.0, first_delay_s=1.0)
         self.settings = settings
@@ -54,7 +56,7 @@ class SessionCalls:
             counter=counter or RequestCounter(),
             on_answer=self._observe,
         )
-        self._session = Session(settings, self._exchange, retry, retry.clock)
+        self._session = Session(settings, self._exchange, retry, retry.clock, seat)
         self._lock = threading.RLock()
 
     def __enter__(self) -> Self:

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlencode
 
 import msgspec
@@ -32,6 +32,23 @@ _TOKEN_MARGIN_S: Final = 60.0
 _TOKEN_LIFE_S: Final = 3_600.0
 
 
+class Seat(Protocol):
+    """A seat of the licence that this session occupies, counted wherever sessions are opened."""
+
+    def take(self) -> None:
+        """Wait for a free one; nothing to do while one is held.
+
+        Raises:
+            SessionLimit: None became free in time.
+        """
+
+    def keep(self) -> None:
+        """Say that the session is in use."""
+
+    def give_back(self) -> None:
+        """Free it; nothing to do when none is held."""
+
+
 class Session:
     """Credentials in use: cookies or a bearer token. Not thread-safe: the client lets one request at a time in.
 
@@ -40,6 +57,8 @@ class Session:
         exchange: Sends requests, paced and counted.
         retry: The client's policy; a sign-in is repeated only when the ERP certainly did nothing.
         clock: Seconds of a monotonic clock, for the life of a token.
+        seat: Taken before signing in and given back after signing out, where several processes
+            share the licence's seats.
     """
 
     def __init__(
@@ -48,6 +67,7 @@ class Session:
         exchange: Exchange,
         retry: RetryPolicy,
         clock: Callable[[], float] = time.monotonic,
+        seat: Seat | None = None,
     ) -> None:
         self._settings = settings
         self._exchange = exchange
@@ -58,6 +78,7 @@ class Session:
         self._bearer = ""
         self._bearer_ends_s = 0.0
         self._is_open = False
+        self._seat = seat
 
     @property
     def is_open(self) -> bool:
@@ -85,6 +106,16 @@ class Session:
             self.close()
         if self._is_open:
             return
+        if self._seat is not None:
+            self._seat.take()
+        try:
+            self._sign_in()
+        except BaseException:
+            if self._seat is not None:
+                self._seat.give_back()
+            raise
+
+    def _sign_in(self) -> None:
         request = self._oauth_request() if self._settings.auth_style == "oauth_password" else self._cookie_request()
         read = self._read_token if self._settings.auth_style == "oauth_password" else self._read_login
         try:
@@ -95,6 +126,8 @@ class Session:
 
     def absorb(self, answer: HttpResponse) -> None:
         """Take up the cookies of an answer; later answers refresh some (section 2)."""
+        if self._seat is not None and self._is_open:
+            self._seat.keep()
         for line in answer.headers.getlist("Set-Cookie"):
             name, _, value = line.partition(";")[0].strip().partition("=")
             if value:
@@ -128,6 +161,8 @@ class Session:
             log.warning("Signing out of %s failed; the seat stays taken for up to ten minutes. %s", SYSTEM, error)
         finally:
             self._cookies.clear()
+            if self._seat is not None:
+                self._seat.give_back()
 
     def _cookie_request(self) -> HttpRequest:
         settings = self._settings

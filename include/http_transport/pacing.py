@@ -7,13 +7,39 @@ belongs to all integrations of the store (b2b_rest.md section 3).
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final, Protocol
 
 from http_transport.errors import ConfigError
 
 _MINUTE_S = 60.0
+_BLOCK_S: Final = 2.0
+"""Turns that are reserved at once in a shared schedule span so many seconds at most: what a task that ends leaves
+unused is lost to the others."""
+_BLOCK_TURNS: Final = 50
+_SLOWER: Final = 1.5
+"""Turns that were reserved at a pace so much faster than the present one are given up."""
+
+
+class Schedule(Protocol):
+    """The turns of one budget, shared by processes and machines."""
+
+    def reserve(self, count: int, interval_s: float, burst: int) -> float:
+        """Take the next ``count`` turns, ``interval_s`` apart.
+
+        Args:
+            count: How many.
+            interval_s: Seconds between two turns.
+            burst: Turns that may start at once after a quiet time.
+
+        Returns:
+            Seconds from now to the first of them; negative after a quiet time.
+        """
+
+    def block(self, seconds: float) -> None:
+        """Let no further turn begin for so many seconds, wherever it is taken."""
 
 
 class Pacer:
@@ -26,6 +52,8 @@ class Pacer:
         requests_per_minute: Pace before the first answer; 0 = no limit until the server names one.
         share: Part of the allocated budget to use, above 0 and at most 1.
         burst: Requests that may start at once after a quiet time.
+        schedule: Where turns are reserved when other processes use the same budget; without it
+            this pacer has the budget for itself.
         clock: Seconds of a monotonic clock.
         sleep: Pauses for seconds.
 
@@ -39,6 +67,7 @@ class Pacer:
         *,
         share: float = 0.8,
         burst: int = 4,
+        schedule: Schedule | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -60,6 +89,10 @@ class Pacer:
         self._next_s = clock()
         self._blocked_until_s = clock()
         self._in_flight = 0
+        self._schedule = schedule
+        self._reserved: deque[float] = deque()
+        self._reserved_interval_s = 0.0
+        self._block_turns = 1
 
     @property
     def requests_per_minute(self) -> float:
@@ -78,9 +111,7 @@ class Pacer:
         with self._lock:
             now_s = self._clock()
             interval_s = self._current_interval_s(now_s)
-            # Turns that nobody took are kept up to the burst and no longer.
-            turn_s = max(self._next_s, now_s - (self._burst - 1) * interval_s)
-            self._next_s = turn_s + interval_s
+            turn_s = self._next_turn_s(now_s, interval_s)
             self._in_flight += 1
         while (pause_s := max(turn_s, self._blocked_until_s) - self._clock()) > 0:
             # A pause can begin while we wait for our turn, hence the loop.
@@ -111,7 +142,7 @@ class Pacer:
                 return
             now_s = self._clock()
             if remaining <= 0:
-                self._blocked_until_s = max(self._blocked_until_s, now_s + resets_after_s)
+                self._block(now_s, resets_after_s)
             # What is on its way or has its turn already will be taken from `remaining` too.
             left = remaining - self._in_flight
             self._squeezed_until_s = now_s + resets_after_s
@@ -120,7 +151,39 @@ class Pacer:
     def pause(self, seconds: float) -> None:
         """Let no request start for so many seconds, for instance after a 429."""
         with self._lock:
-            self._blocked_until_s = max(self._blocked_until_s, self._clock() + seconds)
+            self._block(self._clock(), seconds)
+
+    def _block(self, now_s: float, seconds: float) -> None:
+        self._blocked_until_s = max(self._blocked_until_s, now_s + seconds)
+        if self._schedule is not None:
+            self._reserved.clear()
+            self._schedule.block(seconds)
+
+    def _next_turn_s(self, now_s: float, interval_s: float) -> float:
+        # Turns that nobody took are kept up to the burst and no longer.
+        oldest_s = now_s - (self._burst - 1) * interval_s
+        if self._schedule is None or not interval_s:
+            turn_s = max(self._next_s, oldest_s)
+            self._next_s = turn_s + interval_s
+            return turn_s
+        if interval_s > _SLOWER * self._reserved_interval_s:
+            self._reserved.clear()
+        if self._reserved and self._reserved[0] < oldest_s:
+            # More was reserved than this process can send; what it leaves unused the others lack.
+            self._block_turns = max(1, len(self._reserved) // 2)
+        while self._reserved and self._reserved[0] < oldest_s:
+            self._reserved.popleft()
+        if not self._reserved:
+            self._reserve(self._schedule, interval_s)
+        return self._reserved.popleft()
+
+    def _reserve(self, schedule: Schedule, interval_s: float) -> None:
+        """Take a block of turns: one at first, then more, so that a short task leaves next to none unused."""
+        count = max(1, min(self._block_turns, int(_BLOCK_S / interval_s), _BLOCK_TURNS))
+        first_s = self._clock() + schedule.reserve(count, interval_s, self._burst)
+        self._reserved.extend(first_s + number * interval_s for number in range(count))
+        self._reserved_interval_s = interval_s
+        self._block_turns = 2 * count
 
     def _current_interval_s(self, now_s: float) -> float:
         if self._interval_s and now_s < self._squeezed_until_s:

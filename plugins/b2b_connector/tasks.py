@@ -8,7 +8,7 @@ from airflow.sdk import TriggerRule, get_current_context, task
 
 from b2b_connector.batches import BatchNote, descriptor_of, pull_batch, push_batch
 from b2b_connector.run_context import data_interval_of, is_backfill, open_run, request_of
-from b2b_connector.task_log import print_lines, reporting_requests
+from b2b_connector.task_log import print_lines
 from b2b_connector.task_states import read_task_states
 
 LABEL = "{{ task.op_kwargs['note']['descriptor']['label'] }}"
@@ -21,7 +21,7 @@ SHORT_DELAY = timedelta(seconds=15)
 @task(task_id="extract", retries=2, retry_delay=SHORT_DELAY, show_return_value_in_logs=False)
 def extract(connector_id: str) -> list[BatchNote]:
     """Read what changed in the ERP; push each batch as it is read."""
-    from b2b_connector.hooks.acumatica import AcumaticaHook
+    from b2b_connector.clients import erp_client
     from customer_sync.steps.extract import begin_run, extract_batches
     from http_transport.errors import NotFound
 
@@ -31,8 +31,7 @@ def extract(connector_id: str) -> list[BatchNote]:
             run, request_of(context), is_backfill=is_backfill(context), data_interval=data_interval_of(context)
         )
         print_lines([f"Reading {window.mode}: {window.why}."])
-        hook = AcumaticaHook(run.connector.acumatica_connection_id, connector=run.connector)
-        with hook.get_conn() as erp, reporting_requests("Acumatica", erp):
+        with erp_client(run) as erp:
             try:
                 return [push_batch(context, content, batch) for content, batch in extract_batches(run, erp, window)]
             except NotFound:
@@ -43,7 +42,7 @@ def extract(connector_id: str) -> list[BatchNote]:
 
 @task(
     task_id="filter",
-    retries=1,
+    retries=2,
     retry_delay=SHORT_DELAY,
     trigger_rule=TriggerRule.ALL_DONE,
     show_return_value_in_logs=False,
@@ -62,7 +61,7 @@ def filter_customers(connector_id: str, note: BatchNote) -> BatchNote:
 
 @task(
     task_id="transform",
-    retries=1,
+    retries=2,
     retry_delay=SHORT_DELAY,
     trigger_rule=TriggerRule.ALL_DONE,
     show_return_value_in_logs=False,
@@ -91,24 +90,23 @@ def transform(connector_id: str, note: BatchNote) -> BatchNote:
 )
 def load(connector_id: str, note: BatchNote) -> None:
     """Apply a batch's part of the plan to the store."""
-    from contextlib import ExitStack
-
-    from b2b_connector.hooks.acumatica import AcumaticaHook
-    from b2b_connector.hooks.better_b2b import BetterB2BHook
+    from b2b_connector.clients import erp_client, store_client
     from customer_sync.steps.load import load_batch
 
     context = get_current_context()
-    with open_run(connector_id, context) as run, ExitStack() as clients:
-        rules = run.connector
+    with open_run(connector_id, context) as run:
         content, descriptor = pull_batch(context, note, pushed_to="transform")
-        store = clients.enter_context(BetterB2BHook(rules.better_b2b_connection_id, connector=rules).get_conn())
-        clients.enter_context(reporting_requests("Better B2B", store))
-        erp = clients.enter_context(AcumaticaHook(rules.acumatica_connection_id, connector=rules).get_conn())
-        clients.enter_context(reporting_requests("Acumatica", erp))
-        load_batch(run, content, descriptor, store=store, erp=erp)
+        with store_client(run) as store, erp_client(run) as erp:
+            load_batch(run, content, descriptor, store=store, erp=erp)
 
 
-@task(task_id="audit", retries=0, trigger_rule=TriggerRule.ALL_DONE, show_return_value_in_logs=False)
+@task(
+    task_id="audit",
+    retries=2,
+    retry_delay=SHORT_DELAY,
+    trigger_rule=TriggerRule.ALL_DONE,
+    show_return_value_in_logs=False,
+)
 def audit(connector_id: str) -> None:
     """Balance the run by task states and ledger; fail it when anything is unaccounted for."""
     from customer_sync.steps.audit import audit_run

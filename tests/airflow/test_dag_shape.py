@@ -18,11 +18,11 @@ SYNC = "customer_sync__knb"
 # task -> (trigger rule, pool, retries, mapped); DESIGN section 4.
 TASKS = {
     "extract": ("all_success", "acumatica_knb", 2, False),
-    "filter": ("all_done", "default_pool", 1, True),
-    "transform": ("all_done", "default_pool", 1, True),
+    "filter": ("all_done", "default_pool", 2, True),
+    "transform": ("all_done", "default_pool", 2, True),
     "guard": ("all_done", "default_pool", 0, False),
     "load": ("all_success", "better_b2b_knb", 3, True),
-    "audit": ("all_done", "default_pool", 0, False),
+    "audit": ("all_done", "default_pool", 2, False),
 }
 
 

@@ -19,6 +19,7 @@ from customer_sync.ledger.log import Log
 from customer_sync.ledger.quarantine import Quarantine, Quarantined
 from customer_sync.ledger.retention import Retention
 from customer_sync.ledger.runs import CustomerOutcome, Runs
+from customer_sync.ledger.shared_budget import SharedSchedule, SharedSeat
 from customer_sync.ledger.watermarks import Watermarks
 
 __all__ = ["ConfirmedWrite", "CustomerOutcome", "Lease", "Ledger", "OpenIntent", "Quarantined", "ledger_url"]
@@ -76,6 +77,14 @@ class Ledger:
     def lease(self, resource: str, run_id: str, try_number: int) -> Lease:
         """A lease of a store for one attempt of one task; not yet acquired."""
         return Lease(self._engine, resource, run_id, try_number)
+
+    def schedule(self, budget: str) -> SharedSchedule:
+        """The turns of a request budget that all machines draw on."""
+        return SharedSchedule(self._engine, budget)
+
+    def seat(self, budget: str, seats: int) -> SharedSeat:
+        """A seat among those of a licence; not yet taken."""
+        return SharedSeat(self._engine, budget, seats)
 
     def close(self) -> None:
         """Close the database connections."""

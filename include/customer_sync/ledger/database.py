@@ -74,12 +74,14 @@ def open_engine(url: str) -> sa.Engine:
     try:
         migrate(engine)
     except CommandError as error:
+        engine.dispose()
         raise ConfigError(
             f"The ledger at {parsed.render_as_string(hide_password=True)} was written by a newer version of this "
             f"package ({error}): install that version, or give another ledger in {URL_VARIABLE}.",
             setting=URL_VARIABLE,
         ) from error
     except (sa.exc.OperationalError, sa.exc.DatabaseError) as error:
+        engine.dispose()
         if error.orig is not None and parsed.get_backend_name() != "sqlite" and is_passing(error.orig):
             raise explained(error, parsed.render_as_string(hide_password=True)) from error
         reason = str(error.orig).splitlines()[0] if error.orig else type(error).__name__

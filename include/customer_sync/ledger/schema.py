@@ -290,3 +290,19 @@ access_removal = Table(
     Column("run_id", String(250), nullable=False),
     Index(None, "connector_id", "removed_at_utc"),
 )
+
+request_turn = Table(
+    "request_turn",
+    metadata,
+    _key("budget", 100),
+    Column("next_at_utc", UtcDateTime, nullable=False),
+)
+
+session_seat = Table(
+    "session_seat",
+    metadata,
+    _key("budget", 100),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("holder", String(40), nullable=False),
+    Column("expires_at_utc", UtcDateTime, nullable=False),
+)

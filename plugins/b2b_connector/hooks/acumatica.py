@@ -5,11 +5,13 @@ from typing import Any, Literal, cast
 from airflow.sdk import BaseHook
 
 from acumatica.client import AcumaticaClient
+from acumatica.session import Seat
 from acumatica.settings import AcumaticaSettings
 from b2b_connector.hooks.expectations import lacking_in_erp
 from b2b_connector.hooks.http_connection import TEST_RETRY, HttpConnection, read_http_connection
 from customer_sync.connector import Connector
 from http_transport.errors import SyncError
+from http_transport.pacing import Pacer, Schedule
 from http_transport.retry import RetryPolicy
 from http_transport.transport import Urllib3Transport
 
@@ -49,7 +51,9 @@ class AcumaticaHook(BaseHook):
         self.acumatica_conn_id = acumatica_conn_id
         self._connector = connector
 
-    def get_conn(self, retry: RetryPolicy | None = None) -> AcumaticaClient:
+    def get_conn(
+        self, retry: RetryPolicy | None = None, *, schedule: Schedule | None = None, seat: Seat | None = None
+    ) -> AcumaticaClient:
         """Read the connection and build the client; it signs in at its first request.
 
         Use it in a ``with`` block: leaving the block signs out and frees the seat, on failure and
@@ -57,6 +61,8 @@ class AcumaticaHook(BaseHook):
 
         Args:
             retry: When the client tries again; its own policy by default.
+            schedule: Where turns for requests are reserved when other tasks use the same licence.
+            seat: Counts the session among those of other tasks.
 
         Raises:
             ConfigError: The connection is missing, or a field of it is missing or wrong.
@@ -64,7 +70,9 @@ class AcumaticaHook(BaseHook):
         found = read_http_connection(
             self.acumatica_conn_id, OWN_FIELDS, read_timeout_s=READ_TIMEOUT_S, max_connections=1
         )
-        return AcumaticaClient(Urllib3Transport(found.http), self._settings(found), retry=retry)
+        settings = self._settings(found)
+        pacer = Pacer(settings.requests_per_minute, share=1.0, burst=1, schedule=schedule)
+        return AcumaticaClient(Urllib3Transport(found.http), settings, pacer=pacer, retry=retry, seat=seat)
 
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection: site, user and tenant, endpoint, commerce fields, and the right to read them.

@@ -10,6 +10,7 @@ from better_b2b.client import BetterB2BClient
 from better_b2b.settings import BetterB2BSettings
 from customer_sync.connector import Connector
 from http_transport.errors import SyncError
+from http_transport.pacing import Pacer, Schedule
 from http_transport.retry import RetryPolicy
 from http_transport.transport import Urllib3Transport
 
@@ -44,11 +45,12 @@ class BetterB2BHook(BaseHook):
         self.better_b2b_conn_id = better_b2b_conn_id
         self._connector = connector
 
-    def get_conn(self, retry: RetryPolicy | None = None) -> BetterB2BClient:
+    def get_conn(self, retry: RetryPolicy | None = None, *, schedule: Schedule | None = None) -> BetterB2BClient:
         """Read the connection and build the client; nothing is sent yet.
 
         Args:
             retry: When the client tries again; its own policy by default.
+            schedule: Where turns for requests are reserved when other tasks use the same store.
 
         Raises:
             ConfigError: The connection is missing, or a field of it is missing or wrong.
@@ -59,7 +61,9 @@ class BetterB2BHook(BaseHook):
             read_timeout_s=READ_TIMEOUT_S,
             max_connections=self._connector.store.concurrency if self._connector else 2,
         )
-        return BetterB2BClient(Urllib3Transport(found.http), self._settings(found), retry=retry)
+        settings = self._settings(found)
+        pacer = Pacer(settings.requests_per_minute, share=settings.budget_share, schedule=schedule)
+        return BetterB2BClient(Urllib3Transport(found.http), settings, pacer=pacer, retry=retry)
 
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection: is the store there, do token and hash fit, may we read, is all there that we rely on?

@@ -1,0 +1,146 @@
+"""Turns and seats that the ledger gives out hold for all who ask, on both databases."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from customer_sync.ledger import Ledger
+from customer_sync.ledger.clock import utc_now
+from customer_sync.ledger.schema import request_turn, session_seat
+from customer_sync.ledger.shared_budget import LONGEST_BLOCK_S, SEAT_S, SharedSeat
+from http_transport.errors import ConnectFailed, SessionLimit
+
+BUDGET = "better_b2b:shop"
+
+
+@pytest.fixture
+def machines(ledger: Ledger, ledger_url: str) -> Iterator[list[Ledger]]:
+    """The same ledger as four machines see it."""
+    with ExitStack() as stack:
+        yield [ledger, *(stack.enter_context(Ledger.open("knb", ledger_url)) for _ in range(3))]
+
+
+def test_turns_follow_each_other_when_many_ask_at_once(machines: list[Ledger]) -> None:
+    """Blocks do not overlap, and none is lost: each begins where another ends."""
+    begin = utc_now()
+
+    def ask(ledger: Ledger) -> list[float]:
+        schedule = ledger.schedule(BUDGET)
+        return [
+            (utc_now() - begin).total_seconds() + schedule.reserve(count=3, interval_s=100.0, burst=1) for _ in range(5)
+        ]
+
+    with ThreadPoolExecutor(len(machines)) as pool:
+        starts = sorted(start for found in pool.map(ask, machines) for start in found)
+    gaps = [later - earlier for earlier, later in pairwise(starts)]
+    assert len(gaps) == 19
+    # The clock is read before the reservation, which may have waited for others: hence the tolerance.
+    assert gaps == pytest.approx([300.0] * 19, abs=60)
+    assert starts[-1] - starts[0] == pytest.approx(19 * 300.0, abs=60)
+
+
+def test_a_quiet_time_is_worth_a_burst_and_no_more(ledger: Ledger) -> None:
+    """Turns that nobody took are kept up to the burst."""
+    schedule = ledger.schedule(BUDGET)
+    schedule.reserve(count=1, interval_s=10.0, burst=4)
+    with ledger.write() as connection:
+        connection.execute(sa.update(request_turn).values(next_at_utc=utc_now() - timedelta(hours=1)))
+    assert schedule.reserve(count=1, interval_s=10.0, burst=4) == pytest.approx(-30.0, abs=1)
+    assert schedule.reserve(count=1, interval_s=10.0, burst=4) == pytest.approx(-20.0, abs=5)
+
+
+def test_every_machine_waits_when_one_was_refused(machines: list[Ledger]) -> None:
+    """A pause that a server asked for is everybody's, and bounded."""
+    machines[0].schedule(BUDGET).block(40)
+    assert machines[1].schedule(BUDGET).reserve(count=1, interval_s=1.0, burst=1) == pytest.approx(40, abs=10)
+    machines[0].schedule(BUDGET).block(86_400)
+    assert machines[1].schedule(BUDGET).reserve(count=1, interval_s=1.0, burst=1) <= LONGEST_BLOCK_S
+
+
+def test_two_budgets_do_not_wait_for_each_other(ledger: Ledger) -> None:
+    """A budget is of one store or one licence."""
+    ledger.schedule(BUDGET).block(100)
+    assert ledger.schedule("acumatica:shop").reserve(count=1, interval_s=1.0, burst=1) <= 0.0
+
+
+def test_no_request_leaves_when_its_turn_cannot_be_reserved(tmp_path: Path) -> None:
+    """The error says that nothing was sent, so that even a write may be tried again."""
+    url = f"sqlite:///{tmp_path / 'ledger.db'}?timeout=0.1"
+    with Ledger.open("knb", url) as ledger, Ledger.open("knb", url) as other, other.write() as holding:
+        other.watermarks.put(holding, "r", {"customers": "x"})
+        with pytest.raises(ConnectFailed, match="No request was sent") as caught:
+            ledger.schedule(BUDGET).reserve(count=1, interval_s=1.0, burst=1)
+        # What follows an answer must not hide it.
+        ledger.schedule(BUDGET).block(5)
+    assert caught.value.refused
+
+
+def seat(ledger: Ledger, seats: int = 2, wait_s: float = 0.0) -> SharedSeat:
+    """A seat of a small licence."""
+    made = ledger.seat("acumatica:office", seats)
+    made._wait_s = wait_s
+    return made
+
+
+def test_no_more_seats_are_taken_than_the_licence_has(machines: list[Ledger]) -> None:
+    """Four machines ask at once for two seats: two get one, the others are told what to do."""
+    seats = [seat(ledger) for ledger in machines]
+
+    def take(one: SharedSeat) -> bool:
+        try:
+            one.take()
+        except SessionLimit as error:
+            return "Raise erp.seats" not in error.message
+        return True
+
+    with ThreadPoolExecutor(len(seats)) as pool:
+        taken = list(pool.map(take, seats))
+    assert sum(taken) == 2
+    seats[taken.index(True)].give_back()
+    seats[taken.index(False)].take()
+
+
+def test_a_seat_is_taken_once_when_it_is_asked_for_twice(ledger: Ledger) -> None:
+    """Signing in anew within one client needs no second seat."""
+    first, second = seat(ledger, 2), seat(ledger, 2)
+    first.take()
+    first.take()
+    second.take()
+    with pytest.raises(SessionLimit):
+        seat(ledger, 2).take()
+
+
+def test_a_seat_becomes_free_when_its_holder_was_killed(ledger: Ledger) -> None:
+    """After the time that the ERP itself gives an abandoned session, and not before."""
+    seat(ledger, 1).take()
+    for silent_s, is_free in ((SEAT_S - 60, False), (SEAT_S + 1, True)):
+        with ledger.write() as connection:
+            expiry = utc_now() + timedelta(seconds=SEAT_S - silent_s)
+            connection.execute(sa.update(session_seat).values(expires_at_utc=expiry))
+        if is_free:
+            seat(ledger, 1).take()
+        else:
+            with pytest.raises(SessionLimit):
+                seat(ledger, 1).take()
+
+
+def test_a_seat_is_kept_while_its_session_is_in_use(ledger: Ledger) -> None:
+    """A long read says once a minute that it is alive."""
+    now_s = [0.0]
+    held = ledger.seat("acumatica:office", 1)
+    held._clock = lambda: now_s[0]
+    held.take()
+    with ledger.write() as connection:
+        connection.execute(sa.update(session_seat).values(expires_at_utc=utc_now() + timedelta(seconds=5)))
+    held.keep()  # within a minute: not written again
+    now_s[0] = 61.0
+    held.keep()
+    with ledger.write() as connection:
+        expiry = connection.execute(sa.select(session_seat.c.expires_at_utc)).scalar_one()
+    assert expiry - utc_now() > timedelta(seconds=SEAT_S - 60)
