@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415 -- tasks import steps, clients and hooks when they run: the DAG processor parses often and runs none
 
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from b2b_connector.batches import BatchNote, pull_batch, push_batch, push_privat
 from b2b_connector.guard import Guard
 from b2b_connector.reports import MATCHES_KEY, read_list
 from b2b_connector.run_context import open_run
-from b2b_connector.task_log import print_lines, reporting_requests
+from b2b_connector.task_log import print_lines
 from b2b_connector.tasks import LABEL, SHORT_DELAY
 from customer_sync.window import RunRequest
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from better_b2b.client import BetterB2BClient
     from customer_sync.connector import Connector
     from customer_sync.reconcile.request import ReconcileRequest
+    from customer_sync.run import Run
 
 
 def reconcile_request_of(context: Context) -> "ReconcileRequest":
@@ -48,7 +50,7 @@ def compare(connector_id: str) -> list[BatchNote]:
     with open_run(connector_id, context) as run, ExitStack() as clients:
         request = reconcile_request_of(context)
         decisions = read_list(connector_id, request.matches) if request.matches else None
-        erp, store = _clients(clients, _sparing(run.connector))
+        erp, store = _clients(clients, replace(run, connector=_sparing(run.connector)))
         batches = compare_sides(
             run,
             erp,
@@ -88,7 +90,7 @@ def repair(connector_id: str, note: BatchNote) -> None:
     context = get_current_context()
     with open_run(connector_id, context) as run, ExitStack() as clients:
         content, descriptor = pull_batch(context, note, pushed_to="compare")
-        erp, store = _clients(clients, run.connector)
+        erp, store = _clients(clients, run)
         outcomes = apply_repairs(run, content, descriptor, store=store, erp=erp)
         told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())) or "nothing to do"
         print_lines([f"{descriptor.label}: {told}"])
@@ -100,12 +102,8 @@ def _sparing(rules: "Connector") -> "Connector":
     return rules.model_copy(update={"store": rules.store.model_copy(update={"share": share})})
 
 
-def _clients(stack: ExitStack, rules: "Connector") -> "tuple[AcumaticaClient, BetterB2BClient]":
-    from b2b_connector.hooks.acumatica import AcumaticaHook
-    from b2b_connector.hooks.better_b2b import BetterB2BHook
+def _clients(stack: ExitStack, run: "Run") -> "tuple[AcumaticaClient, BetterB2BClient]":
+    from b2b_connector.clients import erp_client, store_client
 
-    store = stack.enter_context(BetterB2BHook(rules.better_b2b_connection_id, connector=rules).get_conn())
-    stack.enter_context(reporting_requests("Better B2B", store))
-    erp = stack.enter_context(AcumaticaHook(rules.acumatica_connection_id, connector=rules).get_conn())
-    stack.enter_context(reporting_requests("Acumatica", erp))
-    return erp, store
+    store = stack.enter_context(store_client(run))
+    return stack.enter_context(erp_client(run)), store
