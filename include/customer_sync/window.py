@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from customer_sync.errors import ConfigError
+from customer_sync.params import read_params
 
 Mode = Literal["incremental", "full", "selected"]
 STREAMS = ("customers", "contacts", "locations")
@@ -60,16 +60,7 @@ def read_request(params: Mapping[str, Any]) -> RunRequest:
     Raises:
         ConfigError: A param is wrong; the message names it and what is accepted.
     """
-    try:
-        return RunRequest.model_validate(dict(params))
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc']) or 'params'}: {item['msg'].removeprefix('Value error, ')}"
-            for item in error.errors(include_url=False)
-        )
-        raise ConfigError(
-            f"The run's params do not fit: {problems}. Trigger again with other params.", setting="params"
-        ) from error
+    return read_params(RunRequest, params)
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -4,19 +4,12 @@ from typing import Any
 
 from airflow.sdk import Param
 
+from b2b_connector.sync_params import plan_hash_param
 from customer_sync.connector import Connector
-from customer_sync.reconcile.difference import REPAIRS, RepairAction
+from customer_sync.reconcile.difference import repair_choices
 
 MODES = ("compare", "adopt", "shadow")
 """Values of ``mode``."""
-
-REPAIR_CHOICES = [
-    f"{kind}={action}"
-    for kind, actions in REPAIRS.items()
-    for action in RepairAction
-    if action in actions and action is not RepairAction.REPORT
-]
-"""Every repair that can be asked for."""
 
 
 def reconcile_params(connector: Connector) -> dict[str, Any]:
@@ -38,8 +31,8 @@ def reconcile_params(connector: Connector) -> dict[str, Any]:
         "repair": Param(
             None,
             type=["null", "array"],
-            items={"type": "string", "enum": REPAIR_CHOICES},
-            examples=REPAIR_CHOICES,
+            items={"type": "string", "enum": repair_choices()},
+            examples=repair_choices(),
             uniqueItems=True,
             title="Repair",
             description="Only with mode compare: what is done about which class. Empty: as the connector file says "
@@ -51,12 +44,8 @@ def reconcile_params(connector: Connector) -> dict[str, Any]:
             title="Dry run",
             description="Work out and log the plan of the repairs or adoptions; write nothing.",
         ),
-        "plan_hash": Param(
-            None,
-            type=["null", "string"],
-            pattern="^[0-9a-f]{32}$",
-            title="Plan hash",
-            description="Repair only by this very plan: the hash that a dry run printed. Any other plan is refused.",
+        "plan_hash": plan_hash_param(
+            "Repair only by this very plan: the hash that a dry run printed. Any other plan is refused."
         ),
         "matches": Param(
             None,

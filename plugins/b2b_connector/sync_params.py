@@ -47,14 +47,15 @@ def sync_params() -> dict[str, Any]:
             title="Retry quarantined",
             description="Try quarantined customers again although they did not change in the ERP.",
         ),
-        "plan_hash": Param(
-            None,
-            type=["null", "string"],
-            pattern="^[0-9a-f]{32}$",
-            title="Plan hash",
-            description="Apply only this very plan: the hash that a dry run printed. Any other plan is refused.",
+        "plan_hash": plan_hash_param(
+            "Apply only this very plan: the hash that a dry run printed. Any other plan is refused."
         ),
     }
+
+
+def plan_hash_param(description: str) -> Param:
+    """The field for the hash of a plan that was read before."""
+    return Param(None, type=["null", "string"], pattern="^[0-9a-f]{32}$", title="Plan hash", description=description)
 
 
 def _moment(title: str, description: str) -> Param:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from customer_sync.company import content_hash
-from customer_sync.plan import AppliedCompany, CustomerPlan, diff_company
+from customer_sync.plan import AppliedCompany, diff_company
 from customer_sync.reconcile.matching import Candidates, Match, match_addresses, match_company, without_rivals
 from customer_sync.reconcile.real_state import read_real_state
-from customer_sync.reconcile.repair import RepairItem
+from customer_sync.reconcile.repair import RepairItem, ledger_only
 from customer_sync.reconcile.sides import ErpSide, LedgerSide, StoreRecord, StoreSide
 from customer_sync.reconcile.spool import Spool
 from customer_sync.reconcile.store_side import StoreSides
@@ -90,16 +90,7 @@ def adoptions(run: Run, spool: Spool, store: StoreSides, matches: list[Match]) -
         side = spool.erp_sides([match.customer_id])[match.customer_id]
         company = spool.companies([], [match.company_id])[0]
         link = adopted_link(run, side, company, spool, store)
-        plan = CustomerPlan(
-            customer_id=side.customer_id,
-            kind="sync",
-            name=side.name,
-            record_id=side.record_id,
-            erp_reference=side.reference_id,
-            company_id=company.id,
-            desired=side.desired,
-        )
-        yield RepairItem(plan=plan, link=link, is_written=False)
+        yield ledger_only(side, link)
 
 
 def adopted_link(

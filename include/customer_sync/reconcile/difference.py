@@ -55,6 +55,17 @@ REPAIRS: dict[DifferenceClass, frozenset[RepairAction]] = {
 }
 """Classes that are findings, and the actions that each allows; ``equal`` and ``foreign`` are counted, never touched."""
 
+
+def repair_choices() -> list[str]:
+    """Every repair that can be asked for, as ``class=action``."""
+    return [
+        f"{kind}={action}"
+        for kind, actions in REPAIRS.items()
+        for action in RepairAction
+        if action in actions and action is not RepairAction.REPORT
+    ]
+
+
 MEANINGS: dict[DifferenceClass, str] = {
     DifferenceClass.EQUAL: "ERP, ledger and store say the same",
     DifferenceClass.MISSING_IN_STORE: "the ERP wants it, the store has it not",

@@ -18,6 +18,7 @@ from customer_sync.plan import (
     AppliedCompany,
     AppliedRecord,
     CustomerPlan,
+    Operation,
     diff_company,
     diff_reference,
     diff_unenrolment,
@@ -101,26 +102,15 @@ def _planned(
         return None if keeps_theirs else _unenrol(erp, link, comparison, acted, connector)
     if erp.claim != "wanted" or erp.desired is None:
         # A company that is kept as it is can be adopted; there is no desired state to write.
-        return _ledger_only(erp, link) if actions == {RepairAction.ADOPT} else None
+        return ledger_only(erp, link) if actions == {RepairAction.ADOPT} else None
     if keeps_theirs or actions == {RepairAction.ADOPT}:
-        return _ledger_only(erp, _settled(link, erp, ledger, connector))
+        return ledger_only(erp, _settled(link, erp, ledger, connector))
     operations = diff_company(erp.desired, link, connector.policy, ledger.held_back)
     if connector.erp.write_reference and link is not None:
         operations += diff_reference(erp.customer_id, link.company_id, erp.reference_id)
     if not operations:
-        return _ledger_only(erp, _settled(link, erp, ledger, connector)) if link is not None else None
-    plan = CustomerPlan(
-        customer_id=erp.customer_id,
-        kind="sync",
-        name=erp.name,
-        record_id=erp.record_id,
-        erp_reference=erp.reference_id,
-        company_id=link.company_id if link else 0,
-        desired=erp.desired,
-        operations=operations,
-        held_back=ledger.held_back,
-    )
-    return RepairItem(plan=plan, link=_unapplied(link))
+        return ledger_only(erp, _settled(link, erp, ledger, connector)) if link is not None else None
+    return RepairItem(plan=_plan(erp, link, operations, ledger.held_back), link=_unapplied(link))
 
 
 def _unapplied(link: AppliedCompany | None) -> AppliedCompany | None:
@@ -152,8 +142,18 @@ def _unenrol(
     return RepairItem(plan=plan, link=link, is_written=bool(operations))
 
 
-def _ledger_only(erp: ErpSide, link: AppliedCompany | None) -> RepairItem:
-    plan = CustomerPlan(
+def ledger_only(erp: ErpSide, link: AppliedCompany | None) -> RepairItem:
+    """A change of the ledger alone; nothing is written to the store or the ERP."""
+    return RepairItem(plan=_plan(erp, link), link=link, is_written=False)
+
+
+def _plan(
+    erp: ErpSide,
+    link: AppliedCompany | None,
+    operations: tuple[Operation, ...] = (),
+    held_back: tuple[str, ...] = (),
+) -> CustomerPlan:
+    return CustomerPlan(
         customer_id=erp.customer_id,
         kind="sync",
         name=erp.name,
@@ -161,8 +161,9 @@ def _ledger_only(erp: ErpSide, link: AppliedCompany | None) -> RepairItem:
         erp_reference=erp.reference_id,
         company_id=link.company_id if link else 0,
         desired=erp.desired,
+        operations=operations,
+        held_back=held_back,
     )
-    return RepairItem(plan=plan, link=link, is_written=False)
 
 
 def _settled(

@@ -5,27 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from customer_sync.connector import Connector
-from customer_sync.errors import ConfigError
-from customer_sync.reconcile.difference import REPAIRS, DifferenceClass, RepairAction
+from customer_sync.params import read_params
+from customer_sync.reconcile.difference import DifferenceClass, RepairAction, repair_choices
 from customer_sync.reconcile.repair import Policy
 from customer_sync.window import RunRequest
 
 Mode = Literal["compare", "adopt", "shadow"]
 MODES = ("compare", "adopt", "shadow")
 """Values of ``mode``."""
-
-
-def repair_choices() -> list[str]:
-    """Every repair that can be asked for, as ``class=action``."""
-    return [
-        f"{kind}={action}"
-        for kind, actions in REPAIRS.items()
-        for action in RepairAction
-        if action in actions and action is not RepairAction.REPORT
-    ]
 
 
 class ReconcileRequest(BaseModel):
@@ -76,13 +66,4 @@ def read_reconcile_request(params: Mapping[str, Any]) -> ReconcileRequest:
     Raises:
         ConfigError: A param is wrong; the message names it and what is accepted.
     """
-    try:
-        return ReconcileRequest.model_validate(dict(params))
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc']) or 'params'}: {item['msg'].removeprefix('Value error, ')}"
-            for item in error.errors(include_url=False)
-        )
-        raise ConfigError(
-            f"The run's params do not fit: {problems}. Trigger again with other params.", setting="params"
-        ) from error
+    return read_params(ReconcileRequest, params)

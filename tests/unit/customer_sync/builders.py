@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from customer_sync.company import Company, CompanyUser, address_fields, company_fields, content_hash, user_fields
+from customer_sync.company import (
+    Address,
+    Company,
+    CompanyUser,
+    address_fields,
+    company_fields,
+    content_hash,
+    user_fields,
+)
 from customer_sync.connector import Connector
 from customer_sync.customer import BillingContact, Contact, Customer, Location, PostalAddress
 from customer_sync.plan import AppliedCompany, AppliedRecord
@@ -98,6 +106,21 @@ def a_company(customer_id: str = "C001042", **changes: Any) -> Company:
         "users": (a_user(),),
     }
     return Company(**{**facts, **changes})
+
+
+def an_entry(location_id: str = "EAST", **changes: Any) -> Address:
+    """Make an address of the store."""
+    facts = {
+        "external_id": f"C001042:{location_id}",
+        "first_name": "Receiving",
+        "last_name": "Desk",
+        "address_line1": "2200 Wharf St",
+        "city": "London",
+        "country_name": "United Kingdom",
+        "country_code": "GB",
+        "is_shipping": True,
+    }
+    return Address(**{**facts, **changes})
 
 
 def applied(company: Company, **changes: Any) -> AppliedCompany:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from customer_sync.company import Address, Company, PaymentTerms, address_fields, company_fields, user_fields
+from customer_sync.company import Company, PaymentTerms, address_fields, company_fields, user_fields
 from customer_sync.connector import RemovalPolicy
 from customer_sync.plan import (
     Action,
@@ -17,25 +17,10 @@ from customer_sync.plan import (
     diff_unenrolment,
     is_late,
 )
-from tests.unit.customer_sync.builders import a_company, a_user, applied
+from tests.unit.customer_sync.builders import a_company, a_user, an_entry, applied
 
 DELETE = RemovalPolicy()
 LEAVE = RemovalPolicy(customer="leave", contact="leave", location="leave")
-
-
-def an_entry(location_id: str = "EAST", **changes: Any) -> Address:
-    """Make an address of the store."""
-    facts = {
-        "external_id": f"C001042:{location_id}",
-        "first_name": "Receiving",
-        "last_name": "Desk",
-        "address_line1": "2200 Wharf St",
-        "city": "London",
-        "country_name": "United Kingdom",
-        "country_code": "GB",
-        "is_shipping": True,
-    }
-    return Address(**{**facts, **changes})
 
 
 def steps(operations: tuple[Operation, ...]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ import pytest
 from customer_sync.company import STATUS_INACTIVE
 from customer_sync.reconcile.difference import MEANINGS, REMEDIES, REPAIRS, DifferenceClass, RepairAction, Standing
 from customer_sync.reconcile.sides import PaymentSettings, StoreRecord
-from tests.unit.customer_sync.builders import a_connector, a_user
+from tests.unit.customer_sync.builders import a_connector, a_user, an_entry
 from tests.unit.customer_sync.three_sides import (
     COMPANY_ID,
     WRITTEN_S,
@@ -19,7 +19,6 @@ from tests.unit.customer_sync.three_sides import (
     a_store_company,
     a_whole_company,
     agreeing,
-    an_entry,
     remembered,
 )
 

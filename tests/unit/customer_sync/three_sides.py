@@ -7,31 +7,16 @@ from typing import Any
 
 import msgspec
 
-from customer_sync.company import Address, Company, address_fields, company_fields, user_fields
+from customer_sync.company import Company, address_fields, company_fields, user_fields
 from customer_sync.connector import Connector
 from customer_sync.plan import AppliedCompany, AppliedRecord
 from customer_sync.reconcile.comparison import Comparison, compare_customer
 from customer_sync.reconcile.sides import ErpSide, LedgerSide, StoreRecord, StoreSide
-from tests.unit.customer_sync.builders import a_company, a_connector, a_user, applied
+from tests.unit.customer_sync.builders import a_company, a_connector, a_user, an_entry, applied
 
 COMPANY_ID = 61427
 WRITTEN_S = 1_700_000_000.0
 """When we last wrote every record."""
-
-
-def an_entry(location_id: str = "EAST", **changes: Any) -> Address:
-    """Make an address of the store."""
-    facts = {
-        "external_id": f"C001042:{location_id}",
-        "first_name": "Receiving",
-        "last_name": "Desk",
-        "address_line1": "2200 Wharf St",
-        "city": "London",
-        "country_name": "United Kingdom",
-        "country_code": "GB",
-        "is_shipping": True,
-    }
-    return Address(**{**facts, **changes})
 
 
 def a_whole_company(**changes: Any) -> Company:
