@@ -47,11 +47,12 @@ class BatchDescriptor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 class Unenrolled(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer that has a company and is no longer eligible."""
+    """A customer that has a company and is no longer eligible; ``modified_at_utc`` is its stamp in the ERP."""
 
     customer_id: str
     name: str
     reasons: tuple[str, ...]
+    modified_at_utc: str = ""
 
 
 class Batch(msgspec.Struct, Generic[Item], frozen=True, kw_only=True, omit_defaults=True):

@@ -50,6 +50,10 @@ REMOVALS = frozenset({Action.DELETE_USER, Action.DELETE_ADDRESS})
 """Actions that take a part of a company away."""
 
 
+ENDS_ACCESS = frozenset({Action.DELETE_USER, Action.DELETE_COMPANY, Action.SET_STATUS})
+"""Actions that can take a person's or a company's access to the store away."""
+
+
 class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One change: ``values`` are sent, ``before`` are the last applied values of the same fields.
 
@@ -100,6 +104,8 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     ``desired`` is absent for a customer to be un-enrolled. ``held_back`` names parts
     (``contact:<ContactID>``) that the store refused before and that have not changed since.
+    ``access_ended_at_utc`` says, by the key of an operation that takes access away, when the
+    ERP's record changed that is the reason (ISO 8601).
     """
 
     customer_id: str
@@ -112,6 +118,7 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     operations: tuple[Operation, ...] = ()
     reasons: tuple[str, ...] = ()
     held_back: tuple[str, ...] = ()
+    access_ended_at_utc: dict[str, str] = {}
 
     def plan_hash(self) -> int:
         """A 128-bit number that identifies the operations; hashes of a run add up, so their order does not matter."""

@@ -17,6 +17,10 @@ class CountsRequests(Protocol):
         """What was used since the client was made."""
 
 
+STATUS = "status_"
+"""Prefix of the names under which the answers of each HTTP status are counted; status 0 stands for no answer."""
+
+
 @contextmanager
 def counting_requests(run: Run, **clients: CountsRequests) -> Iterator[None]:
     """Add what the clients use inside the block to the run's usage, also when the block fails.
@@ -30,12 +34,15 @@ def counting_requests(run: Run, **clients: CountsRequests) -> Iterator[None]:
         yield
     finally:
         after = {system: client.requests_used() for system, client in clients.items()}
-        used = {
-            system: {
-                "requests": after[system].total - before[system].total,
-                "refused": after[system].refused - before[system].refused,
-            }
-            for system in clients
-        }
+        used = {system: _difference(before[system], after[system]) for system in clients}
         with run.ledger.write() as connection:
             run.ledger.runs.add_usage(connection, run.run_id, used)
+
+
+def _difference(before: RequestUse, after: RequestUse) -> dict[str, int]:
+    statuses = {
+        f"{STATUS}{status}": count - before.by_status.get(status, 0)
+        for status, count in after.by_status.items()
+        if count > before.by_status.get(status, 0)
+    }
+    return {"requests": after.total - before.total, "refused": after.refused - before.refused, **statuses}

@@ -2,7 +2,7 @@
 
 # ruff: noqa: PLC0415 -- tasks import steps, clients and hooks when they run: the DAG processor parses often and runs none
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import TriggerRule, get_current_context, task
 
@@ -109,17 +109,22 @@ def load(connector_id: str, note: BatchNote) -> None:
 )
 def audit(connector_id: str) -> None:
     """Balance the run by task states and ledger; fail it when anything is unaccounted for."""
+    from b2b_connector.metrics import emit
+    from customer_sync.run_metrics import measure_run
     from customer_sync.steps.audit import audit_run
 
     context = get_current_context()
     with open_run(connector_id, context) as run:
         states = read_task_states(context)
         notes = context["ti"].xcom_pull(task_ids="extract") if states.is_green("extract") else None
-        audit_run(
-            run,
-            extracted=None if notes is None else [descriptor_of(note) for note in notes],
-            failed_tasks=states.not_green(without="audit"),
-        )
+        try:
+            audit_run(
+                run,
+                extracted=None if notes is None else [descriptor_of(note) for note in notes],
+                failed_tasks=states.not_green(without="audit"),
+            )
+        finally:
+            emit(measure_run(run, now_utc=datetime.now(UTC)))
 
 
 @task(task_id="extract", retries=0, show_return_value_in_logs=False)

@@ -7,7 +7,7 @@ the next writer reads the record back by its key before anything is sent again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -68,11 +68,25 @@ class Intents:
         self._connector_id = connector_id
 
     def open(
-        self, connection: sa.Connection, run_id: str, try_number: int, operations: Sequence[tuple[str, Operation]]
+        self,
+        connection: sa.Connection,
+        run_id: str,
+        try_number: int,
+        operations: Sequence[tuple[str, Operation]],
+        *,
+        access_ended_at_utc: Sequence[datetime | None] = (),
     ) -> list[int]:
         """Record operations, each with its customer's id, before they are sent.
 
         The caller's transaction must be committed before the request leaves.
+
+        Args:
+            connection: A writing transaction.
+            run_id: The run.
+            try_number: The attempt.
+            operations: Customer id and operation.
+            access_ended_at_utc: For each of them, when the ERP ended the access that it takes away, if it
+                takes one away; none at all where that is not known.
 
         Returns:
             The intents' ids, in order.
@@ -80,6 +94,7 @@ class Intents:
         if not operations:
             return []
         now = utc_now()
+        ended = access_ended_at_utc or [None] * len(operations)
         rows: list[dict[str, Any]] = [
             {
                 "connector_id": self._connector_id,
@@ -92,8 +107,9 @@ class Intents:
                 "payload_hash": content_hash(operation.values),
                 "state": "open",
                 "opened_at_utc": now,
+                "access_ended_at_utc": ended_at_utc,
             }
-            for customer_id, operation in operations
+            for (customer_id, operation), ended_at_utc in zip(operations, ended, strict=True)
         ]
         made = connection.execute(_INSERT, rows)
         # Many rows travel in one statement, whose answer need not be in their order: they are told by what they say.
@@ -198,6 +214,30 @@ class Intents:
                 )
                 found.extend(Removal(*row) for row in connection.execute(query.order_by(c.id)))
         return found
+
+    def access_removals(self, run_id: str, *, ended_since_utc: datetime | None) -> list[timedelta]:
+        """How long each access that a run took away had outlived its end in the ERP.
+
+        Args:
+            run_id: The run.
+            ended_since_utc: Accesses that ended before are left out: a change that moves no stamp in the ERP
+                would otherwise count from the record's last one, months ago.
+
+        Returns:
+            From the stamp of the ERP's record to the confirmed write; a clock that is ahead counts as zero.
+        """
+        columns = write_intent.c
+        query = sa.select(columns.access_ended_at_utc, columns.settled_at_utc).where(
+            columns.connector_id == self._connector_id,
+            columns.run_id == run_id,
+            columns.state == "confirmed",
+            columns.access_ended_at_utc.is_not(None),
+        )
+        if ended_since_utc is not None:
+            query = query.where(columns.access_ended_at_utc >= ended_since_utc)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(columns.id))
+            return [max(settled - ended, timedelta()) for ended, settled in rows]
 
     def counts(self, run_id: str) -> dict[str, int]:
         """Number of intents of a run by state."""

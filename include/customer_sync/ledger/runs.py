@@ -63,6 +63,35 @@ class Runs:
             rows = connection.execute(query.order_by(run.c.started_at_utc.desc()).limit(limit)).mappings()
             return [dict(row) for row in rows]
 
+    def last_good_start(self, *, before_utc: datetime | None = None) -> datetime | None:
+        """When the newest run began that was green and moved the watermark; all changes before it are accounted for.
+
+        Args:
+            before_utc: Only runs that began earlier; any by default.
+
+        Returns:
+            The moment, or ``None`` when no run was good yet.
+        """
+        query = sa.select(sa.func.max(run.c.started_at_utc)).where(
+            run.c.connector_id == self._connector_id, run.c.state == "success", run.c.moves_watermark
+        )
+        if before_utc is not None:
+            query = query.where(run.c.started_at_utc < before_utc)
+        return self._moment(query)
+
+    def first_start(self) -> datetime | None:
+        """When the connector's first run began that could have moved the watermark."""
+        return self._moment(
+            sa.select(sa.func.min(run.c.started_at_utc)).where(
+                run.c.connector_id == self._connector_id, run.c.moves_watermark
+            )
+        )
+
+    def _moment(self, query: sa.Select[Any]) -> datetime | None:
+        with self._engine.connect() as connection:
+            found: datetime | None = connection.execute(query).scalar_one_or_none()
+        return found
+
     def add_usage(self, connection: sa.Connection, run_id: str, used: Mapping[str, Mapping[str, int]]) -> None:
         """Add numbers to what the run has used: system -> name -> count."""
         # Batches of a run end at the same time on different machines, and none may lose another's numbers.

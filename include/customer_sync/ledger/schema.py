@@ -134,6 +134,7 @@ write_intent = Table(
     Column("state", String(20), nullable=False),  # open | confirmed | refused | split | abandoned
     Column("opened_at_utc", UtcDateTime, nullable=False),
     Column("settled_at_utc", UtcDateTime),
+    Column("access_ended_at_utc", UtcDateTime),
     Index(None, "connector_id", "state", "customer_id"),
     Index(None, "run_id", "customer_id"),
 )

@@ -52,6 +52,7 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
                     customer_id=item.customer_id,
                     name=shown_name(item.name, run.connector.masking),
                     reasons=tuple(str(reason) for reason in decisions[item.customer_id].reasons),
+                    modified_at_utc=item.modified_at_utc,
                 )
                 for item in unenrolled
             ),

@@ -16,8 +16,10 @@ from customer_sync.log_entry import closing_entry, finding_entry, operation_entr
 from customer_sync.outcome import Finding, LogEntry, Outcome, Reason
 from customer_sync.plan import (
     REMOVALS,
+    Action,
     AppliedCompany,
     CustomerPlan,
+    Operation,
     diff_company,
     diff_reference,
     diff_unenrolment,
@@ -190,11 +192,19 @@ def _plan(
             desired=company,
             operations=operations,
             held_back=held_back,
+            access_ended_at_utc=_access_ended(operations, customer),
         )
     )
     sheet.entries.extend(
         operation_entry(key, name, operation, run.connector.masking, verb="planned") for operation in operations
     )
+
+
+def _access_ended(operations: Iterable[Operation], customer: Customer) -> dict[str, str]:
+    """When the contacts changed whose users are to go; one that is not in the ERP any more has no stamp."""
+    leaving = {operation.key for operation in operations if operation.action is Action.DELETE_USER}
+    stamps = ((contact.contact_id, contact.modified_at_utc) for contact in customer.contacts)
+    return {key: stamp for key, stamp in stamps if key in leaving and stamp}
 
 
 def _held_back(
@@ -246,6 +256,7 @@ def _plan_unenrolment(
             company_id=applied.company_id if applied else 0,
             operations=operations,
             reasons=left.reasons,
+            access_ended_at_utc={left.customer_id: left.modified_at_utc} if left.modified_at_utc else {},
         )
     )
     sheet.entries.extend(

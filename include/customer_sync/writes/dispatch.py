@@ -187,8 +187,15 @@ class Dispatcher:
                 _enqueue(queue, then(write) if then else ())
             ledger.intents.settle(connection, [each for _, ids, _ in answered for each in ids], "confirmed")
             fresh = self._take(queue, running)
-            operations = [(work.customer_id, operation) for write in fresh for work, operation in write.parts]
-            intents = deque(ledger.intents.open(connection, self._run.run_id, self._run.try_number, operations))
+            parts = [part for write in fresh for part in write.parts]
+            opened = ledger.intents.open(
+                connection,
+                self._run.run_id,
+                self._run.try_number,
+                [(work.customer_id, operation) for work, operation in parts],
+                access_ended_at_utc=[work.access_ended_at_utc(operation) for work, operation in parts],
+            )
+            intents = deque(opened)
         for write in fresh:
             running[pool.submit(write.send)] = (write, [intents.popleft() for _ in write.parts])
             self.writes_sent += bool(write.parts)

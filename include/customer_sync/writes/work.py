@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import msgspec
 
@@ -10,6 +11,7 @@ from customer_sync.company import Company
 from customer_sync.connector import Connector
 from customer_sync.outcome import Finding, LogEntry, Outcome, Reason
 from customer_sync.plan import (
+    ENDS_ACCESS,
     AppliedCompany,
     AppliedRecord,
     CustomerPlan,
@@ -118,6 +120,11 @@ class Work:
         """Leave one contact out; the customer goes on."""
         self.held_back.add(f"contact:{key}")
         self.findings.append(finding)
+
+    def access_ended_at_utc(self, operation: Operation) -> datetime | None:
+        """When the ERP's record changed because of which an operation takes access away; ``None`` for all others."""
+        stamp = self.plan.access_ended_at_utc.get(operation.key) if operation.action in ENDS_ACCESS else None
+        return datetime.fromisoformat(stamp) if stamp else None
 
     def email_of(self, key: str) -> str:
         """The e-mail that the user of that contact should have."""

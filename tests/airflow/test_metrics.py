@@ -1,0 +1,42 @@
+"""Measurements leave through Airflow's own metrics, and arrive at a collector."""
+
+import os
+import subprocess
+import sys
+
+from tests.airflow.otlp_sink import running_otlp_sink
+
+EMIT = """
+from datetime import timedelta
+from airflow.sdk._shared.observability.metrics import stats
+from airflow.sdk.observability.metrics import stats_utils
+stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)  # as Airflow begins every task
+from b2b_connector.metrics import emit
+from customer_sync.run_metrics import Measurement
+emit([
+    Measurement("counter", "customer_sync.customers", 7, {"connector": "knb", "outcome": "created"}),
+    Measurement("counter", "customer_sync.customers", 2, {"connector": "knb", "outcome": "filtered"}),
+    Measurement("gauge", "customer_sync.oldest_unsynced_change_s", 12.5, {"connector": "knb"}),
+    Measurement("timing", "customer_sync.access_removal", timedelta(minutes=2), {"connector": "knb"}),
+    Measurement("timing", "customer_sync.access_removal", timedelta(minutes=1), {"connector": "knb"}),
+])
+"""
+
+
+def test_measurements_arrive_with_their_tags_when_a_collector_listens() -> None:
+    """Counters, gauges and durations arrive under Airflow's prefix, with connector and outcome as tags."""
+    with running_otlp_sink() as sink:
+        environment = os.environ | sink.environment()
+        command = [sys.executable, "-c", EMIT]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603 - our own text
+        assert done.returncode == 0, done.stderr
+    assert sink.total("customer_sync.customers", outcome="created") == 7
+    assert sink.total("customer_sync.customers", outcome="filtered") == 2
+    assert [point.value for point in sink.of("customer_sync.oldest_unsynced_change_s")][-1] == 12.5
+    assert sink.total("customer_sync.access_removal", connector="knb") == 180_000
+
+
+def test_nothing_happens_when_no_collector_is_configured() -> None:
+    """Without a metrics setting of the deployment a measurement is no more than a word."""
+    done = subprocess.run([sys.executable, "-c", EMIT], capture_output=True, text=True, check=False, timeout=120)  # noqa: S603 - our own text
+    assert done.returncode == 0, done.stderr
