@@ -23,6 +23,7 @@ from pathlib import Path
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, TriggerRule
 from airflow.sdk.exceptions import AirflowTimetableInvalid
 
+from b2b_connector.alerting import alert_arguments
 from b2b_connector.guard import Guard
 from b2b_connector.sync_params import sync_params
 from b2b_connector.tasks import audit, extract, filter_customers, load, refuse_broken_connector, transform
@@ -68,6 +69,7 @@ def sync_dag(connector: Connector) -> DAG:
         params=sync_params(),
         default_args={"owner": connector.owner},
         tags=[*TAGS, connector.id, *([] if connector.active else ["inactive"])],
+        **alert_arguments(connector),
     ) as dag:
         batches = extract.override(pool=connector.erp_pool)(connector.id)
         filtered = filter_customers.partial(connector_id=connector.id).expand(note=batches)

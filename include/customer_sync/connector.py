@@ -12,8 +12,10 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from customer_sync.alert_settings import AlertRules
 from customer_sync.company import content_hash
 from customer_sync.field_source import Code, Value, ValueRule, field
+from customer_sync.push_settings import PushRules
 from customer_sync.reconcile.difference import REPAIRS, DifferenceClass, RepairAction
 
 TermDays = Literal[0, 5, 15, 30, 45, 60]
@@ -316,6 +318,8 @@ class Connector(_Section):
     reconcile: ReconcileRules = ReconcileRules()
     retention: RetentionRules = RetentionRules()
     masking: Masking = Masking()
+    alerts: AlertRules = AlertRules()
+    push: PushRules = PushRules()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -347,6 +351,11 @@ class Connector(_Section):
     def erp_budget(self) -> str:
         """Name of the ERP's budget of requests and seats; the same for all connectors that share the ERP."""
         return self.erp.shared_as or self.id
+
+    @property
+    def push_connection_id(self) -> str:
+        """The Airflow connection whose password is the secret of push notifications."""
+        return f"acumatica_push_{self.id}"
 
     @property
     def store_pool(self) -> str:

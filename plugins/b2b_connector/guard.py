@@ -12,6 +12,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context
 
+from b2b_connector.alerting import telling_of_refusal
 from b2b_connector.batches import BatchNote, descriptor_of, pull_notes
 from b2b_connector.run_context import open_run, request_of
 from b2b_connector.task_log import print_lines
@@ -69,7 +70,8 @@ class Guard(ApprovalOperator):
                 )
             notes = self._notes(context)
             pushed_by = {descriptor_of(note).key: note["pushed_by"] for note in notes}
-            summary = settle_plan(run, [descriptor_of(note) for note in notes], self._request(context))
+            with telling_of_refusal(run):
+                summary = settle_plan(run, [descriptor_of(note) for note in notes], self._request(context))
             print_lines(summary.lines)
             return [
                 {"descriptor": descriptor.to_json(), "pushed_by": pushed_by[descriptor.key]}

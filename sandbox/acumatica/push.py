@@ -130,15 +130,17 @@ class Push:
                 return
             if attempt:
                 await asyncio.sleep(self._settings["push_retry_seconds"])
-            if await asyncio.to_thread(_is_taken, url, to_json(message)):
+            name, value = self._settings["push_header_name"], self._settings["push_header_value"]
+            headers = {"Content-Type": "application/json", **({name: value} if name else {})}
+            if await asyncio.to_thread(_is_taken, url, to_json(message), headers):
                 self.sent.append(message)
                 return
         self.failed.append(message)
 
 
-def _is_taken(url: str, body: bytes) -> bool:
+def _is_taken(url: str, body: bytes, headers: dict[str, str]) -> bool:
     """One send; anything but a 2xx is a failure."""
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")  # noqa: S310  # the operator's own webhook
+    request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310  # the operator's own webhook
     try:
         with urllib.request.urlopen(request, timeout=_SEND_TIMEOUT_S) as answer:  # noqa: S310  # the same
             return bool(200 <= answer.status < 300)  # noqa: PLR2004  # success

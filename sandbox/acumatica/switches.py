@@ -123,6 +123,8 @@ SWITCHES = (
     Switch("action_seconds", 1.0, "How long an action runs (sandbox clock).", minimum=0),
     # Push messages, 17.32
     Switch("push_url", None, "Webhook that gets push messages; null sends none.", nullable=True),
+    Switch("push_header_name", "", "Header of push messages, as the destination's Header Name; empty sends none."),
+    Switch("push_header_value", "", "Value of that header, as the destination's Header Value."),
     Switch("push_query", "KNCFMASTERDATA_Customer", "Name of the query in push messages."),
     Switch("push_duplicate", default=False, doc="Send every message twice."),
     Switch("push_reorder", default=False, doc="Send messages in pairs, the later one first."),

@@ -64,6 +64,7 @@ class Ground:
     Args:
         folder: Everything is written below it.
         extra_environment: What Airflow's processes get besides.
+        rules: Top-level settings of the connector file that differ, as YAML.
 
     Attributes:
         address: Airflow's.
@@ -75,12 +76,18 @@ class Ground:
         ledger_url: SQLAlchemy URL of the ledger.
     """
 
-    def __init__(self, folder: Path, extra_environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        extra_environment: Mapping[str, str] | None = None,
+        rules: Mapping[str, str] | None = None,
+    ) -> None:
         self.place = Place(ROOT, folder)
         self.place.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.connectors = folder / "connectors"
         self.ledger_url = self.place.ledger_url
         self._extra = dict(extra_environment or {})
+        self._rules = dict(rules or {})
         ports, _ = choose(Ports(0, 0, 0, 0, 0))
         self._ports = ports
         self._processes = Processes(folder / "processes.json", ROOT)
@@ -97,7 +104,7 @@ class Ground:
             DemoError: Something did not start.
         """
         self.connectors.mkdir(exist_ok=True)
-        self.add_connector(CONNECTOR_ID)
+        self.add_connector(CONNECTOR_ID, **self._rules)
         self._start_airflow()
         self._start_twins()
         self._processes.wait_until("airflow", self.airflow.healthy, _AIRFLOW_START_S, poll_s=0.5)

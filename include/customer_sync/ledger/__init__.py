@@ -12,10 +12,12 @@ from customer_sync.ledger.access import AccessRemovals
 from customer_sync.ledger.database import ledger_url, open_engine, writing
 from customer_sync.ledger.differences import Differences
 from customer_sync.ledger.emails import AccountEmails
+from customer_sync.ledger.incidents import Incidents
 from customer_sync.ledger.intents import ConfirmedWrite, Intents, OpenIntent
 from customer_sync.ledger.lease import Lease
 from customer_sync.ledger.links import Links
 from customer_sync.ledger.log import Log
+from customer_sync.ledger.push import Push
 from customer_sync.ledger.quarantine import Quarantine, Quarantined
 from customer_sync.ledger.retention import Retention
 from customer_sync.ledger.runs import CustomerOutcome, Runs
@@ -39,6 +41,8 @@ class Ledger:
         differences: What reconciliations found.
         access: When people lost their access.
         retention: Removal of what is old.
+        incidents: What is wrong now, and who has been told.
+        push: Customers that the ERP's push notifications named.
     """
 
     def __init__(self, engine: sa.Engine, connector_id: str) -> None:
@@ -54,6 +58,8 @@ class Ledger:
         self.differences = Differences(engine, connector_id)
         self.access = AccessRemovals(engine, connector_id)
         self.retention = Retention(engine, connector_id)
+        self.incidents = Incidents(engine, connector_id)
+        self.push = Push(engine, connector_id)
 
     @classmethod
     def open(cls, connector_id: str, url: str | None = None) -> Ledger:

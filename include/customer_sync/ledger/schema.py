@@ -245,6 +245,40 @@ watermark = Table(
     Column("run_id", String(250), nullable=False, default=""),
 )
 
+alert_incident = Table(
+    "alert_incident",
+    metadata,
+    _key("connector_id", 40),
+    _key("alert", 40),
+    Column("run_id", String(250), nullable=False, default=""),
+    Column("facts", Text, nullable=False, default=""),
+    Column("link", Text, nullable=False, default=""),
+    Column("opened_at_utc", UtcDateTime, nullable=False),
+    Column("recovered_at_utc", UtcDateTime),
+    Column("told", String(100), nullable=False, default=""),  # channels that know of it, comma-separated
+)
+
+push_customer = Table(
+    "push_customer",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    Column("newest_ticks", BigInteger, nullable=False),
+    Column("received_at_utc", UtcDateTime, nullable=False),
+    Column("waiting_since_utc", UtcDateTime),  # NULL: handed out, or read by a scheduled run
+    Index(None, "connector_id", "waiting_since_utc"),
+)
+
+push_inbox = Table(
+    "push_inbox",
+    metadata,
+    _key("connector_id", 40),
+    Column("received", BigInteger, nullable=False, default=0),
+    Column("left_out", BigInteger, nullable=False, default=0),
+    Column("last_received_at_utc", UtcDateTime, nullable=False),
+    Column("announced_at_utc", UtcDateTime),
+)
+
 lease = Table(
     "lease",
     metadata,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from customer_sync.batch import BatchDescriptor
@@ -66,21 +67,38 @@ def audit_run(run: Run, *, extracted: Sequence[BatchDescriptor] | None, failed_t
             run.ledger.runs.refresh_unfinished(connection, run.run_id)
     report = _report(run, row)
     problems = _problems(report, row, extracted, failed_tasks, missing)
+    compared = _compare_with_push(run, row)
     with run.ledger.write() as connection:
         run.ledger.runs.update(
             connection,
             run.run_id,
             state="failed" if problems else "success",
             ended_at_utc=utc_now(),
-            summary={"outcomes": report.outcomes, "reasons": report.reasons, "intents": report.intents},
+            summary={
+                "outcomes": report.outcomes,
+                "reasons": report.reasons,
+                "intents": report.intents,
+                "problems": problems,
+                **compared,
+            },
         )
         # A second audit of a run that was green moves nothing: an earlier one's commit may have gone unanswered.
         if not problems and row["moves_watermark"] and row["state"] != "success":
             _move_watermarks(run, connection, row)
+            run.ledger.push.settle(connection, row["started_at_utc"])
     run.sink("\n".join(["Summary", *report.lines, *_report_files(run)]), [])
     if problems:
         raise RunUnbalanced(" ".join(problems))
     return report
+
+
+def _compare_with_push(run: Run, row: dict[str, Any]) -> dict[str, dict[str, int]]:
+    """How many changes of a scheduled run's window no push notification had told of; nothing where none are taken."""
+    since_utc = run.ledger.runs.last_good_start(before_utc=row["started_at_utc"])
+    if not run.connector.push.enabled or row["mode"] != "incremental" or not row["moves_watermark"] or not since_utc:
+        return {}
+    overlap = timedelta(minutes=run.connector.window_overlap_minutes)
+    return {"push": run.ledger.push.compare(run.run_id, since_utc - overlap)}
 
 
 def _close_the_rest(run: Run, *, is_dry: bool, is_failed: bool) -> list[str]:

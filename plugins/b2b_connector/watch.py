@@ -1,0 +1,36 @@
+"""The task of the watching DAG."""
+
+# ruff: noqa: PLC0415 -- the task imports what it needs when it runs: the DAG processor parses often and runs none
+
+from airflow.sdk import task
+
+from customer_sync.connector_file import connector_paths, load_connector
+from customer_sync.errors import ConfigError
+
+
+def watched_connector_ids() -> list[str]:
+    """Connectors whose file names somebody to be told; a wrong file has a DAG of its own that says so."""
+    found = []
+    for path in connector_paths():
+        try:
+            connector = load_connector(path)
+        except ConfigError:
+            continue
+        if connector.alerts.is_on:
+            found.append(connector.id)
+    return found
+
+
+@task(task_id="check_last_success")
+def check_last_success(connector_ids: list[str]) -> None:
+    """See for each connector whether it has had a good run lately.
+
+    Args:
+        connector_ids: The connectors that are watched.
+    """
+    from b2b_connector.alerting import check_silence
+    from b2b_connector.boundary import airflow_boundary
+
+    with airflow_boundary():
+        for connector_id in connector_ids:
+            check_silence(connector_id)
