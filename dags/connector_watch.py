@@ -14,9 +14,10 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
-from b2b_connector.watch import check_last_success, watched_connector_ids
+from b2b_connector.watch import check_last_success
+from customer_sync.connector_file import watched_connectors
 
-WATCHED = watched_connector_ids()
+WATCHED = list(watched_connectors())
 
 with DAG(
     dag_id="connector_watch",

@@ -28,7 +28,7 @@ from b2b_connector.guard import Guard
 from b2b_connector.sync_params import sync_params
 from b2b_connector.tasks import audit, extract, filter_customers, load, refuse_broken_connector, transform
 from customer_sync.connector import Connector
-from customer_sync.connector_file import connector_paths, load_connector
+from customer_sync.connector_file import connector_paths, load_connector, watched_connectors
 from customer_sync.errors import ConfigError
 from customer_sync.shared_systems import refusals
 
@@ -106,6 +106,7 @@ def broken_dag(path: Path, problem: str) -> DAG:
         is_paused_upon_creation=True,
         default_args={"owner": "integration"},
         tags=[*TAGS, "broken"],
+        **alert_arguments(watched_connectors().get(path.stem)),
     ) as dag:
         refuse_broken_connector(problem)
     return dag

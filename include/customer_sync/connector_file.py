@@ -112,6 +112,30 @@ def find_connector(connector_id: str, directory: Path | None = None) -> Connecto
     )
 
 
+def watched_connectors(directory: Path | None = None) -> dict[str, Connector]:
+    """The connectors whose files name somebody to be told when something is wrong, by id.
+
+    A file that is wrong elsewhere still says who is to be told, as long as it can be read: of such a one
+    only id and alerts are right, everything else is at its default.
+
+    Raises:
+        ConfigError: The folder does not exist.
+    """
+    found = (_as_far_as_alerts(path) for path in connector_paths(directory))
+    return {connector.id: connector for connector in found if connector is not None and connector.alerts.is_on}
+
+
+def _as_far_as_alerts(path: Path) -> Connector | None:
+    try:
+        return load_connector(path)
+    except ConfigError:
+        pass  # its DAG says so; here it matters who is to be told of that
+    try:
+        return Connector.model_validate({"id": path.stem, "alerts": _read_yaml(path).get("alerts") or {}})
+    except (ConfigError, ValidationError):
+        return None
+
+
 def _read_yaml(path: Path) -> Any:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:

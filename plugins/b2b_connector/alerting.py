@@ -56,9 +56,9 @@ class RunAlert(BaseNotifier):
         check(self.connector_id, judge)
 
 
-def alert_arguments(connector: Connector) -> dict[str, Any]:
+def alert_arguments(connector: Connector | None) -> dict[str, Any]:
     """What a DAG is given so that its runs are watched; nothing while nobody is to be told."""
-    if not connector.alerts.is_on:
+    if connector is None or not connector.alerts.is_on:
         return {}
     arguments: dict[str, Any] = {
         "on_failure_callback": RunAlert(connector.id, is_green=False),
@@ -120,21 +120,25 @@ def tell_of_plan(run: "Run", facts: str) -> None:
     """
     from customer_sync.alerting import judge_refusal
 
-    if run.connector.alerts.is_on:
-        check(
-            run.connector.id,
-            lambda ledger, connector: judge_refusal(ledger, connector, run.run_id, facts=facts, link=run.url),
-        )
+    check(
+        run.connector.id,
+        lambda ledger, connector: judge_refusal(ledger, connector, run.run_id, facts=facts, link=run.url),
+    )
 
 
 def check(connector_id: str, judge: "Callable[[Ledger, Connector], None]") -> None:
-    """Judge a connector, and tell its channels what is new; a failure is logged and left to the next check."""
+    """Judge a connector, and tell its channels what is new; nothing is done where nobody is to be told.
+
+    A failure is logged and left to the next check.
+    """
     from customer_sync.alerting import tell
-    from customer_sync.connector_file import find_connector
+    from customer_sync.connector_file import watched_connectors
     from customer_sync.ledger import Ledger
 
     try:
-        connector = find_connector(connector_id)
+        connector = watched_connectors().get(connector_id)
+        if connector is None:
+            return
         with Ledger.open(connector_id) as ledger:
             judge(ledger, connector)
             problems = tell(ledger, connector, channels_of(connector))

@@ -4,22 +4,6 @@
 
 from airflow.sdk import task
 
-from customer_sync.connector_file import connector_paths, load_connector
-from customer_sync.errors import ConfigError
-
-
-def watched_connector_ids() -> list[str]:
-    """Connectors whose file names somebody to be told; a wrong file has a DAG of its own that says so."""
-    found = []
-    for path in connector_paths():
-        try:
-            connector = load_connector(path)
-        except ConfigError:
-            continue
-        if connector.alerts.is_on:
-            found.append(connector.id)
-    return found
-
 
 @task(task_id="check_last_success")
 def check_last_success(connector_ids: list[str]) -> None:

@@ -130,6 +130,37 @@ def test_params_refuse_wrong_input_when_triggered(load_dags: "LoadDags") -> None
         assert params.get_param("modified_to").resolve(moment) == moment
 
 
+def test_runs_are_watched_only_when_somebody_is_to_be_told(load_dags: "LoadDags", connectors_dir: Path) -> None:
+    """No callbacks, no deadline and no watch until a connector file names a channel, in a wrong file as well."""
+    dags = load_dags()
+    assert not dags[SYNC].has_on_failure_callback
+    assert not dags[SYNC].deadline
+    assert type(dags["connector_watch"].timetable).__name__ == "NullTimetable"
+    told = "alerts: {webhook: {connection: chat}}"
+    (connectors_dir / "shop.yaml").write_text(f"id: shop\n{told}\n", encoding="utf-8")
+    (connectors_dir / "torn.yaml").write_text(f"id: torn\nschedul: daily\n{told}\n", encoding="utf-8")
+    dags = load_dags()
+    assert not dags[SYNC].has_on_failure_callback
+    for name in ("shop", "torn"):
+        watched = dags[f"customer_sync__{name}"]
+        assert watched.has_on_failure_callback
+        assert watched.has_on_success_callback
+        assert len(watched.deadline or []) == 1
+    assert type(dags["connector_watch"].timetable).__name__ == "CronDataIntervalTimetable"
+
+
+def test_push_has_a_dag_only_when_the_connector_takes_notifications(
+    load_dags: "LoadDags", connectors_dir: Path
+) -> None:
+    """The DAG waits for the watcher's asset, and runs one at a time."""
+    assert "customer_push__knb" not in load_dags()
+    (connectors_dir / "shop.yaml").write_text("id: shop\npush: {enabled: true}\n", encoding="utf-8")
+    dag = load_dags()["customer_push__shop"]
+    assert [task.task_id for task in dag.tasks] == ["take_customers", "sync_them"]
+    assert type(dag.timetable).__name__ == "AssetTriggeredTimetable"
+    assert dag.max_active_runs == 1
+
+
 PARSE = """
 import sys, time
 most_s, fewest_dags = float(sys.argv[2]), int(sys.argv[3])

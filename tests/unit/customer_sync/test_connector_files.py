@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from customer_sync.connector import Connector
-from customer_sync.connector_file import connector_paths, find_connector, load_connector
+from customer_sync.connector_file import connector_paths, find_connector, load_connector, watched_connectors
 from customer_sync.errors import ConfigError
 from tests.unit.customer_sync.builders import a_connector
 
@@ -212,3 +212,19 @@ def test_the_fingerprint_changes_when_a_rule_or_the_mapping_does(settings: dict[
     """Other rules make the next run a full one; another schedule does not."""
     same = a_connector(**settings).mapping_fingerprint() == a_connector().mapping_fingerprint()
     assert same is is_same
+
+
+def test_somebody_is_told_although_the_file_is_wrong_elsewhere(folder: Path) -> None:
+    """Of a wrong file the section alerts still holds; a file that names nobody, or cannot be read, has nobody."""
+    for name, text in {
+        "good": "id: good\nalerts: {webhook: {connection: chat}}",
+        "wrong": "id: wrong\nschedul: daily\nalerts: {email: {to: [ops@example.com]}}",
+        "silent": "id: silent",
+        "wronger": "id: wronger\nalerts: {email: {to: []}}",
+        "torn": "id: [",
+        "Bad Name": "alerts: {webhook: {connection: chat}}",
+    }.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    found = watched_connectors(folder)
+    assert list(found) == ["good", "wrong"]
+    assert found["wrong"].alerts.email is not None
