@@ -32,7 +32,7 @@ def push_dag(connector: Connector) -> DAG:
         watchers=[AssetWatcher(name=f"acumatica_push_{connector.id}", trigger=trigger)],
     )
     with DAG(
-        dag_id=f"customer_push__{connector.id}",
+        dag_id=connector.push_dag_id,
         description=f"Customers named by push notifications of the ERP, connector {connector.id}",
         doc_md=__doc__,
         schedule=[named],

@@ -353,6 +353,11 @@ class Connector(_Section):
         return self.erp.shared_as or self.id
 
     @property
+    def push_dag_id(self) -> str:
+        """Name of the DAG that syncs what push notifications named."""
+        return f"customer_push__{self.id}"
+
+    @property
     def push_connection_id(self) -> str:
         """The Airflow connection whose password is the secret of push notifications."""
         return f"acumatica_push_{self.id}"

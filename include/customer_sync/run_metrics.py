@@ -28,6 +28,9 @@ OLDEST_UNSYNCED_CHANGE_S = "customer_sync.oldest_unsynced_change_s"
 ACCESS_REMOVAL = "customer_sync.access_removal"
 """From the end of an access in the ERP to the confirmed write that takes it away in the store."""
 
+PUSH_MISSED = "customer_sync.push_missed"
+"""Changes that a scheduled run applied and no push notification had told of; only where notifications are taken."""
+
 Kind = Literal["counter", "gauge", "timing"]
 
 
@@ -64,6 +67,9 @@ def measure_run(run: Run, *, now_utc: datetime) -> list[Measurement]:
         for outcome, count in ((row["summary"] or {}).get("outcomes") or {}).items()
     ]
     found += _requests(row["usage"] or {}, tags)
+    pushed = (row["summary"] or {}).get("push")
+    if pushed is not None:
+        found.append(Measurement("counter", PUSH_MISSED, pushed["missed"], tags))
     since_utc = oldest_unsynced_change(run.ledger)
     if since_utc is not None:
         found.append(Measurement("gauge", OLDEST_UNSYNCED_CHANGE_S, (now_utc - since_utc).total_seconds(), tags))

@@ -35,7 +35,7 @@ def remove_old_batches() -> None:
             keep_days = asked or connector.retention.batch_file_days
             removal = remove_old_files(
                 base,
-                [connector.dag_id, connector.reconcile_dag_id],
+                [connector.dag_id, connector.reconcile_dag_id, connector.push_dag_id],
                 keep=timedelta(days=keep_days),
                 now_utc=datetime.now(UTC),
             )

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.schema import push_customer
 from customer_sync.push import BODY_BYTES_MAX
+from customer_sync.run import Run
+from customer_sync.run_metrics import PUSH_MISSED, measure_run
 from sandbox.server import running_acumatica, running_better_b2b
 from tests.airflow.api_server import ApiServer, running_api_server
 from tests.integration.twin_world import World, call, shipped_connector
@@ -165,6 +168,8 @@ def test_store_ends_the_same_whatever_happens_to_the_notifications(
         assert row is not None
         count = 0 if named else 6
         assert row["summary"]["push"] == {"found": count, "missed": count}
+        found = measure_run(Run(world.connector, ledger, run_id), now_utc=datetime.now(UTC))
+        assert [item.value for item in found if item.name == PUSH_MISSED] == [count]
         assert ledger.push.health().pending == 0
     world.forget_calls()
     world.sync(mode="full")
