@@ -23,6 +23,7 @@ from customer_sync.company import (
     user_fields,
 )
 from customer_sync.connector import RemovalPolicy
+from customer_sync.user_match import match_users
 
 
 class Action(StrEnum):
@@ -236,7 +237,7 @@ def _diff_users(
     desired: Company, base: AppliedCompany, policy: RemovalPolicy, held: frozenset[str], *, is_new: bool
 ) -> list[Operation]:
     admin_role = desired.users[0].role
-    have = _match_users(desired, base)
+    have = match_users(desired.users, base.users, held)
     wanted = {user.key: user for user in _with_stand_in(desired, have, held)}
     first: list[Operation] = []
     then: list[Operation] = []
@@ -293,24 +294,6 @@ def _has_admin(
         else user.role == role and f"contact:{key}" not in held
         for key, user in wanted.items()
     )
-
-
-def _match_users(desired: Company, base: AppliedCompany) -> dict[str, AppliedRecord]:
-    """Applied users by the desired key; one whose contact changed but whose e-mail stayed moves to the new key.
-
-    E-mail is what identifies a user in the store: making a second one would be refused.
-    """
-    wanted = {user.key for user in desired.users}
-    have = {key: record for key, record in base.users.items() if key in wanted}
-    free = {
-        str(record.fields.get("email", "")).casefold(): record
-        for key, record in base.users.items()
-        if key not in wanted
-    }
-    for user in desired.users:
-        if user.key not in have and user.email.casefold() in free:
-            have[user.key] = free[user.email.casefold()]
-    return have
 
 
 def _diff_addresses(desired: Company, base: AppliedCompany, policy: RemovalPolicy) -> list[Operation]:

@@ -24,9 +24,14 @@ def apply_operations(
     Returns:
         What is applied afterwards.
     """
-    for number, operation in enumerate(operations):
-        state = _apply(state, operation, desired, new_id=1_000 + number)
+    for operation in operations:
+        state = _apply(state, operation, desired, new_id=_free_id(state))
     return state
+
+
+def _free_id(state: AppliedCompany | None) -> int:
+    records = [*state.users.values(), *state.addresses.values()] if state else []
+    return 1 + max((record.store_id for record in records), default=1_000)
 
 
 def _apply(  # noqa: PLR0911 - one case for each kind of operation
@@ -77,4 +82,6 @@ def _records(records: dict[str, AppliedRecord], operation: Operation, *, new_id:
     if not operation.values:
         return others
     fields = {**records[old_key].fields, **operation.values}
+    if operation.key in others:  # the store keeps both; the ledger calls the one that lost its contact the former
+        others[f"{operation.key} (former)"] = others.pop(operation.key)
     return {**others, operation.key: AppliedRecord(store_id=operation.store_id, fields=fields)}

@@ -37,6 +37,7 @@ EDITS = (
     "change_primary",
     "change_status",
     "change_terms",
+    "exchange_emails",
     "hand_email_on",
     "rename",
     "switch_contact",
@@ -147,6 +148,12 @@ class Interleaving(RuleBasedStateMachine):
             new = f"moved{next(self._new)}@{key.lower()}.example"
             self.world.edit("Contact", ContactID=giver, Email=new)
             self.world.edit("Contact", ContactID=taker, Email=rows[giver]["Email"])
+
+    def _exchange_emails(self, key: str, place: int, number: int, _is_on: bool) -> None:  # noqa: FBT001 - all edits alike
+        one, other = self._contact(key, place), self._contact(key, number)
+        rows = {row["ContactID"]: row["values"] for row in self.world.erp_state()["contacts"]}
+        self.world.edit("Contact", ContactID=one, Email=rows[other]["Email"])
+        self.world.edit("Contact", ContactID=other, Email=rows[one]["Email"])
 
     def _change_primary(self, key: str, place: int, _number: int, _is_on: bool) -> None:  # noqa: FBT001 - all edits alike
         self.world.edit("Customer", CustomerID=key, PrimaryContactID=self._contact(key, place))

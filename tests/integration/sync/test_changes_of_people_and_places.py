@@ -130,6 +130,28 @@ def test_user_keeps_its_id_when_the_contact_changes(synced: World, edit: dict[st
     assert user_ids(synced)[body.get("email", "juergen.boehm@elbe1.example")] == before
 
 
+def test_both_people_keep_access_when_they_exchange_their_emails(synced: World) -> None:
+    """Two contacts that swap e-mails are right after one run, with the same two users and an admin all along."""
+    before = user_ids(synced)
+    people = {row["ContactID"]: row["values"] for row in synced.erp_state()["contacts"]}
+    emails = {key: people[key]["Email"] for key in (PRIMARY, SECOND)}
+    admin = before[emails[PRIMARY]]
+    synced.edit("Contact", ContactID=PRIMARY, Email=emails[SECOND])
+    synced.edit("Contact", ContactID=SECOND, Email=emails[PRIMARY])
+
+    sync(synced)
+
+    assert_never_without_admin(synced, {admin})
+    assert user_ids(synced) == before
+    assert roles(synced)[emails[SECOND]] == "Admin"
+    users = {user["email"]: user for user in synced.book()[CUSTOMER]["users"]}
+    assert users[emails[SECOND]]["lastName"] == people[PRIMARY]["LastName"]
+    assert users[emails[PRIMARY]]["lastName"] == people[SECOND]["LastName"]
+    synced.forget_calls()
+    sync(synced)
+    assert synced.store_writes() == []
+
+
 def test_promotion_comes_before_demotion_when_the_primary_contact_changes(synced: World) -> None:
     """The new primary is promoted first, the old one demoted after; the company always has an admin."""
     before = user_ids(synced)

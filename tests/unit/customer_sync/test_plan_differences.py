@@ -157,6 +157,33 @@ def test_the_account_hands_over_to_a_contact_of_the_same_email() -> None:
     assert (operation.action, operation.key, operation.values) == (Action.UPDATE_USER, "5", {"first_name": "Lee"})
 
 
+def test_contacts_exchange_their_users_when_they_exchanged_their_emails() -> None:
+    """The store lets nobody take an e-mail that is in use: each e-mail stays with its user, the persons change."""
+    before = a_company(users=(a_user("1"), a_user("2", role="Junior Buyer"), a_user("3", role="Junior Buyer")))
+    first, second, third = (user.email for user in before.users)
+    after = a_company(
+        users=(
+            a_user("1", email=second, last_name="Ito"),
+            a_user("2", email=third, role="Junior Buyer"),
+            a_user("3", email=first, role="Junior Buyer"),
+        )
+    )
+    operations = diff_company(after, applied(before), DELETE)
+    assert [(operation.key, operation.store_id, operation.values) for operation in operations] == [
+        ("1", 2, {"last_name": "Ito", "role": "Admin"}),
+        ("3", 1, {"role": "Junior Buyer"}),
+    ]
+
+
+def test_users_stay_where_they_are_when_one_of_the_circle_is_held_back() -> None:
+    """What the store refused before keeps its user; the other contact of the exchange waits with it."""
+    before = a_company(users=(a_user("1"), a_user("2", role="Junior Buyer")))
+    first, second = (user.email for user in before.users)
+    after = a_company(users=(a_user("1", email=second), a_user("2", email=first, role="Junior Buyer")))
+    (operation,) = diff_company(after, applied(before), DELETE, ["contact:2"])
+    assert (operation.key, operation.store_id, operation.values) == ("1", 1, {"email": second})
+
+
 def test_a_held_back_contact_is_neither_made_nor_changed_nor_removed() -> None:
     """What the store refused before is not sent again until it changes."""
     before = a_company(users=(a_user("1"), a_user("2", role="Junior Buyer")))
