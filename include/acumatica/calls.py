@@ -55,6 +55,7 @@ class SessionCalls:
             retry=retry,
             counter=counter or RequestCounter(),
             on_answer=self._observe,
+            secrets=(settings.password, settings.client_secret),
         )
         self._session = Session(settings, self._exchange, retry, retry.clock, seat)
         self._lock = threading.RLock()

@@ -66,6 +66,7 @@ class StoreCalls:
             retry=retry or RetryPolicy(total_s=600.0),
             counter=counter or RequestCounter(),
             on_answer=self._observe,
+            secrets=(settings.token,),
         )
         self._headers = _auth_headers(settings)
 

@@ -1,10 +1,12 @@
 """One request from pacing to classified answer: the path that both clients share."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final, TypeVar
 
 from http_transport.errors import ConnectFailed, RateLimited, SessionLimit, SyncError
 from http_transport.pacing import Pacer, RequestCounter
+from http_transport.redaction import MASK
 from http_transport.retry import Effect, RetryPolicy
 from http_transport.transport import HttpRequest, HttpResponse, Transport
 
@@ -12,6 +14,9 @@ T = TypeVar("T")
 
 _SMOOTHING = 0.2
 """Weight of the newest answer in the estimate of the latency."""
+_REFUSED: Final = 300
+_SHORTEST_SECRET: Final = 8
+"""Shorter credentials are ordinary words too often: taking them out would garble what a server says."""
 
 
 class Exchange:
@@ -23,6 +28,7 @@ class Exchange:
         retry: When to try again.
         counter: Counts what was used.
         on_answer: Sees every answer before it is read, for budget headers and cookies.
+        secrets: Credentials that are sent; a refusal that quotes one loses it before anybody reads it.
     """
 
     def __init__(
@@ -33,11 +39,13 @@ class Exchange:
         retry: RetryPolicy,
         counter: RequestCounter,
         on_answer: Callable[[HttpResponse], None],
+        secrets: Sequence[str] = (),
     ) -> None:
         self._transport = transport
         self._pacer = pacer
         self._retry = retry
         self._on_answer = on_answer
+        self._secrets = [secret.encode() for secret in secrets if len(secret) >= _SHORTEST_SECRET]
         self.counter = counter
         self.latency_s = 0.0
         """Seconds from sending to the whole answer, smoothed over some requests; 0 before the first."""
@@ -79,9 +87,18 @@ class Exchange:
         self.latency_s += (answer.elapsed_s - self.latency_s) * (_SMOOTHING if self.latency_s else 1.0)
         self._on_answer(answer)
         try:
-            return read(answer)
+            return read(self._without_secrets(answer))
         except (RateLimited, SessionLimit) as error:
             self.counter.count_refused()
             if isinstance(error, RateLimited) and error.retry_after_s is not None:
                 self._pacer.pause(error.retry_after_s)
             raise
+
+    def _without_secrets(self, answer: HttpResponse) -> HttpResponse:
+        """Some servers quote in a refusal what they were sent, credentials included."""
+        if answer.status < _REFUSED:
+            return answer
+        body = answer.body
+        for secret in self._secrets:
+            body = body.replace(secret, MASK.encode())
+        return replace(answer, body=body)

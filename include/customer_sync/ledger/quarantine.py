@@ -25,6 +25,13 @@ class Quarantined(NamedTuple):
     detail: str
     content_hash: str
     attempts: int
+    first_seen_at_utc: datetime
+
+    def history(self) -> str:
+        """How long it has been there and how often it was judged so, for the log."""
+        return (
+            f"in quarantine since {self.first_seen_at_utc:%Y-%m-%d %H:%M} UTC, judged so {self.attempts} times before"
+        )
 
 
 class Quarantine:
@@ -38,7 +45,17 @@ class Quarantine:
         """The quarantined records of some customers."""
         found: dict[str, list[Quarantined]] = {}
         q = quarantine.c
-        columns = (q.customer_id, q.entity, q.record_key, q.reason, q.field, q.detail, q.content_hash, q.attempts)
+        columns = (
+            q.customer_id,
+            q.entity,
+            q.record_key,
+            q.reason,
+            q.field,
+            q.detail,
+            q.content_hash,
+            q.attempts,
+            q.first_seen_at_utc,
+        )
         with self._engine.connect() as connection:
             for part in chunks(customer_ids):
                 query = sa.select(*columns).where(q.connector_id == self._connector_id, q.customer_id.in_(part))

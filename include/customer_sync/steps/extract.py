@@ -25,7 +25,7 @@ from customer_sync.errors import ContractError
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.ledger.watermarks import MAPPING
 from customer_sync.log_entry import closing_entry
-from customer_sync.outcome import REMEDIES, LogEntry, Outcome, Reason
+from customer_sync.outcome import REMEDIES, Finding, LogEntry, Outcome, Reason
 from customer_sync.read_ahead import read_ahead
 from customer_sync.request_count import counting_requests
 from customer_sync.run import Run
@@ -186,8 +186,12 @@ class _Extraction:
             for key, detail in unreadable.items()
         ]
         outcomes = [CustomerOutcome(key, Outcome.QUARANTINED, (str(Reason.RECORD_UNREADABLE),)) for key in unreadable]
+        findings = [
+            (key, Finding(reason=Reason.RECORD_UNREADABLE, detail=detail)) for key, detail in unreadable.items()
+        ]
         with self._run.ledger.write() as connection:
             self._run.ledger.runs.add_customers(connection, self._run.run_id, batch.key, [*ids, *unreadable])
+            self._run.ledger.quarantine.replace(connection, self._run.run_id, list(unreadable), findings)
             self._run.book(connection, entries, outcomes)
         if self._window.mode != "full":
             self._seen.update(key.casefold() for key in (*ids, *unreadable))

@@ -39,6 +39,12 @@ class _Sheet:
     outcomes: list[CustomerOutcome] = field(default_factory=list)
     quarantined: list[tuple[str, Finding]] = field(default_factory=list)
     claims: list[tuple[str, str]] = field(default_factory=list)
+    known: dict[str, list[Quarantined]] = field(default_factory=dict)
+
+    def history_of(self, customer_id: str) -> str:
+        """Since when the customer as a whole has been in quarantine, ``""`` if it was not."""
+        rows = self.known.get(customer_id, [])
+        return next((f"; {row.history()}" for row in rows if row.entity == "customer"), "")
 
 
 def transform_batch(
@@ -62,9 +68,9 @@ def transform_batch(
         BatchDamaged: The batch did not arrive whole.
     """
     batch = unpack_customers(content, descriptor)
-    sheet = _Sheet()
     ids = [item.customer_id for item in batch.items]
-    held = {} if request.retry_quarantined else run.ledger.quarantine.load(ids)
+    sheet = _Sheet(known=run.ledger.quarantine.load(ids))
+    held = {} if request.retry_quarantined else sheet.known
     desired = {}
     for customer in batch.items:
         company = _transform(run, customer, sheet)
@@ -114,6 +120,7 @@ def _quarantine(customer_id: str, name: str, findings: Iterable[Finding], sheet:
     found = list(findings)
     reasons = tuple(str(finding.reason) for finding in found)
     message = "; ".join(finding.detail for finding in found if finding.detail) or "the store cannot hold it"
+    message += sheet.history_of(customer_id)
     fields = ", ".join(dict.fromkeys(finding.field for finding in found if finding.field))
     sheet.entries.append(closing_entry(customer_id, name, Outcome.QUARANTINED, reasons, message=message, field=fields))
     sheet.outcomes.append(CustomerOutcome(customer_id, Outcome.QUARANTINED, reasons))

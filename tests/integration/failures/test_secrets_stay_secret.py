@@ -88,7 +88,7 @@ def disturb(world: World) -> None:
             "effect": "status",
             "status": 422,
             "times": 1,
-            "message": f"Email already exists. ['{EMAIL}'] phone {PHONE}",
+            "message": f"Email already exists. ['{EMAIL}'] phone {PHONE}, sent with {TOKEN}",
         },
     )
 

@@ -102,8 +102,12 @@ def test_company_stays_and_customer_is_synced_again_when_its_row_was_unreadable_
 
     assert broken.last_outcome("C000002") == ("quarantined", "record_unreadable")
     assert broken.book() == before
+    with world.ledger() as ledger:
+        assert [row.reason for row in ledger.quarantine.load(["C000002"])["C000002"]] == ["record_unreadable"]
     world.sync(mode="selected", customer_ids=NAMED)
     assert world.last_outcome("C000002") == ("unchanged", "")
+    with world.ledger() as ledger:
+        assert ledger.quarantine.load(["C000002"]) == {}
 
 
 @pytest.mark.parametrize(

@@ -270,6 +270,10 @@ def test_refused_customer_is_not_sent_again_when_nothing_changed(world: World) -
 
     assert world.store_writes() == []
     assert world.last_outcome(CUSTOMER) == ("quarantined", "rejected_by_store")
+    with world.ledger() as ledger:
+        said = ledger.log.rows(customer_id=CUSTOMER, limit=1)[0]["message"]
+    assert "; in quarantine since 20" in said
+    assert said.endswith(" UTC, judged so 1 times before")
     world.edit("Customer", CustomerID=CUSTOMER, CustomerName="Elbe Neu")
     sync(world)
     assert world.last_outcome(CUSTOMER) == ("created", "")
