@@ -245,7 +245,6 @@ def leave_out_contact(work: Work, operation: Operation, detail: str) -> None:
 def link_user(
     around: Surroundings, connection: sa.Connection, work: Work, key: str, store_id: int, fields: dict[str, Any]
 ) -> None:
-<<<<<<< HEAD
     """Remember a user in the ledger and in the work."""
     link_users(around, connection, [(work, key, store_id, fields)])
 
@@ -253,32 +252,23 @@ def link_user(
 def link_users(
     around: Surroundings, connection: sa.Connection, made: Sequence[tuple[Work, str, int, dict[str, Any]]]
 ) -> None:
-    """Remember users in the ledger and in their works; one is (work, key, id in the store, applied fields)."""
-    for work, key, store_id, fields in made:
-        if work.applied is not None:
-            users = {**work.applied.users, key: AppliedRecord(store_id=store_id, fields=fields)}
-            work.applied = msgspec.structs.replace(work.applied, users=users)
-    rows = [(work.customer_id, key, store_id, fields) for work, key, store_id, fields in made]
-    around.ledger.links.put_children(connection, "user", rows)
-=======
-    """Remember a user in the ledger and in the work.
+    """Remember users in the ledger and in their works; one is (work, key, id in the store, applied fields).
 
     Another user that stood for the contact until now is kept under the contact's former key: it is taken over by
     another contact, or deleted, by the next comparison.
     """
-    if work.applied is not None:
-        users = dict(work.applied.users)
-        displaced = users.get(key)
-        if displaced is not None and displaced.store_id != store_id:
-            former = f"{key}{FORMER}"
-            users[former] = displaced
-            around.ledger.links.put_children(
-                connection, "user", [(work.customer_id, former, displaced.store_id, displaced.fields)]
-            )
-        users[key] = AppliedRecord(store_id=store_id, fields=fields)
-        work.applied = msgspec.structs.replace(work.applied, users=users)
-    around.ledger.links.put_children(connection, "user", [(work.customer_id, key, store_id, fields)])
->>>>>>> f8682e0 (Contacts that exchange their e-mails, and one who takes over the e-mail of an admin who left, are right after one run)
+    rows = []
+    for work, key, store_id, fields in made:
+        if work.applied is not None:
+            users = dict(work.applied.users)
+            displaced = users.get(key)
+            if displaced is not None and displaced.store_id != store_id:
+                users[f"{key}{FORMER}"] = displaced
+                rows.append((work.customer_id, f"{key}{FORMER}", displaced.store_id, displaced.fields))
+            users[key] = AppliedRecord(store_id=store_id, fields=fields)
+            work.applied = msgspec.structs.replace(work.applied, users=users)
+        rows.append((work.customer_id, key, store_id, fields))
+    around.ledger.links.put_children(connection, "user", rows)
 
 
 def unlink_user(around: Surroundings, connection: sa.Connection, work: Work, store_id: int) -> None:
