@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -10,9 +11,9 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from bench import changing, loading
+from bench import changing, in_airflow, loading, memory, reading
 from bench.contender import PEERS_PYTHON
-from bench.measure import RESULTS, Result, Settings, facts, merge
+from bench.measure import RESULTS, ROOT, Result, Settings, facts, merge
 
 Scenario = Callable[[Settings], Result]
 
@@ -24,6 +25,11 @@ SCENARIOS: dict[str, Scenario] = {
     "changed_1_percent": changing.changed_one_percent,
     "changed_50": changing.changed_50,
     "changed_50_mixed": changing.changed_50_mixed,
+    "reading_under_latency": reading.reading_under_latency,
+    "parse_to_plan": reading.parse_to_plan,
+    "dag_parse": in_airflow.dag_parse,
+    "no_change_in_airflow": in_airflow.no_change_in_airflow,
+    "memory": memory.memory,
     "limit_60_per_second": loading.limit_60_per_second,
     "span_60_per_second": loading.span_60_per_second,
     "span_150_per_minute": loading.span_150_per_minute,
@@ -65,7 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             merge([result], circumstances)
             console.print(f"kept in {RESULTS.relative_to(RESULTS.parents[1])}")
+    if not settings.quick:
+        plot()
     return 0
+
+
+def plot() -> None:
+    """Draw the results anew."""
+    subprocess.run([str(PEERS_PYTHON), str(ROOT / "bench" / "peers" / "plot.py"), str(RESULTS)], check=True)  # noqa: S603 - our own command
 
 
 def show(console: Console, result: Result) -> None:

@@ -32,7 +32,8 @@ def connector(**erp_rules: Any) -> Connector:
 
 def with_terms(rules: Connector) -> Connector:
     """The same with the uniform world's terms mapped."""
-    return Connector.model_validate({**rules.model_dump(), "terms": {**rules.terms, "PREPAY": rules.terms["30D"]}})
+    values = {name: getattr(rules, name) for name in Connector.model_fields}
+    return Connector(**{**values, "terms": {**rules.terms, "PREPAY": rules.terms["30D"]}})
 
 
 def erp_client(url: str, rules: Connector) -> AcumaticaClient:

@@ -153,7 +153,20 @@ class AirflowApi:
         Raises:
             DemoError: Airflow does not know the run.
         """
-        return str(self._server.get(f"/api/v2/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}")["state"])
+        return str(self.run(dag_id, run_id)["state"])
+
+    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        """All that Airflow knows about a run.
+
+        Args:
+            dag_id: The DAG.
+            run_id: The run.
+
+        Raises:
+            DemoError: Airflow does not know the run.
+        """
+        found: dict[str, Any] = self._server.get(f"/api/v2/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}")
+        return found
 
     def task_states(self, dag_id: str, run_id: str) -> list[TaskState]:
         """All task instances of a run; `~` as the run means all runs.

@@ -52,9 +52,10 @@ def _is_wanted(location: Location, connector: Connector, findings: list[Finding]
     if not location.active:
         findings.append(Finding(reason=Reason.LOCATION_INACTIVE, entity="location", key=key, field="Active"))
         return False
-    wanted_type = connector.eligibility.connection_type.casefold()
-    switched_on = location.enabled is True and location.connection_type.casefold() == wanted_type
-    if connector.locations.opt_in_required and not switched_on:
+    if not connector.locations.opt_in_required:
+        return True
+    wanted_type = connector.eligibility.connection_type_folded
+    if location.enabled is not True or location.connection_type.casefold() != wanted_type:
         findings.append(
             Finding(reason=Reason.LOCATION_NOT_ENABLED, entity="location", key=key, field="EnableKensiumCommerce")
         )
@@ -117,9 +118,9 @@ def _names(first: str, last: str, text: str, company_name: str) -> tuple[str, st
 def _resolve(
     key: str, address: PostalAddress, connector: Connector, findings: list[Finding]
 ) -> tuple[Country, State | None] | None:
-    missing = [name for name, value in (("AddressLine1", address.line1), ("City", address.city)) if not value]
-    missing += [] if address.country else ["Country"]
-    if missing:
+    if not (address.line1 and address.city and address.country):
+        parts = (("AddressLine1", address.line1), ("City", address.city), ("Country", address.country))
+        missing = [name for name, value in parts if not value]
         _leave_out(Reason.LOCATION_ADDRESS_INCOMPLETE, key, missing[0], f"no {', '.join(missing)}", findings)
         return None
     country = resolve_country(address.country, connector.geography)

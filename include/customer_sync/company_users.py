@@ -68,14 +68,16 @@ def _can_be_user(contact: Contact, connector: Connector, findings: list[Finding]
         failed.append((Reason.CONTACT_EMAIL_MISSING, "Email"))
     elif len(contact.email) > MAX_USER_EMAIL or not is_valid_email(contact.email):
         failed.append((Reason.CONTACT_EMAIL_INVALID, "Email"))
+    if not failed:
+        return True
     findings.extend(
         Finding(reason=reason, entity="contact", key=contact.contact_id, field=field) for reason, field in failed
     )
-    return not failed
+    return False
 
 
 def _is_switched_on(contact: Contact, connector: Connector) -> bool:
-    wanted = connector.eligibility.connection_type.casefold()
+    wanted = connector.eligibility.connection_type_folded
     return contact.enabled is True and contact.connection_type.casefold() == wanted
 
 
@@ -95,14 +97,13 @@ def _without_repeated_emails(contacts: list[Contact], findings: list[Finding]) -
 
 
 def _user(contact: Contact, role: str, findings: list[Finding]) -> CompanyUser:
-    key = contact.contact_id
+    key, first_name, last_name, phone = contact.contact_id, contact.first_name, contact.last_name, contact.phone
+    if len(first_name) > MAX_PERSON_NAME or len(last_name) > MAX_PERSON_NAME or len(phone) > MAX_USER_PHONE:
+        first_name = cut(first_name, MAX_PERSON_NAME, "FirstName", findings, entity="contact", key=key)
+        last_name = cut(last_name, MAX_PERSON_NAME, "LastName", findings, entity="contact", key=key)
+        phone = cut(phone, MAX_USER_PHONE, "Phone1", findings, entity="contact", key=key)
     return CompanyUser(
-        key=key,
-        email=contact.email,
-        first_name=cut(contact.first_name, MAX_PERSON_NAME, "FirstName", findings, entity="contact", key=key),
-        last_name=cut(contact.last_name, MAX_PERSON_NAME, "LastName", findings, entity="contact", key=key),
-        phone_number=cut(contact.phone, MAX_USER_PHONE, "Phone1", findings, entity="contact", key=key),
-        role=role,
+        key=key, email=contact.email, first_name=first_name, last_name=last_name, phone_number=phone, role=role
     )
 
 

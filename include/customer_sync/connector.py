@@ -99,6 +99,11 @@ class EligibilityRules(_Section):
         return frozenset(text.casefold() for text in self.classes)
 
     @cached_property
+    def connection_type_folded(self) -> str:
+        """The connection type, case-folded."""
+        return self.connection_type.casefold()
+
+    @cached_property
     def sync_statuses_folded(self) -> frozenset[str]:
         """Statuses that sync, case-folded."""
         return frozenset(text.casefold() for text in self.sync_statuses)
@@ -226,7 +231,7 @@ class BatchRules(_Section):
     """
 
     size: int = Field(default=500, ge=1, le=5000)
-    largest: int = Field(default=5000, ge=1, le=5000)
+    largest: int = Field(default=2000, ge=1, le=5000)
     count: int = Field(default=64, ge=1, le=512)
 
     @model_validator(mode="after")
@@ -386,6 +391,11 @@ class Connector(_Section):
     def terms_folded(self) -> dict[str, TermsRule]:
         """The terms table by case-folded terms id."""
         return {key.casefold(): rule for key, rule in self.terms.items()}
+
+    @cached_property
+    def managed_methods(self) -> tuple[str, ...]:
+        """Every payment method that the terms table names anywhere."""
+        return tuple(sorted({code for rule in self.terms.values() for code in rule.payment_methods}))
 
     def mapping_fingerprint(self) -> str:
         """Identify the rules and the mapping; when it changes, the next scheduled run reads everything."""

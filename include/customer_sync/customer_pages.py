@@ -21,6 +21,7 @@ from customer_sync.connector import Connector
 from customer_sync.customer import Contact, Customer, Location
 from customer_sync.erp_reader import ContactReader, CustomerReader, LocationReader
 from customer_sync.errors import ContractError
+from customer_sync.garbage import uncollected
 
 _PLAIN_KEY = re.compile(r"[A-Z0-9]+")
 _FEW = 40
@@ -64,6 +65,7 @@ class CustomerPages:
         for page in self._erp.read_by_ids(self._customers.selection, "CustomerID", customer_ids):
             yield self._complete(page, is_range=False)
 
+    @uncollected()
     def _complete(self, page: Page, *, is_range: bool) -> CustomerPage:
         result = CustomerPage(unreadable=dict(_unreadable(bad) for bad in page.bad_rows))
         keys = [self._customers.key(row) for row in page.rows]

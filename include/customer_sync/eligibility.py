@@ -56,7 +56,7 @@ def decide_eligibility(customer: Customer, rules: EligibilityRules) -> Decision:
         reasons.append(Reason.EMAIL_INVALID)
     if customer.enabled is not True:
         reasons.append(Reason.NOT_ENABLED)
-    if customer.connection_type.casefold() != rules.connection_type.casefold():
+    if customer.connection_type.casefold() != rules.connection_type_folded:
         reasons.append(Reason.CONNECTION_TYPE_MISMATCH)
     status = customer.status.casefold()
     if status in rules.hold_statuses_folded:

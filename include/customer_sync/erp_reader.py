@@ -151,7 +151,8 @@ class ContactReader:
 
     def is_person(self, row: Row) -> bool:
         """Whether the row is a contact person, not another kind (acumatica_rest.md section 8.2)."""
-        return text_of(self._type(row)).casefold() in {"", "contact"}
+        kind = self._type(row)
+        return kind is None or kind == "Contact" or text_of(kind).casefold() in {"", "contact"}
 
     def to_contact(self, row: Row, primary_contact_id: str) -> Contact:
         """Make the record."""

@@ -55,7 +55,7 @@ def to_company(customer: Customer, connector: Connector) -> Transformed:
     users = build_users(customer, connector, findings)
     if not users:
         findings.append(Finding(reason=Reason.NO_ADMIN_CONTACT, field="Contacts"))
-    blocking = tuple(finding for finding in findings if finding.reason in BLOCKING)
+    blocking = tuple([finding for finding in findings if finding.reason in BLOCKING]) if findings else ()
     if blocking or country is None:
         return Transformed(None, blocking)
     return Transformed(_company(customer, connector, country, state, phone, users, findings), tuple(findings))
@@ -146,6 +146,7 @@ def _payment(
         detail = f"terms '{customer.terms[:30]}' are not in the connector's table"
         findings.append(Finding(reason=Reason.TERMS_NOT_MAPPED, entity="payment", field="Terms", detail=detail))
         return {}, None
-    managed = sorted({code for other in connector.terms.values() for code in other.payment_methods})
-    methods = {code: rule.payment_methods.get(code, False) for code in managed} if rule.payment_methods else {}
+    methods = {}
+    if rule.payment_methods:
+        methods = {code: rule.payment_methods.get(code, False) for code in connector.managed_methods}
     return methods, None if rule.days is None else PaymentTerms(is_enabled=True, days=rule.days)

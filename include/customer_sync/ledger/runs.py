@@ -177,13 +177,13 @@ class Runs:
         with self._engine.connect() as connection:
             return [(key, batch, outcome or "", reasons) for key, batch, outcome, reasons in connection.execute(query)]
 
-    def without_outcome(self, run_id: str) -> dict[str, str]:
-        """Customers that were extracted and have no outcome yet, with their batch."""
+    def without_outcome(self, run_id: str, limit: int | None = None) -> dict[str, str]:
+        """Customers that were extracted and have no outcome yet, with their batch; at most ``limit`` of them."""
         query = sa.select(run_customer.c.customer_id, run_customer.c.batch_key).where(
             self._booked(run_id), run_customer.c.outcome.is_(None)
         )
         with self._engine.connect() as connection:
-            return dict(connection.execute(query.order_by(run_customer.c.customer_id)).all())
+            return dict(connection.execute(query.order_by(run_customer.c.customer_id).limit(limit)).all())
 
     def batch_count(self, run_id: str) -> int:
         """Number of batches that a run extracted."""

@@ -21,6 +21,9 @@ from customer_sync.outcome import Outcome, Reason
 from customer_sync.report_place import reports_directory
 from customer_sync.run import Run
 
+_PART = 2000
+"""Customers that are closed in one transaction."""
+
 
 @dataclass(frozen=True)
 class AuditReport:
@@ -103,18 +106,20 @@ def _compare_with_push(run: Run, row: dict[str, Any]) -> dict[str, dict[str, int
 
 def _close_the_rest(run: Run, *, is_dry: bool, is_failed: bool) -> list[str]:
     """Customers that no task closed: planned in a dry run, else failed. Returns those that no failure explains."""
-    rest = run.ledger.runs.without_outcome(run.run_id)
-    if not rest:
-        return []
     outcome = Outcome.PLANNED if is_dry and not is_failed else Outcome.FAILED
     reasons = () if outcome is Outcome.PLANNED else (str(Reason.BATCH_FAILED),)
     message = (
         "dry run: see the planned operations" if outcome is Outcome.PLANNED else "a task of its batch did not finish"
     )
-    entries = [closing_entry(key, "", outcome, reasons, message=message) for key in rest]
-    with run.ledger.write() as connection:
-        run.book(connection, entries, [CustomerOutcome(key, outcome, reasons) for key in rest])
-    return [] if outcome is Outcome.PLANNED or is_failed else list(rest)
+    closed: list[str] = []
+    # In parts: of a long dry run it is everybody.
+    while rest := run.ledger.runs.without_outcome(run.run_id, _PART):
+        entries = [closing_entry(key, "", outcome, reasons, message=message) for key in rest]
+        with run.ledger.write() as connection:
+            run.book(connection, entries, [CustomerOutcome(key, outcome, reasons) for key in rest])
+        if outcome is Outcome.FAILED and not is_failed:
+            closed.extend(rest)
+    return closed
 
 
 def _report(run: Run, row: dict[str, Any]) -> AuditReport:

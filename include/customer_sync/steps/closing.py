@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from customer_sync.company import STATUS_INACTIVE, attempt_hash, content_hash
+from customer_sync.garbage import uncollected
 from customer_sync.ledger import ConfirmedWrite, CustomerOutcome
 from customer_sync.log_entry import closing_entry, finding_entry, operation_entry
 from customer_sync.outcome import Finding, LogEntry, Outcome, Reason
@@ -16,6 +17,7 @@ from customer_sync.run import Run
 from customer_sync.writes.work import Work
 
 
+@uncollected()
 def close_works(run: Run, works: Sequence[Work], label: str) -> dict[str, int]:
     """Book the outcome of every customer that is finished or stopped; the others keep none.
 

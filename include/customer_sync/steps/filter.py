@@ -7,12 +7,14 @@ from typing import Any
 from customer_sync.batch import Batch, BatchDescriptor, Unenrolled, pack, unpack_customers
 from customer_sync.customer import Customer
 from customer_sync.eligibility import Decision, decide_eligibility
+from customer_sync.garbage import uncollected
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.log_entry import closing_entry, shown_name
 from customer_sync.outcome import LogEntry, Outcome
 from customer_sync.run import Run
 
 
+@uncollected()
 def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[str, BatchDescriptor]:
     """Split a batch into eligible customers, customers to be un-enrolled, and filtered ones.
 

@@ -11,6 +11,7 @@ import msgspec
 from customer_sync.batch import Batch, BatchDescriptor, Unenrolled, pack, unpack_customers
 from customer_sync.company import STATUS_APPROVED, STATUS_INACTIVE, Company, attempt_hash, content_hash
 from customer_sync.customer import Customer
+from customer_sync.garbage import uncollected
 from customer_sync.ledger import CustomerOutcome, Quarantined
 from customer_sync.log_entry import closing_entry, finding_entry, operation_entry, shown_name
 from customer_sync.outcome import Finding, LogEntry, Outcome, Reason
@@ -47,6 +48,7 @@ class _Sheet:
         return next((f"; {row.history()}" for row in rows if row.entity == "customer"), "")
 
 
+@uncollected()
 def transform_batch(
     run: Run, content: Any, descriptor: BatchDescriptor, request: RunRequest
 ) -> tuple[str, BatchDescriptor]:

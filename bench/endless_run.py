@@ -1,0 +1,41 @@
+"""The sync as a contender against an endless ERP and store: for its memory."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+
+from acumatica.client import AcumaticaClient
+from acumatica.settings import AcumaticaSettings
+from bench.endless import EndlessErp, EndlessStore
+from bench.ours import connector
+from better_b2b.client import BetterB2BClient
+from better_b2b.settings import BetterB2BSettings
+from customer_sync.pipeline import run
+from customer_sync.window import RunRequest
+from http_transport.pacing import Pacer
+
+
+def main() -> None:
+    """Run the order of the first argument."""
+    order = json.loads(sys.argv[1])
+    rules = connector()
+    rules = rules.model_copy(update={"batch": rules.batch.model_copy(update={"count": 512})})
+    erp = AcumaticaClient(
+        EndlessErp(order["customers"]),
+        AcumaticaSettings(username="endless", password="endless", endpoint_name="KNCommerce"),  # noqa: S106 - nobody's password
+    )
+    settings = BetterB2BSettings(token="endless", store_hash="endless")  # noqa: S106 - nobody's token
+    store = BetterB2BClient(EndlessStore(), settings, pacer=Pacer(0, share=1.0))
+    before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    started = time.perf_counter()
+    request = RunRequest(mode="full", dry_run=order["dry_run"])
+    report = run(rules, erp, store, order["ledger_url"], request)
+    told = {"outcomes": report.outcomes, "run_s": time.perf_counter() - started, "before_mb": before_mb}
+    print(json.dumps(told))  # noqa: T201 - a contender's answer
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""The sync's own CPU from the ERP's bytes to operations: everything between the network and the writes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from acumatica.client import AcumaticaClient
+from acumatica.pages import decode_page
+from acumatica.selection import Selection
+from bench.ours import connector, erp_client
+from customer_sync.batch import Batch, BatchDescriptor, pack
+from customer_sync.company import Company, company_fields, content_hash, user_fields
+from customer_sync.company import address_fields as fields_of
+from customer_sync.connector import Connector
+from customer_sync.customer import Customer
+from customer_sync.customer_pages import CustomerPages
+from customer_sync.eligibility import decide_eligibility
+from customer_sync.erp_reader import ContactReader, CustomerReader, LocationReader
+from customer_sync.garbage import uncollected
+from customer_sync.ledger import Ledger
+from customer_sync.plan import AppliedCompany, AppliedRecord, Operation, diff_company
+from customer_sync.run import Run
+from customer_sync.steps import begin_run, filter_batch, transform_batch
+from customer_sync.transform import to_company
+from customer_sync.window import RunRequest
+from http_transport.transport import HttpRequest, HttpResponse, Transport
+
+PASSES = 3
+
+
+class Recorder:
+    """A transport that keeps every exchange."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+        self.exchanges: list[tuple[HttpRequest, HttpResponse]] = []
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        """Send, and keep the answer."""
+        answer = self._inner.send(request)
+        self.exchanges.append((request, answer))
+        return answer
+
+    def close(self) -> None:
+        """Close the inner one."""
+        self._inner.close()
+
+
+class Player:
+    """A transport that gives the kept answers again, in order."""
+
+    def __init__(self, exchanges: Sequence[tuple[HttpRequest, HttpResponse]]) -> None:
+        self._answers = iter([answer for _, answer in exchanges])
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        """The next answer."""
+        del request
+        return next(self._answers)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def main() -> None:
+    """Run the order of the first argument; tells rates in customers per CPU second."""
+    order = json.loads(sys.argv[1])
+    rules = connector()
+    live = erp_client(order["erp_url"], rules)
+    recorder = Recorder(live._transport)  # noqa: SLF001 - the benchmark stands at the client's seam
+    with AcumaticaClient(recorder, live.settings) as erp:
+        customers = _read(erp, rules)
+    applied = {each.customer_id: _remembered(each, number) for number, each in enumerate(_desired(customers, rules))}
+    client = live.settings
+
+    def plan() -> int:
+        return _plan(AcumaticaClient(Player(recorder.exchanges), client), rules, applied)
+
+    timed = [_timed(plan) for _ in range(PASSES)]
+    floors = [_timed(lambda: _decode(recorder.exchanges, rules)) for _ in range(PASSES)]
+    count = len(customers)
+    told = {
+        "customers_per_s": count / min(seconds for seconds, _ in timed),
+        "struct_decode_per_s": count / min(seconds for seconds, _ in floors),
+        "steps_per_s": count / min(_timed(lambda: _steps(customers, rules))[0] for _ in range(PASSES)),
+        "operations": timed[0][1],
+        "bytes_per_customer": sum(len(answer.body) for _, answer in recorder.exchanges) / count,
+    }
+    print(json.dumps(told))  # noqa: T201 - a contender's answer
+
+
+def _timed(work: Callable[[], int]) -> tuple[float, int]:
+    started = time.process_time()
+    done = work()
+    return time.process_time() - started, done
+
+
+def _read(erp: AcumaticaClient, rules: Connector) -> list[Customer]:
+    pages = CustomerPages(erp, rules)
+    return [customer for page in pages.all_after("") for customer in page.customers]
+
+
+@uncollected()
+def _desired(customers: Sequence[Customer], rules: Connector) -> list[Company]:
+    made = [
+        to_company(each, rules).company for each in customers if decide_eligibility(each, rules.eligibility).is_eligible
+    ]
+    return [company for company in made if company is not None]
+
+
+def _remembered(company: Company, number: int) -> AppliedCompany:
+    """What the ledger would hold; of every hundredth company another name."""
+    name = "Another Name" if number % 100 == 0 else company.company_name
+    known = msgspec.structs.replace(company, company_name=name)
+    return AppliedCompany(
+        company_id=number + 1,
+        fields=company_fields(known),
+        users={user.key: AppliedRecord(store_id=number, fields=user_fields(user)) for user in company.users},
+        addresses={
+            each.external_id: AppliedRecord(store_id=number, fields=fields_of(each)) for each in company.addresses
+        },
+        content_hash=content_hash(known),
+    )
+
+
+def _plan(erp: AcumaticaClient, rules: Connector, applied: dict[str, AppliedCompany]) -> int:
+    """Read, filter, transform and compare as the steps do: by hash, and field by field where that differs."""
+    operations: list[Operation] = []
+    with erp:
+        for page in CustomerPages(erp, rules).all_after(""):
+            for company in _desired(page.customers, rules):
+                known = applied[company.customer_id]
+                if known.content_hash != content_hash(company):
+                    operations += diff_company(company, known, rules.policy)
+    return len(operations)
+
+
+def _decode(exchanges: Sequence[tuple[HttpRequest, HttpResponse]], rules: Connector) -> int:
+    """Decode the lists into structs and do nothing with them."""
+    selections: dict[str, Selection] = {
+        "Customer": CustomerReader(rules).selection,
+        "Contact": ContactReader(rules).selection,
+        "CustomerLocation": LocationReader(rules).selection,
+    }
+    rows = 0
+    for request, answer in exchanges:
+        selection = selections.get(request.path.rpartition("/")[2])
+        if request.method == "GET" and selection is not None:
+            rows += decode_page(selection, request, answer).received
+    return rows
+
+
+def _steps(customers: Sequence[Customer], rules: Connector) -> int:
+    """Filter and transform with ledger and batches, as the tasks run them."""
+    with tempfile.TemporaryDirectory() as folder, Ledger.open(rules.id, f"sqlite:///{folder}/ledger.db") as ledger:
+        run = Run(rules, ledger, "bench")
+        request = RunRequest(mode="full")
+        begin_run(run, request)
+        done = 0
+        for start in range(0, len(customers), 1000):
+            part: Batch[Any] = Batch(key=f"b{start}", label="", items=tuple(customers[start : start + 1000]))
+            content, descriptor = pack(part)
+            with ledger.write() as connection:
+                ledger.runs.add_customers(connection, "bench", part.key, [each.customer_id for each in part.items])
+            planned: BatchDescriptor = transform_batch(run, *filter_batch(run, content, descriptor), request)[1]
+            done += planned.operations
+        return done
+
+
+if __name__ == "__main__":
+    main()
