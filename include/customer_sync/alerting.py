@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 Send = Callable[[Notice], None]
 """Sends a notice by one channel; raises when it could not."""
 
+TELL_WAIT_S = 20.0
+"""How long to wait for another process that tells: Airflow gives a callback less than a minute."""
+
 WATCHED_SINCE = "watched_since"
 """Under which name the ledger remembers when a connector was watched first."""
 
@@ -109,7 +112,7 @@ def tell(ledger: Ledger, connector: Connector, channels: Mapping[str, Send]) -> 
         return []
     problems: list[str] = []
     lease = ledger.lease(f"alerts:{connector.id}", uuid.uuid4().hex, 1)
-    lease.acquire()
+    lease.acquire(wait_s=TELL_WAIT_S)
     try:
         for incident in ledger.incidents.all():
             told = _tell_one(connector, incident, channels, problems)

@@ -61,6 +61,8 @@ class Inbox:
         assert connector is not None  # noqa: S101 - admits() said so
         notification = read_notification(body, connector.push.customer_fields)
         if connector_id not in self._ledgers:
+            # That the ledger's tables are up to date is nobody's news.
+            logging.getLogger("alembic").setLevel(logging.WARNING)
             self._ledgers[connector_id] = Ledger.open(connector_id)
         taken = self._ledgers[connector_id].push.receive(notification)
         log.info(

@@ -5,10 +5,13 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
+
+if TYPE_CHECKING:
+    from customer_sync.ledger import Ledger
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +30,7 @@ class PushTrigger(BaseEventTrigger):
     """
 
     def __init__(self, connector_id: str, debounce_s: float) -> None:
+        self._ledger: Ledger | None = None
         super().__init__()  # type: ignore[no-untyped-call] # Airflow's, untyped
         self.connector_id = connector_id
         self.debounce_s = debounce_s
@@ -44,14 +48,22 @@ class PushTrigger(BaseEventTrigger):
                 yield TriggerEvent({"customers": count})  # type: ignore[no-untyped-call] # Airflow's, untyped
             await asyncio.sleep(POLL_S if count >= 0 else PAUSE_AFTER_TROUBLE_S)
 
+    async def cleanup(self) -> None:
+        """Close the ledger when Airflow stops the trigger, or gives it to another triggerer."""
+        if self._ledger is not None:
+            await sync_to_async(self._ledger.close)()
+
     def _look(self) -> int:
         """Customers to be fetched now; -1 when the ledger cannot be reached."""
         from customer_sync.errors import SyncError
         from customer_sync.ledger import Ledger
 
+        # That the ledger's tables are up to date is nobody's news.
+        logging.getLogger("alembic").setLevel(logging.WARNING)
         try:
-            with Ledger.open(self.connector_id) as ledger:
-                return ledger.push.announce(self.debounce_s)
+            if self._ledger is None:
+                self._ledger = Ledger.open(self.connector_id)
+            return self._ledger.push.announce(self.debounce_s)
         except SyncError as error:
             log.error("Push notifications of %s cannot be looked at: %s", self.connector_id, error.message)  # noqa: TRY400 - the sentence says it all
             return -1
