@@ -242,11 +242,11 @@ class BatchRules(_Section):
 
 
 class GuardRules(_Section):
-    """How much one run may take away before a person must look.
+    """How much one run may take away before a person must look (``approval`` says how).
 
-    A run is refused when it would withdraw more companies, or remove more users and
+    A guard trips when a run would withdraw more companies, or remove more users and
     addresses, than ``most`` or than the share ``most_share`` of those that are linked;
-    up to ``always_allowed`` never trip the share. On a full read it is also refused
+    up to ``always_allowed`` never trip the share. On a full read it also trips
     when the ERP shows no customer at all although companies are linked, and when fewer
     customers are eligible than ``least_eligible_share`` of the linked companies.
     """
@@ -257,6 +257,18 @@ class GuardRules(_Section):
     most_removed_share: float = Field(default=0.1, ge=0, le=1)
     always_allowed: int = Field(default=10, ge=0)
     least_eligible_share: float = Field(default=0.5, ge=0, le=1)
+
+
+class ApprovalRules(_Section):
+    """When a person must say yes to a run's plan before it is applied.
+
+    ``ask``: ``on_guard`` when a guard trips, ``always`` before every plan that has something to
+    apply, ``never``: a tripped guard refuses the run at once. No answer within
+    ``timeout_minutes`` counts as no.
+    """
+
+    ask: Literal["on_guard", "always", "never"] = "on_guard"
+    timeout_minutes: int = Field(default=1440, ge=1, le=43_200)
 
 
 class ReconcileRules(_Section):
@@ -320,6 +332,7 @@ class Connector(_Section):
     erp: ErpRules = ErpRules()
     batch: BatchRules = BatchRules()
     guards: GuardRules = GuardRules()
+    approval: ApprovalRules = ApprovalRules()
     reconcile: ReconcileRules = ReconcileRules()
     retention: RetentionRules = RetentionRules()
     masking: Masking = Masking()
@@ -405,4 +418,4 @@ class Connector(_Section):
         )
 
 
-__all__ = ["Connector", "EligibilityRules", "TermsRule", "ValueRule"]
+__all__ = ["ApprovalRules", "Connector", "EligibilityRules", "TermsRule", "ValueRule"]

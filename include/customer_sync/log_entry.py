@@ -135,6 +135,18 @@ def finding_entry(customer_id: str, name: str, finding: Finding) -> LogEntry:
     )
 
 
+def unknown_entry(customer_id: str, name: str, reason: Reason) -> LogEntry:
+    """The line about a customer whose changes cannot be worked out before load has asked the store."""
+    return LogEntry(
+        customer_id=customer_id,
+        customer_name=name,
+        level="warning",
+        reasons=(str(reason),),
+        message="unknown: load asks the store first, and may do more or less than what is planned here",
+        next_step=REMEDIES[reason],
+    )
+
+
 def operation_entry(customer_id: str, name: str, operation: Operation, masking: Masking, *, verb: str) -> LogEntry:
     """The line about one operation: ``verb`` is ``planned`` or ``done``."""
     # Of a new record every field is new; naming them all would hide the changes of the others.

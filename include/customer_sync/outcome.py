@@ -64,6 +64,9 @@ class Reason(StrEnum):
     VALUE_CUT = "value_cut"
     # guard
     EMAIL_DUPLICATE = "email_duplicate"
+    PLAN_REJECTED = "plan_rejected"
+    APPROVAL_TIMED_OUT = "approval_timed_out"
+    PARTS_NOT_READ = "parts_not_read"
     # load
     EMAIL_IN_USE = "email_in_use"
     AMBIGUOUS_MATCH = "ambiguous_match"
@@ -89,6 +92,9 @@ UNENROLLING_REASONS = frozenset(
     }
 )
 """A filtered customer that has a company loses it for these; for the others the company stays as it is."""
+
+REFUSED_PLAN_REASONS = frozenset({Reason.PLAN_REJECTED, Reason.APPROVAL_TIMED_OUT})
+"""A customer that was skipped for these is not done with: the next run plans it again."""
 
 REMEDIES: dict[Reason, str] = {
     Reason.TYPE_NOT_B2B: "Set the customer's type to one that the connector accepts, or add it to eligibility.types.",
@@ -121,6 +127,9 @@ REMEDIES: dict[Reason, str] = {
     Reason.ADMIN_NOT_PRIMARY: "Give the primary contact name, e-mail and switches if that person should be the admin.",
     Reason.VALUE_CUT: "Shorten the value in the ERP; the store holds fewer characters.",
     Reason.EMAIL_DUPLICATE: "Give each customer an Account Email of its own.",
+    Reason.PLAN_REJECTED: "Correct what is wrong in the ERP or in the connector file; the next run plans it again.",
+    Reason.APPROVAL_TIMED_OUT: "Answer under Required Actions in time; the next run asks again.",
+    Reason.PARTS_NOT_READ: "Nothing: load reads the company's users and addresses before it changes any.",
     Reason.EMAIL_IN_USE: "A user of another company has the e-mail: change it in the ERP or free it in the store.",
     Reason.AMBIGUOUS_MATCH: "Several companies in the store carry this Customer ID: leave it on one of them.",
     Reason.REJECTED_BY_STORE: "Correct the value that the store names; the customer is tried again when it changes.",

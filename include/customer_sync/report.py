@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from customer_sync.report_place import report_folder
+from customer_sync.report_place import folder_of_run, make_private
 from customer_sync.run import Run
 
 _LOG_COLUMNS = [
@@ -31,7 +31,8 @@ def write_report(run: Run, directory: Path) -> list[Path]:
 
     ``customers.csv`` has one row per extracted customer with its outcome and reasons,
     ``balance.csv`` counts customers by outcome and reason, ``log.csv`` is the run's
-    connector log, masked as in the ledger. Files are readable by their owner only.
+    connector log, masked as in the ledger; guard has put ``plan.csv`` there before. Files
+    are readable by their owner only.
 
     Args:
         run: The run, balanced.
@@ -40,8 +41,7 @@ def write_report(run: Run, directory: Path) -> list[Path]:
     Returns:
         The files written.
     """
-    folder = directory / report_folder(run.connector.id, run.run_id)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = folder_of_run(directory, run.connector.id, run.run_id)
     customers = pd.DataFrame(
         run.ledger.runs.customers(run.run_id), columns=["customer_id", "batch", "outcome", "reasons"]
     )
@@ -66,7 +66,6 @@ def balance_of(customers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _write(path: Path, table: pd.DataFrame) -> Path:
-    path.touch(mode=0o600)
-    path.chmod(0o600)
+    make_private(path)
     table.to_csv(path, index=False)
     return path

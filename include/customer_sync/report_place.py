@@ -21,3 +21,16 @@ def reports_directory() -> Path | None:
 def report_folder(connector_id: str, run_id: str) -> str:
     """Where a run's report lies below the folder of all reports."""
     return f"{connector_id}/{_NOT_IN_A_NAME.sub('_', run_id)}"
+
+
+def folder_of_run(directory: Path, connector_id: str, run_id: str) -> Path:
+    """Make the folder of a run's report below the folder of all reports; its owner alone may look into it."""
+    folder = directory / report_folder(connector_id, run_id)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def make_private(path: Path) -> None:
+    """Make a file that its owner alone can read, before anything stands in it."""
+    path.touch(mode=0o600)
+    path.chmod(0o600)

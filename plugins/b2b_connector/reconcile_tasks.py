@@ -63,7 +63,7 @@ def compare(connector_id: str) -> list[BatchNote]:
 
 
 class RepairGuard(Guard):
-    """Adds up the plan of all repairs, prints and hashes it, and passes or refuses it; limits are those of the sync."""
+    """Adds up the plan of all repairs, prints and hashes it, and passes it, refuses it or asks; limits: the sync's."""
 
     def _request(self, context: Context) -> RunRequest:
         return reconcile_request_of(context).as_run_request()

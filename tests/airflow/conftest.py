@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow.sdk import DAG
+
+    from tests.airflow.sync_world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = Path(tempfile.mkdtemp(prefix="airflow-home-"))
@@ -27,6 +31,7 @@ os.environ |= {
     "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
     "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
     "AIRFLOW__CORE__XCOM_BACKEND": "airflow.providers.common.io.xcom.backend.XComObjectStorageBackend",
     "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH": f"file://{HOME / 'xcom'}",
     "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_THRESHOLD": "1024",
@@ -47,6 +52,7 @@ AIRFLOW_MODULES = (
     "airflow.sdk",
     "airflow.utils.db",
     "airflow.dag_processing.dagbag",
+    "airflow.api_fastapi.app",
     "airflow.providers.http.hooks.http",
 )
 
@@ -89,6 +95,18 @@ def load_dags(connectors_dir: Path) -> "LoadDags":
     """Parses the DAG folder as Airflow does, with the connector files of the test."""
     assert connectors_dir.is_dir()
     return LoadDags()
+
+
+@pytest.fixture
+def world(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, connectors_dir: Path, load_dags: "LoadDags"
+) -> "Iterator[World]":
+    """Fresh twins, a fresh ledger, and the DAG that connects them."""
+    # Imported here: it brings the product along, and Airflow must be imported first.
+    from tests.airflow.sync_world import running_world  # noqa: PLC0415 - see above
+
+    with running_world(monkeypatch, tmp_path, connectors_dir, load_dags) as found:
+        yield found
 
 
 class LoadDags:

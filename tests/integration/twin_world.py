@@ -321,8 +321,8 @@ class Attempts:
         self._plans: list[tuple[str, BatchDescriptor]] = []
         self._extracted: list[BatchDescriptor] = []
 
-    def plan(self) -> Attempts:
-        """Extract, filter, transform and guard."""
+    def plan(self, *, can_ask: bool = False) -> Attempts:
+        """Extract, filter, transform and guard; ``self.summary`` is what guard made of it."""
         window = begin_run(self._run.as_task("extract"), self.request)
         batches = []
         with self.world.erp() as erp:
@@ -335,10 +335,19 @@ class Attempts:
                         self.request,
                     )
                 )
-        summary = settle_plan(self._run.as_task("guard"), [described for _, described in batches], self.request)
-        contents = {described.key: content for content, described in batches}
-        self._plans = [(contents[described.key], described) for described in summary.descriptors]
+        self.planned = [described for _, described in batches]
+        self._contents = {described.key: content for content, described in batches}
+        return self.guard(can_ask=can_ask)
+
+    def guard(self, *, can_ask: bool = False) -> Attempts:
+        """Settle the plan, once more if need be."""
+        self.summary = settle_plan(self._run.as_task("guard"), self.planned, self.request, can_ask=can_ask)
+        self._plans = [(self._contents[described.key], described) for described in self.summary.descriptors]
         return self
+
+    def at(self, task: str) -> Run:
+        """The run as one of its tasks sees it."""
+        return self._run.as_task(task)
 
     def load(self, try_number: int = 1) -> Attempts:
         """Load every batch once."""

@@ -17,6 +17,7 @@ from customer_sync.ledger.intents import ConfirmedWrite, Intents, OpenIntent
 from customer_sync.ledger.lease import Lease
 from customer_sync.ledger.links import Links
 from customer_sync.ledger.log import Log
+from customer_sync.ledger.plans import PlannedChange, PlannedCustomer, Plans
 from customer_sync.ledger.push import Push
 from customer_sync.ledger.quarantine import Quarantine, Quarantined
 from customer_sync.ledger.retention import Retention
@@ -24,7 +25,17 @@ from customer_sync.ledger.runs import CustomerOutcome, Runs
 from customer_sync.ledger.shared_budget import SharedSchedule, SharedSeat
 from customer_sync.ledger.watermarks import Watermarks
 
-__all__ = ["ConfirmedWrite", "CustomerOutcome", "Lease", "Ledger", "OpenIntent", "Quarantined", "ledger_url"]
+__all__ = [
+    "ConfirmedWrite",
+    "CustomerOutcome",
+    "Lease",
+    "Ledger",
+    "OpenIntent",
+    "PlannedChange",
+    "PlannedCustomer",
+    "Quarantined",
+    "ledger_url",
+]
 
 
 class Ledger:
@@ -34,6 +45,7 @@ class Ledger:
         links: Company and child links with the last applied payloads.
         intents: Writes that are about to be sent, and their answers.
         runs: Runs and the outcome of every customer.
+        plans: What runs are going to do to whom.
         log: The connector log.
         quarantine: Records that the store cannot take.
         emails: Claims on Account Emails.
@@ -51,6 +63,7 @@ class Ledger:
         self.links = Links(engine, connector_id)
         self.intents = Intents(engine, connector_id)
         self.runs = Runs(engine, connector_id)
+        self.plans = Plans(engine, connector_id)
         self.log = Log(engine, connector_id)
         self.quarantine = Quarantine(engine, connector_id)
         self.emails = AccountEmails(engine, connector_id)

@@ -12,6 +12,7 @@ from customer_sync.ledger.schema import (
     access_removal,
     connector_log,
     difference,
+    plan_customer,
     quarantine,
     run,
     run_customer,
@@ -50,9 +51,11 @@ class Retention:
         Returns:
             Table -> rows removed.
         """
-        removed = {"run": 0, "run_customer": 0, "write_intent": 0, "difference": 0, "access_removal": 0}
+        tables = (run, run_customer, plan_customer, write_intent, difference, access_removal)
+        removed = {table.name: 0 for table in tables}
         for run_id in self._old_runs(now_utc - keep):
-            removed["run_customer"] += self._remove_customers(run_id)
+            removed["run_customer"] += self._remove_customers(run_customer, run_id)
+            removed["plan_customer"] += self._remove_customers(plan_customer, run_id)
             settled = sa.and_(write_intent.c.run_id == run_id, write_intent.c.state != "open")
             removed["write_intent"] += self._remove_by_id(write_intent, settled)
             removed["difference"] += self._remove_by_id(difference, difference.c.run_id == run_id)
@@ -86,13 +89,13 @@ class Retention:
             rows = connection.execute(query.order_by(run.c.started_at_utc)).all()
         yield from (run_id for run_id, window in rows if not (window or {}).get("interval"))
 
-    def _remove_customers(self, run_id: str) -> int:
-        mine = sa.and_(run_customer.c.connector_id == self._connector_id, run_customer.c.run_id == run_id)
+    def _remove_customers(self, table: sa.Table, run_id: str) -> int:
+        mine = sa.and_(table.c.connector_id == self._connector_id, table.c.run_id == run_id)
         total = 0
         while True:
-            some = sa.select(run_customer.c.customer_id).where(mine).limit(STEP)
+            some = sa.select(table.c.customer_id).where(mine).limit(STEP)
             with writing(self._engine) as connection:
-                statement = sa.delete(run_customer).where(mine, run_customer.c.customer_id.in_(some))
+                statement = sa.delete(table).where(mine, table.c.customer_id.in_(some))
                 count = int(connection.execute(statement).rowcount)
             total += count
             if count < STEP:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from customer_sync.ledger.clock import utc_now
-from customer_sync.ledger.schema import run, run_customer, unfinished
+from customer_sync.ledger.schema import plan_customer, run, run_customer, unfinished
 from customer_sync.ledger.statement import chunks, upsert
-from customer_sync.outcome import Outcome
+from customer_sync.outcome import REFUSED_PLAN_REASONS, Outcome
 
 
 class CustomerOutcome(NamedTuple):
@@ -32,12 +32,15 @@ class Runs:
     def begin(self, connection: sa.Connection, run_id: str, **columns: Any) -> None:
         """Record that a run's extraction starts; a repeated attempt starts the run's book afresh."""
         connection.execute(sa.delete(run_customer).where(self._booked(run_id)))
+        of_plan = sa.and_(plan_customer.c.connector_id == self._connector_id, plan_customer.c.run_id == run_id)
+        connection.execute(sa.delete(plan_customer).where(of_plan))
         row = {
             "run_id": run_id,
             "connector_id": self._connector_id,
             "state": "running",
             "extracted": 0,
             "usage": None,
+            "approval": None,
             "started_at_utc": utc_now(),
             "ended_at_utc": None,
             **columns,
@@ -177,6 +180,13 @@ class Runs:
         with self._engine.connect() as connection:
             return [(key, batch, outcome or "", reasons) for key, batch, outcome, reasons in connection.execute(query)]
 
+    def with_reason(self, run_id: str, reason: str, limit: int | None = None) -> list[str]:
+        """Quarantined customers of a run that have this one reason, by id."""
+        is_meant = sa.and_(run_customer.c.outcome == Outcome.QUARANTINED, run_customer.c.reasons == reason)
+        query = sa.select(run_customer.c.customer_id).where(self._booked(run_id), is_meant)
+        with self._engine.connect() as connection:
+            return list(connection.execute(query.order_by(run_customer.c.customer_id).limit(limit)).scalars())
+
     def without_outcome(self, run_id: str, limit: int | None = None) -> dict[str, str]:
         """Customers that were extracted and have no outcome yet, with their batch; at most ``limit`` of them."""
         query = sa.select(run_customer.c.customer_id, run_customer.c.batch_key).where(
@@ -232,10 +242,18 @@ class Runs:
             )
 
     def refresh_unfinished(self, connection: sa.Connection, run_id: str) -> None:
-        """Remember who failed in this run, forget who did not: the next incremental run re-reads the former."""
+        """Remember who failed or was refused in this run, forget who did not.
+
+        The next incremental run re-reads the former.
+        """
         of_run = sa.select(run_customer.c.customer_id).where(self._booked(run_id))
-        failed = of_run.where(run_customer.c.outcome == Outcome.FAILED)
-        done = of_run.where(run_customer.c.outcome != Outcome.FAILED)
+        refused = sa.and_(
+            run_customer.c.outcome == Outcome.SKIPPED,
+            run_customer.c.reasons.in_([str(reason) for reason in REFUSED_PLAN_REASONS]),
+        )
+        is_left = sa.or_(run_customer.c.outcome == Outcome.FAILED, refused)
+        failed = of_run.where(is_left)
+        done = of_run.where(sa.not_(is_left))
         mine = unfinished.c.connector_id == self._connector_id
         connection.execute(sa.delete(unfinished).where(mine, unfinished.c.customer_id.in_(done)))
         known = set(connection.execute(sa.select(unfinished.c.customer_id).where(mine)).scalars())
@@ -253,7 +271,7 @@ class Runs:
             upsert(connection, unfinished, part, keep=("since_utc",))
 
     def unfinished(self) -> dict[str, datetime]:
-        """Customers whose last outcome is ``failed``, with the time since when."""
+        """Customers whose last outcome is ``failed``, or whose plan was refused, with the time since when."""
         query = sa.select(unfinished.c.customer_id, unfinished.c.since_utc).where(
             unfinished.c.connector_id == self._connector_id
         )

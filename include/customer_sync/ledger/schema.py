@@ -152,6 +152,7 @@ run = Table(
     Column("resume_after", String(200), nullable=False, default=""),
     Column("extracted", Integer, nullable=False, default=0),
     Column("plan_hash", String(64), nullable=False, default=""),
+    Column("approval", JSON),
     Column("state", String(20), nullable=False),  # running | success | failed
     Column("usage", JSON),
     Column("summary", JSON),
@@ -170,6 +171,23 @@ run_customer = Table(
     Column("reasons", String(500), nullable=False, default=""),
     Index(None, "connector_id", "customer_id"),
     Index(None, "connector_id", "run_id", "outcome"),
+)
+
+plan_customer = Table(
+    "plan_customer",
+    metadata,
+    _key("connector_id", 40),
+    _key("run_id", 250),
+    _key("customer_id"),
+    Column("customer_name", String(250), nullable=False, default=""),
+    Column("batch_key", String(100), nullable=False),
+    Column("kind", String(20), nullable=False),  # sync | unenroll
+    Column("operations", Integer, nullable=False),
+    Column("plan_hash", String(32), nullable=False),
+    Column("unknown", String(60), nullable=False, default=""),
+    Column("withheld", Boolean, nullable=False, default=False),
+    Column("planned_at_utc", UtcDateTime, nullable=False),
+    Index(None, "connector_id", "run_id", "batch_key"),
 )
 
 connector_log = Table(

@@ -17,7 +17,7 @@ from customer_sync.ledger import CustomerOutcome
 from customer_sync.ledger.clock import utc_now
 from customer_sync.ledger.watermarks import MAPPING, RESUME_AFTER, STREAMS
 from customer_sync.log_entry import closing_entry
-from customer_sync.outcome import Outcome, Reason
+from customer_sync.outcome import LogEntry, Outcome, Reason
 from customer_sync.report_place import reports_directory
 from customer_sync.run import Run
 
@@ -106,19 +106,25 @@ def _compare_with_push(run: Run, row: dict[str, Any]) -> dict[str, dict[str, int
 
 def _close_the_rest(run: Run, *, is_dry: bool, is_failed: bool) -> list[str]:
     """Customers that no task closed: planned in a dry run, else failed. Returns those that no failure explains."""
-    outcome = Outcome.PLANNED if is_dry and not is_failed else Outcome.FAILED
-    reasons = () if outcome is Outcome.PLANNED else (str(Reason.BATCH_FAILED),)
-    message = (
-        "dry run: see the planned operations" if outcome is Outcome.PLANNED else "a task of its batch did not finish"
-    )
+    reasons = (str(Reason.BATCH_FAILED),)
     closed: list[str] = []
     # In parts: of a long dry run it is everybody.
     while rest := run.ledger.runs.without_outcome(run.run_id, _PART):
-        entries = [closing_entry(key, "", outcome, reasons, message=message) for key in rest]
+        planned = run.ledger.plans.among(run.run_id, rest) if is_dry else set()
+        entries: list[LogEntry] = []
+        outcomes: list[CustomerOutcome] = []
+        for key in rest:
+            if key in planned:
+                entries.append(closing_entry(key, "", Outcome.PLANNED, message="dry run: see the planned operations"))
+                outcomes.append(CustomerOutcome(key, Outcome.PLANNED))
+                continue
+            said = "a task of its batch did not finish"
+            entries.append(closing_entry(key, "", Outcome.FAILED, reasons, message=said))
+            outcomes.append(CustomerOutcome(key, Outcome.FAILED, reasons))
+            if not is_failed:
+                closed.append(key)
         with run.ledger.write() as connection:
-            run.book(connection, entries, [CustomerOutcome(key, outcome, reasons) for key in rest])
-        if outcome is Outcome.FAILED and not is_failed:
-            closed.extend(rest)
+            run.book(connection, entries, outcomes)
     return closed
 
 
@@ -169,7 +175,7 @@ def _problems(
     failed_tasks: Sequence[str],
     missing: Sequence[str],
 ) -> list[str]:
-    problems = []
+    problems = _refusal(row)
     if extracted is None:
         problems.append("extract did not succeed, so nothing is known to be complete: read its log.")
     elif sum(batch.count for batch in extracted) != row["extracted"]:
@@ -187,6 +193,17 @@ def _problems(
     if report.intents.get("open") and not failed_tasks:
         problems.append(f"{report.intents['open']} writes have no answer; the next run reads them back.")
     return problems
+
+
+def _refusal(row: dict[str, Any]) -> list[str]:
+    """That a person said no, or nobody answered: then nothing was loaded, and that comes first."""
+    approval = row["approval"] or {}
+    said = {
+        "rejected": f"The plan was rejected by {approval.get('by')}",
+        "timed_out": "The plan was not approved in time",
+        "outdated": "The approved plan did not fit any more",
+    }.get(approval.get("state", ""))
+    return [f"{said}: nothing was loaded. The next run plans its customers again."] if said else []
 
 
 def _move_watermarks(run: Run, connection: Any, row: dict[str, Any]) -> None:

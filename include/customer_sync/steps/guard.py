@@ -13,36 +13,38 @@ from customer_sync.guards import RunTotals, tripped_guards
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.log_entry import closing_entry
 from customer_sync.outcome import Finding, LogEntry, Outcome, Reason
+from customer_sync.plan_facts import SHOWN, NamedCustomer, PlanFacts, PlannedBatch, UnknownPart, lines_of
+from customer_sync.plan_table import write_plan_where_wanted
 from customer_sync.run import Run
 from customer_sync.window import RunRequest
 
 
 @dataclass(frozen=True)
 class PlanSummary:
-    """The run's plan in numbers.
+    """The run's plan, settled.
 
     Attributes:
         descriptors: The batches that load is to apply; empty for a dry run.
-        plan_hash: Identifies all operations of the run, in any order of batches (32 hex digits).
-        customers: Customers with operations.
-        operations: Number of operations.
+        facts: The plan in facts.
+        why_ask: Why a person must say yes first, a sentence each; empty where nobody needs to be asked.
         lines: The summary in words.
     """
 
     descriptors: list[BatchDescriptor]
-    plan_hash: str
-    customers: int
-    operations: int
+    facts: PlanFacts
+    why_ask: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
     @property
-    def total(self) -> int:
-        """Number of operations."""
-        return self.operations
+    def plan_hash(self) -> str:
+        """Identifies the operations that are to be applied."""
+        return self.facts.plan_hash
 
 
-def settle_plan(run: Run, descriptors: Sequence[BatchDescriptor], request: RunRequest) -> PlanSummary:
-    """Add up the plan of all batches, take out customers that share an Account Email, and pass the rest on.
+def settle_plan(
+    run: Run, descriptors: Sequence[BatchDescriptor], request: RunRequest, *, can_ask: bool = False
+) -> PlanSummary:
+    """Add up the plan of all batches, take out customers that share an Account Email, and decide what follows.
 
     Of two customers with one Account Email the one that holds it in the store keeps
     it and the newcomer is quarantined; of two newcomers both are (DESIGN section 6).
@@ -51,54 +53,148 @@ def settle_plan(run: Run, descriptors: Sequence[BatchDescriptor], request: RunRe
         run: The run.
         descriptors: The descriptors of the batches whose transform succeeded.
         request: The run's params: ``dry_run`` passes nothing on, ``plan_hash`` binds the run to a plan.
+        can_ask: Whether there is a person to be asked; without one, a plan that needs a yes is refused.
 
     Returns:
         The plan's summary.
 
     Raises:
-        PlanRefused: A guard tripped, or the plan is not the one that ``plan_hash`` names.
+        PlanRefused: The plan is not the one that ``plan_hash`` names or is not known whole, or
+            it needs a person's yes and none can or may be asked.
     """
-    withheld = _settle_duplicates(run)
-    total = sum(int(descriptor.plan_sum) for descriptor in descriptors) % 2**128
-    plan_hash = f"{total:032x}"
-    with_work = [
-        msgspec.structs.replace(descriptor, withheld=tuple(sorted(withheld)))
-        for descriptor in descriptors
-        if descriptor.count
-    ]
-    customers = sum(descriptor.count for descriptor in with_work)
-    operations = sum(descriptor.operations for descriptor in with_work)
     with run.ledger.write() as connection:
-        run.ledger.runs.update(connection, run.run_id, plan_hash=plan_hash)
-    lines = [
-        f"Plan {plan_hash}: {operations} operations for {customers} customers in {len(with_work)} batches.",
-        *(
-            f"  {descriptor.label}: {descriptor.operations} operations for {descriptor.count} customers"
-            for descriptor in with_work
-        ),
-    ]
-    if operations:
-        lines.append(_expectation(run, with_work))
-    if withheld:
-        lines.append(f"Withheld, one Account Email shared: {', '.join(sorted(withheld)[:20])}")
-    if request.plan_hash and request.plan_hash != plan_hash:
+        run.ledger.plans.reopen(connection, run.run_id)
+    withheld = _settle_duplicates(run)
+    with run.ledger.write() as connection:
+        run.ledger.plans.withhold(connection, run.run_id, withheld)
+    settled = _without_withheld(run, descriptors)
+    tripped = [] if request.mode == "selected" else tripped_guards(_totals(run, settled), run.connector.guards)
+    why_ask = _why_ask(run, settled, request, tripped)
+    facts = _facts(run, settled, tripped, sorted(withheld), in_detail=request.dry_run or bool(why_ask))
+    with run.ledger.write() as connection:
+        run.ledger.runs.update(connection, run.run_id, plan_hash=facts.plan_hash, approval=None)
+    lines = lines_of(facts)
+    if facts.operations:
+        lines.append(_expectation(run, settled))
+    lines += write_plan_where_wanted(run)
+    refusal = _refusal(run, facts, request, why_ask, can_ask=can_ask)
+    if refusal:
         run.sink("\n".join(lines), [])
-        raise PlanRefused(
-            f"The plan is now {plan_hash}, not {request.plan_hash} as the run was asked to apply: "
+        raise PlanRefused(refusal)
+    if request.dry_run:
+        lines += _what_a_real_run_would_meet(run, facts)
+        return PlanSummary([], facts, lines=lines)
+    with_work = [descriptor for descriptor in settled if descriptor.count]
+    return PlanSummary(with_work, facts, why_ask=why_ask, lines=lines)
+
+
+def _refusal(run: Run, facts: PlanFacts, request: RunRequest, why_ask: Sequence[str], *, can_ask: bool) -> str:
+    """Why the plan may not go on, with the remedy; ``""`` when it may."""
+    if request.plan_hash and request.plan_hash != facts.plan_hash:
+        return (
+            f"The plan is now {facts.plan_hash}, not {request.plan_hash} as the run was asked to apply: "
             "the ERP or the store changed since. Make a dry run, read its plan, and trigger with its hash."
         )
-    tripped = [] if request.mode == "selected" else tripped_guards(_totals(run, descriptors), run.connector.guards)
-    if request.dry_run:
-        lines += [f"A real run would be refused: {sentence}" for sentence in tripped]
-        lines.append("Dry run: nothing is written.")
-    elif tripped:
-        run.sink("\n".join(lines), [])
-        raise PlanRefused(
-            " ".join(tripped)
-            + " Nothing was written. Read the plan in the logs of transform; if it is right, raise the "
-            f"limit in {run.connector.id}.yaml for this one run, or sync the customers with mode 'selected'."
+    if request.plan_hash and facts.unknown:
+        parts = "; ".join(
+            f"{part.customers} {part.reason} ({', '.join(part.customer_ids[:5])})" for part in facts.unknown
         )
-    return PlanSummary([] if request.dry_run else with_work, plan_hash, customers, operations, lines)
+        return (
+            f"What this run would do to {facts.unknown_count} customers is unknown: {parts}. A run that is bound to a "
+            "plan applies exactly that plan or nothing: repair these, or name the other customers with mode 'selected'."
+        )
+    if request.dry_run or not why_ask:
+        return ""
+    if facts.tripped and run.connector.approval.ask == "never":
+        return (
+            " ".join(facts.tripped)
+            + " Nothing was written. Read the plan in the logs of transform; if it is right, raise the "
+            f"limit in {run.connector.id}.yaml for this one run, sync the customers with mode 'selected', or let "
+            "approval.ask be 'on_guard', so that a person can say yes."
+        )
+    if not can_ask:
+        return (
+            " ".join(why_ask) + " Nothing was written: a person must say yes, and only under Airflow can one be asked. "
+            f"Run it there, raise the limit in {run.connector.id}.yaml, or sync the customers with mode 'selected'."
+        )
+    return ""
+
+
+def _why_ask(run: Run, settled: Sequence[BatchDescriptor], request: RunRequest, tripped: Sequence[str]) -> list[str]:
+    if request.dry_run:
+        return []
+    if not tripped and run.connector.approval.ask == "always" and any(each.count for each in settled):
+        return ["The connector asks before every plan (approval.ask: always)."]
+    return list(tripped)
+
+
+def _what_a_real_run_would_meet(run: Run, facts: PlanFacts) -> list[str]:
+    ask = run.connector.approval.ask
+    lines = [f"Guard: {sentence}" for sentence in facts.tripped]
+    if facts.tripped:
+        lines.append(
+            "A real run would be refused." if ask == "never" else "A real run would wait for a person's approval."
+        )
+    elif ask == "always" and facts.customers:
+        lines.append("A real run would wait for a person's approval (approval.ask: always).")
+    if facts.unknown:
+        lines.append("A run cannot be bound to this plan's hash while something is unknown.")
+    return [*lines, "Dry run: nothing is written."]
+
+
+def _without_withheld(run: Run, descriptors: Sequence[BatchDescriptor]) -> list[BatchDescriptor]:
+    """The descriptors as load is to see them: what guard took out does not count, in no sum and in no hash."""
+    by_batch: dict[str, list[tuple[str, int, int]]] = {}
+    for batch_key, planned in run.ledger.plans.withheld(run.run_id):
+        of_batch = by_batch.setdefault(batch_key, [])
+        of_batch.append((planned.customer_id, planned.operations, int(planned.plan_hash, 16)))
+    return [_reduced(descriptor, by_batch.get(descriptor.key, [])) for descriptor in descriptors]
+
+
+def _reduced(descriptor: BatchDescriptor, out: Sequence[tuple[str, int, int]]) -> BatchDescriptor:
+    if not out:
+        return descriptor
+    return msgspec.structs.replace(
+        descriptor,
+        withheld=tuple(customer_id for customer_id, _, _ in out),
+        count=descriptor.count - len(out),
+        operations=descriptor.operations - sum(operations for _, operations, _ in out),
+        plan_sum=str((int(descriptor.plan_sum) - sum(number for _, _, number in out)) % 2**128),
+    )
+
+
+def _facts(
+    run: Run, settled: Sequence[BatchDescriptor], tripped: Sequence[str], withheld: Sequence[str], *, in_detail: bool
+) -> PlanFacts:
+    """Gather the facts; what costs a look at every row is looked up only where somebody will read it."""
+    keys = [descriptor.key for descriptor in settled]
+    plans = run.ledger.plans
+    withdrawn = plans.withdrawn(run.run_id, keys, SHOWN) if in_detail else []
+    return PlanFacts(
+        plan_hash=f"{sum(int(descriptor.plan_sum) for descriptor in settled) % 2**128:032x}",
+        batches=tuple(PlannedBatch(each.label, each.count, each.operations) for each in settled if each.count),
+        actions=plans.actions(run.run_id, keys) if in_detail else {},
+        withdrawn=tuple(NamedCustomer(each.customer_id, each.name) for each in withdrawn),
+        withdrawn_count=sum(descriptor.withdrawn for descriptor in settled),
+        withheld=tuple(withheld),
+        unknown=tuple(_unknown(run, keys)),
+        tripped=tuple(tripped),
+    )
+
+
+def _unknown(run: Run, batch_keys: Sequence[str]) -> list[UnknownPart]:
+    found = {
+        reason: (count, ids) for reason, (count, ids) in run.ledger.plans.unknown(run.run_id, batch_keys, SHOWN).items()
+    }
+    unreadable = run.ledger.runs.with_reason(run.run_id, str(Reason.RECORD_UNREADABLE))
+    if unreadable:
+        found[str(Reason.RECORD_UNREADABLE)] = (len(unreadable), unreadable[:SHOWN])
+    if run.ledger.runs.batch_count(run.run_id) > len(batch_keys):
+        intact = set(batch_keys)
+        lost = [key for key, batch in run.ledger.runs.without_outcome(run.run_id).items() if batch not in intact]
+        if lost:
+            found[str(Reason.BATCH_FAILED)] = (len(lost), lost[:SHOWN])
+    return [UnknownPart(reason, count, tuple(ids)) for reason, (count, ids) in sorted(found.items())]
 
 
 def _expectation(run: Run, descriptors: Sequence[BatchDescriptor]) -> str:

@@ -12,8 +12,8 @@ from customer_sync.batch import Batch, BatchDescriptor, Unenrolled, pack, unpack
 from customer_sync.company import STATUS_APPROVED, STATUS_INACTIVE, Company, attempt_hash, content_hash
 from customer_sync.customer import Customer
 from customer_sync.garbage import uncollected
-from customer_sync.ledger import CustomerOutcome, Quarantined
-from customer_sync.log_entry import closing_entry, finding_entry, operation_entry, shown_name
+from customer_sync.ledger import CustomerOutcome, PlannedCustomer, Quarantined
+from customer_sync.log_entry import closing_entry, finding_entry, operation_entry, shown_name, unknown_entry
 from customer_sync.outcome import Finding, LogEntry, Outcome, Reason
 from customer_sync.plan import (
     REMOVALS,
@@ -40,6 +40,7 @@ class _Sheet:
     outcomes: list[CustomerOutcome] = field(default_factory=list)
     quarantined: list[tuple[str, Finding]] = field(default_factory=list)
     claims: list[tuple[str, str]] = field(default_factory=list)
+    unknown: dict[str, Reason] = field(default_factory=dict)
     known: dict[str, list[Quarantined]] = field(default_factory=dict)
 
     def history_of(self, customer_id: str) -> str:
@@ -90,9 +91,10 @@ def transform_batch(
             _plan(run, customer, desired[key], applied.get(key), held.get(key, []), key in unanswered, sheet)
     for left in batch.unenrolled:
         _plan_unenrolment(run, left, applied.get(left.customer_id), left.customer_id in unanswered, sheet)
-    _book(run, batch, sheet, ids)
+    planned = _rows(sheet)
+    _book(run, batch, sheet, ids, planned)
     packed, described = pack(Batch(key=batch.key, label=batch.label, items=tuple(sheet.plans)))
-    total = sum(plan.plan_hash() for plan in sheet.plans) % 2**128
+    total = sum(int(row.plan_hash, 16) for row in planned) % 2**128
     operations = [operation for plan in sheet.plans for operation in plan.operations]
     store_requests, erp_requests = expected_requests(operations, run.connector.store.bulk_size)
     return packed, msgspec.structs.replace(
@@ -187,7 +189,8 @@ def _plan(
     company_id = applied.company_id if applied else 0
     if run.connector.erp.write_reference:
         operations += diff_reference(key, company_id, customer.reference_id)
-    if not operations and applied is not None and not is_unanswered:
+    unknown = _unknown(applied, is_unanswered=is_unanswered)
+    if not operations and applied is not None and unknown is None:
         _unchanged(run, customer, company_id, sheet)
         return
     sheet.plans.append(
@@ -204,9 +207,7 @@ def _plan(
             access_ended_at_utc=_access_ended(operations, customer),
         )
     )
-    sheet.entries.extend(
-        operation_entry(key, name, operation, run.connector.masking, verb="planned") for operation in operations
-    )
+    _tell(run, sheet.plans[-1], unknown, sheet)
 
 
 def _access_ended(operations: Iterable[Operation], customer: Customer) -> dict[str, str]:
@@ -268,17 +269,48 @@ def _plan_unenrolment(
             access_ended_at_utc={left.customer_id: left.modified_at_utc} if left.modified_at_utc else {},
         )
     )
+    _tell(run, sheet.plans[-1], Reason.OUTCOME_UNKNOWN if is_unanswered else None, sheet)
+
+
+def _unknown(applied: AppliedCompany | None, *, is_unanswered: bool) -> Reason | None:
+    """Why the operations cannot be worked out from here; load asks the store first and may find others."""
+    if is_unanswered:
+        return Reason.OUTCOME_UNKNOWN
+    return Reason.PARTS_NOT_READ if applied is not None and not applied.parts_known else None
+
+
+def _tell(run: Run, plan: CustomerPlan, unknown: Reason | None, sheet: _Sheet) -> None:
+    if unknown is not None:
+        sheet.unknown[plan.customer_id] = unknown
+        sheet.entries.append(unknown_entry(plan.customer_id, plan.name, unknown))
     sheet.entries.extend(
-        operation_entry(left.customer_id, left.name, operation, run.connector.masking, verb="planned")
-        for operation in operations
+        operation_entry(plan.customer_id, plan.name, operation, run.connector.masking, verb="planned")
+        for operation in plan.operations
     )
 
 
-def _book(run: Run, batch: Batch[Customer], sheet: _Sheet, ids: list[str]) -> None:
+def _rows(sheet: _Sheet) -> list[PlannedCustomer]:
+    return [
+        PlannedCustomer(
+            plan.customer_id,
+            plan.name,
+            plan.kind,
+            len(plan.operations),
+            f"{plan.plan_hash():032x}",
+            str(sheet.unknown.get(plan.customer_id, "")),
+        )
+        for plan in sheet.plans
+    ]
+
+
+def _book(
+    run: Run, batch: Batch[Customer], sheet: _Sheet, ids: list[str], plan_rows: Iterable[PlannedCustomer]
+) -> None:
     everyone = [*ids, *(left.customer_id for left in batch.unenrolled)]
     with run.ledger.write() as connection:
         run.ledger.runs.clear_outcomes(connection, run.run_id, everyone)
         run.ledger.emails.claim(connection, run.run_id, sheet.claims)
+        run.ledger.plans.replace(connection, run.run_id, batch.key, plan_rows)
         run.ledger.quarantine.replace(connection, run.run_id, everyone, sheet.quarantined)
         run.book(connection, sheet.entries, sheet.outcomes)
     planned, quarantined = len(sheet.plans), len({key for key, f in sheet.quarantined if f.entity == "customer"})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from customer_sync.ledger import CustomerOutcome, Ledger
+from customer_sync.ledger import CustomerOutcome, Ledger, PlannedCustomer
 from customer_sync.ledger import retention as retention_module
 from customer_sync.ledger.access import AccessRemoval
 from customer_sync.ledger.schema import connector_log, run
@@ -32,6 +32,8 @@ def an_old_run(ledger: Ledger, run_id: str, **columns: Any) -> None:
         ledger.intents.settle(connection, ids, "confirmed")
         row = {"kind": "drift", "customer_id": f"C-{run_id}", "entity": "customer"}
         ledger.differences.append(connection, run_id, [row])
+        planned = PlannedCustomer(f"C-{run_id}", "No•••", "sync", 1, "0" * 32)
+        ledger.plans.replace(connection, run_id, "batch_000", [planned])
         ledger.log.append(connection, run_id, "load", 1, [LogEntry(customer_id=f"C-{run_id}")])
         ledger.runs.update(connection, run_id, state="success", started_at_utc=ended, ended_at_utc=ended)
         aged = sa.update(connector_log).where(connector_log.c.run_id == run_id)
@@ -51,7 +53,14 @@ def test_old_run_goes_with_all_that_belongs_to_it(ledger: Ledger, other: Ledger)
     an_old_run(ledger, "old")
     an_old_run(other, "old")
     removed = ledger.retention.clean_runs(NOW, KEEP)
-    assert removed == {"run": 1, "run_customer": 1, "write_intent": 1, "difference": 1, "access_removal": 0}
+    assert removed == {
+        "run": 1,
+        "run_customer": 1,
+        "plan_customer": 1,
+        "write_intent": 1,
+        "difference": 1,
+        "access_removal": 0,
+    }
     assert runs_of(ledger) == set()
     assert ledger.intents.counts("old") == {}
     assert ledger.differences.counts("old") == {}
