@@ -12,7 +12,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-TYPED  := include plugins dags sandbox demo bench .ci/locks.py
+TYPED  := include plugins dags sandbox demo distributed bench .ci/locks.py
 # Two workers: the smallest machine that runs CI has two cores.
 WORKERS ?= 2
 
@@ -55,7 +55,7 @@ check-compose: ## docker-compose.yaml is accepted by docker-compose
 	@command -v docker-compose >/dev/null || { echo 'No docker-compose on this machine (Debian and Ubuntu: apt-get install docker-compose).' >&2; exit 1; }
 	@filled=$$(mktemp); trap 'rm -f "$$filled"' EXIT; sed "s/=''/='filled-in'/" .env.example > "$$filled"; \
 	    docker-compose --env-file "$$filled" config --quiet; \
-	    docker-compose --env-file "$$filled" --profile sandbox config --services | sort | tr '\n' ' '; echo
+	    docker-compose --env-file "$$filled" --profile sandbox --profile distributed --profile flower --profile metrics config --services | sort | tr '\n' ' '; echo
 
 .PHONY: lock
 lock: $(READY) ## resolve pyproject.toml anew into the requirements files
@@ -101,6 +101,10 @@ $(PEERS)/.ready: $(READY) requirements-bench.txt
 .PHONY: bench
 bench: $(PEERS)/.ready ## benchmarks beside their peers (SCENARIO=name, REPEATS=5, QUICK=1, FULL=1)
 	@$(BIN)/python -m bench $(SCENARIO) --repeats $(or $(REPEATS),5) $(if $(QUICK),--quick) $(if $(FULL),--full)
+
+.PHONY: simulate
+simulate: $(READY) ## the model of docs/scaling.md with 1 and 200 connectors (CONNECTORS=50 for less)
+	$(BIN)/python -m distributed.simulate $(if $(CONNECTORS),--connectors $(CONNECTORS))
 
 .PHONY: clean
 clean: ## remove .venv/, .demo/ and all caches

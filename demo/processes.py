@@ -94,11 +94,34 @@ class Processes:
             if code is not None:
                 raise DemoError(f"{name} ended by itself (exit code {code}).\n{self.last_lines(name)}")
 
+    def said(self, name: str) -> str:
+        """All that a process has printed since its start."""
+        return self._output[name].read_text(encoding="utf-8", errors="replace")
+
     def last_lines(self, name: str, lines: int = 25) -> str:
         """The end of what a process printed, with the file's name above."""
         path = self._output[name]
         text = path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
         return "\n".join((f"The last lines of {path}:", *text))
+
+    def pid(self, name: str) -> int:
+        """The process's id, which is its session's id as well."""
+        return self._running[name].pid
+
+    def kill(self, name: str, with_signal: signal.Signals = signal.SIGKILL, timeout_s: float = _GRACE_S) -> None:
+        """End a process at once, with everything that it started and that stayed in its session.
+
+        Args:
+            name: The process; it can be started again.
+            with_signal: What its leader gets; others of its session are killed once it has ended.
+            timeout_s: Longest wait for its end in seconds.
+        """
+        process = self._running.pop(name)
+        process.send_signal(with_signal)
+        if with_signal is signal.SIGKILL:
+            _kill_session(process.pid)
+        process.wait(timeout_s)
+        _kill_session(process.pid)
 
     def stop(self) -> None:
         """End all processes, the last started first, and whatever they started."""
@@ -113,6 +136,7 @@ class Processes:
                 pass  # what the group kill below is for
             finally:
                 _kill_group(process.pid)
+                _kill_session(process.pid)
             process.wait()
         self._record.unlink(missing_ok=True)
 
@@ -137,6 +161,16 @@ class Processes:
             time.sleep(0.1)
         self._record.unlink()
         return len(ours)
+
+
+def _kill_session(session: int) -> None:
+    """Kill what left a process's group and stayed in its session, such as the tasks of a worker."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getsid(int(entry.name)) == session:
+                os.kill(int(entry.name), signal.SIGKILL)
+        except OSError:
+            continue  # ended meanwhile, or somebody else's
 
 
 def _kill_group(group: int) -> None:

@@ -24,6 +24,16 @@ ROOT = Path(__file__).resolve().parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 AIRFLOW = ("airflow-apiserver", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
+WORKER = "airflow-worker"
+# service -> the profiles in which it runs; those without a profile always do.
+PROFILES = {
+    "redis": ["distributed", "flower"],
+    WORKER: ["distributed"],
+    "flower": ["flower"],
+    "statsd-exporter": ["metrics"],
+    "twin-acumatica": ["sandbox"],
+    "twin-better-b2b": ["sandbox"],
+}
 TWINS = ("twin-acumatica", "twin-better-b2b")
 EXAMPLE = dotenv_values(ROOT / ".env.example")
 
@@ -52,16 +62,47 @@ def command_of(service: str) -> str:
 
 
 def test_every_part_of_airflow_runs_when_the_services_are_up() -> None:
-    """Scheduler, api-server, DAG processor, triggerer, an init that runs once, PostgreSQL; the twins on request."""
-    assert set(SERVICES) == {"postgres", "airflow-init", *AIRFLOW, *TWINS}
+    """Scheduler, api-server, DAG processor, triggerer, an init that runs once, PostgreSQL; the rest on request."""
+    assert set(SERVICES) == {"postgres", "airflow-init", *AIRFLOW, *PROFILES}
     started = {command_of(name).partition("exec ")[2] for name in AIRFLOW}
     assert started == {"airflow api-server", "airflow scheduler", "airflow dag-processor", "airflow triggerer"}
-    assert {name for name in SERVICES if SERVICES[name].get("profiles")} == set(TWINS)
-    assert all(SERVICES[name]["profiles"] == ["sandbox"] for name in TWINS)
+    assert {name: SERVICES[name]["profiles"] for name in SERVICES if SERVICES[name].get("profiles")} == PROFILES
     assert SERVICES["airflow-init"]["restart"] == "no"
 
 
-@pytest.mark.parametrize("service", sorted({*AIRFLOW, *TWINS}))
+def test_tasks_are_spread_over_workers_when_the_shape_is_distributed() -> None:
+    """Two Celery workers or more share one environment with the rest, and start when queue and databases are there."""
+    worker = SERVICES[WORKER]
+    assert worker["scale"] == 2
+    assert "airflow celery worker" in command_of(WORKER)
+    assert worker["environment"] == SERVICES["airflow-scheduler"]["environment"]
+    assert set(worker["depends_on"]) == {"postgres", "redis", "airflow-init"}
+    assert worker["environment"]["AIRFLOW__CORE__EXECUTOR"] == "${AIRFLOW_EXECUTOR:-LocalExecutor}"
+    assert "@redis:6379/" in worker["environment"]["AIRFLOW__CELERY__BROKER_URL"]
+
+
+def test_a_lost_worker_is_noticed_before_its_message_comes_back_when_settings_are_as_shipped() -> None:
+    """The queue must not hand a task out again while its first attempt may be at work."""
+    environment = {
+        name: str(value).rpartition(":-")[2].rstrip("}")
+        for name, value in SERVICES["airflow-scheduler"]["environment"].items()
+    }
+    heartbeat_s = int(environment["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"])
+    visible_s = int(environment["AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"])
+    assert heartbeat_s < int(environment["AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT"]) < visible_s
+    assert visible_s >= 6 * 3600
+
+
+def test_no_service_takes_the_machine_down_when_it_runs_wild() -> None:
+    """Memory and container logs are bounded, and what dies comes back."""
+    for name, service in SERVICES.items():
+        if name not in TWINS:
+            assert service["mem_limit"], name
+            assert service["logging"]["options"] == {"max-size": "50m", "max-file": "5"}, name
+        assert service["restart"] == ("no" if name == "airflow-init" else "unless-stopped"), name
+
+
+@pytest.mark.parametrize("service", sorted({*AIRFLOW, WORKER, *TWINS}))
 def test_files_are_for_their_owner_only_when_a_service_writes_them(service: str) -> None:
     """Each long-running command sets the mask before anything else, and replaces the shell."""
     assert command_of(service).startswith("umask 077 && exec ")
@@ -86,7 +127,7 @@ def test_nothing_of_airflow_starts_when_database_or_init_are_not_done() -> None:
         }
 
 
-@pytest.mark.parametrize("service", [*AIRFLOW, "airflow-init"])
+@pytest.mark.parametrize("service", [*AIRFLOW, WORKER, "airflow-init"])
 def test_code_settings_and_data_are_in_place_when_airflow_starts(service: str) -> None:
     """Each part of Airflow sees the same DAGs, plugins, packages, connector files, XCom objects and logs."""
     environment = SERVICES[service]["environment"]
@@ -97,7 +138,11 @@ def test_code_settings_and_data_are_in_place_when_airflow_starts(service: str) -
         assert covered(environment[name], service), name
         assert (ROOT / Path(environment[name]).relative_to("/opt/connector")).is_dir(), name
     assert environment["PYTHONPATH"] == "/opt/connector/include:/opt/connector/plugins"
-    xcom = environment["AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH"].removeprefix("file://")
+    default = re.fullmatch(
+        r"\$\{AIRFLOW_XCOM_PATH:-file://(.+)\}", environment["AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH"]
+    )
+    assert default
+    xcom = default[1]
     for path, volume in ((xcom, "xcom-objects"), ("/opt/airflow/logs", "airflow-logs")):
         assert mounts(service)[path] == volume
         assert volume in COMPOSE["volumes"]
@@ -127,6 +172,7 @@ def test_databases_and_their_owners_are_made_when_postgres_starts_empty() -> Non
     assert mounts("postgres")["/var/lib/postgresql/data"] in COMPOSE["volumes"]
     environment = SERVICES["airflow-scheduler"]["environment"]
     urls = [environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"], environment["CUSTOMER_SYNC_LEDGER_URL"]]
+    assert environment["AIRFLOW__CELERY__RESULT_BACKEND"] == f"db+{urls[0]}"
     form = re.compile(r"postgresql\+psycopg://(\w+):\$\{(\w+):[^}]*\}@postgres/(\w+)")
     parsed = [match.groups() for match in map(form.fullmatch, urls) if match]
     assert [(role, database) for role, _, database in parsed] == [(name, name) for name in ("airflow", "customer_sync")]
@@ -178,6 +224,8 @@ def test_every_variable_has_an_example_when_compose_reads_it() -> None:
     assert len(read) > 10
     assert set(read) == set(EXAMPLE)
     for name, default in read.items():
+        if name.startswith("AIRFLOW_SECRETS_BACKEND"):
+            continue  # names where secrets are kept, and is none
         if re.search("PASSWORD|SECRET|KEY|CONN|USER|EMAIL", name):
             assert default == ":?", f"{name} must not have a default"
         if re.search("PASSWORD|SECRET|KEY", name):

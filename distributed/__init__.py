@@ -1,0 +1,1 @@
+"""The distributed shape of the compose file, run as processes here, disturbed, held to its promises."""

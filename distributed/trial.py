@@ -1,0 +1,236 @@
+"""Three connectors sync at once on two workers, while a worker, the queue and the databases are taken away."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import urllib3
+
+from demo.airflow_api import AirflowApi
+from demo.errors import DemoError
+from demo.http_json import Server
+from demo.progress import step
+from distributed import proof
+from distributed.loads import Watch, overlaps, task_instances
+from distributed.merchants import MERCHANTS
+from distributed.statsd_sink import PREFIX
+from tests.integration.twin_world import store_book
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from demo.progress import Step
+    from distributed.merchants import Surroundings
+    from distributed.stack import Stack
+    from distributed.statsd_sink import StatsdSink
+
+_POLL_S = 1.0
+_DAGS_S = 300
+_RUN_S = 900
+_AWAY_S = 4.0
+_MID_LOAD_WRITES = 8
+"""Writes that a store has taken when its load counts as under way."""
+
+
+class Trial:
+    """One trial on a running stack.
+
+    Args:
+        stack: The services.
+        around: The twins.
+        address: Of the api-server.
+        metrics: Where Airflow sends its metrics.
+        console: Where it is told.
+    """
+
+    def __init__(self, stack: Stack, around: Surroundings, address: str, metrics: StatsdSink, console: Console) -> None:
+        self._stack = stack
+        self._around = around
+        self._airflow = AirflowApi(address)
+        self._api = Server(address)
+        self._metrics = metrics
+        self._console = console
+        self._taken: dict[str, set[str]] = {}
+        self.watch = Watch(self._api)
+
+    def sign_in(self, username: str, password: str) -> None:
+        """Sign in at Airflow."""
+        self._api.token = self._airflow.sign_in(username, password)
+
+    def perform(self) -> None:
+        """Sync, disturb, sync until all is equal, and hold everything against its promises.
+
+        Raises:
+            DemoError: A promise was broken; the message lists how.
+        """
+        self._taken = proof.user_emails(self._around)
+        with step(self._console, "the DAGs of all connectors"):
+            self._wait_for_dags()
+        self._name_workers()
+        self.watch.start()
+        try:
+            with step(self._console, "three connectors sync at once, and are disturbed") as telling:
+                runs = {each.dag_id: self._trigger(each.dag_id, "full") for each in MERCHANTS}
+                self._disturb(telling, runs)
+                states = self._follow(runs, telling)
+            states = self._converge(states)
+        finally:
+            self.watch.stop()
+        self._hold_against_promises()
+
+    # -- runs --------------------------------------------------------------------------------------
+
+    def _wait_for_dags(self) -> None:
+        deadline = time.monotonic() + _DAGS_S
+        waiting = [each.dag_id for each in MERCHANTS]
+        while waiting:
+            self._stack.processes.check()
+            if time.monotonic() > deadline:
+                said = "\n".join(self._airflow.import_errors())
+                raise DemoError(f"{', '.join(waiting)} did not appear within {_DAGS_S} s.\n{said}")
+            waiting = [dag_id for dag_id in waiting if self._airflow.dag(dag_id) is None]
+            time.sleep(_POLL_S)
+        for each in MERCHANTS:
+            self._airflow.set_paused(each.dag_id, paused=False)
+
+    def _trigger(self, dag_id: str, mode: str) -> str:
+        return self._airflow.trigger(dag_id, {"mode": mode})
+
+    def _follow(self, runs: dict[str, str], telling: Step) -> dict[str, str]:
+        """Wait for runs to end; returns DAG -> state."""
+        deadline = time.monotonic() + _RUN_S
+        while True:
+            self._stack.processes.check()
+            states = {dag_id: self._state_of(dag_id, run) for dag_id, run in runs.items()}
+            telling.tell(", ".join(f"{dag_id.partition('__')[2]} {state}" for dag_id, state in states.items()))
+            if set(states.values()) <= {"success", "failed"}:
+                return states
+            if time.monotonic() > deadline:
+                raise DemoError(f"After {_RUN_S} s: {states}\n{self._unfinished(runs)}")
+            time.sleep(_POLL_S)
+
+    def _converge(self, states: dict[str, str]) -> dict[str, str]:
+        """Let the next incremental runs take up what the disturbed ones left; they end as the schedule's would."""
+        for number in (1, 2):
+            left = [dag_id for dag_id, state in states.items() if state != "success"]
+            if not left and number > 1:
+                break
+            with step(self._console, f"the next run of {'all' if not left else ', '.join(left)}") as telling:
+                before = proof.writes(self._around)
+                dags = left or [each.dag_id for each in MERCHANTS]
+                states |= self._follow({dag_id: self._trigger(dag_id, "incremental") for dag_id in dags}, telling)
+                if not left:
+                    self._expect_no_writes(before)
+        if set(states.values()) != {"success"}:
+            raise DemoError(f"Not all connectors converged: {states}")
+        return states
+
+    def _expect_no_writes(self, before: dict[str, int]) -> None:
+        after = proof.writes(self._around)
+        if after != before:
+            raise DemoError(f"The next run wrote again: {before} requests before, {after} after.")
+
+    def _unfinished(self, runs: dict[str, str]) -> str:
+        return "\n".join(
+            f"{dag_id} {task['task_id']}[{task['map_index']}] {task['state']} try {task['try_number']}"
+            for dag_id, run in runs.items()
+            for task in task_instances(self._api, dag_id, run)
+            if task["state"] != "success"
+        )
+
+    def _state_of(self, dag_id: str, run_id: str, patience_s: float = 90) -> str:
+        """Ask an api-server whose database may be away."""
+        deadline = time.monotonic() + patience_s
+        while True:
+            try:
+                return self._airflow.run_state(dag_id, run_id)
+            except (DemoError, urllib3.exceptions.HTTPError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_POLL_S)
+
+    # -- disturbances ------------------------------------------------------------------------------
+
+    def _name_workers(self) -> None:
+        for launch in self._stack.launch_of("airflow-worker"):
+            self.watch.workers[launch.name] = self._stack.processes.pid(launch.name)
+
+    def _disturb(self, telling: Step, runs: dict[str, str]) -> None:
+        self._until(lambda: len(self.watch.busy) > 1 and self._is_mid_load(), runs, "loads under way", telling)
+        store, worker = min(self.watch.busy.items())
+        worker = worker.partition(",")[0]
+        self._console.print(f"  SIGKILL to {worker} in the middle of the load of {store}", highlight=False)
+        self._stack.processes.kill(worker)
+        # As the container's restart policy would.
+        launch = next(each for each in self._stack.launch_of("airflow-worker") if each.name == worker)
+        self._stack.start(launch)
+        self._name_workers()
+        self._stack.wait_until_ready(launch)
+        self._until(lambda: bool(self.watch.busy), runs, "a load under way again", telling)
+        self._console.print("  SIGKILL to Redis, and its restart", highlight=False)
+        self._stack.restart_redis()
+        time.sleep(5)
+        self._until(lambda: bool(self.watch.busy), runs, "a load under way again", telling)
+        self._console.print(f"  PostgreSQL is shut down for {_AWAY_S:.0f} s, both databases with it", highlight=False)
+        self._stack.restart_postgres(_AWAY_S)
+
+    def _is_mid_load(self) -> bool:
+        counts = proof.writes(self._around)
+        return sorted(counts.values())[-2] >= _MID_LOAD_WRITES
+
+    def _until(self, is_so: Callable[[], bool], runs: dict[str, str], what: str, telling: Step) -> None:
+        deadline = time.monotonic() + _RUN_S
+        while not is_so():
+            self._stack.processes.check()
+            telling.tell(f"waiting for {what}")
+            if time.monotonic() > deadline:
+                raise DemoError(f"No {what} within {_RUN_S} s.\n{self._unfinished(runs)}")
+            time.sleep(_POLL_S / 4)
+
+    # -- promises ----------------------------------------------------------------------------------
+
+    def _hold_against_promises(self) -> None:
+        problems = []
+        with step(self._console, "store and ERP compared, budgets counted"):
+            for connector, found in proof.differences(self._around, self._taken).items():
+                problems += [f"{connector}: {text}" for text in found]
+            problems += proof.ledger_problems(self.ledger_url())
+            problems += sorted(self.watch.doubled)
+            for each in MERCHANTS:
+                problems += overlaps(self._api, each.dag_id)
+            if not self.watch.together:
+                problems.append("Loads of different stores were never seen on two workers at the same time.")
+            for name, limit, most, refused in proof.budgets(self._around):
+                self._console.print(
+                    f"  {name:<12} {most:>4} requests in its fullest minute, {limit} allowed, {refused} refused",
+                    highlight=False,
+                )
+                if most > limit or refused:
+                    problems.append(f"{name}: {most} requests in a minute, {limit} allowed, {refused} refused")
+            problems += self._missing_metrics()
+        if problems:
+            raise DemoError("\n".join(["Promises broken:", *problems[:40]]))
+        for each in MERCHANTS:
+            companies = len(store_book(self._around.state(f"store-{each.connector_id}")))
+            self._console.print(f"  {each.connector_id}: {companies} companies, equal to the ERP", highlight=False)
+        pairs = "; ".join(" and ".join(pair) for pair in sorted(self.watch.together))
+        self._console.print(f"  loads of different stores at the same time on {pairs}", highlight=False)
+
+    def _missing_metrics(self) -> list[str]:
+        """Connectors whose green run no metric told of."""
+        came = self._metrics.ours()
+        self._console.print(f"  {self._metrics.seen} metrics came over StatsD, such as {came[:1]}", highlight=False)
+        wanted = {each.connector_id: f"{PREFIX}runs,connector={each.connector_id},status=success" for each in MERCHANTS}
+        return [
+            f"No metric told of a green run of {connector}: {name}"
+            for connector, name in wanted.items()
+            if not any(line.startswith(name) for line in came)
+        ]
+
+    def ledger_url(self) -> str:
+        """The ledger's address as the services have it."""
+        (launch,) = self._stack.launch_of("airflow-scheduler")
+        return str(launch.environment["CUSTOMER_SYNC_LEDGER_URL"])
