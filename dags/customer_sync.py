@@ -16,44 +16,19 @@ logs, one line per customer and part. docs/operating.md tells how to trigger, re
 repair and cancel.
 """
 
-import re
-from datetime import UTC, datetime
 from pathlib import Path
 
-from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, TriggerRule
-from airflow.sdk.exceptions import AirflowTimetableInvalid
+from airflow.sdk import DAG, Asset, TriggerRule
 
 from b2b_connector.alerting import alert_arguments
+from b2b_connector.connector_dags import START, broken_dag, dags_of_all_connectors, timetable_of
 from b2b_connector.guard import Guard
 from b2b_connector.sync_params import sync_params
-from b2b_connector.tasks import audit, extract, filter_customers, load, refuse_broken_connector, transform
+from b2b_connector.tasks import audit, extract, filter_customers, load, transform
 from customer_sync.connector import Connector
-from customer_sync.connector_file import connector_paths, load_connector, watched_connectors
-from customer_sync.errors import ConfigError
-from customer_sync.shared_systems import refusals
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-"""Earlier intervals do not exist for Airflow, so backfills begin here; params reach further back."""
+from customer_sync.connector_file import watched_connectors
 
 TAGS = ["customer-sync", "acumatica", "better-b2b"]
-
-
-def timetable_of(connector: Connector) -> CronDataIntervalTimetable | None:
-    """The connector's schedule, in UTC, with data intervals (backfills need them); none while it is inactive.
-
-    Raises:
-        ConfigError: The schedule is no cron expression.
-    """
-    timetable = CronDataIntervalTimetable(connector.schedule, timezone="UTC")
-    try:
-        timetable.validate()
-    except AirflowTimetableInvalid as error:
-        raise ConfigError(
-            f"Connector file {connector.id}.yaml is wrong. schedule: {connector.schedule!r} is no cron expression; "
-            "write five columns such as '*/15 * * * *'. See docs/connector-file.md.",
-            setting="schedule",
-        ) from error
-    return timetable if connector.active else None
 
 
 def sync_dag(connector: Connector) -> DAG:
@@ -62,7 +37,7 @@ def sync_dag(connector: Connector) -> DAG:
         dag_id=connector.dag_id,
         description=connector.name or f"Acumatica customers to Better B2B companies, connector {connector.id}",
         doc_md=f"{__doc__}\nConnector file: `{connector.id}.yaml`",
-        schedule=timetable_of(connector),
+        schedule=timetable_of(connector, connector.schedule, "schedule"),
         start_date=START,
         catchup=False,
         max_active_runs=1,
@@ -88,57 +63,17 @@ def sync_dag(connector: Connector) -> DAG:
     return dag
 
 
-def broken_dag(path: Path, problem: str) -> DAG:
-    """Stand in for a connector whose file is wrong: visible, paused, and its run says what to repair.
-
-    It keeps a schedule, so that a connector that was running and breaks becomes a row of failed
-    runs and not silence.
-    """
-    stem = re.sub(r"[^\w.-]", "_", path.stem, flags=re.ASCII)
-    with DAG(
-        dag_id=f"customer_sync__{stem}",
-        description=f"The connector file {path.name} is wrong",
-        doc_md=f"**This connector cannot run.** {problem}",
-        schedule=CronDataIntervalTimetable("0 * * * *", timezone="UTC"),
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
-        is_paused_upon_creation=True,
-        default_args={"owner": "integration"},
-        tags=[*TAGS, "broken"],
+def stand_in(path: Path, problem: str) -> DAG:
+    """The DAG of a connector whose file is wrong."""
+    return broken_dag(
+        path,
+        problem,
+        prefix="customer_sync__",
+        first_task="extract",
+        schedule="0 * * * *",
+        tags=TAGS,
         **alert_arguments(watched_connectors().get(path.stem)),
-    ) as dag:
-        refuse_broken_connector(problem)
-    return dag
+    )
 
 
-def dags_of_all_connectors() -> dict[str, DAG]:
-    """Build a DAG for every connector file; a wrong file takes down no other.
-
-    Raises:
-        ConfigError: The folder of connector files does not exist.
-    """
-    found: dict[Path, Connector | ConfigError] = {}
-    for path in connector_paths():
-        try:
-            found[path] = load_connector(path)
-        except ConfigError as error:
-            found[path] = error
-    refused = refusals(each for each in found.values() if isinstance(each, Connector))
-    dags: dict[str, DAG] = {}
-    for path, connector in found.items():
-        dag = _dag_of(path, connector if isinstance(connector, ConfigError) else refused.get(connector.id, connector))
-        dags.setdefault(dag.dag_id, dag)
-    return dags
-
-
-def _dag_of(path: Path, connector: Connector | ConfigError) -> DAG:
-    if isinstance(connector, ConfigError):
-        return broken_dag(path, connector.message)
-    try:
-        return sync_dag(connector)
-    except ConfigError as error:
-        return broken_dag(path, error.message)
-
-
-globals().update(dags_of_all_connectors())
+globals().update(dags_of_all_connectors(sync_dag, stand_in))

@@ -51,13 +51,18 @@ class PastWrite(NamedTuple):
 
 
 class Removal(NamedTuple):
-    """A confirmed write that may have taken access away; ``payload_hash`` tells which status was set."""
+    """A confirmed write that may have taken access away.
+
+    ``payload_hash`` tells which status was set, ``ended_at_utc`` the ERP's stamp when it was planned.
+    """
 
     customer_id: str
     action: str
     key: str
     payload_hash: str
     at_utc: datetime
+    ended_at_utc: datetime | None
+    run_id: str
 
 
 class Intents:
@@ -202,7 +207,8 @@ class Intents:
     def removals(self, customer_ids: Iterable[str]) -> list[Removal]:
         """Confirmed writes that took away access: users and companies deleted, and status changes of companies."""
         c = write_intent.c
-        columns = (c.customer_id, c.action, c.record_key, c.payload_hash, c.settled_at_utc)
+        record = (c.customer_id, c.action, c.record_key, c.payload_hash)
+        columns = (*record, c.settled_at_utc, c.access_ended_at_utc, c.run_id)
         found: list[Removal] = []
         with self._engine.connect() as connection:
             for part in chunks(customer_ids):

@@ -39,7 +39,7 @@ def test_minutes_from_deactivation_to_removal_are_measured_per_user(world: World
     assert {each.cause for each in measured.values()} == {"contact", "customer"}
     assert all(each.deactivated_at_utc is not None for each in measured.values())
 
-    # Edited again, the record does not tell any more; what was measured stays.
+    # Edited again after the removal: what was measured stays.
     call(f"{world.erp_url}/_sandbox/clock", "PUT", {"advance_s": 3600})
     world.edit("Contact", ContactID=int(leaver), JobTitle="Gone")
     world.reconcile(run_id="r2")
