@@ -103,7 +103,7 @@ def test_thousand_companies_of_an_incumbent_are_adopted_without_a_creation(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """All are matched and adopted; the next sync makes no company, user or address and ends where it should."""
-    with large_world(1_250, tmp_path) as synced:
+    with large_world(1_300, tmp_path) as synced:
         book, before = synced.book(), synced.store_state()
         world = taken_over_from_an_incumbent(synced, random.Random(20261125))
         report = world.reconcile(mode="adopt")
