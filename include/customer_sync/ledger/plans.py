@@ -17,7 +17,8 @@ from customer_sync.ledger.schema import connector_log, plan_customer, run_custom
 from customer_sync.ledger.statement import chunks
 from customer_sync.outcome import Outcome
 
-_PLANNED_BY = "transform"
+_PLANNED_BY = ("transform", "compare")
+"""Tasks that plan: of a sync, and of a reconciliation."""
 
 
 class PlannedCustomer(NamedTuple):
@@ -249,7 +250,7 @@ class Plans:
             connector_log.c.run_id == run_id,
             connector_log.c.connector_id == self._connector_id,
             connector_log.c.customer_id == plan_customer.c.customer_id,
-            connector_log.c.task == _PLANNED_BY,
+            connector_log.c.task.in_(_PLANNED_BY),
             connector_log.c.action != "",
             connector_log.c.logged_at_utc >= plan_customer.c.planned_at_utc,
             plan_customer.c.run_id == run_id,

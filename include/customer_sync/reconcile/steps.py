@@ -16,6 +16,7 @@ from customer_sync.contract_gate import check_contract
 from customer_sync.errors import RunUnbalanced
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.ledger.clock import utc_now
+from customer_sync.ledger.plans import PlannedCustomer
 from customer_sync.log_entry import closing_entry, operation_entry
 from customer_sync.outcome import LogEntry, Outcome
 from customer_sync.plan import REMOVALS
@@ -158,11 +159,6 @@ def _book(run: Run, finding: Finding, policy: Policy) -> RepairItem | None:
         action = action_of(each.kind, policy)
         rows.append(difference_row(each, name, masking, action))
         entries.append(difference_entry(each, name, masking, action))
-    if item is not None:
-        entries += [
-            operation_entry(item.customer_id, name, operation, masking, verb="planned")
-            for operation in item.plan.operations
-        ]
     with run.ledger.write() as connection:
         run.ledger.differences.append(connection, run.run_id, rows)
         run.book(connection, entries)
@@ -173,8 +169,26 @@ def _book(run: Run, finding: Finding, policy: Policy) -> RepairItem | None:
 def _pack(run: Run, items: Sequence[RepairItem], number: int) -> tuple[str, BatchDescriptor]:
     ids = [item.customer_id for item in items]
     batch = Batch(key=f"repair_{number:03d}", label=batch_label(ids), items=tuple(items))
+    planned = [
+        PlannedCustomer(
+            customer_id=item.customer_id,
+            name=item.plan.name,
+            kind=item.plan.kind,
+            operations=len(item.plan.operations),
+            plan_hash=f"{item.repair_hash():032x}",
+        )
+        for item in items
+    ]
+    entries = [
+        operation_entry(item.customer_id, item.plan.name, operation, run.connector.masking, verb="planned")
+        for item in items
+        for operation in item.plan.operations
+    ]
     with run.ledger.write() as connection:
         run.ledger.runs.add_customers(connection, run.run_id, batch.key, ids)
+        run.ledger.plans.replace(connection, run.run_id, batch.key, planned)
+        run.book(connection, entries)
+    run.sink(f"{batch.label}: planned", entries)
     content, descriptor = pack(batch)
     operations = [operation for item in items for operation in item.plan.operations]
     return content, msgspec.structs.replace(
