@@ -20,7 +20,7 @@ def reports_directory() -> Path | None:
 
 def report_folder(connector_id: str, run_id: str) -> str:
     """Where a run's report lies below the folder of all reports."""
-    return f"{connector_id}/{_NOT_IN_A_NAME.sub('_', run_id)}"
+    return f"{connector_id}/{_NOT_IN_A_NAME.sub('_', run_id).lstrip('.') or '_'}"
 
 
 def folder_of_run(directory: Path, connector_id: str, run_id: str) -> Path:
