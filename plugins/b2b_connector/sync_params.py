@@ -7,8 +7,14 @@ from airflow.sdk import Param
 MODES = ("incremental", "full", "selected")
 """Values of ``mode``."""
 
-ISO_MOMENT = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$"
-"""ISO 8601 with a zone; without one, 00:00 would mean another moment on every machine."""
+ISO_MOMENT = (
+    r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
+    r"(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$"
+)
+"""ISO 8601 with a zone; without one, 00:00 would mean another moment on every machine.
+
+Days that a month does not have are left to extract, which says what is wrong.
+"""
 
 
 def sync_params() -> dict[str, Any]:
@@ -25,7 +31,7 @@ def sync_params() -> dict[str, Any]:
         "customer_ids": Param(
             [],
             type=["array", "null"],
-            items={"type": "string", "minLength": 1, "maxLength": 200},
+            items={"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"\S"},
             maxItems=5000,
             uniqueItems=True,
             title="Customer IDs",

@@ -12,7 +12,8 @@ from airflow.models.taskinstance import TaskInstance
 
 from airflow import settings
 from customer_sync.ledger import Ledger
-from tests.airflow.core_api import CoreApi, answering, running_core_api
+from tests.airflow.api_server import ApiServer, running_api_server
+from tests.airflow.approver import answering
 from tests.airflow.sync_world import CUSTOMERS, RULES, World
 
 pytestmark = pytest.mark.usefixtures("metadata_database")
@@ -22,9 +23,9 @@ MASS_WITHDRAWAL = RULES + "eligibility: {types: [BUSINESS]}\n"
 
 
 @pytest.fixture
-def api() -> Iterator[CoreApi]:
+def api() -> Iterator[ApiServer]:
     """Airflow's own API."""
-    with running_core_api() as found:
+    with running_api_server() as found:
         yield found
 
 
@@ -37,7 +38,7 @@ def let_the_time_run_out() -> None:
     SchedulerJobRunner(job=Job()).check_awaiting_input_timeouts()
 
 
-def test_plan_is_applied_only_after_a_person_said_yes(world: World, api: CoreApi) -> None:
+def test_plan_is_applied_only_after_a_person_said_yes(world: World, api: ApiServer) -> None:
     """A run that must be approved writes nothing while it waits, and applies what it has shown after a yes.
 
     A dry run of the same connector waits for nobody; the run after it, bound to its plan, has the same plan.
@@ -66,7 +67,7 @@ def test_plan_is_applied_only_after_a_person_said_yes(world: World, api: CoreApi
     ids=["a no", "silence"],
 )
 def test_nothing_is_written_and_the_run_is_red_when_the_answer_is(
-    world: World, api: CoreApi, answer: str, *, silence: bool, reason: str
+    world: World, api: ApiServer, answer: str, *, silence: bool, reason: str
 ) -> None:
     """A tripped guard asks; a no or silence skips its customers, fails the run, and load never starts."""
     assert world.run(mode="full").state == "success"

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,3 +55,72 @@ def test_an_incremental_run_covers_everything_from_the_overlap_on(
     for stamp in [*stamps, mark, mark - timedelta(minutes=overlap)]:
         for stream in STREAMS:
             assert covers(window, stream, stamp) is (stamp >= mark - timedelta(minutes=overlap))
+
+
+class Reading:
+    """A simulated ERP stream and the runs over it: what has been read, and where the watermark stands."""
+
+    def __init__(self, overlap: int) -> None:
+        self.overlap = overlap
+        self.marks: dict[str, str] = {}
+        self.read: set[datetime] = set()
+
+    def scheduled(self, stamps: list[datetime], now: datetime) -> Window:
+        """A run of the schedule: reads what exists by now, and moves the watermark to what it saw."""
+        window = resolve_window(read_request({}), watermarks=self.marks, overlap_minutes=self.overlap)
+        seen = {stamp for stamp in stamps if stamp <= now and covers(window, "customers", stamp)}
+        self.read |= seen
+        if window.moves_watermark and seen:
+            known = self.marks.get("customers", "")
+            largest = max(max(seen).isoformat(), known)
+            self.marks = dict.fromkeys(STREAMS, largest)
+        return window
+
+    def backfill(self, stamps: list[datetime], lower: datetime, upper: datetime) -> Window:
+        """A backfill's run over one interval."""
+        window = resolve_window(
+            read_request({}),
+            watermarks=self.marks,
+            overlap_minutes=self.overlap,
+            is_backfill=True,
+            data_interval=(lower, upper),
+        )
+        self.read |= {stamp for stamp in stamps if covers(window, "customers", stamp)}
+        return window
+
+
+@given(st.lists(moments, min_size=2, max_size=8, unique=True), st.lists(moments, max_size=30), st.randoms())
+def test_backfills_in_any_order_and_again_read_the_whole_and_move_nothing(
+    cuts: list[datetime], stamps: list[datetime], random: Random
+) -> None:
+    """Intervals in any order, some of them several times: together they read the range, and no watermark moves."""
+    cuts = sorted(cuts)
+    intervals = list(pairwise(cuts))
+    order = [*intervals, *random.sample(intervals, random.randint(0, len(intervals)))]
+    random.shuffle(order)
+    reading = Reading(10)
+    reading.marks = dict.fromkeys(STREAMS, cuts[0].isoformat())
+    windows = [reading.backfill(stamps, lower, upper) for lower, upper in order]
+    assert reading.read == {stamp for stamp in stamps if cuts[0] <= stamp < cuts[-1]}
+    assert not any(window.moves_watermark for window in windows)
+    assert {window.interval for window in windows} == {(a.isoformat(), b.isoformat()) for a, b in intervals}
+
+
+@given(
+    st.lists(moments, min_size=1, max_size=30),
+    st.lists(moments, min_size=1, max_size=12, unique=True),
+    st.integers(0, 60),
+    st.data(),
+)
+def test_nothing_is_missed_when_runs_fail_or_the_dag_is_paused(
+    stamps: list[datetime], clock: list[datetime], overlap: int, data: st.DataObject
+) -> None:
+    """Whatever runs the pause or an outage swallowed, the next good run reads all that changed until then."""
+    reading = Reading(overlap)
+    for now in sorted(clock):
+        if data.draw(st.booleans(), label="paused"):
+            continue
+        if data.draw(st.booleans(), label="a backfill beside it"):
+            reading.backfill(stamps, now - timedelta(days=3), now)
+        reading.scheduled(stamps, now)
+        assert {stamp for stamp in stamps if stamp <= now} <= reading.read
