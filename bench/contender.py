@@ -54,7 +54,11 @@ def run_peer(script: str, order: dict[str, Any]) -> Measured:
 
 
 def _run(command: list[str]) -> Measured:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
+    environment = {
+        **os.environ,
+        "AIRFLOW_HOME": str(ROOT / ".cache" / "airflow-home"),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
+    }
     started = time.perf_counter()
     # Files, not pipes: nothing has to be read while it runs, and wait4 alone ends it.
     with tempfile.TemporaryFile("w+") as out_file, tempfile.TemporaryFile("w+") as error_file:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import urllib3
 
 from http_transport.transport import HttpRequest, HttpResponse
@@ -219,4 +220,4 @@ def _envelope(data: object, total: int | None = None) -> HttpResponse:
 
 
 def _json(value: object) -> HttpResponse:
-    return HttpResponse(200, urllib3.HTTPHeaderDict({"Content-Type": "application/json"}), json.dumps(value).encode())
+    return HttpResponse(200, urllib3.HTTPHeaderDict({"Content-Type": "application/json"}), msgspec.json.encode(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import resource
 import sys
@@ -21,6 +22,11 @@ from http_transport.pacing import Pacer
 def main() -> None:
     """Run the order of the first argument."""
     order = json.loads(sys.argv[1])
+    for module in order.get("import_first", []):
+        importlib.import_module(module)
+    if order["customers"] == 0:
+        print(json.dumps({"run_s": 0, "before_mb": 0}))  # noqa: T201 - a process that only imports
+        return
     rules = connector()
     rules = rules.model_copy(update={"batch": rules.batch.model_copy(update={"count": 512})})
     erp = AcumaticaClient(

@@ -153,9 +153,9 @@ def terms_mapped(settings: Settings) -> Result:
 
 def limit_60_per_second(settings: Settings) -> Result:
     """Under 60 requests a second and 150 ms, beside all peers."""
-    size, per_minute = settings.size(300), 3_600
+    size, per_minute = settings.size(200), 3_600
     expected = round(size * ELIGIBLE_SHARE)
-    single = min(20, expected)
+    single = min(10, expected)
     result = Result(
         "limit_60_per_second",
         f"{size} customers for the first time, into a store that answers after 150 ms and takes 60 requests a second",

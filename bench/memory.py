@@ -33,6 +33,11 @@ def memory(settings: Settings) -> Result:
     for name, count, dry_run in long:
         print(f"  memory: {name} …", flush=True)  # noqa: T201 - progress
         result.contenders[name] = {key: spread([value]) for key, value in _peak(count, dry_run=dry_run).items()}
+    bare, task = (_peak(count, dry_run=False, in_task=True) for count in (0, small))
+    result.contenders["bare Airflow task"] = {"peak_mb": spread([bare["peak_mb"]])}
+    result.contenders[f"Airflow task, load of {small:,}"] = {"peak_mb": spread([task["peak_mb"]])}
+    above = task["peak_mb"] - bare["peak_mb"]
+    result.bars.append(Bar("MB of a task that does all six steps above a bare Airflow task", above, 250))
     for name, count, dry_run in long:
         base = f"{'dry run' if dry_run else 'load'} of {small:,}"
         ratio = result.median(name, "peak_mb") / result.median(base, "peak_mb")
@@ -41,8 +46,14 @@ def memory(settings: Settings) -> Result:
     return result
 
 
-def _peak(customers: int, *, dry_run: bool) -> Numbers:
+def _peak(customers: int, *, dry_run: bool, in_task: bool = False) -> Numbers:
     with tempfile.TemporaryDirectory() as folder:
-        order = {"customers": customers, "dry_run": dry_run, "ledger_url": f"sqlite:///{folder}/ledger.db"}
+        order = {
+            "customers": customers,
+            "dry_run": dry_run,
+            "ledger_url": f"sqlite:///{folder}/ledger.db",
+            # What a task's process holds before any of ours: Airflow's SDK and what runs a task.
+            "import_first": ["airflow.sdk", "airflow.sdk.execution_time.task_runner"] if in_task else [],
+        }
         measured = run_ours("bench.endless_run", order)
     return {"peak_mb": measured.peak_mb, "run_s": measured.told["run_s"], "imports_mb": measured.told["before_mb"]}

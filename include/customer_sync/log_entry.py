@@ -54,8 +54,11 @@ def entity_of(action: Action | str) -> str:
 
 def masked_changes(operation: Operation, masking: Masking) -> dict[str, list[Any]]:
     """Field -> [old, new] of an operation, values masked by the kind that their field's name tells."""
+    before = operation.before
+    if not before:
+        return {name: [None, masked_value(name, value, masking)] for name, value in operation.values.items()}
     return {
-        name: [masked_value(name, operation.before.get(name), masking), masked_value(name, value, masking)]
+        name: [masked_value(name, before.get(name), masking), masked_value(name, value, masking)]
         for name, value in operation.values.items()
     }
 

@@ -87,10 +87,9 @@ def mask_name(text: str) -> str:
 
 def mask_phone(text: str) -> str:
     """Mask a phone number down to its last two digits, ``+1 555 010 4420`` → ``•••20``."""
-    digits = [character for character in text[-40:] if character.isdigit()]
-    if not text.strip():
+    if not text or text.isspace():
         return ""
-    return MASK + "".join(digits[-_SHOWN_CHARS:])
+    return MASK + "".join(filter(str.isdigit, text[-40:]))[-_SHOWN_CHARS:]
 
 
 def mask_text(text: str) -> str:
