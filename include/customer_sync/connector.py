@@ -202,6 +202,7 @@ class StoreRules(_Section):
     channel_ids: tuple[int, ...] = Field(default=(1,), min_length=1)
     origin_channel_id: int = 1
     customer_group_id: int | None = None
+    company_page: str = Field(default="", max_length=500, pattern=r"^$|^(https?://|\{host\})[^\s\"'<>]*$")
     default_phone: str = Field(default="", max_length=50)
     requests_per_minute: int = Field(default=150, ge=1, le=60_000)
     share: float = Field(default=0.8, gt=0, le=1)

@@ -39,6 +39,8 @@ class Reason(StrEnum):
     CONNECTION_TYPE_MISMATCH = "connection_type_mismatch"
     STATUS_ON_HOLD = "status_on_hold"
     STATUS_INACTIVE = "status_inactive"
+    SKIPPED_BY_PERSON = "skipped_by_person"
+    HANDLED_BY_PERSON = "handled_by_person"
     # transform, the store cannot hold it
     RECORD_UNREADABLE = "record_unreadable"
     NAME_MISSING = "name_missing"
@@ -105,6 +107,8 @@ REMEDIES: dict[Reason, str] = {
     Reason.CONNECTION_TYPE_MISMATCH: "Choose the connector's connection type in the Site Association.",
     Reason.STATUS_ON_HOLD: "Release the hold on the customer; its company stays as it is until then.",
     Reason.STATUS_INACTIVE: "Activate the customer in the ERP if it should trade in the store.",
+    Reason.SKIPPED_BY_PERSON: "Take the customer back on its Connector Logs page if the sync should look at it again.",
+    Reason.HANDLED_BY_PERSON: "Nothing: the sync looks at the customer again when it changes in the ERP.",
     Reason.RECORD_UNREADABLE: "Open the customer in the ERP: the API sent a value that does not fit its field.",
     Reason.NAME_MISSING: "Fill in the customer's name.",
     Reason.PHONE_MISSING: "Fill in Phone 1 or Phone 2 of the main contact, or set the connector's store.default_phone.",

@@ -9,6 +9,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from customer_sync.ledger.access import AccessRemovals
+from customer_sync.ledger.clock import utc_now
 from customer_sync.ledger.database import ledger_url, open_engine, writing
 from customer_sync.ledger.differences import Differences
 from customer_sync.ledger.emails import AccountEmails
@@ -17,11 +18,14 @@ from customer_sync.ledger.intents import ConfirmedWrite, Intents, OpenIntent
 from customer_sync.ledger.lease import Lease
 from customer_sync.ledger.links import Links
 from customer_sync.ledger.log import Log
+from customer_sync.ledger.operator_actions import OperatorActions
 from customer_sync.ledger.plans import PlannedChange, PlannedCustomer, Plans
 from customer_sync.ledger.push import Push
 from customer_sync.ledger.quarantine import Quarantine, Quarantined
 from customer_sync.ledger.retention import Retention
 from customer_sync.ledger.runs import CustomerOutcome, Runs
+from customer_sync.ledger.schema import lease
+from customer_sync.ledger.set_aside import SetAside
 from customer_sync.ledger.shared_budget import SharedSchedule, SharedSeat
 from customer_sync.ledger.watermarks import Watermarks
 
@@ -47,6 +51,8 @@ class Ledger:
         runs: Runs and the outcome of every customer.
         plans: What runs are going to do to whom.
         log: The connector log.
+        operator_actions: What people did to customers by hand.
+        set_aside: Customers that people took out of the sync.
         quarantine: Records that the store cannot take.
         emails: Claims on Account Emails.
         watermarks: Largest stamps seen, and what else the connector remembers.
@@ -65,6 +71,8 @@ class Ledger:
         self.runs = Runs(engine, connector_id)
         self.plans = Plans(engine, connector_id)
         self.log = Log(engine, connector_id)
+        self.operator_actions = OperatorActions(engine, connector_id)
+        self.set_aside = SetAside(engine, connector_id)
         self.quarantine = Quarantine(engine, connector_id)
         self.emails = AccountEmails(engine, connector_id)
         self.watermarks = Watermarks(engine, connector_id)
@@ -104,6 +112,14 @@ class Ledger:
     def seat(self, budget: str, seats: int) -> SharedSeat:
         """A seat among those of a licence; not yet taken."""
         return SharedSeat(self._engine, budget, seats)
+
+    def is_store_busy(self, connector_id: str) -> bool:
+        """Whether some attempt holds the right to write to a connector's store at this moment."""
+        query = sa.select(lease.c.resource).where(
+            lease.c.resource == f"store:{connector_id}", lease.c.expires_at_utc > utc_now()
+        )
+        with self._engine.connect() as connection:
+            return connection.execute(query).first() is not None
 
     def close(self) -> None:
         """Close the database connections."""

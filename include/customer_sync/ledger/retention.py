@@ -8,10 +8,13 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from customer_sync.ledger.database import writing
+from customer_sync.ledger.log import full_hour
 from customer_sync.ledger.schema import (
     access_removal,
     connector_log,
     difference,
+    log_count,
+    log_kind,
     plan_customer,
     quarantine,
     run,
@@ -33,8 +36,12 @@ class Retention:
         self._connector_id = connector_id
 
     def clean_log(self, now_utc: datetime, keep: timedelta) -> int:
-        """Remove lines of the connector log by age; returns their number."""
-        return self._remove_by_id(connector_log, connector_log.c.logged_at_utc < now_utc - keep)
+        """Remove lines of the connector log by age, by the full hour like their counts; returns their number."""
+        hour = full_hour(now_utc - keep)
+        mine = sa.select(log_kind.c.kind_id).where(log_kind.c.connector_id == self._connector_id)
+        with writing(self._engine) as connection:
+            connection.execute(sa.delete(log_count).where(log_count.c.hour_utc < hour, log_count.c.kind_id.in_(mine)))
+        return self._remove_by_id(connector_log, connector_log.c.logged_at_utc < hour)
 
     def clean_runs(self, now_utc: datetime, keep: timedelta) -> dict[str, int]:
         """Remove old runs with what belongs to them.

@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Dialect,
     Index,
@@ -195,6 +196,7 @@ connector_log = Table(
     metadata,
     Column("id", _Id, primary_key=True, autoincrement=True),
     Column("logged_at_utc", UtcDateTime, nullable=False),
+    Column("kind_id", _Id, nullable=False),  # of log_kind
     Column("connector_id", String(40), nullable=False),
     Column("run_id", String(250), nullable=False),
     Column("task", String(20), nullable=False),
@@ -213,8 +215,46 @@ connector_log = Table(
     Column("next_step", Text, nullable=False, default=""),
     Column("changes", Text, nullable=False, default=""),
     Index(None, "connector_id", "customer_id", "id"),
-    Index(None, "run_id", "id"),
-    Index(None, "logged_at_utc"),
+    Index(None, "run_id", "logged_at_utc", "id"),
+    Index(None, "kind_id", "logged_at_utc", "id"),
+    Index(None, "logged_at_utc", "id"),
+)
+
+# What a row says apart from whom and when, each combination once: some hundreds, however long the log is.
+log_kind = Table(
+    "log_kind",
+    metadata,
+    Column("kind_id", _Id, primary_key=True, autoincrement=False),
+    Column("connector_id", String(40), nullable=False),
+    Column("entity", String(20), nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("outcome", String(20), nullable=False),
+    Column("level", String(10), nullable=False),
+    Column("reasons", String(500), nullable=False),
+)
+
+# Rows of the log by run, kind and hour; written with the rows and never changed, so that writers do not meet.
+log_count = Table(
+    "log_count",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("run_id", String(250), nullable=False),
+    Column("kind_id", _Id, nullable=False),
+    Column("hour_utc", UtcDateTime, nullable=False),
+    Column("day_utc", Date, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Index(None, "run_id"),
+    Index(None, "hour_utc"),
+)
+
+# Whom the log knows; `search` is id and masked name in folded case.
+log_customer = Table(
+    "log_customer",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    Column("name", String(250), nullable=False, default=""),
+    Column("search", String(500), nullable=False),
 )
 
 quarantine = Table(
@@ -358,4 +398,28 @@ session_seat = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("holder", String(40), nullable=False),
     Column("expires_at_utc", UtcDateTime, nullable=False),
+)
+
+operator_action = Table(
+    "operator_action",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("connector_id", String(40), nullable=False),
+    Column("customer_id", String(200), nullable=False),
+    Column("acted_at_utc", UtcDateTime, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("why", Text, nullable=False, default=""),
+    Column("detail", Text, nullable=False, default=""),
+    Index(None, "connector_id", "customer_id", "id"),
+)
+
+set_aside = Table(
+    "set_aside",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    Column("kind", String(10), nullable=False),  # skip | handled
+    Column("since_utc", UtcDateTime, nullable=False),
+    Column("source_hash", String(64), nullable=False, default=""),
 )

@@ -10,8 +10,9 @@ from customer_sync.eligibility import Decision, decide_eligibility
 from customer_sync.garbage import uncollected
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.log_entry import closing_entry, shown_name
-from customer_sync.outcome import LogEntry, Outcome
+from customer_sync.outcome import LogEntry, Outcome, Reason
 from customer_sync.run import Run
+from customer_sync.set_aside import Mark, is_set_aside, source_hash
 
 
 @uncollected()
@@ -34,8 +35,10 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
     """
     batch = unpack_customers(content, descriptor)
     _follow_renames(run, batch)
-    decisions = {item.customer_id: decide_eligibility(item, run.connector.eligibility) for item in batch.items}
-    refused = [item for item in batch.items if not decisions[item.customer_id].is_eligible]
+    passed_over = _pass_over(run, batch)
+    looked_at = [item for item in batch.items if item.customer_id not in passed_over]
+    decisions = {item.customer_id: decide_eligibility(item, run.connector.eligibility) for item in looked_at}
+    refused = [item for item in looked_at if not decisions[item.customer_id].is_eligible]
     refused_ids = [item.customer_id for item in refused]
     linked = set(run.ledger.links.load_hashes(refused_ids))
     # A write without an answer may have made a company that no link shows yet.
@@ -44,11 +47,12 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
     gone = {item.customer_id for item in unenrolled}
     filtered = [item for item in refused if item.customer_id not in gone]
     _book(run, batch, filtered, refused, decisions, kept=linked - gone)
+    _book_passed_over(run, batch, passed_over)
     return pack(
         Batch(
             key=batch.key,
             label=batch.label,
-            items=tuple(item for item in batch.items if decisions[item.customer_id].is_eligible),
+            items=tuple(item for item in looked_at if decisions[item.customer_id].is_eligible),
             unenrolled=tuple(
                 Unenrolled(
                     customer_id=item.customer_id,
@@ -60,6 +64,49 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
             ),
         )
     )
+
+
+def _pass_over(run: Run, batch: Batch[Customer]) -> dict[str, Mark]:
+    """Customers that a person set aside and that still are; who changed since is taken back."""
+    marks = run.ledger.set_aside.load(item.customer_id for item in batch.items)
+    if not marks:
+        return {}
+    marked = {item.customer_id: item for item in batch.items if item.customer_id in marks}
+    kept = {key: marks[key] for key, item in marked.items() if is_set_aside(marks[key], item)}
+    seen = {key: source_hash(marked[key]) for key, mark in kept.items() if not mark.source_hash}
+    back = marks.keys() - kept.keys()
+    entries = [
+        LogEntry(customer_id=key, action="take_back", message="it was marked as handled and has changed in the ERP")
+        for key in sorted(back)
+    ]
+    # A dry run only looks; a preview that took marks away would change what the real run does.
+    row = run.ledger.runs.get(run.run_id)
+    if not (row and row["dry_run"]):
+        with run.ledger.write() as connection:
+            run.ledger.set_aside.note_sources(connection, seen)
+            run.ledger.set_aside.drop(connection, back)
+            run.book(connection, entries)
+    return kept
+
+
+def _book_passed_over(run: Run, batch: Batch[Customer], passed_over: dict[str, Mark]) -> None:
+    if not passed_over:
+        return
+    entries: list[LogEntry] = []
+    outcomes: list[CustomerOutcome] = []
+    for customer in batch.items:
+        mark = passed_over.get(customer.customer_id)
+        if mark is None:
+            continue
+        is_skip = mark.kind == "skip"
+        reason = str(Reason.SKIPPED_BY_PERSON if is_skip else Reason.HANDLED_BY_PERSON)
+        message = "skipped by hand" if is_skip else "marked as handled; unchanged since"
+        name = shown_name(customer.name, run.connector.masking)
+        entries.append(closing_entry(customer.customer_id, name, Outcome.SKIPPED, (reason,), message=message))
+        outcomes.append(CustomerOutcome(customer.customer_id, Outcome.SKIPPED, (reason,)))
+    with run.ledger.write() as connection:
+        run.book(connection, entries, outcomes)
+    run.sink(f"{len(entries)} customers were set aside by hand", entries)
 
 
 def _follow_renames(run: Run, batch: Batch[Customer]) -> None:
@@ -81,6 +128,7 @@ def _follow_renames(run: Run, batch: Batch[Customer]) -> None:
     with run.ledger.write() as connection:
         for new, old in renamed.items():
             run.ledger.links.rename(connection, old, new)
+            run.ledger.set_aside.rename(connection, old, new)
         run.ledger.emails.give_up(connection, renamed.values())
         run.ledger.quarantine.replace(connection, run.run_id, list(renamed.values()), [])
         run.ledger.runs.forget_unfinished(connection, renamed.values())
@@ -110,7 +158,7 @@ def _book(
         run.ledger.emails.give_up(connection, (item.customer_id for item in refused))
         run.ledger.quarantine.replace(connection, run.run_id, [item.customer_id for item in filtered], [])
         run.book(connection, entries, outcomes)
-    eligible = len(batch.items) - len(refused)
+    eligible = len(decisions) - len(refused)
     run.sink(
         f"{batch.label}: {eligible} eligible, {len(filtered)} filtered, {len(refused) - len(filtered)} to un-enrol",
         entries,

@@ -1,0 +1,180 @@
+"""The connector log is searched: every filter, every order, page by page, equals what reading all rows would give."""
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+
+from customer_sync.ledger import Ledger
+from customer_sync.ledger.database import open_engine, writing
+from customer_sync.ledger.log_chart import count_over_time
+from customer_sync.ledger.log_search import LogFilter, Order, find_scope, iter_log, position_of, search_log
+from customer_sync.ledger.schema import connector_log, log_count
+from tests.integration.ledger.log_writer import START, customer, fill
+from tests.integration.ledger.test_ledger_database import alembic
+
+KNB = frozenset({"knb"})
+FILTERS = {
+    "nothing": {},
+    "outcome": {"outcome": "filtered"},
+    "reason": {"reason": "not_enabled"},
+    "rare reason": {"reason": "outcome_unknown"},
+    "action": {"action": "create_user"},
+    "level": {"level": "warning"},
+    "entity": {"entity": "contact"},
+    "two that exclude each other": {"outcome": "filtered", "level": "warning"},
+    "run": {"run_id": "run_00000"},
+    "run and outcome": {"run_id": "run_00000", "outcome": "created"},
+    "a run that is not there": {"run_id": "other"},
+    "time": {"since": START + timedelta(minutes=40), "until": START + timedelta(minutes=100)},
+    "time and outcome": {"since": START + timedelta(minutes=40), "outcome": "unchanged"},
+    "customer": {"customer_id": customer(7)[0]},
+    "text in an id": {"text": "c00001"},
+    "text in a name": {"text": "CEDAR"},
+    "text and level": {"text": "cedar", "level": "info"},
+    "text that means a wildcard": {"text": "%"},
+    "text that means nobody": {"text": "zzz"},
+}
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a ledger whose log holds two connectors' rows."""
+    path = tmp_path_factory.mktemp("filled") / "ledger.db"
+    for number, connector in enumerate(("knb", "acme")):
+        with Ledger.open(connector, f"sqlite:///{path}") as ledger:
+            fill(ledger, rows=(900, 300)[number], runs=12, customers=60, seed=number)
+    return path
+
+
+@pytest.fixture(scope="module")
+def engine(filled: Path) -> Iterator[sa.Engine]:
+    """That ledger's database, to read."""
+    made = sa.create_engine(f"sqlite:///{filled}")
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def copied(filled: Path, tmp_path: Path) -> str:
+    """The address of a copy, to be changed."""
+    shutil.copy(filled, tmp_path / "copy.db")
+    return f"sqlite:///{tmp_path / 'copy.db'}"
+
+
+def everything(engine: sa.Engine, wanted: LogFilter) -> list[dict[str, Any]]:
+    """All rows that match, found by looking at every one."""
+    with engine.connect() as connection:
+        rows = [dict(row) for row in connection.execute(sa.select(connector_log)).mappings()]
+    return [row for row in rows if is_meant(row, wanted)]
+
+
+def is_meant(row: dict[str, Any], wanted: LogFilter) -> bool:
+    """Whether a row matches, by the words of the filter's documentation."""
+    name = customer(int(row["customer_id"][1:]))[1]
+    checks = (
+        row["connector_id"] in wanted.connectors,
+        wanted.since is None or row["logged_at_utc"] >= wanted.since,
+        wanted.until is None or row["logged_at_utc"] < wanted.until,
+        wanted.outcome in ("", row["outcome"]),
+        not wanted.reason or wanted.reason in row["reasons"].split(","),
+        wanted.action in ("", row["action"]),
+        wanted.level in ("", row["level"]),
+        wanted.entity in ("", row["entity"]),
+        wanted.run_id in ("", row["run_id"]),
+        wanted.customer_id in ("", row["customer_id"]),
+        wanted.text.casefold() in f"{row['customer_id']} {name}".casefold(),
+    )
+    return all(checks)
+
+
+def in_order(rows: list[dict[str, Any]], order: Order) -> list[int]:
+    """Ids in the asked-for order."""
+    if order in ("newest", "oldest"):
+        listed = sorted(rows, key=lambda row: (row["logged_at_utc"], row["id"]))
+    else:
+        listed = sorted(rows, key=lambda row: (row["connector_id"], row["customer_id"], row["id"]))
+    ids = [row["id"] for row in listed]
+    return ids[::-1] if order in ("newest", "customer_desc") else ids
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest", "customer", "customer_desc"])
+@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("connectors", [KNB, frozenset({"knb", "acme"})], ids=["one", "both"])
+def test_a_filter_finds_exactly_its_rows_when_the_log_is_paged(
+    engine: sa.Engine, name: str, order: Order, connectors: frozenset[str]
+) -> None:
+    """No row is missed or shown twice over all pages, and none of a connector that may not be seen."""
+    wanted = LogFilter(connectors=connectors, **FILTERS[name])
+    found = [row["id"] for page in iter_log(engine, wanted, order=order, page=37) for row in page]
+    assert found == in_order(everything(engine, wanted), order)
+
+
+@pytest.mark.parametrize("name", ["nothing", "outcome", "text in a name"])
+def test_paging_back_shows_the_page_before_when_asked(engine: sa.Engine, name: str) -> None:
+    """Forth and back leads to the same rows."""
+    wanted = LogFilter(connectors=KNB, **FILTERS[name])
+    first = search_log(engine, wanted, limit=10)
+    second = search_log(engine, wanted, after=position_of(first.rows[-1]), limit=10)
+    back = search_log(engine, wanted, before=position_of(second.rows[0]), limit=10)
+    assert [row["id"] for row in back.rows] == [row["id"] for row in first.rows]
+    assert (first.has_before, second.has_before, back.has_before) == (False, True, False)
+
+
+def test_nothing_is_found_when_no_connector_may_be_seen(engine: sa.Engine) -> None:
+    """A viewer without rights gets an empty page."""
+    assert search_log(engine, LogFilter(connectors=frozenset())).rows == []
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_the_chart_counts_what_the_list_shows(engine: sa.Engine, name: str) -> None:
+    """Counts by outcome equal those of the rows, for whole hours."""
+    wanted = LogFilter(connectors=KNB, **FILTERS[name])
+    if wanted.since is not None:
+        wanted = LogFilter(connectors=KNB, since=START, until=START + timedelta(hours=2), outcome=wanted.outcome)
+    counts = count_over_time(engine, find_scope(engine, wanted))
+    rows = everything(engine, wanted)
+    assert counts is not None
+    assert counts.total == len(rows)
+    word = "level" if counts.by_level else "outcome"
+    counted: Counter[str] = Counter()
+    for (_, name_of_row), number in counts.counts.items():
+        counted[name_of_row] += number
+    assert counted == Counter(row[word] for row in rows if row[word])
+
+
+def test_old_rows_and_their_counts_go_together_when_the_log_is_pruned(copied: str) -> None:
+    """What is left is what was logged since, of every connector but the pruned one everything."""
+    with Ledger.open("knb", copied) as ledger:
+        removed = ledger.retention.clean_log(START + timedelta(days=30, hours=1, minutes=20), timedelta(days=30))
+    engine = sa.create_engine(copied)
+    with engine.connect() as connection:
+        left = connection.execute(sa.select(connector_log.c.logged_at_utc, connector_log.c.connector_id)).all()
+        counted = connection.execute(sa.select(sa.func.sum(log_count.c.rows))).scalar_one()
+    engine.dispose()
+    assert removed > 0
+    assert counted == len(left)
+    assert min(moment for moment, connector in left if connector == "knb") >= START + timedelta(hours=1)
+    assert min(moment for moment, connector in left if connector == "acme") == START
+
+
+def test_the_log_of_an_older_version_is_searched_like_a_new_one(engine: sa.Engine, copied: str) -> None:
+    """Migration sorts old rows into kinds and counts them."""
+    migrated = open_engine(copied)
+    with writing(migrated) as connection:
+        command.downgrade(alembic(connection), "0008")
+    with writing(migrated) as connection:
+        command.upgrade(alembic(connection), "head")
+    for conditions in FILTERS.values():
+        wanted = LogFilter(connectors=KNB, **conditions)
+        seen = [[row["id"] for row in search_log(each, wanted, limit=2000).rows] for each in (engine, migrated)]
+        totals = [count_over_time(each, find_scope(each, wanted)) for each in (engine, migrated)]
+        assert seen[0] == seen[1]
+        assert totals[0] == totals[1]
+    migrated.dispose()
