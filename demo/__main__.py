@@ -106,7 +106,8 @@ class Demo:
             "  1. Open the DAG and read the log of `load`: one line per customer, with what was done and why.\n"
             "  2. Trigger it once more: nothing has changed, so nothing is written.\n"
             "  3. Change a customer at the ERP's address, trigger again: only that one is updated.\n"
-            "  4. Trigger it with `dry_run`: the plan is shown, the store stays as it is.\n\n"
+            "  4. Trigger it with `dry_run`: the plan is shown, the store stays as it is.\n"
+            "Backfills need PostgreSQL, and this Airflow runs on SQLite: see docs/operating.md.\n\n"
             "Ctrl-C ends it; `make demo` goes on from here, `make demo RESET=1` starts afresh.",
             highlight=False,
         )

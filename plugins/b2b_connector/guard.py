@@ -162,7 +162,7 @@ class Guard(ApprovalOperator):
 def _link_to_plan(run: "Run") -> str:
     """The Connector Logs page with the rows of this run."""
     address = (conf.get("api", "base_url", fallback="") or "").rstrip("/")
-    query = urlencode({"connector_id": run.connector.id, "run_id": run.run_id})
+    query = urlencode({"connector": run.connector.id, "run_id": run.run_id})
     return f"{address}/connector-logs/?{query}"
 
 
