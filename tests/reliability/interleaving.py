@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from http_transport.errors import SyncError
-from tests.integration.sync.test_synced_content import _expected_book
+from tests.integration.second_calculation import expected_book
 from tests.integration.twin_world import World, call
 from tests.reliability.crash.fork_server import BROKEN, ForkServer, Order
 from tests.reliability.crash.kill_point import KillPoint, Where
@@ -242,7 +242,7 @@ class Interleaving(RuleBasedStateMachine):
         erp = self.world.erp_state()
         for customer in erp["customers"]:
             customer["values"].setdefault("Terms", "30D")  # the twin keeps no value that is the class's own
-        expected = _expected_book(erp, strangers)
+        expected = expected_book(erp, strangers)
         for key, record in expected.items():
             assert book.get(key) == record, f"{key} in the store: {book.get(key)}; by the ERP: {record}"
         for key in book.keys() - expected.keys():

@@ -19,7 +19,7 @@ import pytest
 from customer_sync.connector_file import load_connector
 from demo.settings import DAG_ID
 from tests.e2e.ground import Ground, remove
-from tests.integration.sync.test_synced_content import _expected_book
+from tests.integration.second_calculation import expected_book
 from tests.integration.twin_world import World
 
 pytestmark = [pytest.mark.airflow, pytest.mark.long, pytest.mark.timeout(900)]
@@ -80,7 +80,7 @@ def wait_for(what: str, is_so: Callable[[], bool]) -> None:
 
 def assert_all_is_right(world: World, run_id: str) -> None:
     """The store is what a second calculation makes of the ERP; nothing is there twice, and no write is open."""
-    book, expected = world.book(), _expected_book(world.erp_state(), set())
+    book, expected = world.book(), expected_book(world.erp_state(), set())
     assert {key: book.get(key) for key in expected} == expected
     state = world.store_state()
     assert [email for email, count in Counter(user["email"] for user in state["users"]).items() if count > 1] == []
