@@ -29,7 +29,8 @@ with DAG(
     max_active_runs=1,
     is_paused_upon_creation=False,
     dagrun_timeout=timedelta(minutes=10),
-    default_args={"owner": "integration", "retries": 0},
+    # It runs by itself from the first minute on, when not all of Airflow's parts need be up yet.
+    default_args={"owner": "integration", "retries": 1, "retry_delay": timedelta(seconds=30)},
     tags=["customer-sync", "maintenance"],
 ) as dag:
     check_last_success(WATCHED)

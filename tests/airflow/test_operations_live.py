@@ -90,14 +90,17 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         ground.add_connector("late", alerts=LATE_RULES)
         try:
             ground.start()
-            yield Live(ground, mails, hooks, metrics)
+            started = Live(ground, mails, hooks, metrics)
+            # While Airflow still reads the files it holds its SQLite database, and others wait.
+            for dag_id in (LATE, "connector_watch", "customer_push__knb"):
+                started.wait_for(lambda: ground.airflow.dag(dag_id) is not None, f"the DAG {dag_id}")  # noqa: B023 - called in this turn
+            yield started
         finally:
             ground.stop()
 
 
 def test_watch_begins_when_connectors_are_watched(live: Live) -> None:
     """The watching DAG runs without being unpaused, and finds nothing to tell yet. A run that will hang is started."""
-    live.wait_for(lambda: live.ground.airflow.dag("connector_watch") is not None, "the DAG connector_watch")
     assert live.ground.run({}, "connector_watch", PATIENCE_S).state == "success"
     assert live.told("late") == []
     live.unpause(LATE)
