@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.staticfiles import StaticFiles
 
-from connector_logs import actions, customer_page, health, list_page
+from connector_logs import actions, customer_page, health, list_page, report_page
 from connector_logs.access import may_read_runs
 from connector_logs.rendering import HERE, SECURITY_HEADERS, page
 from customer_sync.errors import SyncError
@@ -30,7 +30,7 @@ def build_app() -> FastAPI:
     # No description of the routes is served: it would be public.
     app = FastAPI(title="Connector Logs", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
-    for router in (list_page.router, customer_page.router, health.router, actions.router):
+    for router in (list_page.router, customer_page.router, health.router, actions.router, report_page.router):
         guarded = APIRouter(dependencies=[Depends(may_read_runs)])
         guarded.include_router(router)
         app.include_router(guarded)

@@ -13,6 +13,7 @@ from airflow.api_fastapi.common.db.common import SessionDep
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import HTMLResponse, StreamingResponse
 
+from connector_logs import report_page
 from connector_logs.access import DAG_PREFIX, CurrentViewer, Viewer
 from connector_logs.chart import draw, span_in_words
 from connector_logs.export import csv_lines, parquet_pieces
@@ -61,6 +62,7 @@ def show_list(viewer: CurrentViewer, session: SessionDep, form: Annotated[Filter
         has_log=bool(kinds),
         run=_run(engine, viewer, form),
         run_url=run_url,
+        has_report=lambda run: run["mode"] in report_page.MODES,
         reasons=REMEDIES,
         exports=form.address(),
         health=worst(health_of(wanted.connectors, session)),
@@ -124,9 +126,10 @@ def _choices(kinds: list[LogKind], viewer: Viewer) -> dict[str, list[tuple[str, 
     }
 
 
-def run_url(connector_id: str, run_id: str) -> str:
-    """Where Airflow shows a run, seen from our pages."""
-    return f"../dags/{quote(DAG_PREFIX + connector_id)}/runs/{quote(run_id, safe='')}"
+def run_url(connector_id: str, run_id: str, mode: str = "") -> str:
+    """Where Airflow shows a run, seen from our pages; the mode tells a reconciliation's from a sync's."""
+    prefix = "customer_reconcile__" if mode in report_page.MODES else DAG_PREFIX
+    return f"../dags/{quote(prefix + connector_id)}/runs/{quote(run_id, safe='')}"
 
 
 def _run(engine: sa.Engine, viewer: Viewer, form: FilterForm) -> dict[str, Any] | None:

@@ -109,6 +109,7 @@ class Standing(StrEnum):
     WITHDRAWN = "withdrawn"
     KEPT = "kept"
     QUARANTINED = "quarantined"
+    SET_ASIDE = "set_aside"
     UNSETTLED = "unsettled"
 
 
@@ -120,6 +121,7 @@ STANDING_MEANINGS: dict[Standing, str] = {
     Standing.WITHDRAWN: "no longer eligible or gone; its company is withdrawn, or left by policy",
     Standing.KEPT: "not eligible for now; its company is kept as it was, and is as it was",
     Standing.QUARANTINED: "eligible; why it is not in the store stands in quarantine",
+    Standing.SET_ASIDE: "a person took it out of the sync: neither judged nor repaired",
     Standing.UNSETTLED: "being written, or changing while it was read: not judged in this run",
 }
 """What each standing means, in words."""

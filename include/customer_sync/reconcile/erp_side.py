@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from acumatica.client import AcumaticaClient
 from customer_sync.connector import Connector
 from customer_sync.customer import Customer
 from customer_sync.customer_pages import CustomerPage, CustomerPages
 from customer_sync.eligibility import decide_eligibility
+from customer_sync.ledger import Ledger
 from customer_sync.log_entry import shown_name
 from customer_sync.outcome import Reason
 from customer_sync.reconcile.sides import Claim, ErpSide
+from customer_sync.set_aside import is_set_aside
 from customer_sync.transform import to_company
 
 
 class ErpSides:
-    """Reads customers as sides of a comparison."""
+    """Reads customers as sides of a comparison; the ledger says whom a person set aside."""
 
-    def __init__(self, erp: AcumaticaClient, connector: Connector) -> None:
+    def __init__(self, erp: AcumaticaClient, connector: Connector, ledger: Ledger) -> None:
         self._erp = erp
         self._connector = connector
+        self._ledger = ledger
 
     def all(self) -> Iterator[tuple[list[ErpSide], list[Customer]]]:
         """Every customer in key order, a page at a time; the customers themselves beside their sides."""
@@ -39,7 +44,15 @@ class ErpSides:
             ErpSide(customer_id=key, claim="unstorable", reasons=(str(Reason.RECORD_UNREADABLE),))
             for key in page.unreadable
         ]
-        return [erp_side(customer, self._connector) for customer in page.customers] + unreadable
+        marks = self._ledger.set_aside.load(customer.customer_id for customer in page.customers)
+        sides = []
+        for customer in page.customers:
+            mark = marks.get(customer.customer_id)
+            side = erp_side(customer, self._connector)
+            if mark is not None and is_set_aside(mark, customer):
+                side = msgspec.structs.replace(side, claim="set_aside", desired=None, reasons=())
+            sides.append(side)
+        return sides + unreadable
 
 
 def erp_side(customer: Customer, connector: Connector) -> ErpSide:

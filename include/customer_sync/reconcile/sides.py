@@ -9,12 +9,12 @@ import msgspec
 from customer_sync.company import Company
 from customer_sync.plan import AppliedCompany
 
-Claim = Literal["wanted", "kept", "withdrawn", "unstorable", "absent"]
+Claim = Literal["wanted", "kept", "withdrawn", "unstorable", "absent", "set_aside"]
 """What the ERP says of a customer's company.
 
 ``wanted``: it should be as desired. ``kept``: not eligible for now, left as it is.
 ``withdrawn``: no longer eligible. ``unstorable``: the store cannot hold it.
-``absent``: the ERP has no such customer.
+``absent``: the ERP has no such customer. ``set_aside``: a person took it out of the sync.
 """
 
 

@@ -76,7 +76,7 @@ class Survey:
     def __init__(self, run: Run, erp: AcumaticaClient, store: BetterB2BClient, spool: Spool) -> None:
         self._run = run
         self._rules = run.connector.reconcile
-        self._erp = ErpSides(erp, run.connector)
+        self._erp = ErpSides(erp, run.connector, run.ledger)
         self._erp_client = erp
         self._store_client = store
         self._store = StoreSides(store, run.connector)

@@ -73,7 +73,7 @@ class Suspects:
         return found
 
     def _erp_sides(self, keys: Sequence[str]) -> dict[str, ErpSide]:
-        sides = ErpSides(self.erp, self.run.connector).of(keys) if keys else {}
+        sides = ErpSides(self.erp, self.run.connector, self.run.ledger).of(keys) if keys else {}
         return {
             key: ErpSide(customer_id=key, deleted_at_utc=self.deleted.get(key, "")) if side.claim == "absent" else side
             for key, side in sides.items()

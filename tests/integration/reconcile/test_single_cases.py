@@ -219,3 +219,20 @@ def test_company_kept_for_now_is_compared_with_what_was_applied(synced: World) -
     assert new(synced, before) == {(key, "drift", "customer", "")}
     new(synced, before, repair=["drift=adopt"])
     assert new(synced, before) == set()
+
+
+def test_customer_that_a_person_set_aside_is_neither_judged_nor_repaired(synced: World) -> None:
+    """What a person took out of the sync stays as that person left it."""
+    before = baseline(synced)
+    key, company_id = a_company(synced)
+    with synced.ledger() as ledger, ledger.write() as connection:
+        ledger.set_aside.put(connection, key, "skip")
+
+    def edit(state: dict[str, Any]) -> None:
+        next(row for row in state["companies"] if row["companyId"] == company_id)["city"] = "Elsewhere"
+
+    change_store(synced, edit)
+    synced.forget_calls()
+    assert new(synced, before, repair=["drift=reapply", "write_lost=reapply"]) == set()
+    assert synced.write_lines() == []
+    assert synced.reconcile().standings["set_aside"] == 1
