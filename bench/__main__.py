@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 import time
@@ -55,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"unknown scenario {', '.join(sorted(unknown))}; known: {', '.join(known)}")
     if not PEERS_PYTHON.exists():
         parser.error(f"the peers' environment {PEERS_PYTHON} is missing: run `make bench`, which makes it")
+    # Ended from outside, it still ends its twins and its Airflow.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     settings = Settings(repeats=options.repeats, quick=options.quick, full=options.full)
     every = {**SCENARIOS, **(ONLY_FULL if options.full else {})}
     chosen = {name: {**every, **ONLY_FULL}[name] for name in options.scenarios or every}
