@@ -96,9 +96,12 @@ class Pacer:
 
     @property
     def requests_per_minute(self) -> float:
-        """The pace in force now, squeezed or not; 0 = no limit."""
-        with self._lock:
-            interval_s = self._current_interval_s(self._clock())
+        """The pace in force now, squeezed or not; 0 = no limit.
+
+        Never waits: whoever asks may hold the very database that a thread in :meth:`acquire` waits for to reserve
+        its turn. Between two changes of the pace it may tell a mixture of both, which only sizes a queue.
+        """
+        interval_s = self._current_interval_s(self._clock())
         return _MINUTE_S / interval_s if interval_s else 0.0
 
     def acquire(self) -> float:

@@ -180,13 +180,15 @@ class Dispatcher:
         if not answered and not self._has_sendable(queue, running):
             return
         ledger = self._run.ledger
+        # Asked before the transaction, in which nothing may wait for a thread that waits for the ledger.
+        room = max(0, self._limit() - len(running))
         with ledger.write() as connection:
             self._lease.confirm(connection)
             for write, _, future in answered:
                 write.confirm(connection, future.result())
                 _enqueue(queue, then(write) if then else ())
             ledger.intents.settle(connection, [each for _, ids, _ in answered for each in ids], "confirmed")
-            fresh = self._take(queue, running)
+            fresh = _take(queue, room)
             parts = [part for write in fresh for part in write.parts]
             opened = ledger.intents.open(
                 connection,
@@ -204,14 +206,6 @@ class Dispatcher:
         while queue and _is_moot(queue[0]):
             queue.popleft()
         return bool(queue) and len(running) < self._limit()
-
-    def _take(self, queue: deque[Write], running: _Running) -> list[Write]:
-        fresh: list[Write] = []
-        while queue and len(running) + len(fresh) < self._limit():
-            write = queue.popleft()
-            if not _is_moot(write):
-                fresh.append(write)
-        return fresh
 
     def _limit(self) -> int:
         return max(1, min(self._concurrency, self._in_flight()))
@@ -266,6 +260,15 @@ def _enqueue(queue: deque[Write], writes: Iterable[Write]) -> None:
             queue.appendleft(write)
         else:
             queue.append(write)
+
+
+def _take(queue: deque[Write], most: int) -> list[Write]:
+    fresh: list[Write] = []
+    while queue and len(fresh) < most:
+        write = queue.popleft()
+        if not _is_moot(write):
+            fresh.append(write)
+    return fresh
 
 
 def _is_moot(write: Write) -> bool:

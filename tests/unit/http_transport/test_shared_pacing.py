@@ -1,5 +1,6 @@
 """Several pacers, as in several processes, that reserve their turns in one schedule stay within one budget."""
 
+import threading
 from bisect import bisect_left
 from itertools import pairwise
 from typing import Any
@@ -127,3 +128,36 @@ def test_turns_that_went_by_are_not_made_up_for(make_pacer: Any, clock: Any) -> 
     clock.now_s += 30
     starts = take([pacer], clock, rounds=4)
     assert [round(later - earlier, 3) for earlier, later in pairwise(starts)] == [0.5, 0.5, 0.5]
+
+
+class HeldSchedule:
+    """A schedule whose database is held by somebody, until they let go."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.free = threading.Event()
+
+    def reserve(self, _count: int, _interval_s: float, _burst: int) -> float:
+        """Wait for the database, as SQLite does while another connection writes."""
+        self.asked.set()
+        assert self.free.wait(20)
+        return 0.0
+
+    def block(self, _seconds: float) -> None:
+        """Nobody is blocked here."""
+
+
+def test_the_pace_is_told_at_once_while_a_thread_waits_to_reserve_its_turn() -> None:
+    """Who holds the database may ask for the pace without waiting for a thread that waits for the database."""
+    schedule = HeldSchedule()
+    pacer = Pacer(60, share=1.0, schedule=schedule)
+    waiting = threading.Thread(target=pacer.acquire, daemon=True)
+    waiting.start()
+    assert schedule.asked.wait(20)
+    told: list[float] = []
+    asking = threading.Thread(target=lambda: told.append(pacer.requests_per_minute), daemon=True)
+    asking.start()
+    asking.join(20)
+    schedule.free.set()
+    waiting.join(20)
+    assert told == [60.0]
