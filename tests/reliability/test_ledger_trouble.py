@@ -50,6 +50,20 @@ def test_run_fails_with_the_reason_when_another_process_holds_the_ledger(small_w
     assert small_world.sync(mode="full").outcomes["created"] == 6
 
 
+def test_run_may_be_tried_again_when_a_new_ledger_is_locked_before_its_tables_are_made(small_world: World) -> None:
+    """A lock passes, also where the ledger has only just been created: no ConfigError, which nobody would retry."""
+    holder = sqlite3.connect(ledger_file(small_world), isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    impatient = replace(small_world, ledger_url=f"{small_world.ledger_url}?timeout=0.2")
+
+    with pytest.raises(TransientApiError, match=r"database is locked\): another process has been holding it"):
+        impatient.sync(mode="full")
+
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert writes(small_world) == []
+
+
 def test_run_names_the_missing_right_when_the_ledger_is_read_only(small_world: World) -> None:
     """Read-only: a ConfigError that names the setting, before anything is written."""
     small_world.ledger().close()

@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.engine import make_url
 
-from customer_sync.ledger.failures import explain_failures, explained
+from customer_sync.ledger.failures import explain_failures, explained, is_busy_or_full
 from customer_sync.ledger.patience import is_passing, wait_for_server
 from http_transport.errors import ConfigError
 
@@ -47,7 +47,7 @@ def open_engine(url: str) -> sa.Engine:
     Raises:
         ConfigError: The URL is no SQLAlchemy URL, its driver is missing, or the
             database cannot be opened with it.
-        TransientApiError: The server is away.
+        TransientApiError: The server is away, or the database is locked or out of room.
     """
     try:
         parsed = make_url(url)
@@ -82,7 +82,8 @@ def open_engine(url: str) -> sa.Engine:
         ) from error
     except (sa.exc.OperationalError, sa.exc.DatabaseError) as error:
         engine.dispose()
-        if error.orig is not None and parsed.get_backend_name() != "sqlite" and is_passing(error.orig):
+        is_away = error.orig is not None and parsed.get_backend_name() != "sqlite" and is_passing(error.orig)
+        if is_away or is_busy_or_full(error):
             raise explained(error, parsed.render_as_string(hide_password=True)) from error
         reason = str(error.orig).splitlines()[0] if error.orig else type(error).__name__
         raise ConfigError(

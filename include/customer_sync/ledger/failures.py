@@ -35,6 +35,12 @@ def explain_failures(engine: sa.Engine, shown_url: str) -> None:
     sa.event.listen(engine, "handle_error", explain)
 
 
+def is_busy_or_full(error: sa.exc.DBAPIError) -> bool:
+    """Whether the database is there, but held by somebody or out of room: that passes."""
+    said = str(error.orig).casefold()
+    return any(fragment in said for fragment in (*_BUSY, *_FULL))
+
+
 def explained(error: sa.exc.DBAPIError, shown_url: str) -> SyncError:
     """The error of ours for a failure of the database.
 
