@@ -102,6 +102,21 @@ $(PEERS)/.ready: $(READY) requirements-bench.txt
 bench: $(PEERS)/.ready ## benchmarks beside their peers (SCENARIO=name, REPEATS=5, QUICK=1, FULL=1)
 	@$(BIN)/python -m bench $(SCENARIO) --repeats $(or $(REPEATS),5) $(if $(QUICK),--quick) $(if $(FULL),--full)
 
+# What the containers hold, as an environment of its own: FAB and Celery want other versions of some packages.
+COMPOSE_VENV := .cache/compose/venv
+$(COMPOSE_VENV)/.ready: $(READY) requirements-compose.txt
+	@echo "environment of the containers in $(COMPOSE_VENV)/ ($$(grep -c '^[a-z].*==' requirements-compose.txt) locked packages)"
+	@test -x $(COMPOSE_VENV)/bin/python || $(BIN)/python -m venv $(COMPOSE_VENV)
+	@$(COMPOSE_VENV)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt
+	@VIRTUAL_ENV=$(CURDIR)/$(COMPOSE_VENV) UV_HTTP_TIMEOUT=180 $(BIN)/uv pip install --quiet --link-mode=copy --require-hashes -r requirements-compose.txt
+	@VIRTUAL_ENV=$(CURDIR)/$(COMPOSE_VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Not called `distributed` yet: it has not been seen to end well, and .ci/run runs a target of that name.
+.PHONY: distributed-trial
+distributed-trial: $(COMPOSE_VENV)/.ready ## Celery, PostgreSQL and Redis from the compose file, with failures (unfinished)
+	$(BIN)/python -m distributed
+
 .PHONY: simulate
 simulate: $(READY) ## the model of docs/scaling.md with 1 and 200 connectors (CONNECTORS=50 for less)
 	$(BIN)/python -m distributed.simulate $(if $(CONNECTORS),--connectors $(CONNECTORS))

@@ -78,20 +78,23 @@ class Processes:
         """
         deadline = time.monotonic() + timeout_s
         while not answers():
-            self.check()
+            self.check(name)
             if time.monotonic() > deadline:
                 raise DemoError(f"{name} gave no sign of life for {timeout_s:.0f} s.\n{self.last_lines(name)}")
             time.sleep(poll_s)
 
-    def check(self) -> None:
-        """See that every process is still running.
+    def check(self, only: str | None = None) -> None:
+        """See that every process, or one of them, is still running.
+
+        Args:
+            only: The one that is meant.
 
         Raises:
             DemoError: One ended by itself; the last lines of its output are in the message.
         """
         for name, process in self._running.items():
             code = process.poll()
-            if code is not None:
+            if code is not None and only in {None, name}:
                 raise DemoError(f"{name} ended by itself (exit code {code}).\n{self.last_lines(name)}")
 
     def said(self, name: str) -> str:
@@ -103,6 +106,10 @@ class Processes:
         path = self._output[name]
         text = path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
         return "\n".join((f"The last lines of {path}:", *text))
+
+    def ended(self) -> list[str]:
+        """Names of the processes that ended by themselves; each can be started again."""
+        return [name for name, process in self._running.items() if process.poll() is not None]
 
     def pid(self, name: str) -> int:
         """The process's id, which is its session's id as well."""

@@ -29,6 +29,7 @@ class Service:
         healthcheck: The test, as in the file (`["CMD", ...]` or `["CMD-SHELL", text]`); empty when there is none.
         replicas: How many of it there are.
         profiles: Profiles it belongs to; empty: it always runs.
+        comes_back: Whether its restart policy starts it again when it ends by itself.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Service:
     healthcheck: tuple[str, ...]
     replicas: int
     profiles: tuple[str, ...]
+    comes_back: bool
 
 
 def read_services(path: Path, variables: Mapping[str, str]) -> dict[str, Service]:
@@ -95,4 +97,5 @@ def _service(name: str, parts: dict[str, Any]) -> Service:
         healthcheck=tuple((parts.get("healthcheck") or {}).get("test") or ()),
         replicas=int(parts.get("scale") or 1),
         profiles=tuple(parts.get("profiles") or ()),
+        comes_back=parts.get("restart") in {"unless-stopped", "always", "on-failure"},
     )

@@ -51,12 +51,14 @@ class Launch:
 
     Attributes:
         name: Name of the process.
+        service: The service that it is, or is a replica of.
         command: Program and arguments.
         environment: What the compose file says, moved.
         healthcheck: The compose file's test as a command; empty when there is none.
     """
 
     name: str
+    service: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
     healthcheck: tuple[str, ...]
@@ -98,6 +100,9 @@ class Machine:
         own = self.home / "containers" / name
         (own / "airflow").mkdir(parents=True, exist_ok=True)
         paths = self._paths(service, own)
+        logs, shared = own / "airflow" / "logs", paths.get("/opt/airflow/logs")
+        if shared is not None and not logs.is_symlink():
+            logs.symlink_to(shared.resolve())
         port = self.port_of(service.name) if service.name in STANDARD_PORTS else 0
         told = {key: value.format(port=port) for key, value in _LISTENING.get(service.name, {}).items()}
         # A container's host name is its own; that of a service with one replica is this machine's.
@@ -115,7 +120,7 @@ class Machine:
         kind, *test = service.healthcheck or ("NONE",)
         test = [self._moved(part, service.name, paths) for part in test]
         check = ("bash", "-c", test[0]) if kind == "CMD-SHELL" else tuple(test)
-        return Launch(name, tuple(command), environment, check)
+        return Launch(name, service.name, tuple(command), environment, check)
 
     def _paths(self, service: Service, own: Path) -> dict[str, Path]:
         paths = {place: self._folder(source) for place, source in service.volumes.items()}

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ CHECKED_BY_COMMAND = ("airflow-apiserver", "airflow-scheduler")
 _START_S = 600
 _INIT_S = 900
 _CHECK_S = 60
+_RESTARTS = 10
+"""A process that ends more often is broken; one whose database is away ends once every few seconds."""
 
 
 class Stack:
@@ -50,6 +53,7 @@ class Stack:
         self._programs = programs
         self.processes = Processes(machine.home / "processes.json", machine.root)
         self._launches: dict[str, Launch] = {}
+        self._restarts: Counter[str] = Counter()
 
     def launch_of(self, service: str) -> list[Launch]:
         """How a service's replicas are started here."""
@@ -141,6 +145,26 @@ class Stack:
             DemoError: The process ended, or the check did not pass in time.
         """
         self.processes.wait_until(launch.name, lambda: self._is_healthy(launch), _START_S, poll_s=1.0)
+
+    def keep_running(self) -> list[str]:
+        """Start what ended by itself again, as its restart policy says.
+
+        Returns:
+            Names of what was started again.
+
+        Raises:
+            DemoError: A process without such a policy ended, or one ended again and again.
+        """
+        back = []
+        for name in self.processes.ended():
+            launch = self._launches.get(name)
+            if launch is None or not self._services[launch.service].comes_back or self._restarts[name] >= _RESTARTS:
+                self.processes.check()
+                continue
+            self._restarts[name] += 1
+            self.start(launch)
+            back.append(name)
+        return back
 
     def wait_until_ready(self, worker: Launch) -> None:
         """Wait until a worker takes tasks.

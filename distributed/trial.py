@@ -87,7 +87,7 @@ class Trial:
         deadline = time.monotonic() + _DAGS_S
         waiting = [each.dag_id for each in MERCHANTS]
         while waiting:
-            self._stack.processes.check()
+            self._keep_running()
             if time.monotonic() > deadline:
                 said = "\n".join(self._airflow.import_errors())
                 raise DemoError(f"{', '.join(waiting)} did not appear within {_DAGS_S} s.\n{said}")
@@ -103,7 +103,7 @@ class Trial:
         """Wait for runs to end; returns DAG -> state."""
         deadline = time.monotonic() + _RUN_S
         while True:
-            self._stack.processes.check()
+            self._keep_running()
             states = {dag_id: self._state_of(dag_id, run) for dag_id, run in runs.items()}
             telling.tell(", ".join(f"{dag_id.partition('__')[2]} {state}" for dag_id, state in states.items()))
             if set(states.values()) <= {"success", "failed"}:
@@ -132,6 +132,11 @@ class Trial:
         after = proof.writes(self._around)
         if after != before:
             raise DemoError(f"The next run wrote again: {before} requests before, {after} after.")
+
+    def _keep_running(self) -> None:
+        for name in self._stack.keep_running():
+            self._console.print(f"  {name} ended and is started again, as its restart policy says", highlight=False)
+            self._name_workers()
 
     def _unfinished(self, runs: dict[str, str]) -> str:
         return "\n".join(
@@ -184,7 +189,7 @@ class Trial:
     def _until(self, is_so: Callable[[], bool], runs: dict[str, str], what: str, telling: Step) -> None:
         deadline = time.monotonic() + _RUN_S
         while not is_so():
-            self._stack.processes.check()
+            self._keep_running()
             telling.tell(f"waiting for {what}")
             if time.monotonic() > deadline:
                 raise DemoError(f"No {what} within {_RUN_S} s.\n{self._unfinished(runs)}")
