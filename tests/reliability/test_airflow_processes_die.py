@@ -97,7 +97,7 @@ def assert_all_is_right(world: World, run_id: str) -> None:
         row = ledger.runs.get(run_id)
         assert row is not None
         assert sum(ledger.runs.outcome_counts(run_id).values()) == row["extracted"]
-        assert ledger.runs.without_outcome(run_id) == []
+        assert not ledger.runs.without_outcome(run_id)
         assert ledger.intents.unanswered() == []
 
 
@@ -183,7 +183,7 @@ def test_nothing_is_sent_while_the_ledger_is_locked(ground: Ground, world: World
     assert "database is locked): another process has been holding it" in told
     assert world.store_writes() == []
 
-    after = ground.run({"mode": "selected", "customer_ids": ["C000001"]}, timeout_s=LONGEST_S)
+    after = ground.run({"mode": "full"}, timeout_s=LONGEST_S)
 
     assert after.state == "success"
     assert world.book()["C000001"]["companyName"] == "Locked Out"
