@@ -1,4 +1,4 @@
-"""`python -m distributed`: the compose file's distributed shape as processes of this machine, for `make distributed-trial`.
+"""`python -m distributed`: the compose file's distributed shape as processes (`make distributed-trial`).
 
 Starts PostgreSQL, Redis, two Celery workers, scheduler, DAG processor, api-server and triggerer with the commands and
 the environment of docker-compose.yaml, syncs three connectors at once, kills a worker and restarts Redis and PostgreSQL

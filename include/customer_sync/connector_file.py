@@ -21,7 +21,7 @@ MAX_FILE_BYTES = 1_000_000
 MAX_SHOWN = 60
 
 
-class _SettingsLoader(yaml.SafeLoader):
+class _SettingsLoader(yaml.CSafeLoader):
     """YAML 1.2's scalars instead of 1.1's, and no setting twice.
 
     The codes ``NO`` (Norway), ``01`` (Hokkaido) and ``12:30`` stay text; in YAML 1.1

@@ -186,13 +186,14 @@ def test_parsing_is_quick_and_silent_when_airflow_reads_the_folder() -> None:
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-def test_200_connectors_parse_within_five_seconds_when_airflow_reads_the_folder(connectors_dir: Path) -> None:
+def test_200_connectors_parse_within_five_seconds_when_airflow_reads_a_dag_file(connectors_dir: Path) -> None:
     """Also then no connection is opened and no heavy package loaded; one file is wrong and stops none."""
     shipped = (connectors_dir / "knb.yaml").read_text(encoding="utf-8")
     for number in range(199):
         name = f"shop_{number:03d}"
         (connectors_dir / f"{name}.yaml").write_text(shipped.replace("id: knb", f"id: {name}"), encoding="utf-8")
     (connectors_dir / "shop_100.yaml").write_text("id: [", encoding="utf-8")
-    command = [sys.executable, "-c", PARSE, str(ROOT / "dags"), "5", "200"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603 - our own text
-    assert done.returncode == 0, done.stderr[-2000:]
+    for file in ("customer_sync.py", "customer_reconcile.py"):  # Airflow reads each in a process of its own
+        command = [sys.executable, "-c", PARSE, str(ROOT / "dags" / file), "5", "200"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603 - our own text
+        assert done.returncode == 0, (file, done.stderr[-2000:])
