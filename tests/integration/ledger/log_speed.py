@@ -1,6 +1,6 @@
 """A log of a million rows answers any filter at once, on SQLite and on PostgreSQL. (long)
 
-`make test-long` prints the medians; alone: `pytest tests/integration/ledger/log_speed.py -m long -s`.
+It prints the medians; run it by name: `pytest tests/integration/ledger/log_speed.py -m long -s`.
 The bar is 300 ms at the median for a page and its chart; what holds it up is asserted by plans elsewhere: nothing
 here may take ten times the bar, whatever else the machine does.
 """
