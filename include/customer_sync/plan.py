@@ -254,10 +254,13 @@ def _diff_users(
         changed, before = _changes(fields, applied.fields)
         if not changed:
             continue
-        operation = Operation(
-            action=Action.UPDATE_USER, key=key, store_id=applied.store_id, values=changed, before=before
-        )
         role = changed.get("role")
+        if role not in {None, admin_role} and _is_wanted(before.get("email"), wanted, key):
+            # The colleague who takes the e-mail over may be the next admin: it is free before the demotion.
+            early = {name: value for name, value in changed.items() if name != "role"}
+            then.append(_user_update(key, applied, early, before))
+            changed = {"role": role}
+        operation = _user_update(key, applied, changed, before)
         (then if role is None else first if role == admin_role else last).append(operation)
     if policy.contact == "delete":
         kept_ids = {record.store_id for key, record in have.items() if key in wanted}
@@ -269,6 +272,18 @@ def _diff_users(
     if not _has_admin(wanted, have, held, admin_role):
         last = [operation for operation in last if operation.before.get("role") != admin_role]
     return first + then + last
+
+
+def _user_update(key: str, applied: AppliedRecord, changed: dict[str, Any], before: dict[str, Any]) -> Operation:
+    was = {name: before[name] for name in changed if name in before}
+    return Operation(action=Action.UPDATE_USER, key=key, store_id=applied.store_id, values=changed, before=was)
+
+
+def _is_wanted(email: str | None, wanted: Mapping[str, CompanyUser], key: str) -> bool:
+    """Whether an e-mail that a user gives up is to be that of another one."""
+    return email is not None and any(
+        user.email.casefold() == email.casefold() for other, user in wanted.items() if other != key
+    )
 
 
 def _with_stand_in(

@@ -149,9 +149,7 @@ class _Load:
         self._send(lambda operation: operation.action in _COMPANY)
         admin_role = around.connector.contacts.primary_role
         for _ in range(ROUNDS):
-            early = self._send(
-                lambda operation: operation.action is not Action.CREATE_COMPANY and not is_late(operation, admin_role)
-            )
+            early = self._send_early(admin_role)
             late = self._send_late(admin_role)
             if not early and not late:
                 break
@@ -205,14 +203,33 @@ class _Load:
             self._around.check_payment_codes(codes)
 
     def _send(self, is_wanted: Callable[[Operation], bool]) -> int:
-        parts = [
+        parts = self._parts(is_wanted)
+        self.dispatcher.perform(self._writes(parts))
+        return len(parts)
+
+    def _parts(self, is_wanted: Callable[[Operation], bool]) -> list[tuple[Work, Operation]]:
+        return [
             (work, operation)
             for work in self.works
             for operation in work.remaining()
             if is_wanted(operation) and (work.applied is not None or operation.action is Action.CREATE_COMPANY)
         ]
-        self.dispatcher.perform(self._writes(parts))
-        return len(parts)
+
+    def _send_early(self, admin_role: str) -> int:
+        """Give what is to be given, each once; an e-mail that goes from one user to the next, from the far end."""
+        tried: set[tuple[str, Action, str]] = set()
+        while True:
+            parts = [
+                (work, operation)
+                for work, operation in self._parts(lambda operation: _is_early(operation, admin_role))
+                if (work.customer_id, operation.action, operation.key) not in tried
+            ]
+            ready = [part for part in parts if not part[0].waits_for_colleague(part[1])]
+            self.dispatcher.perform(self._writes(ready))
+            tried |= {(work.customer_id, operation.action, operation.key) for work, operation in ready}
+            if not ready or len(ready) == len(parts):
+                break
+        return len(tried)
 
     def _send_late(self, admin_role: str) -> int:
         """Take away what is to go, from customers to whom nothing remains to be given first."""
@@ -243,6 +260,10 @@ class _Load:
             for operation in work.remaining_reference()
         ]
         self.dispatcher.perform(writes)
+
+
+def _is_early(operation: Operation, admin_role: str) -> bool:
+    return operation.action is not Action.CREATE_COMPANY and not is_late(operation, admin_role)
 
 
 def _waits(work: Work, operation: Operation, admin_role: str) -> bool:

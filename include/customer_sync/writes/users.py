@@ -89,7 +89,7 @@ class CreateUsers(Write):
         """
         holder = self._around.store.find_user(operation.values["email"])
         known = work.applied_user(holder.id) if holder is not None else None
-        if known is not None or (holder is None and operation.key not in work.waiting_for):
+        if known is not None or (holder is None and work.may_be_free_now(operation.key)):
             work.wait_for(operation.key, work.customer_id)
             return
         holders = self._around.ledger.links.holders_of_contacts([operation.key]) - {work.customer_id}
@@ -161,8 +161,7 @@ class UpdateUser(Write):
         (b2b_rest.md section 5), so the user is made anew. Anybody else: the contact is left out.
         """
         holder = self._around.store.find_user(str(operation.values["email"]))
-        if holder is None and operation.key not in work.waiting_for:
-            # It may have been given up between the refusal and the look-up: one more try shows it.
+        if holder is None and work.may_be_free_now(operation.key):
             work.wait_for(operation.key, work.customer_id)
             return
         if holder is None:

@@ -12,6 +12,7 @@ from customer_sync.connector import Connector
 from customer_sync.outcome import Finding, LogEntry, Outcome, Reason
 from customer_sync.plan import (
     ENDS_ACCESS,
+    Action,
     AppliedCompany,
     AppliedRecord,
     CustomerPlan,
@@ -51,6 +52,7 @@ class Work:
     entries: list[LogEntry] = field(default_factory=list)
     held_back: set[str] = field(default_factory=set)
     waiting_for: dict[str, str] = field(default_factory=dict)
+    _seen_free: set[str] = field(default_factory=set)
     _compared: tuple[AppliedCompany | None, set[str], tuple[Operation, ...]] | None = None
 
     @property
@@ -102,6 +104,28 @@ class Work:
     def wait_for(self, key: str, customer_id: str) -> None:
         """Remember that a contact's e-mail still belongs to a user of that customer who is to go."""
         self.waiting_for[key] = customer_id
+
+    def may_be_free_now(self, key: str) -> bool:
+        """Whether a contact's e-mail, refused as taken though nobody holds it, was not tried once more yet.
+
+        It may have been given up between the refusal and the look-up.
+        """
+        if key in self._seen_free:
+            return False
+        self._seen_free.add(key)
+        return True
+
+    def waits_for_colleague(self, operation: Operation) -> bool:
+        """Whether the wanted e-mail is still that of another user of this company who is about to get another one."""
+        email = str(operation.values.get("email", "")).casefold()
+        if not email or operation.action not in {Action.CREATE_USER, Action.UPDATE_USER}:
+            return False
+        return any(
+            other.action is Action.UPDATE_USER
+            and other.store_id != operation.store_id
+            and str(other.before.get("email", "")).casefold() == email
+            for other in self.remaining()
+        )
 
     def give_up_waiting(self) -> None:
         """Leave what still waits to the next run, which finds the other user gone."""

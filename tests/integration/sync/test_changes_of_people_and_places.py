@@ -152,6 +152,50 @@ def test_both_people_keep_access_when_they_exchange_their_emails(synced: World) 
     assert synced.store_writes() == []
 
 
+def test_emails_go_from_hand_to_hand_without_a_refusal(synced: World) -> None:
+    """Three contacts hand their e-mails on, a new one takes the last: from the far end on, none is refused."""
+    before = user_ids(synced)
+    people = {row["ContactID"]: row["values"] for row in synced.erp_state()["contacts"]}
+    emails = [people[key]["Email"] for key in (PRIMARY, SECOND, THIRD)]
+    new = synced.add(
+        "Contact", BusinessAccount=CUSTOMER, FirstName="New", LastName="Person", Email="n@x.example", **ON
+    )["ContactID"]["value"]
+    for key, email in {PRIMARY: emails[1], SECOND: emails[2], THIRD: "far@elbe1.example", new: emails[0]}.items():
+        synced.edit("Contact", ContactID=key, Email=email)
+
+    sync(synced)
+
+    users = {user["email"]: user["lastName"] for user in synced.book()[CUSTOMER]["users"]}
+    assert users[emails[1]] == people[PRIMARY]["LastName"]
+    assert users[emails[2]] == people[SECOND]["LastName"]
+    assert users["far@elbe1.example"] == people[THIRD]["LastName"]
+    assert users[emails[0]] == "Person"
+    after = user_ids(synced)
+    assert [after[email] for email in (*emails[1:], "far@elbe1.example")] == [before[email] for email in emails]
+    assert len(synced.store_writes()) == 4
+    assert_never_without_admin(synced, {before[emails[0]]})
+
+
+def test_next_admin_takes_over_the_email_of_the_present_one(synced: World) -> None:
+    """The new primary contact gets the old one's e-mail, who gets another: one run, and always an admin."""
+    before = user_ids(synced)
+    people = {row["ContactID"]: row["values"] for row in synced.erp_state()["contacts"]}
+    email = people[PRIMARY]["Email"]
+    synced.edit("Contact", ContactID=PRIMARY, Email="former@elbe1.example")
+    synced.edit("Contact", ContactID=SECOND, Email=email)
+    synced.edit("Customer", CustomerID=CUSTOMER, PrimaryContactID=SECOND)
+
+    sync(synced)
+
+    users = {user["email"]: (user["lastName"], user["role"]) for user in synced.book()[CUSTOMER]["users"]}
+    assert users[email] == (people[SECOND]["LastName"], "Admin")
+    assert users["former@elbe1.example"] == (people[PRIMARY]["LastName"], "Junior Buyer")
+    assert_never_without_admin(synced, {before[email]})
+    synced.forget_calls()
+    sync(synced)
+    assert synced.store_writes() == []
+
+
 def test_promotion_comes_before_demotion_when_the_primary_contact_changes(synced: World) -> None:
     """The new primary is promoted first, the old one demoted after; the company always has an admin."""
     before = user_ids(synced)
