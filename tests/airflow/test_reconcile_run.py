@@ -14,6 +14,8 @@ import pytest
 from customer_sync.connector_file import load_connector
 from customer_sync.ledger import Ledger
 from sandbox.server import running_acumatica, running_better_b2b
+from tests.airflow.api_server import running_api_server
+from tests.airflow.approver import answering
 from tests.integration.reconcile.corruption import Corruption
 from tests.integration.twin_world import World
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 CUSTOMERS = 60
 DEFAULTS = {"mode": "compare", "repair": None, "dry_run": True, "plan_hash": None, "matches": None}
 WAYS = ["write_lost", "reference_cleared", "edited_by_hand"]
+
+RULES = "id: knb\nstore: {requests_per_minute: 60000}\nreconcile: {store_share: 1.0}\n"
 
 pytestmark = pytest.mark.usefixtures("metadata_database")
 
@@ -52,8 +56,7 @@ def scene(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, connectors_dir: Path, load_dags: "LoadDags"
 ) -> Iterator[Scene]:
     """Twins after a first sync."""
-    rules = "id: knb\nstore: {requests_per_minute: 60000}\nreconcile: {store_share: 1.0}\n"
-    (connectors_dir / "knb.yaml").write_text(rules, encoding="utf-8")
+    (connectors_dir / "knb.yaml").write_text(RULES, encoding="utf-8")
     ledger_url = f"sqlite:///{tmp_path / 'ledger.db'}"
     monkeypatch.setenv("CUSTOMER_SYNC_LEDGER_URL", ledger_url)
     dags = load_dags()
@@ -108,6 +111,37 @@ def test_plan_that_was_read_is_applied_when_run_is_bound_to_it(scene: Scene) -> 
         assert ledger.runs.outcome_counts(scene.last_run_id) == {"updated": 3}
     scene.run()
     assert set(scene.classes()) <= {"user_of_other_company"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "outcomes"),
+    [("Approve", "success", {"updated": 3}), ("Reject", "failed", {"skipped": 3})],
+    ids=["a yes", "a no"],
+)
+def test_repair_waits_for_a_person_when_connector_asks_always(
+    scene: Scene, connectors_dir: Path, answer: str, state: str, outcomes: dict[str, int]
+) -> None:
+    """Nothing is written while the question is open; a yes repairs what was shown, a no skips its customers."""
+    Corruption(scene.world, random.Random(2)).spoil(1, WAYS)
+    asking = RULES + "approval: {ask: always, timeout_minutes: 60}\n"
+    (connectors_dir / "knb.yaml").write_text(asking, encoding="utf-8")
+    wanted = {"repair": ["write_lost=reapply", "reference_mismatch=reapply", "drift=reapply"]}
+    scene.world.forget_calls()
+    seen: list[Any] = []
+    with (
+        running_api_server() as api,
+        answering(api, answer, look=lambda: seen.append(scene.world.store_writes())) as person,
+    ):
+        ended, tasks = scene.run(**wanted, dry_run=False)
+    assert seen == [[]]
+    assert ended == state
+    assert "for 3 customers" in person.question["subject"]
+    assert bool(scene.world.store_writes()) is (answer == "Approve")
+    assert tasks[("repair", "success" if answer == "Approve" else "upstream_failed")] == 1
+    with Ledger.open("knb") as ledger:
+        assert ledger.runs.outcome_counts(scene.last_run_id) == outcomes
+    scene.run()
+    assert (set(scene.classes()) <= {"user_of_other_company"}) is (answer == "Approve")
 
 
 def test_run_fails_and_says_why_when_store_is_out_of_reach(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
