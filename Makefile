@@ -89,8 +89,8 @@ pictures: ## renew the pictures of the documentation (docs/pictures/) from the b
 	@PICTURES=1 $(MAKE) e2e
 
 .PHONY: demo
-demo: $(READY) ## twins + Airflow + a first sync; stays up (ONCE=1 leaves after the sync, RESET=1 starts afresh)
-	@ONCE='$(ONCE)' RESET='$(RESET)' $(BIN)/python -m demo
+demo: $(READY) ## twins + Airflow + a first sync; stays up (ONCE=1 leaves after it, RESET=1 starts afresh, DB=postgres)
+	@ONCE='$(ONCE)' RESET='$(RESET)' DB='$(DB)' $(BIN)/python -m demo
 
 # The peers live in an environment of their own, so that none of their dependencies becomes ours.
 PEERS := .cache/bench-venv

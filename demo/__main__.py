@@ -1,7 +1,7 @@
 """`python -m demo`: both twins, an Airflow of its own, and a first full sync. `make demo` calls it.
 
-Environment: `ONCE=1` leaves after the sync, `RESET=1` starts afresh. The exit code is 0 when the sync ended
-well, 1 when it did not, 130 when it was interrupted.
+Environment: `ONCE=1` leaves after the sync, `RESET=1` starts afresh, `DB=postgres` gives Airflow a PostgreSQL of its
+own instead of SQLite. The exit code is 0 when the sync ended well, 1 when it did not, 130 when it was interrupted.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from demo.airflow_api import AirflowApi
 from demo.errors import DemoError
 from demo.http_json import Server
 from demo.ports import LOOPBACK, Ports, choose
+from demo.postgres import Postgres, data_of, find_programs, folder_of
 from demo.processes import Processes
 from demo.progress import step
 from demo.settings import CONNECTOR_ID, DAG_ID, Place, airflow_environment, inherited, load_secrets
@@ -36,6 +37,7 @@ _INTERRUPTED = 130
 _OWNER_ONLY = 0o077
 _STORE_REQUESTS_PER_MINUTE = 6000
 _TWIN_START_S = 60
+_POSTGRES_START_S = 60
 _AIRFLOW_START_S = 240
 
 
@@ -46,13 +48,15 @@ class Demo:
         place: Folders and files.
         ports: Where everything listens.
         console: Where it is told.
+        postgres: Airflow's database; SQLite by default.
     """
 
-    def __init__(self, place: Place, ports: Ports, console: Console) -> None:
+    def __init__(self, place: Place, ports: Ports, console: Console, postgres: Postgres | None = None) -> None:
         self._place = place
         self._ports = ports
         self._console = console
-        self.processes = Processes(place.home / "processes.json", place.root)
+        self._postgres = postgres
+        self.processes = _processes(place)
         self._twins = {
             "erp": Server(f"http://{LOOPBACK}:{ports.erp}"),
             "store": Server(f"http://{LOOPBACK}:{ports.store}"),
@@ -67,6 +71,7 @@ class Demo:
             DemoError: Something did not start, or the sync did not end well.
         """
         self._start_twins()
+        self._start_postgres()
         self._start_airflow()
         with step(self._console, "getting the DAG ready"):
             sync_run.make_pools(self._airflow, self._place.pools)
@@ -107,13 +112,29 @@ class Demo:
             "  2. Trigger it once more: nothing has changed, so nothing is written.\n"
             "  3. Change a customer at the ERP's address, trigger again: only that one is updated.\n"
             "  4. Trigger it with `dry_run`: the plan is shown, the store stays as it is.\n"
-            "Backfills need PostgreSQL, and this Airflow runs on SQLite: see docs/operating.md.\n\n"
+            f"{self._on_backfills()}\n\n"
             "Ctrl-C ends it; `make demo` goes on from here, `make demo RESET=1` starts afresh.",
             highlight=False,
         )
         while True:
             self.processes.check()
             time.sleep(1)
+
+    def _on_backfills(self) -> str:
+        if self._postgres is not None:
+            return "  5. Trigger > Backfill over some past days: each run covers one interval of the schedule."
+        install = "" if find_programs() else " after `apt-get install postgresql`"
+        return f"Backfills need PostgreSQL, and this Airflow runs on SQLite: `make demo DB=postgres`{install}."
+
+    def _start_postgres(self) -> None:
+        server = self._postgres
+        if server is None:
+            return
+        with step(self._console, "PostgreSQL"):
+            server.make_files()
+            output = self._place.output_of("postgres")
+            self.processes.start("postgres", server.command, inherited(os.environ), output, user_id=server.user_id)
+            self.processes.wait_until("postgres", server.answers, _POSTGRES_START_S)
 
     def _start_twins(self) -> None:
         commands = {
@@ -132,7 +153,8 @@ class Demo:
                 self.processes.wait_until(name, lambda: server.answers("/_sandbox/settings"), _TWIN_START_S)  # noqa: B023 - called in this turn
 
     def _start_airflow(self) -> None:
-        environment = airflow_environment(self._place, self._ports, load_secrets(self._place))
+        url = self._postgres.url if self._postgres else ""
+        environment = airflow_environment(self._place, self._ports, load_secrets(self._place), database_url=url)
         command = (sys.executable, "-m", "airflow", "standalone")
         with step(self._console, "Airflow (15 to 60 s)"):
             self.processes.start("airflow", command, environment, self._place.output_of("airflow"))
@@ -157,12 +179,17 @@ def _only_one(place: Place) -> Iterator[None]:
         yield
 
 
+def _processes(place: Place) -> Processes:
+    return Processes(place.home / "processes.json", place.root, data_of(place))
+
+
 def _start_afresh(place: Place) -> None:
     for entry in place.home.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         elif entry.name != "lock":
             entry.unlink()
+    shutil.rmtree(folder_of(place), ignore_errors=True)
 
 
 def _interrupt(_signal: int, _frame: object) -> None:
@@ -173,17 +200,27 @@ def _wanted(name: str) -> bool:
     return os.environ.get(name, "") not in {"", "0"}
 
 
+def _wanted_postgres(place: Place) -> Postgres | None:
+    kind = os.environ.get("DB", "") or "sqlite"
+    if kind not in {"sqlite", "postgres"}:
+        raise DemoError(f"DB is {kind!r}: give postgres, or nothing for SQLite.")
+    if kind == "sqlite":
+        return None
+    return Postgres(place, load_secrets(place)["postgres_password"], find_programs())
+
+
 def _run_in(place: Place, console: Console) -> int:
     """Everything between taking the folder and giving it back; the result is the exit code."""
-    ended = Processes(place.home / "processes.json", place.root).end_leftovers()
+    ended = _processes(place).end_leftovers()
     if ended:
         console.print(f"Ended {ended} processes that an earlier demo left running.")
     if _wanted("RESET"):
         _start_afresh(place)
+    postgres = _wanted_postgres(place)
     ports, told = choose()
     for sentence in told:
         console.print(sentence, highlight=False)
-    demo = Demo(place, ports, console)
+    demo = Demo(place, ports, console, postgres)
     synced = False
     try:
         demo.run()

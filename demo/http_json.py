@@ -9,8 +9,10 @@ import urllib3
 
 from demo.errors import DemoError
 
-# The servers are young and local: a refused connection is an answer, and nothing is sent twice.
+# The servers are young and local: a refused connection is an answer. Nothing is sent twice but questions.
 _TIMEOUT = urllib3.Timeout(connect=2, read=30)
+_ASK_AGAIN = urllib3.Retry(total=3, connect=0, read=3, status=0, redirect=0, allowed_methods={"GET"})
+"""A machine that does other work as well may keep Airflow from answering for a while."""
 
 
 class Server:
@@ -39,18 +41,7 @@ class Server:
         Raises:
             urllib3.exceptions.HTTPError: No answer came.
         """
-        headers = {"Accept": "application/json"}
-        if self.token is not None:
-            headers["Authorization"] = f"Bearer {self.token}"
-        url = f"{self.address}{path}"
-        if body is None:
-            response = self._pool.request(method, url, headers=headers)
-        else:
-            response = self._pool.request(method, url, headers=headers, json=body)
-        try:
-            return response.status, response.json()
-        except ValueError:
-            return response.status, None
+        return self._send(method, path, body)
 
     def get(self, path: str) -> Any:
         """The JSON at a path.
@@ -59,12 +50,31 @@ class Server:
             path: Path and query.
 
         Raises:
-            DemoError: The answer is not 200.
+            DemoError: The answer is not 200, or none came.
         """
-        status, answer = self.call("GET", path)
+        try:
+            status, answer = self._send("GET", path, None, _ASK_AGAIN)
+        except urllib3.exceptions.HTTPError as error:
+            raise DemoError(f"GET {self.address}{path} was not answered: {error}") from error
         if status != HTTPStatus.OK:
             raise DemoError(f"GET {self.address}{path} was answered with {status}: {answer}")
         return answer
+
+    def _send(
+        self, method: str, path: str, body: object | None, retries: urllib3.Retry | None = None
+    ) -> tuple[int, Any]:
+        headers = {"Accept": "application/json"}
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token}"
+        url, again = f"{self.address}{path}", retries or False
+        if body is None:
+            response = self._pool.request(method, url, headers=headers, retries=again)
+        else:
+            response = self._pool.request(method, url, headers=headers, json=body, retries=again)
+        try:
+            return response.status, response.json()
+        except ValueError:
+            return response.status, None
 
     def answers(self, path: str) -> bool:
         """Whether a path is answered with 200; a refused connection is a no.

@@ -14,6 +14,7 @@ from demo.errors import DemoError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
 _GRACE_S = 30
 """How long a process may take to end by itself."""
@@ -32,15 +33,25 @@ class Processes:
     Args:
         record: File for the process ids.
         root: Working folder of the processes, and the mark by which leftovers are known.
+        elsewhere: Folders to which some of them move, as database servers do.
     """
 
-    def __init__(self, record: Path, root: Path) -> None:
+    def __init__(self, record: Path, root: Path, *elsewhere: Path) -> None:
         self._record = record
         self._root = root
+        self._marks = {root, *elsewhere}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._output: dict[str, Path] = {}
 
-    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str], output: Path) -> None:
+    def start(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        output: Path,
+        *,
+        user_id: int | None = None,
+    ) -> None:
         """Start a process; it gets none of the terminal's signals.
 
         Args:
@@ -48,6 +59,7 @@ class Processes:
             command: Program and arguments.
             environment: Its whole environment.
             output: File that takes what it prints; the previous start's is replaced.
+            user_id: The account that it runs under, where not our own; only root may give one.
         """
         output.parent.mkdir(parents=True, exist_ok=True)
         with output.open("wb") as file:
@@ -59,6 +71,8 @@ class Processes:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                user=user_id,
+                group=user_id,
                 preexec_fn=_ready_for_interrupts,  # noqa: PLW1509 - no thread runs yet, and nothing else resets SIGINT
             )
         self._output[name] = output
@@ -150,7 +164,7 @@ class Processes:
     def end_leftovers(self) -> int:
         """End what an earlier demonstration left running because it was killed itself.
 
-        A recorded process group is ours only if its members still work in our folder; anything else may
+        A recorded process group is ours only if its members still work in our folders; anything else may
         have got the number since.
 
         Returns:
@@ -159,12 +173,12 @@ class Processes:
         if not self._record.exists():
             return 0
         recorded = set(json.loads(self._record.read_text(encoding="utf-8")))
-        ours = recorded & _groups_working_in(self._root)
+        ours = recorded & _groups_working_in(self._marks)
         for group in ours:
             _kill_group(group)
         # A killed process holds its port until the system has taken it down.
         deadline = time.monotonic() + _GRACE_S
-        while ours & _groups_working_in(self._root) and time.monotonic() < deadline:
+        while ours & _groups_working_in(self._marks) and time.monotonic() < deadline:
             time.sleep(0.1)
         self._record.unlink()
         return len(ours)
@@ -187,12 +201,12 @@ def _kill_group(group: int) -> None:
         return  # all of it ended by itself
 
 
-def _groups_working_in(folder: Path) -> set[int]:
-    """Process groups with a member whose working folder is this one; empty where the system does not tell."""
+def _groups_working_in(folders: AbstractSet[Path]) -> set[int]:
+    """Process groups with a member whose working folder is one of these; empty where the system does not tell."""
     groups: set[int] = set()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if (entry / "cwd").readlink() == folder:
+            if (entry / "cwd").readlink() in folders:
                 groups.add(os.getpgid(int(entry.name)))
         except OSError:
             continue  # ended meanwhile, or somebody else's

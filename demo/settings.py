@@ -87,19 +87,21 @@ def load_secrets(place: Place) -> dict[str, str]:
         place: Where the file is; it is readable by its owner only.
 
     Returns:
-        `fernet_key`, `jwt_secret` and `session_key`.
+        `fernet_key`, `jwt_secret`, `session_key` and `postgres_password`.
     """
     path = place.home / "secrets.json"
-    if not path.exists():
-        made = {
-            "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-            "jwt_secret": secrets.token_hex(64),
-            "session_key": secrets.token_hex(32),
-        }
+    known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    made = {
+        "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "jwt_secret": secrets.token_hex(64),
+        "session_key": secrets.token_hex(32),
+        "postgres_password": secrets.token_hex(16),
+    }
+    if made.keys() - known.keys():
+        known = made | known
         with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(made, file)
-    loaded: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    return loaded
+            json.dump(known, file)
+    return known
 
 
 def connections(ports: Ports) -> dict[str, str]:
@@ -145,13 +147,16 @@ def inherited(environment: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-def airflow_environment(place: Place, ports: Ports, keys: Mapping[str, str]) -> dict[str, str]:
+def airflow_environment(
+    place: Place, ports: Ports, keys: Mapping[str, str], *, database_url: str = ""
+) -> dict[str, str]:
     """The environment of `airflow standalone`, tuned for one small machine.
 
     Args:
         place: Folders and files.
         ports: Where everything listens.
         keys: Result of `load_secrets`.
+        database_url: SQLAlchemy URL of Airflow's database; its own SQLite file by default.
     """
     address = f"http://{LOOPBACK}:{ports.airflow}"
     sections = {
@@ -187,5 +192,7 @@ def airflow_environment(place: Place, ports: Ports, keys: Mapping[str, str]) -> 
     settings = {
         f"AIRFLOW__{section}__{name}": value for section, values in sections.items() for name, value in values.items()
     }
+    for name in ("SQL_ALCHEMY_CONN", "SQL_ALCHEMY_CONN_ASYNC"):
+        settings |= {f"AIRFLOW__DATABASE__{name}": database_url} if database_url else {}
     own = {"AIRFLOW_HOME": str(place.airflow_home), "CUSTOMER_SYNC_LEDGER_URL": place.ledger_url}
     return inherited(os.environ) | settings | connections(ports) | own

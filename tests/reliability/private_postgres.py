@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +14,8 @@ from itertools import count
 from pathlib import Path
 
 import sqlalchemy as sa
+
+from demo.postgres import find_programs
 
 _NOBODY = 65_534
 """User id of the account without rights; the server refuses to run as root."""
@@ -33,7 +34,9 @@ def running_postgres(port: int | None = None) -> Iterator[Callable[[], str]]:
     Raises:
         FileNotFoundError: PostgreSQL is not installed.
     """
-    programs = _programs()
+    programs = find_programs()
+    if programs is None:
+        raise FileNotFoundError("PostgreSQL is not installed (Debian and Ubuntu: apt-get install postgresql)")
     user = _NOBODY if os.getuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="postgres-") as home:
         if user is not None:
@@ -75,19 +78,7 @@ def _maker(admin: sa.Engine, port: int) -> Callable[[], str]:
 
 def is_postgres_installed() -> bool:
     """Whether this machine has the server's programs."""
-    return bool(_places())
-
-
-def _places() -> list[Path]:
-    found = shutil.which("initdb")
-    return [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-
-
-def _programs() -> Path:
-    places = _places()
-    if not places:
-        raise FileNotFoundError("PostgreSQL is not installed (Debian and Ubuntu: apt-get install postgresql)")
-    return places[-1]
+    return find_programs() is not None
 
 
 def free_port() -> int:

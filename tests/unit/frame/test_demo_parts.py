@@ -17,6 +17,7 @@ from demo import summary, sync_run
 from demo.airflow_api import TaskState
 from demo.errors import DemoError
 from demo.ports import LOOPBACK, Ports, choose
+from demo.postgres import Postgres, find_programs
 from demo.processes import Processes
 from demo.settings import Place, airflow_environment, connections, inherited, load_secrets
 
@@ -57,7 +58,25 @@ def test_secrets_stay_the_same_when_the_demo_is_started_again(tmp_path: Path) ->
     first = load_secrets(place)
     assert load_secrets(place) == first
     assert stat.S_IMODE((place.home / "secrets.json").stat().st_mode) == 0o600
-    assert len(set(first.values())) == 3
+    assert len(set(first.values())) == 4
+
+
+def test_secrets_of_an_older_demo_are_kept_when_a_new_one_is_needed(tmp_path: Path) -> None:
+    """What an earlier version wrote stays readable; only what is missing is made."""
+    place = Place(tmp_path)
+    place.home.mkdir()
+    (place.home / "secrets.json").write_text('{"fernet_key": "kept"}', encoding="utf-8")
+    found = load_secrets(place)
+    assert found["fernet_key"] == "kept"
+    assert found["postgres_password"]
+    assert load_secrets(place) == found
+
+
+def test_secrets_of_two_demos_differ(tmp_path: Path) -> None:
+    """Each folder has its own."""
+    place = Place(tmp_path)
+    place.home.mkdir()
+    first = load_secrets(place)
     other = Place(tmp_path / "other")
     other.home.mkdir(parents=True)
     assert load_secrets(other) != first
@@ -229,3 +248,11 @@ def test_customers_data_are_shown_as_they_are_when_they_look_like_markup() -> No
     console = Console(record=True, width=140)
     summary.show(summary.Summary(1, {"created": 1}, {"a": 1}, [row(1, "created", "a")]), console)
     assert "[bold]not markup[/bold]" in console.export_text()
+
+
+def test_demo_says_what_is_missing_when_postgres_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No traceback: the sentence names the package to install."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    programs = find_programs(tmp_path)
+    with pytest.raises(DemoError, match="apt-get install postgresql"):
+        Postgres(Place(tmp_path), "secret", programs)
