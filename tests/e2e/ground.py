@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -137,11 +138,11 @@ class Ground:
         """Start a run through the REST API and return its id."""
         return self.airflow.trigger(dag_id, conf)
 
-    def run(self, conf: dict[str, Any], dag_id: str = DAG_ID, timeout_s: float = 120) -> EndedRun:
+    def run(self, conf: dict[str, Any], dag_id: str = DAG_ID, timeout_s: float = 300) -> EndedRun:
         """Start a run through the REST API and wait for its end."""
         return self.wait_for_run(self.trigger(conf, dag_id), dag_id, timeout_s)
 
-    def wait_for_run(self, run_id: str, dag_id: str = DAG_ID, timeout_s: float = 120) -> EndedRun:
+    def wait_for_run(self, run_id: str, dag_id: str = DAG_ID, timeout_s: float = 300) -> EndedRun:
         """Wait until a run has ended, well or not."""
         deadline = time.monotonic() + timeout_s
         while (state := self.airflow.run_state(dag_id, run_id)) not in {"success", "failed"}:
@@ -163,6 +164,26 @@ class Ground:
             if time.monotonic() > deadline:
                 raise AssertionError(f"no run of {dag_id} appeared within {timeout_s:.0f} s")
             time.sleep(_POLL_S)
+
+    def airflow_command(self, *words: str, timeout_s: float = 120) -> str:
+        """Run Airflow's own command with the settings of the running one; what it printed.
+
+        Raises:
+            AssertionError: It failed; what it printed is in the message.
+        """
+        ended = subprocess.run(  # noqa: S603 - Airflow's own command
+            [sys.executable, "-m", "airflow", *words],
+            env=self._environment(),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout_s,
+        )
+        told = ended.stdout + ended.stderr
+        assert ended.returncode == 0, told
+        return told
 
     def last_lines(self, process: str = "airflow", lines: int = 60) -> str:
         """The end of what a process printed: `airflow`, `erp` or `store`."""
@@ -186,17 +207,19 @@ class Ground:
         passwords = self.place.home / "passwords.json"
         passwords.write_text(json.dumps(dict.fromkeys(USERS, PASSWORD)), encoding="utf-8")
         passwords.chmod(0o600)
-        environment = airflow_environment(self.place, self._ports, load_secrets(self.place)) | {
+        command = (sys.executable, "-m", "airflow", "standalone")
+        self._processes.start("airflow", command, self._environment(), self.place.output_of("airflow"))
+
+    def _environment(self) -> dict[str, str]:
+        return airflow_environment(self.place, self._ports, load_secrets(self.place)) | {
             "AIRFLOW__CORE__AUTH_MANAGER": "guarded_auth_manager.GuardedAuthManager",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in USERS.items()),
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.place.home / "passwords.json"),
             "CUSTOMER_SYNC_CONNECTORS_DIR": str(self.connectors),
             "PYTHONPATH": str(HERE),
             **self._extra,
         }
-        command = (sys.executable, "-m", "airflow", "standalone")
-        self._processes.start("airflow", command, environment, self.place.output_of("airflow"))
 
 
 def remove(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A backfill over past days, started from Airflow's own dialog; Airflow's database is PostgreSQL, which it needs."""
+"""Backfills over past days, from Airflow's dialog and from its command; its database is PostgreSQL, which they need."""
 
 import re
 import time
@@ -16,7 +16,7 @@ from tests.e2e.ground import Ground, remove
 from tests.reliability.private_postgres import running_postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from playwright.sync_api import Browser
@@ -26,7 +26,7 @@ HERE = ZoneInfo("America/New_York")
 """The person's own zone; the dialog's date pickers speak it."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def daily(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Ground]":
     """Both twins and an Airflow on PostgreSQL; the connector runs once a day, and its first scheduled run is over."""
     folder = tmp_path_factory.mktemp("postgres-ground")
@@ -56,15 +56,51 @@ def backfill_runs(ground: Ground) -> list[dict[str, Any]]:
     return found
 
 
-def ended_runs(ground: Ground, count: int) -> list[dict[str, Any]]:
-    """Wait until so many runs of a backfill have ended."""
+def day(number: int) -> datetime:
+    """Midnight so many days ago: the start of that day's interval."""
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(days=number)
+
+
+def windows_of(ground: Ground, runs: list[dict[str, Any]]) -> list[list[str]]:
+    """What each run read, as its ledger says."""
+    with Ledger.open(CONNECTOR_ID, ground.ledger_url) as ledger:
+        return [(ledger.runs.get(run["dag_run_id"]) or {})["window"]["interval"] for run in runs]
+
+
+def interval(start: datetime) -> list[str]:
+    """The interval of a day."""
+    return [start.isoformat(), (start + timedelta(days=1)).isoformat()]
+
+
+def marks_of(ground: Ground) -> dict[str, str]:
+    """The connector's watermarks."""
+    with Ledger.open(CONNECTOR_ID, ground.ledger_url) as ledger:
+        return dict(ledger.watermarks.load())
+
+
+def ended_runs(ground: Ground, count: int, better_than: "Sequence[dict[str, Any]]" = ()) -> list[dict[str, Any]]:
+    """Wait until so many runs of backfills have ended; those of an earlier look must have been run again."""
     deadline = time.monotonic() + PATIENCE_S
+    old = {(run["dag_run_id"], run["start_date"]) for run in better_than}
     while True:
         runs = backfill_runs(ground)
-        if len(runs) == count and {run["state"] for run in runs} <= {"success", "failed"}:
+        is_over = {run["state"] for run in runs} <= {"success", "failed"}
+        if len(runs) == count and is_over and old.isdisjoint((run["dag_run_id"], run["start_date"]) for run in runs):
             return runs
         assert time.monotonic() < deadline, ([run["state"] for run in runs], ground.last_lines())
         time.sleep(0.5)
+
+
+def backfill(ground: Ground, first: datetime, last: datetime, *options: str) -> None:
+    """Start a backfill by Airflow's command, as soon as the one before it counts as complete."""
+    deadline = time.monotonic() + PATIENCE_S
+    path = f"/api/v2/backfills?dag_id={DAG_ID}"
+    while any(each["completed_at"] is None for each in ground.api.get(path)["backfills"]):
+        assert time.monotonic() < deadline, ground.last_lines()
+        time.sleep(0.5)
+    dates = ("--from-date", first.isoformat(), "--to-date", last.isoformat())
+    ground.airflow_command("backfill", "create", "--dag-id", DAG_ID, *dates, "--max-active-runs", "1", *options)
 
 
 def pick(person: Person, label: str, moment: datetime) -> None:
@@ -81,10 +117,8 @@ def pick(person: Person, label: str, moment: datetime) -> None:
 
 def test_three_past_days_are_backfilled_from_the_dialog(daily: Ground, browser: "Browser", tmp_path: "Path") -> None:
     """Three days by clicks: three green runs, each over its own day, and the watermark stays where it was."""
-    with Ledger.open(CONNECTOR_ID, daily.ledger_url) as ledger:
-        marks = ledger.watermarks.load()
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    days = [midnight - timedelta(days=number) for number in (6, 5, 4)]
+    marks = marks_of(daily)
+    days = [day(number) for number in (6, 5, 4)]
 
     person = Person(daily, browser, tmp_path)
     person.log_in("admin")
@@ -102,8 +136,26 @@ def test_three_past_days_are_backfilled_from_the_dialog(daily: Ground, browser: 
 
     runs = ended_runs(daily, len(days))
     assert [run["state"] for run in runs] == ["success"] * len(days), daily.last_lines()
-    with Ledger.open(CONNECTOR_ID, daily.ledger_url) as ledger:
-        windows = [(ledger.runs.get(run["dag_run_id"]) or {})["window"]["interval"] for run in runs]
-        assert ledger.watermarks.load() == marks
-    assert windows == [[day.isoformat(), (day + timedelta(days=1)).isoformat()] for day in days]
+    assert windows_of(daily, runs) == [interval(each) for each in days]
+    assert marks_of(daily) == marks
     person.context.close()
+
+
+def test_failed_days_are_processed_again_from_the_command(daily: Ground) -> None:
+    """Two older days, the later one first, while the ERP refuses: red. `--reprocess-behavior failed`: both green."""
+    marks, before = marks_of(daily), backfill_runs(daily)
+    days = [day(number) for number in (9, 8)]
+    fault = {"match": {"path_regex": "/Customer"}, "effect": "status", "status": 403, "times": 999}
+    daily.erp.call("PUT", "/_sandbox/faults", [fault])
+    backfill(daily, *days, "--run-backwards")
+    runs = ended_runs(daily, len(before) + len(days))[: len(days)]
+    assert [run["state"] for run in runs] == ["failed", "failed"]
+    assert runs[0]["start_date"] > runs[1]["start_date"]
+
+    daily.erp.call("PUT", "/_sandbox/faults", [])
+    backfill(daily, *days, "--reprocess-behavior", "failed")
+    again = ended_runs(daily, len(before) + len(days), better_than=runs)[: len(days)]
+
+    assert [run["state"] for run in again] == ["success", "success"], daily.last_lines()
+    assert windows_of(daily, again) == [interval(each) for each in days]
+    assert marks_of(daily) == marks
