@@ -114,10 +114,9 @@ $(COMPOSE_VENV)/.ready: $(READY) requirements-compose.txt
 	@VIRTUAL_ENV=$(CURDIR)/$(COMPOSE_VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Not called `distributed` yet: it has not been seen to end well, and .ci/run runs a target of that name.
-.PHONY: distributed-trial
-distributed-trial: $(COMPOSE_VENV)/.ready ## Celery, PostgreSQL and Redis from the compose file, with failures (unfinished)
-	$(BIN)/python -m distributed
+.PHONY: distributed
+distributed: $(COMPOSE_VENV)/.ready ## the compose file with Celery, PostgreSQL and Redis as processes, and with failures (KEEP=1)
+	$(BIN)/python -m distributed $(if $(KEEP),--keep)
 
 .PHONY: simulate
 simulate: $(READY) ## the model of docs/scaling.md with 1 and 200 connectors (CONNECTORS=50 for less)

@@ -1,4 +1,4 @@
-"""`python -m distributed`: the compose file's distributed shape as processes (`make distributed-trial`).
+"""`python -m distributed`: the compose file's distributed shape as processes (`make distributed`).
 
 Starts PostgreSQL, Redis, two Celery workers, scheduler, DAG processor, api-server and triggerer with the commands and
 the environment of docker-compose.yaml, syncs three connectors at once, kills a worker and restarts Redis and PostgreSQL
@@ -84,6 +84,7 @@ def _perform(home: Path, console: Console) -> None:
         with step(console, "stopping"):
             stack.stop()
             metrics.close()
+            (home / "output" / "metrics.log").write_text("\n".join(metrics.ours()), encoding="utf-8")
 
 
 def _start(stack: Stack, around: Surroundings, console: Console) -> None:

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from demo.processes import Processes
 
-CUSTOMERS = 240
-"""Customers of each ERP; about two of three belong in a store."""
+CUSTOMERS = 180
+"""Customers of each ERP; about four of five belong in a store."""
 
-ERP_PER_MINUTE = 600
-STORE_PER_MINUTE = 400
-"""What the twins allow, in requests per minute."""
+ERP_PER_MINUTE = 120
+STORE_PER_MINUTE = 150
+"""What the twins allow, in requests per minute: so little that the loads must wait for their pace."""
 
-ERP_USED_PER_MINUTE = 540
+ERP_USED_PER_MINUTE = 108
 """What the connector files take of the licence, a tenth less than it allows."""
 
 SEATS = 4

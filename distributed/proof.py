@@ -65,6 +65,39 @@ def writes(around: Surroundings) -> dict[str, int]:
     }
 
 
+def writes_since(around: Surroundings, connector_id: str, moment_utc: datetime) -> int:
+    """Requests that have written to a connector's store since a moment."""
+    return sum(
+        call["method"] != "GET" and "/api/" in call["path"] and datetime.fromisoformat(call["at_utc"]) >= moment_utc
+        for call in around.calls(f"store-{connector_id}")
+    )
+
+
+def company_ids(around: Surroundings) -> dict[str, set[int]]:
+    """Ids of the companies that each store has."""
+    return {
+        each.connector_id: {company["companyId"] for company in around.state(f"store-{each.connector_id}")["companies"]}
+        for each in MERCHANTS
+    }
+
+
+def unaccounted(around: Surroundings, before: Mapping[str, set[int]]) -> list[str]:
+    """Companies that came into being without standing for exactly one customer, such as doubles.
+
+    Args:
+        around: The twins.
+        before: Connector id -> ids of the companies that its store had before the first sync.
+    """
+    found = []
+    for connector_id, ids in company_ids(around).items():
+        book = store_book(around.state(f"store-{connector_id}"))
+        if len(ids - before[connector_id]) != len(book):
+            found.append(
+                f"{connector_id}: {len(ids - before[connector_id])} companies were made for {len(book)} customers"
+            )
+    return found
+
+
 def budgets(around: Surroundings) -> list[tuple[str, int, int, int]]:
     """(twin, its limit, most requests in any sliding minute, refusals) of every twin."""
     limits = {

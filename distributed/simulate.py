@@ -1,8 +1,9 @@
 """`python -m distributed.simulate`: does the cost of many connectors follow the model of docs/scaling.md?
 
 The model says: a connector's run costs what its batches cost, whatever else is in the ledger, so N connectors cost
-N times one. One connector is measured first; then 1 and N connectors sync in one ledger, three runs each (first load,
-nothing changed, some changed), through the product's own steps against the twins. Tasks, batches, ledger rows and
+N times one. Simulated are 1 and N connectors in one ledger, three runs each (first load, nothing changed, some
+changed), through the product's own steps against the twins. The cost of one is measured in between, in ledgers that
+hold nothing else, so that a machine that has become slower or faster is so for both. Tasks, batches, ledger rows and
 requests must be N times the measured ones exactly, bytes of batches within a hundredth, task-seconds within a factor
 of 1.5. Task-seconds are processor time, the twins' part included, because a wall clock measures the neighbours as well.
 `make simulate` calls it; the exit code is 0 when the model holds.
@@ -19,7 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,7 +51,8 @@ EDITED = ("C000001", "C000002", "C000003")
 
 MOST_SECONDS_RATIO = 1.5
 MOST_BYTES_RATIO = 1.01
-_CALIBRATIONS = 5
+CALIBRATIONS = 10
+"""How often the cost of one connector is measured beside a simulation."""
 
 
 @dataclass
@@ -72,6 +74,10 @@ class Cost:
         self.counts += other.counts
         self.batch_bytes += other.batch_bytes
         self.task_s += other.task_s
+
+
+Costs = dict[str, Cost]
+"""What each kind of run costs."""
 
 
 class Meter:
@@ -153,7 +159,7 @@ def rows_by_table(url: str) -> Counter[str]:
         engine.dispose()
 
 
-def sync_one(world: World, number: int) -> dict[str, Cost]:
+def sync_one(world: World, number: int) -> Costs:
     """Three runs of one connector against fresh twins."""
     for url in (world.erp_url, world.store_url):
         call(f"{url}/_sandbox/reset", "POST")
@@ -165,16 +171,38 @@ def sync_one(world: World, number: int) -> dict[str, Cost]:
     return found
 
 
-def sync_many(world: World, connectors: int, tell: Callable[[str], None]) -> dict[str, Cost]:
-    """So many connectors in one ledger; returns their costs added up."""
+def simulate(
+    world: Callable[[str], World], connectors: int, tell: Callable[[str], None], turn: int = 0
+) -> tuple[Costs, Costs]:
+    """So many connectors in one ledger, and in between one alone, again and again.
+
+    Args:
+        world: Makes a world of the twins and an empty ledger of this name.
+        connectors: How many.
+        tell: Is told how far it is.
+        turn: Number of the repetition.
+
+    Returns:
+        The cost of one connector, and the costs of all added up.
+    """
+    shared, alone = world(f"{turn}_together_{connectors}"), []
     total = {kind: Cost() for kind in KINDS}
+    every = max(1, connectors // CALIBRATIONS)
     for number in range(connectors):
-        connector = world.connector.model_copy(update={"id": f"shop_{number:04d}"})
-        for kind, cost in sync_one(World(world.erp_url, world.store_url, connector, world.ledger_url), number).items():
+        if number % every == 0:
+            alone.append(sync_one(world(f"{turn}_beside_{number}_of_{connectors}"), number))
+        connector = shared.connector.model_copy(update={"id": f"shop_{number:04d}"})
+        for kind, cost in sync_one(replace(shared, connector=connector), number).items():
             total[kind].add(cost)
         if (number + 1) % 20 == 0:
             tell(f"{number + 1} of {connectors} connectors")
-    return total
+    return typical(alone), total
+
+
+def simulate_one(world: Callable[[str], World], tell: Callable[[str], None]) -> tuple[Costs, Costs]:
+    """One connector, which takes less than a second: as often as the cost of one is measured; medians of both."""
+    pairs = [simulate(world, 1, tell, turn) for turn in range(CALIBRATIONS)]
+    return typical([unit for unit, _ in pairs]), typical([seen for _, seen in pairs])
 
 
 def differences(kind: str, connectors: int, unit: Cost, seen: Cost) -> list[str]:
@@ -197,8 +225,8 @@ def differences(kind: str, connectors: int, unit: Cost, seen: Cost) -> list[str]
     return found
 
 
-def calibrated(costs: Sequence[dict[str, Cost]]) -> dict[str, Cost]:
-    """The cost of one connector: counts of the last measurement, seconds as the median of all."""
+def typical(costs: Sequence[Costs]) -> Costs:
+    """What one connector costs: counts of the last measurement, seconds as the median of all."""
     return {
         kind: Cost(
             costs[-1][kind].counts, costs[-1][kind].batch_bytes, statistics.median(each[kind].task_s for each in costs)
@@ -207,7 +235,7 @@ def calibrated(costs: Sequence[dict[str, Cost]]) -> dict[str, Cost]:
     }
 
 
-def show(console: Console, connectors: int, units: dict[str, Cost], seen: dict[str, Cost]) -> None:
+def show(console: Console, connectors: int, units: Costs, seen: Costs) -> None:
     """Print model and simulation side by side."""
     table = Table(title=f"{connectors} connector{'s' if connectors > 1 else ''}: model / seen", title_justify="left")
     table.add_column("")
@@ -252,11 +280,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 batch={"size": chosen.batch, "largest": chosen.batch}
             )
 
-        costs = [sync_one(world(f"calibration_{number}"), number) for number in range(_CALIBRATIONS + 1)]
-        # The first one pays for imports and caches.
-        units = calibrated(costs[1:])
+        # The very first one pays for imports and caches.
+        sync_one(world("warming_up"), 0)
         for connectors in (1, chosen.connectors):
-            seen = sync_many(world(f"simulation_{connectors}"), connectors, console.print)
+            units, seen = (
+                simulate_one(world, console.print) if connectors == 1 else simulate(world, connectors, console.print)
+            )
             show(console, connectors, units, seen)
             for kind in KINDS:
                 problems += differences(kind, connectors, units[kind], seen[kind])

@@ -12,7 +12,7 @@ from demo.errors import DemoError
 from demo.http_json import Server
 from demo.progress import step
 from distributed import proof
-from distributed.loads import Watch, overlaps, task_instances
+from distributed.loads import RunningLoad, Watch, overlaps, task_instances
 from distributed.merchants import MERCHANTS
 from distributed.statsd_sink import PREFIX
 from tests.integration.twin_world import store_book
@@ -32,7 +32,7 @@ _DAGS_S = 300
 _RUN_S = 900
 _AWAY_S = 4.0
 _MID_LOAD_WRITES = 8
-"""Writes that a store has taken when its load counts as under way."""
+"""Writes that a load has sent when it counts as in its middle; a batch takes more than a hundred."""
 
 
 class Trial:
@@ -54,6 +54,8 @@ class Trial:
         self._metrics = metrics
         self._console = console
         self._taken: dict[str, set[str]] = {}
+        self._companies: dict[str, set[int]] = {}
+        self._killed: RunningLoad | None = None
         self.watch = Watch(self._api)
 
     def sign_in(self, username: str, password: str) -> None:
@@ -66,7 +68,7 @@ class Trial:
         Raises:
             DemoError: A promise was broken; the message lists how.
         """
-        self._taken = proof.user_emails(self._around)
+        self._taken, self._companies = proof.user_emails(self._around), proof.company_ids(self._around)
         with step(self._console, "the DAGs of all connectors"):
             self._wait_for_dags()
         self._name_workers()
@@ -135,7 +137,7 @@ class Trial:
 
     def _keep_running(self) -> None:
         for name in self._stack.keep_running():
-            self._console.print(f"  {name} ended and is started again, as its restart policy says", highlight=False)
+            self._tell(f"{name} ended and is started again, as its restart policy says")
             self._name_workers()
 
     def _unfinished(self, runs: dict[str, str]) -> str:
@@ -164,27 +166,43 @@ class Trial:
             self.watch.workers[launch.name] = self._stack.processes.pid(launch.name)
 
     def _disturb(self, telling: Step, runs: dict[str, str]) -> None:
-        self._until(lambda: len(self.watch.busy) > 1 and self._is_mid_load(), runs, "loads under way", telling)
-        store, worker = min(self.watch.busy.items())
-        worker = worker.partition(",")[0]
-        self._console.print(f"  SIGKILL to {worker} in the middle of the load of {store}", highlight=False)
-        self._stack.processes.kill(worker)
+        store, load = self._when_mid_load(runs, telling, busy=2)
+        self._killed = load
+        self._tell(f"SIGKILL to {load.worker} in the middle of the load of {store}")
+        self._stack.processes.kill(load.worker)
         # As the container's restart policy would.
-        launch = next(each for each in self._stack.launch_of("airflow-worker") if each.name == worker)
+        launch = next(each for each in self._stack.launch_of("airflow-worker") if each.name == load.worker)
         self._stack.start(launch)
         self._name_workers()
         self._stack.wait_until_ready(launch)
-        self._until(lambda: bool(self.watch.busy), runs, "a load under way again", telling)
-        self._console.print("  SIGKILL to Redis, and its restart", highlight=False)
+        store, _ = self._when_mid_load(runs, telling)
+        self._tell(f"SIGKILL to Redis in the middle of the load of {store}, and its restart")
         self._stack.restart_redis()
         time.sleep(5)
-        self._until(lambda: bool(self.watch.busy), runs, "a load under way again", telling)
-        self._console.print(f"  PostgreSQL is shut down for {_AWAY_S:.0f} s, both databases with it", highlight=False)
+        store, _ = self._when_mid_load(runs, telling)
+        self._tell(
+            f"PostgreSQL, with both databases, is shut down for {_AWAY_S:.0f} s in the middle of the load of {store}"
+        )
         self._stack.restart_postgres(_AWAY_S)
 
-    def _is_mid_load(self) -> bool:
-        counts = proof.writes(self._around)
-        return sorted(counts.values())[-2] >= _MID_LOAD_WRITES
+    def _when_mid_load(self, runs: dict[str, str], telling: Step, busy: int = 1) -> tuple[str, RunningLoad]:
+        """Wait until so many stores have a load at work, and one of them has sent some writes; returns that one."""
+        found: list[tuple[str, RunningLoad]] = []
+
+        def is_so() -> bool:
+            loads = list(self.watch.busy.items())
+            found[:] = [
+                (store, load)
+                for store, load in loads
+                if proof.writes_since(self._around, store, load.began_utc) >= _MID_LOAD_WRITES
+            ]
+            return bool(found) and len(loads) >= busy
+
+        self._until(is_so, runs, f"{busy} load{'s' if busy > 1 else ''} under way", telling)
+        return found[0]
+
+    def _tell(self, text: str) -> None:
+        self._console.print(f"  {text}", highlight=False)
 
     def _until(self, is_so: Callable[[], bool], runs: dict[str, str], what: str, telling: Step) -> None:
         deadline = time.monotonic() + _RUN_S
@@ -202,7 +220,9 @@ class Trial:
         with step(self._console, "store and ERP compared, budgets counted"):
             for connector, found in proof.differences(self._around, self._taken).items():
                 problems += [f"{connector}: {text}" for text in found]
+            problems += proof.unaccounted(self._around, self._companies)
             problems += proof.ledger_problems(self.ledger_url())
+            problems += self._kill_without_effect()
             problems += sorted(self.watch.doubled)
             for each in MERCHANTS:
                 problems += overlaps(self._api, each.dag_id)
@@ -223,6 +243,20 @@ class Trial:
             self._console.print(f"  {each.connector_id}: {companies} companies, equal to the ERP", highlight=False)
         pairs = "; ".join(" and ".join(pair) for pair in sorted(self.watch.together))
         self._console.print(f"  loads of different stores at the same time on {pairs}", highlight=False)
+
+    def _kill_without_effect(self) -> list[str]:
+        """That the killed load did not need another attempt, and so was not killed while it was at work."""
+        killed = self._killed
+        if killed is None:
+            return ["No worker was killed."]
+        tries = [
+            instance["try_number"]
+            for instance in task_instances(self._api, killed.dag_id, killed.run_id, "&task_id=load")
+            if instance["map_index"] == killed.map_index
+        ]
+        if tries and tries[0] > 1:
+            return []
+        return [f"load[{killed.map_index}] of {killed.dag_id} was killed, and has not been tried again: {tries}"]
 
     def _missing_metrics(self) -> list[str]:
         """Connectors whose green run no metric told of."""
