@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -265,7 +266,7 @@ def _key_reader(selection: Selection, keys: Sequence[str]) -> Callable[[Row], Ke
 
 def _with_whole_keys(page: Page, key_of: Callable[[Row], Key]) -> Page:
     """Set rows without a complete key apart: they cannot be ordered, nor told from each other."""
-    if all(None not in key_of(row) for row in page.rows):
+    if None not in chain.from_iterable(map(key_of, page.rows)):
         return page
     lacking = [row for row in page.rows if not is_whole(key_of(row))]
     bad_rows = [BadRow(key_of(row), row.id, "The record has no key.", "") for row in lacking]

@@ -16,10 +16,12 @@ requests and never rows.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice
+from operator import attrgetter, lt
 from typing import Any, Final
 
-from acumatica.filter import Filter, all_of, any_of, eq, gt, le, lt
+from acumatica import filter as erp_filter
+from acumatica.filter import Filter, all_of, any_of, eq
 from acumatica.pages import BadRow, Key, Page
 from acumatica.selection import Row
 from acumatica.settings import SYSTEM
@@ -30,6 +32,8 @@ _PROOF_ROWS: Final = 50
 # Halving reaches a short page of any table within far fewer steps.
 _NARROWINGS_MAX: Final = 200
 _TOP_MIN: Final = 2
+
+_id_of = attrgetter("id")
 
 
 @dataclass(slots=True)
@@ -79,7 +83,7 @@ class KeyOrderRead:
         while True:
             upper = self._bounds[-1] if self._bounds else None
             page, top = self._fetch_fitting(upper)
-            keys = [collated(self.key_of(row)) for row in page.rows]
+            keys = _all_collated(list(map(self.key_of, page.rows)))
             fresh = self._sorted_fresh(page, keys)
             if page.received < top:
                 yield from self._shown(fresh)
@@ -107,8 +111,10 @@ class KeyOrderRead:
                 return page, self.page_size
 
     def _range(self, upper: Key | None) -> Filter | None:
-        above = None if self._lower is None else _beyond(self.key_fields, self._lower, gt, gt)
-        return all_of(self.where, above, None if upper is None else _beyond(self.key_fields, upper, lt, le))
+        above = None if self._lower is None else _beyond(self.key_fields, self._lower, erp_filter.gt, erp_filter.gt)
+        return all_of(
+            self.where, above, None if upper is None else _beyond(self.key_fields, upper, erp_filter.lt, erp_filter.le)
+        )
 
     def _is_first_by_key(self, page: Page, keys: Sequence[Key], top: int) -> bool:
         """Say whether a full page holds the first rows of its range, so that reading can go on behind its last."""
@@ -148,7 +154,7 @@ class KeyOrderRead:
 
     def _sorted_fresh(self, page: Page, keys: Sequence[Key]) -> Page:
         """Sort a page by key and drop rows that this or the previous page already had, by id."""
-        if not page.bad_rows and _ascends(keys) and self._last_ids.isdisjoint(map(self._mark, page.rows)):
+        if not page.bad_rows and _ascends(keys) and self._last_ids.isdisjoint(self._row_marks(page)):
             return page
         rows: dict[Any, Row] = {}
         for _, place in sorted((key, place) for place, key in enumerate(keys)):
@@ -166,7 +172,11 @@ class KeyOrderRead:
             yield fresh
 
     def _marks(self, page: Page) -> frozenset[Any]:
-        return frozenset([self._mark(row) for row in page.rows] + [bad.id or bad.key for bad in page.bad_rows])
+        return frozenset(self._row_marks(page) + [bad.id or bad.key for bad in page.bad_rows])
+
+    def _row_marks(self, page: Page) -> list[Any]:
+        ids = list(map(_id_of, page.rows))
+        return ids if all(ids) else [self._mark(row) for row in page.rows]
 
     def _mark(self, row: Row) -> Any:
         return row.id or self.key_of(row)
@@ -174,10 +184,16 @@ class KeyOrderRead:
 
 def collated(key: Key) -> Key:
     """Make a key comparable as the ERP most likely compares: no case, no trailing blanks (section 7)."""
+    return _all_collated([key])[0]
+
+
+def _all_collated(keys: Sequence[Key]) -> list[Key]:
     # The leading flag keeps text and numbers apart, which Python would refuse to compare.
-    if len(key) == 1 and isinstance(key[0], str):
-        return ((1, key[0].rstrip(" ").upper()),)
-    return tuple([(1, part.rstrip(" ").upper()) if isinstance(part, str) else (0, part) for part in key])
+    if keys and len(keys[0]) == 1:
+        return [((1, part.rstrip(" ").upper()) if isinstance(part, str) else (0, part),) for (part,) in keys]
+    return [
+        tuple([(1, part.rstrip(" ").upper()) if isinstance(part, str) else (0, part) for part in key]) for key in keys
+    ]
 
 
 def is_whole(key: Key) -> bool:
@@ -186,7 +202,7 @@ def is_whole(key: Key) -> bool:
 
 
 def _ascends(keys: Sequence[Key]) -> bool:
-    return all(a < b for a, b in pairwise(keys))
+    return all(map(lt, keys, islice(keys, 1, None)))
 
 
 def _keys(page: Page, key_of: Callable[[Row], Key]) -> list[Key]:

@@ -135,13 +135,13 @@ class Selection:
         """
         named = [self._names(path) for path in paths]
         getters = [_compile(names) for names in named]
-        # Twice the first one: a single name would not come as a tuple.
         dotted = [".".join((*map(_attribute_of, names), "value")) for names in named]
-        at_once = attrgetter(*dotted, dotted[0])
+        at_once = attrgetter(*dotted)
+        is_one = len(dotted) == 1
 
         def read(row: Row) -> tuple[Any, ...]:
             try:
-                return at_once(row)[:-1]
+                return (at_once(row),) if is_one else at_once(row)
             except AttributeError:
                 return tuple([getter(row) for getter in getters])
 

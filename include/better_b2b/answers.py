@@ -95,10 +95,10 @@ def read_envelope(
         ReplyLost: The answer is no JSON, so it was cut or garbled on the way.
         ContractError: It is JSON, or a web page, and no envelope.
     """
-    error = classify(request, answer, rows, rate_limit_wait_s)
+    body = _decode(answer.body)
+    error = _judge(request, answer, body, rows, rate_limit_wait_s)
     if error:
         raise error
-    body = _decode(answer.body)
     if body is None and not answer.body[:200].lstrip().startswith((b"<", b"null")):
         raise ReplyLost(
             f"The answer of {SYSTEM} to {request.operation} is no JSON: it was cut or garbled on the way.",
@@ -129,7 +129,12 @@ def classify(
     Returns:
         The error to raise, or ``None`` for a success. Source: b2b_rest.md section 2, the status table.
     """
-    body = _decode(answer.body) if answer.status not in _OK or answer.body[:1] == b"{" else None
+    return _judge(request, answer, _decode(answer.body), rows, rate_limit_wait_s)
+
+
+def _judge(
+    request: HttpRequest, answer: HttpResponse, body: Any, rows: Sequence[Mapping[str, Any]], rate_limit_wait_s: float
+) -> ApiError | ConfigError | None:
     status = _effective_status(answer.status, body)
     if status in _OK:
         return None

@@ -6,6 +6,8 @@ sections 6 and 12 (required parts, countries with states).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from customer_sync.company import Address
 from customer_sync.connector import Connector
 from customer_sync.customer import BILLING_KEY, Customer, Location, PostalAddress
@@ -19,6 +21,20 @@ MAX_CITY = 100
 MAX_ZIP_CODE = 50
 MAX_PHONE = 50
 MAX_LABEL = 200
+
+_LIMITS = (
+    ("Attention", MAX_PERSON_NAME),
+    ("Attention", MAX_PERSON_NAME),
+    ("AddressLine1", MAX_LINE),
+    ("AddressLine2", MAX_LINE),
+    ("City", MAX_CITY),
+    ("PostalCode", MAX_ZIP_CODE),
+    ("Phone1", MAX_PHONE),
+    ("LocationName", MAX_LABEL),
+)
+"""The ERP's fields that an address is made of, and how much of each the store holds."""
+
+_SHORTEST_LIMIT = min(length for _, length in _LIMITS)
 
 
 def build_addresses(customer: Customer, connector: Connector, findings: list[Finding]) -> tuple[Address, ...]:
@@ -160,26 +176,41 @@ def _address(
     default: bool,
 ) -> Address:
     country, state = place
-
-    def limited(text: str, length: int, field: str) -> str:
-        return text if len(text) <= length else cut(text, length, field, findings, entity="location", key=key)
-
+    texts: Sequence[str] = (
+        *names,
+        address.line1,
+        address.line2,
+        address.city,
+        address.postal_code,
+        phone or customer.phone,
+        label,
+    )
+    if max(map(len, texts)) > _SHORTEST_LIMIT:
+        texts = _limited(texts, key, findings)
+    first_name, last_name, line1, line2, city, zip_code, phone_number, label = texts
     return Address(
         external_id=f"{customer.customer_id}:{_external_key(key, shipping=shipping)}",
-        first_name=limited(names[0], MAX_PERSON_NAME, "Attention"),
-        last_name=limited(names[1], MAX_PERSON_NAME, "Attention"),
-        address_line1=limited(address.line1, MAX_LINE, "AddressLine1"),
-        address_line2=limited(address.line2, MAX_LINE, "AddressLine2"),
-        city=limited(address.city, MAX_CITY, "City"),
+        first_name=first_name,
+        last_name=last_name,
+        address_line1=line1,
+        address_line2=line2,
+        city=city,
         state_name=state.name if state else "",
         state_code=state.code if state else "",
         country_name=country.name,
         country_code=country.code,
-        zip_code=limited(address.postal_code, MAX_ZIP_CODE, "PostalCode"),
-        phone_number=limited(phone or customer.phone, MAX_PHONE, "Phone1"),
-        label=limited(label, MAX_LABEL, "LocationName"),
+        zip_code=zip_code,
+        phone_number=phone_number,
+        label=label,
         is_billing=not shipping,
         is_shipping=shipping,
         is_default_billing=not shipping and default,
         is_default_shipping=shipping and default,
     )
+
+
+def _limited(texts: Sequence[str], key: str, findings: list[Finding]) -> list[str]:
+    return [
+        cut(text, length, field, findings, entity="location", key=key)
+        for text, (field, length) in zip(texts, _LIMITS, strict=True)
+    ]

@@ -7,6 +7,7 @@ as it was compared. Text is ``""`` where there is nothing.
 from __future__ import annotations
 
 import hashlib
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -96,27 +97,27 @@ COMPANY_FIELDS = (
 )
 """The company's own fields, in the order in which differences are shown."""
 
+_ALL_COMPANY_FIELDS = (*COMPANY_FIELDS, "extra_fields")
+_own_fields = attrgetter(*_ALL_COMPANY_FIELDS)
+
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
 def company_fields(company: Company) -> dict[str, Any]:
     """The company's own fields and extra fields, as they are sent and remembered."""
-    fields: dict[str, Any] = {name: getattr(company, name) for name in COMPANY_FIELDS}
-    fields["extra_fields"] = company.extra_fields
-    return fields
+    return dict(zip(_ALL_COMPANY_FIELDS, _own_fields(company), strict=True))
 
 
 def user_fields(user: CompanyUser) -> dict[str, Any]:
     """A user's fields without its key, as they are compared and remembered."""
-    return {name: getattr(user, name) for name in ("email", "first_name", "last_name", "phone_number", "role")}
-
-
-_ADDRESS_FIELDS = tuple(name for name in Address.__struct_fields__)
+    fields = msgspec.structs.asdict(user)
+    del fields["key"]
+    return fields
 
 
 def address_fields(address: Address) -> dict[str, Any]:
     """An address's fields, as they are sent and remembered."""
-    return {name: getattr(address, name) for name in _ADDRESS_FIELDS}
+    return msgspec.structs.asdict(address)
 
 
 def attempt_hash(company: Company, erp_reference: str) -> str:

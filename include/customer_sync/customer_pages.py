@@ -92,16 +92,16 @@ class CustomerPages:
     def _gather_contacts(
         self, keys: Sequence[str], found: dict[str, dict[str, Row]], result: CustomerPage, *, is_range: bool
     ) -> None:
-        read_id = self._contacts.selection.getter("ContactID")
         wanted = {_folded(key): key for key in keys}
         for page in self._children(
             self._contacts.selection, "BusinessAccount", ("ContactID",), keys, is_range=is_range
         ):
-            self._see("contacts", map(self._contacts.modified_at_utc, page.rows))
-            for row in page.rows:
-                owner = _folded(self._contacts.owner(row))
-                if owner in wanted and self._contacts.is_person(row):
-                    found[owner][str(read_id(row))] = row
+            heads = list(map(self._contacts.head, page.rows))
+            self._see("contacts", [head.modified_at_utc for head in heads])
+            for head, row in zip(heads, page.rows, strict=True):
+                owner = _folded(head.owner)
+                if owner in wanted and head.is_person:
+                    found[owner][head.key] = row
             for bad in page.bad_rows:
                 owner = _folded(self._owner_of_contact(bad))
                 if owner in wanted:
@@ -110,15 +110,15 @@ class CustomerPages:
     def _gather_locations(
         self, keys: Sequence[str], found: dict[str, dict[str, Row]], result: CustomerPage, *, is_range: bool
     ) -> None:
-        read_id = self._locations.selection.getter("LocationID")
         wanted = {_folded(key): key for key in keys}
         fields = ("Customer", "LocationID")
         for page in self._children(self._locations.selection, "Customer", fields, keys, is_range=is_range):
-            self._see("locations", map(self._locations.modified_at_utc, page.rows))
-            for row in page.rows:
-                owner = _folded(self._locations.owner(row))
+            heads = list(map(self._locations.head, page.rows))
+            self._see("locations", [head.modified_at_utc for head in heads])
+            for head, row in zip(heads, page.rows, strict=True):
+                owner = _folded(head.owner)
                 if owner in wanted:
-                    found[owner][str(read_id(row))] = row
+                    found[owner][head.key] = row
             for bad in page.bad_rows:
                 key, detail = _unreadable(bad)
                 if _folded(key) in wanted:

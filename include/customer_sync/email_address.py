@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from email_validator import EmailNotValidError, validate_email
-
 MAX_EMAIL_LENGTH = 254
 """RFC 5321 section 4.5.3.1.3; longer texts are not looked at, which keeps huge values cheap."""
 
@@ -33,6 +31,9 @@ def is_valid_email(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_valid_by_library(text: str) -> bool:
+    # Most processes never meet an address that needs it, and importing it takes longer than a thousand everyday ones.
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - see above
+
     try:
         # The library refuses special-use domains by name; under another name only their form is judged.
         validate_email(_RESERVED.sub(".example", text), check_deliverability=False, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from acumatica.selection import Row
 from customer_sync.connector import Connector, ValueRule
@@ -31,6 +32,23 @@ _CUSTOMER_TEXTS = (
     "phone",
     "attention",
 )
+
+
+class ContactHead(NamedTuple):
+    """What is looked at before a contact is read; ``owner`` is the CustomerID of its business account."""
+
+    owner: str
+    key: str
+    modified_at_utc: datetime | None
+    is_person: bool
+
+
+class LocationHead(NamedTuple):
+    """What is looked at before a location is read; ``owner`` is the CustomerID of its customer."""
+
+    owner: str
+    key: str
+    modified_at_utc: datetime | None
 
 
 class CustomerReader:
@@ -125,8 +143,8 @@ class ContactReader:
         fixed = ["ContactID", "BusinessAccount", "LastModifiedDateTime", "Active", "Status", "Type"]
         self.selection = selection_of("Contact", fixed, rules)
         read = self.selection.getter
-        self._account, self._modified, self._type = read("BusinessAccount"), read("LastModifiedDateTime"), read("Type")
-        self._active = read("Active")
+        self._modified, self._active = read("LastModifiedDateTime"), read("Active")
+        self._head = self.selection.columns(["BusinessAccount", "ContactID", "LastModifiedDateTime", "Type"])
         has_switches = connector.contacts.opt_in_required
         wanted: list[str | ValueRule] = [
             "ContactID",
@@ -141,22 +159,15 @@ class ContactReader:
         self._enabled = flag_reader(self.selection, fields.enabled) if has_switches else None
         self._is_primary = flag_reader(self.selection, fields.is_primary) if fields.is_primary else None
 
-    def owner(self, row: Row) -> str:
-        """CustomerID of the contact's business account."""
-        return text_of(self._account(row))
-
-    def modified_at_utc(self, row: Row) -> datetime | None:
-        """The row's stamp."""
-        return moment_of(self._modified(row))
-
-    def is_person(self, row: Row) -> bool:
-        """Whether the row is a contact person, not another kind (acumatica_rest.md section 8.2)."""
-        kind = self._type(row)
-        return kind is None or kind == "Contact" or text_of(kind).casefold() in {"", "contact"}
+    def head(self, row: Row) -> ContactHead:
+        """Whose the row is, and whether it is a contact person, not another kind (acumatica_rest.md section 8.2)."""
+        account, contact_id, stamp, kind = self._head(row)
+        is_person = kind is None or kind == "Contact" or text_of(kind).casefold() in {"", "contact"}
+        return ContactHead(account or "", str(contact_id), moment_of(stamp), is_person)
 
     def to_contact(self, row: Row, primary_contact_id: str) -> Contact:
         """Make the record."""
-        stamp = self.modified_at_utc(row)
+        stamp = moment_of(self._modified(row))
         contact_id, status, email, first_name, last_name, phone, *connection_type = self._texts(row)
         by_field = self._is_primary(row) if self._is_primary else None
         return Contact(
@@ -186,8 +197,7 @@ class LocationReader:
         fixed += [f"LocationContact/{name}" for name in ("FirstName", "LastName")]
         address = [f"LocationContact/Address/{name}" for name in ADDRESS_FIELDS]
         self.selection = selection_of("CustomerLocation", [*fixed, *address], rules)
-        read = self.selection.getter
-        self._customer, self._modified = read("Customer"), read("LastModifiedDateTime")
+        self._head = self.selection.columns(["Customer", "LocationID", "LastModifiedDateTime"])
         self._switches = self.selection.columns(["Active", "Default"])
         wanted = ["LocationID", "Status", "LocationContact/FirstName", "LocationContact/LastName", *address]
         wanted_rules = [
@@ -199,13 +209,10 @@ class LocationReader:
         self._texts = TextColumns(self.selection, [*wanted, *wanted_rules])
         self._enabled = flag_reader(self.selection, fields.enabled) if has_switches else None
 
-    def owner(self, row: Row) -> str:
-        """CustomerID of the location's customer."""
-        return text_of(self._customer(row))
-
-    def modified_at_utc(self, row: Row) -> datetime | None:
-        """The row's stamp."""
-        return moment_of(self._modified(row))
+    def head(self, row: Row) -> LocationHead:
+        """Whose the row is."""
+        customer, location_id, stamp = self._head(row)
+        return LocationHead(customer or "", str(location_id), moment_of(stamp))
 
     def to_location(self, row: Row) -> Location:
         """Make the record."""

@@ -157,4 +157,6 @@ def text_of(value: Any) -> str:
 
 def moment_of(value: Any) -> datetime | None:
     """A stamp in UTC, ``None`` where the value is none."""
-    return value.astimezone(UTC) if isinstance(value, datetime) else None
+    if not isinstance(value, datetime):
+        return None
+    return value if value.tzinfo is UTC else value.astimezone(UTC)

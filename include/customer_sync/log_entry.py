@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -26,7 +26,7 @@ _FINDING_WORDS = {
     Reason.TERMS_NOT_MAPPED: "payment methods and terms left as they are",
 }
 
-_ENTITIES = {
+_ENTITIES: dict[Action | str, str] = {
     Action.CREATE_USER: "contact",
     Action.UPDATE_USER: "contact",
     Action.DELETE_USER: "contact",
@@ -40,6 +40,9 @@ _ENTITIES = {
 
 MAX_SHOWN = 80
 
+_MOST_NAMES = 1024
+"""So many names of fields are remembered; extra fields bear names that others choose."""
+
 
 def shown_name(name: str, masking: Masking) -> str:
     """A customer's name as it may stand in a log."""
@@ -49,44 +52,63 @@ def shown_name(name: str, masking: Masking) -> str:
 
 def entity_of(action: Action | str) -> str:
     """The ERP record that an operation belongs to."""
-    return _ENTITIES.get(Action(action), "customer")
+    return _ENTITIES.get(action, "customer")
 
 
 def masked_changes(operation: Operation, masking: Masking) -> dict[str, list[Any]]:
     """Field -> [old, new] of an operation, values masked by the kind that their field's name tells."""
-    before = operation.before
+    before, shown = operation.before, _shown_by(masking.emails, masking.names, masking.phones)
     if not before:
-        return {name: [None, masked_value(name, value, masking)] for name, value in operation.values.items()}
-    return {
-        name: [masked_value(name, before.get(name), masking), masked_value(name, value, masking)]
-        for name, value in operation.values.items()
-    }
+        return {name: [None, shown[name](value)] for name, value in operation.values.items()}
+    return {name: [shown[name](before.get(name)), shown[name](value)] for name, value in operation.values.items()}
 
 
 def masked_value(name: str, value: Any, masking: Masking) -> Any:
     """A field's value as it may stand in a log; its name tells what kind of value it is."""
-    if isinstance(value, dict):
-        return {key: masked_value(key, _masked_text(part, masking), masking) for key, part in value.items()}
-    if not isinstance(value, str) or not value:
-        return value
-    kind = _kind_of(name)
-    if kind == "email" and masking.emails:
-        return mask_email(value)
-    if kind == "phone" and masking.phones:
-        return mask_phone(value)
-    if kind == "name" and masking.names:
-        return mask_name(value)
-    return value if len(value) <= MAX_SHOWN else value[: MAX_SHOWN - 1] + "…"
+    return _shown_by(masking.emails, masking.names, masking.phones)[name](value)
 
 
-@lru_cache(maxsize=1024)
+class _ShownBy(dict[str, Callable[[Any], Any]]):
+    """Field's name -> what makes a value of it fit for a log, made when it is first asked for."""
+
+    def __init__(self, *, emails: bool, names: bool, phones: bool) -> None:
+        super().__init__()
+        masks: dict[str | None, tuple[bool, Callable[[str], str]]] = {
+            "email": (emails, mask_email),
+            "phone": (phones, mask_phone),
+            "name": (names, mask_name),
+        }
+        self._masks = {kind: mask for kind, (is_on, mask) in masks.items() if is_on}
+        # Extra fields bear the merchant's own names, which need not tell what is inside.
+        self._free_text = mask_text if emails or phones else str
+
+    def __missing__(self, name: str) -> Callable[[Any], Any]:
+        mask = self._masks.get(_kind_of(name), _cut)
+
+        def show(value: Any) -> Any:
+            if isinstance(value, str):
+                return mask(value) if value else value
+            return self._parts(value) if isinstance(value, dict) else value
+
+        if len(self) < _MOST_NAMES:
+            self[name] = show
+        return show
+
+    def _parts(self, value: dict[str, Any]) -> dict[str, Any]:
+        return {key: self[key](self._free_text(part) if isinstance(part, str) else part) for key, part in value.items()}
+
+
+@lru_cache(maxsize=8)
+def _shown_by(emails: bool, names: bool, phones: bool) -> _ShownBy:  # noqa: FBT001 - the three switches of the masking
+    return _ShownBy(emails=emails, names=names, phones=phones)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+
+
 def _kind_of(name: str) -> str | None:
     return "name" if name.startswith(("address_line", "label")) else kind_of_key(name)
-
-
-def _masked_text(value: Any, masking: Masking) -> Any:
-    """Extra fields bear the merchant's own names, which need not tell what is inside."""
-    return mask_text(value) if isinstance(value, str) and (masking.emails or masking.phones) else value
 
 
 def next_step(reasons: Iterable[str]) -> str:
@@ -152,13 +174,14 @@ def unknown_entry(customer_id: str, name: str, reason: Reason) -> LogEntry:
 
 def operation_entry(customer_id: str, name: str, operation: Operation, masking: Masking, *, verb: str) -> LogEntry:
     """The line about one operation: ``verb`` is ``planned`` or ``done``."""
+    entity = entity_of(operation.action)
     # Of a new record every field is new; naming them all would hide the changes of the others.
     fields = "" if operation.action in CREATIONS else ", ".join(operation.values)
     return LogEntry(
         customer_id=customer_id,
         customer_name=name,
-        entity=entity_of(operation.action),
-        key="" if entity_of(operation.action) in {"customer", "payment", "reference"} else operation.key,
+        entity=entity,
+        key="" if entity in {"customer", "payment", "reference"} else operation.key,
         action=str(operation.action),
         store_id=str(operation.store_id or ""),
         message=f"{verb}: {fields}" if fields else verb,

@@ -229,6 +229,8 @@ def _known_extra_fields(fields: Mapping[str, Any], applied: AppliedCompany) -> d
 
 
 def _changes(wanted: Mapping[str, Any], have: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    if wanted == have:
+        return {}, {}
     changed = {name: value for name, value in wanted.items() if have.get(name) != value}
     return changed, {name: have[name] for name in changed if name in have}
 

@@ -1,30 +1,24 @@
-"""Open the ledger's database: engine settings, file permissions, migrations."""
+"""Open the ledger's database: engine settings, file permissions."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy.engine import make_url
 
 from customer_sync.ledger.failures import explain_failures, explained, is_busy_or_full
 from customer_sync.ledger.patience import is_passing, wait_for_server
+from customer_sync.ledger.upgrade import UnknownRevision, migrate, writing
 from http_transport.errors import ConfigError
+
+__all__ = ["URL_VARIABLE", "ledger_url", "open_engine", "writing"]
 
 URL_VARIABLE = "CUSTOMER_SYNC_LEDGER_URL"
 """Environment variable with the ledger's SQLAlchemy URL."""
-
-_MIGRATION_LOCK = 0x6B6E6263  # any constant: PostgreSQL's advisory lock of our migrations
 
 
 def ledger_url() -> str:
@@ -55,7 +49,6 @@ def open_engine(url: str) -> sa.Engine:
             _prepare_file(parsed.database)
         engine = sa.create_engine(
             parsed,
-            pool_pre_ping=True,
             hide_parameters=True,
             json_serializer=_to_json,
             json_deserializer=msgspec.json.decode,
@@ -73,7 +66,7 @@ def open_engine(url: str) -> sa.Engine:
         sa.event.listen(engine, "begin", _begin_immediately)
     try:
         migrate(engine)
-    except CommandError as error:
+    except UnknownRevision as error:
         engine.dispose()
         raise ConfigError(
             f"The ledger at {parsed.render_as_string(hide_password=True)} was written by a newer version of this "
@@ -99,45 +92,11 @@ def _to_json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def migrate(engine: sa.Engine) -> None:
-    """Apply missing migrations; several processes may try at once, one does it."""
-    config = _alembic_config()
-    head = ScriptDirectory.from_config(config).get_current_head()
-    with engine.connect() as connection:
-        if MigrationContext.configure(connection).get_current_revision() == head:
-            return
-    with _exclusive(engine) as connection:
-        if MigrationContext.configure(connection).get_current_revision() != head:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-
-
-def _alembic_config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    return config
-
-
-@contextmanager
-def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that will write; committed at the end, rolled back on error."""
-    with engine.execution_options(writes=True).begin() as connection:
-        yield connection
-
-
-@contextmanager
-def _exclusive(engine: sa.Engine) -> Iterator[sa.Connection]:
-    with writing(engine) as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-        yield connection
-
-
 def _engine_options(url: sa.URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         # How long to wait while another process writes; ?timeout=5 in the URL says otherwise.
         return {} if "timeout" in url.query else {"connect_args": {"timeout": 60}}
-    return {"pool_size": 2, "max_overflow": 4, "pool_recycle": 1800}
+    return {"pool_pre_ping": True, "pool_size": 2, "max_overflow": 4, "pool_recycle": 1800}
 
 
 def _prepare_file(database: str | None) -> None:

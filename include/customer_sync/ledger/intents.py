@@ -14,12 +14,20 @@ import sqlalchemy as sa
 
 from customer_sync.company import content_hash
 from customer_sync.ledger.clock import utc_now
+from customer_sync.ledger.compiled import Compiled
 from customer_sync.ledger.schema import write_intent
-from customer_sync.ledger.statement import chunks
+from customer_sync.ledger.statement import chunks, insert
 from customer_sync.plan import Action, Operation
 
 _INSERT = sa.insert(write_intent).returning(
     write_intent.c.id, write_intent.c.customer_id, write_intent.c.action, write_intent.c.record_key
+)
+_SETTLE = Compiled(
+    lambda _: (
+        sa.update(write_intent)
+        .where(write_intent.c.id == sa.bindparam("of_id"))
+        .values(state=sa.bindparam("new_state"), settled_at_utc=sa.bindparam("now"))
+    )
 )
 
 
@@ -116,6 +124,11 @@ class Intents:
             }
             for (customer_id, operation), ended_at_utc in zip(operations, ended, strict=True)
         ]
+        if connection.dialect.name == "sqlite":
+            insert(connection, write_intent, rows)
+            last: int = connection.exec_driver_sql("SELECT last_insert_rowid()").scalar_one()
+            # A writing transaction is alone in the file, and new rows are numbered one after the other.
+            return list(range(last - len(rows) + 1, last + 1))
         made = connection.execute(_INSERT, rows)
         # Many rows travel in one statement, whose answer need not be in their order: they are told by what they say.
         ids: dict[tuple[str, str, str], list[int]] = {}
@@ -132,10 +145,10 @@ class Intents:
             state: ``confirmed``, ``refused``, ``split`` (a bulk write whose rows are sent again one by
                 one) or ``abandoned`` (read back: the store does not have it).
         """
-        for part in chunks(intent_ids):
-            connection.execute(
-                sa.update(write_intent).where(write_intent.c.id.in_(part)).values(state=state, settled_at_utc=utc_now())
-            )
+        now = utc_now()
+        rows = [{"of_id": each, "new_state": state, "now": now} for each in intent_ids]
+        if rows:
+            _SETTLE.execute(connection, rows)
 
     def unanswered(self, customer_ids: Iterable[str] | None = None) -> list[OpenIntent]:
         """Intents without an answer, of some customers or of all."""

@@ -16,12 +16,21 @@ import sqlalchemy as sa
 
 from customer_sync.errors import LeaseLost
 from customer_sync.ledger.clock import utc_now
+from customer_sync.ledger.compiled import Compiled
 from customer_sync.ledger.database import writing
 from customer_sync.ledger.schema import lease
 from customer_sync.ledger.statement import take_turns, upsert
 from http_transport.errors import TransientApiError
 
 LEASE_S = 120.0
+
+_EXTEND = Compiled(
+    lambda _: (
+        sa.update(lease)
+        .where(lease.c.resource == sa.bindparam("of_resource"), lease.c.holder == sa.bindparam("of_holder"))
+        .values(expires_at_utc=sa.bindparam("until"))
+    )
+)
 
 
 class Lease:
@@ -104,11 +113,12 @@ class Lease:
         Raises:
             LeaseLost: Another attempt took it; nothing more may be written.
         """
-        result = connection.execute(
-            sa.update(lease)
-            .where(lease.c.resource == self._resource, lease.c.holder == self._holder)
-            .values(expires_at_utc=utc_now() + timedelta(seconds=LEASE_S))
-        )
+        extended = {
+            "of_resource": self._resource,
+            "of_holder": self._holder,
+            "until": utc_now() + timedelta(seconds=LEASE_S),
+        }
+        result = _EXTEND.execute(connection, [extended])
         if result.rowcount != 1:
             raise LeaseLost(
                 f"Another attempt took over the writing to {self._resource}; this one (run {self._run_id}, "

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from customer_sync.ledger.clock import utc_now
+from customer_sync.ledger.compiled import Compiled
 from customer_sync.ledger.schema import child_link, company_link
 from customer_sync.ledger.statement import PARAMETER_CHUNK, chunks, upsert
 from customer_sync.plan import AppliedCompany, AppliedRecord
@@ -229,7 +230,7 @@ class Links:
             {"of_connector": self._connector_id, "of_customer": customer_id, "applied_at_utc": now, **values}
             for customer_id, values in changes
         ]
-        connection.execute(_update_companies(tuple(rows[0])), rows)
+        _update_companies(tuple(rows[0])).execute(connection, rows)
 
     def put_children(
         self, connection: sa.Connection, entity: ChildEntity, rows: Sequence[tuple[str, str, int, Mapping[str, Any]]]
@@ -273,13 +274,15 @@ class Links:
 
 
 @lru_cache(maxsize=64)
-def _update_companies(columns: tuple[str, ...]) -> sa.Update:
+def _update_companies(columns: tuple[str, ...]) -> Compiled:
     values: dict[str, Any] = {name: sa.bindparam(name) for name in columns if not name.startswith("of_")}
     link = company_link.c
-    return (
-        sa.update(company_link)
-        .where(link.connector_id == sa.bindparam("of_connector"), link.customer_id == sa.bindparam("of_customer"))
-        .values(**values)
+    return Compiled(
+        lambda _: (
+            sa.update(company_link)
+            .where(link.connector_id == sa.bindparam("of_connector"), link.customer_id == sa.bindparam("of_customer"))
+            .values(**values)
+        )
     )
 
 

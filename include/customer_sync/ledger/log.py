@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from customer_sync.ledger.clock import utc_now
 from customer_sync.ledger.log_kinds import LogKind, put_kinds
 from customer_sync.ledger.schema import connector_log, log_count, log_customer
-from customer_sync.ledger.statement import chunks, upsert
+from customer_sync.ledger.statement import chunks, insert, upsert
 from customer_sync.outcome import LogEntry
 
 
@@ -32,8 +32,9 @@ class Log:
             kinds = [self._kind(entry) for entry in part]
             numbers = {kind: kind.id for kind in set(kinds)}
             put_kinds(connection, numbers)
-            connection.execute(
-                sa.insert(connector_log),
+            insert(
+                connection,
+                connector_log,
                 [
                     {
                         "logged_at_utc": now,
@@ -115,4 +116,4 @@ def _count(connection: sa.Connection, run_id: str, now: datetime, kinds: Counter
         for kind_id, count in kinds.items()
     ]
     if rows:
-        connection.execute(sa.insert(log_count), rows)
+        insert(connection, log_count, rows)

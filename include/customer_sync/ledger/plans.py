@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.clock import utc_now
 from customer_sync.ledger.schema import connector_log, plan_customer, run_customer, write_intent
-from customer_sync.ledger.statement import chunks
+from customer_sync.ledger.statement import chunks, insert
 from customer_sync.outcome import Outcome
 
 _PLANNED_BY = ("transform", "compare")
@@ -73,8 +73,9 @@ class Plans:
         connection.execute(sa.delete(plan_customer).where(self._of(run_id), plan_customer.c.batch_key == batch_key))
         now = utc_now()
         for part in chunks(planned, 1000):
-            connection.execute(
-                sa.insert(plan_customer),
+            insert(
+                connection,
+                plan_customer,
                 [
                     {
                         "connector_id": self._connector_id,

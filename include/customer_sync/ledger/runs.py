@@ -9,9 +9,22 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from customer_sync.ledger.clock import utc_now
+from customer_sync.ledger.compiled import Compiled
 from customer_sync.ledger.schema import plan_customer, run, run_customer, unfinished
 from customer_sync.ledger.statement import chunks, upsert
 from customer_sync.outcome import REFUSED_PLAN_REASONS, Outcome
+
+_PUT_OUTCOME = Compiled(
+    lambda _: (
+        sa.update(run_customer)
+        .where(
+            run_customer.c.connector_id == sa.bindparam("of_connector"),
+            run_customer.c.run_id == sa.bindparam("of_run"),
+            run_customer.c.customer_id == sa.bindparam("of_customer"),
+        )
+        .values(outcome=sa.bindparam("new_outcome"), reasons=sa.bindparam("new_reasons"))
+    )
+)
 
 
 class CustomerOutcome(NamedTuple):
@@ -133,17 +146,18 @@ class Runs:
 
     def put_outcomes(self, connection: sa.Connection, run_id: str, outcomes: Iterable[CustomerOutcome]) -> None:
         """Write outcomes; a later attempt's replace an earlier one's."""
-        statement = (
-            sa.update(run_customer)
-            .where(self._booked(run_id), run_customer.c.customer_id == sa.bindparam("of_customer"))
-            .values(outcome=sa.bindparam("new_outcome"), reasons=sa.bindparam("new_reasons"))
-        )
         for part in chunks(outcomes, 2000):
             rows = [
-                {"of_customer": o.customer_id, "new_outcome": str(o.outcome), "new_reasons": ",".join(o.reasons)[:500]}
+                {
+                    "of_connector": self._connector_id,
+                    "of_run": run_id,
+                    "of_customer": o.customer_id,
+                    "new_outcome": str(o.outcome),
+                    "new_reasons": ",".join(o.reasons)[:500],
+                }
                 for o in part
             ]
-            connection.execute(statement, rows)
+            _PUT_OUTCOME.execute(connection, rows)
 
     def clear_outcomes(self, connection: sa.Connection, run_id: str, customer_ids: Iterable[str]) -> None:
         """Take outcomes back before a batch is worked on again, so that none of an earlier attempt is left."""

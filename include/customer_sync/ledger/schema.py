@@ -26,6 +26,9 @@ from sqlalchemy import (
 from sqlalchemy import String as _SqlString
 from sqlalchemy import Text as _SqlText
 
+REVISION = "0010"
+"""The newest migration: these tables are what it leads to."""
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -59,7 +62,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class _WithoutNul(TypeDecorator[str]):
+class TextWithoutNul(TypeDecorator[str]):
     """Text in which U+FFFD stands for U+0000, which PostgreSQL cannot hold and a record of the ERP may."""
 
     impl = _SqlString
@@ -70,10 +73,10 @@ class _WithoutNul(TypeDecorator[str]):
         return value.replace("\0", "\ufffd") if value and "\0" in value else value
 
 
-String = _WithoutNul
+String = TextWithoutNul
 
 
-class Text(_WithoutNul):
+class Text(TextWithoutNul):
     """The same without a bound on its length."""
 
     impl = _SqlText
@@ -356,17 +359,17 @@ difference = Table(
     Column("seen_at_utc", UtcDateTime, nullable=False),
     Column("kind", String(40), nullable=False),
     Column("customer_id", String(200), nullable=False),
-    Column("customer_name", String(250), nullable=False, default=""),
+    Column("customer_name", String(250), nullable=False, default="", server_default=""),
     Column("entity", String(20), nullable=False),
-    Column("record_key", String(450), nullable=False, default=""),
-    Column("company_id", _Id, nullable=False, default=0),
-    Column("store_id", _Id, nullable=False, default=0),
-    Column("field", String(100), nullable=False, default=""),
-    Column("erp_value", Text, nullable=False, default=""),
-    Column("ledger_value", Text, nullable=False, default=""),
-    Column("store_value", Text, nullable=False, default=""),
-    Column("detail", Text, nullable=False, default=""),
-    Column("action", String(20), nullable=False, default="report"),
+    Column("record_key", String(450), nullable=False, default="", server_default=""),
+    Column("company_id", _Id, nullable=False, default=0, server_default="0"),
+    Column("store_id", _Id, nullable=False, default=0, server_default="0"),
+    Column("field", String(100), nullable=False, default="", server_default=""),
+    Column("erp_value", Text, nullable=False, default="", server_default=""),
+    Column("ledger_value", Text, nullable=False, default="", server_default=""),
+    Column("store_value", Text, nullable=False, default="", server_default=""),
+    Column("detail", Text, nullable=False, default="", server_default=""),
+    Column("action", String(20), nullable=False, default="report", server_default="report"),
     Index(None, "connector_id", "run_id", "kind"),
     Index(None, "connector_id", "customer_id", "id"),
 )

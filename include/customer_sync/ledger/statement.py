@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from importlib import import_module
 from itertools import islice
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+
+from customer_sync.ledger.compiled import Compiled
 
 T = TypeVar("T")
 
@@ -22,20 +24,33 @@ def upsert(
     """Insert rows or replace those with the same primary key, except the columns in ``keep``."""
     if not rows:
         return
-    statement = _upsert_statement(connection.dialect.name, table, tuple(rows[0]), tuple(keep))
-    connection.execute(statement, list(rows))
+    _upsert(table, tuple(rows[0]), tuple(keep)).execute(connection, rows)
+
+
+def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that name the same columns."""
+    if rows:
+        _insert(table, tuple(rows[0])).execute(connection, rows)
 
 
 @lru_cache(maxsize=64)
-def _upsert_statement(dialect: str, table: sa.Table, columns: tuple[str, ...], keep: tuple[str, ...]) -> Any:
-    insert: Any = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    statement = insert(table)
-    keys = [column.name for column in table.primary_key]
-    kept = {*keys, *keep}
-    changes = {name: statement.excluded[name] for name in columns if name not in kept}
-    if changes:
-        return statement.on_conflict_do_update(index_elements=keys, set_=changes)
-    return statement.on_conflict_do_nothing(index_elements=keys)
+def _insert(table: sa.Table, columns: tuple[str, ...]) -> Compiled:
+    return Compiled(lambda _: sa.insert(table), columns)
+
+
+@lru_cache(maxsize=64)
+def _upsert(table: sa.Table, columns: tuple[str, ...], keep: tuple[str, ...]) -> Compiled:
+    def build(dialect: str) -> Any:
+        # The other database's dialect, with all of its drivers, is not worth importing.
+        statement: Any = import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
+        keys = [column.name for column in table.primary_key]
+        kept = {*keys, *keep}
+        changes = {name: statement.excluded[name] for name in columns if name not in kept}
+        if changes:
+            return statement.on_conflict_do_update(index_elements=keys, set_=changes)
+        return statement.on_conflict_do_nothing(index_elements=keys)
+
+    return Compiled(build, columns)
 
 
 def take_turns(connection: sa.Connection, name: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from customer_sync.company import STATUS_INACTIVE, attempt_hash, content_hash
+from customer_sync.company import STATUS_APPROVED, STATUS_INACTIVE, attempt_hash, content_hash
 from customer_sync.garbage import uncollected
 from customer_sync.ledger import ConfirmedWrite, CustomerOutcome
 from customer_sync.log_entry import closing_entry, finding_entry, operation_entry
@@ -16,50 +16,99 @@ from customer_sync.plan import Action
 from customer_sync.run import Run
 from customer_sync.writes.work import Work
 
+_AT_ONCE = 40
+"""Customers that are booked while the store works: some hundredths of a second."""
 
-@uncollected()
-def close_works(run: Run, works: Sequence[Work], label: str) -> dict[str, int]:
-    """Book the outcome of every customer that is finished or stopped; the others keep none.
+
+class Closing:
+    """Books the outcomes of a load's customers: of the finished ones while others wait for the store, the rest at last.
+
+    Booking takes longer than the pace leaves between two requests. Done at the end of a batch, it
+    would keep the store waiting; done in between, it costs no time at all.
 
     Args:
         run: The run.
         works: The customers of the load.
         label: The batch's name, for the log.
-
-    Returns:
-        Customers by outcome.
     """
-    ids = [work.customer_id for work in works]
-    done = run.ledger.intents.confirmed(run.run_id, ids)
-    made = run.ledger.links.made_by(run.run_id, ids)
-    entries: list[LogEntry] = []
-    outcomes: list[CustomerOutcome] = []
-    whole: list[Work] = []
-    quarantined: list[tuple[str, Finding]] = []
-    for work in works:
-        writes = done.get(work.customer_id, [])
-        outcome = _outcome(work, writes, is_made=work.customer_id in made)
-        if outcome is None:
-            continue
-        outcomes.append(CustomerOutcome(work.customer_id, outcome, _reasons(work)))
-        entries.extend(_entries(run, work, outcome, writes))
-        quarantined.extend((work.customer_id, finding) for finding in _quarantine(work))
-        if outcome not in {Outcome.FAILED, Outcome.QUARANTINED} and work.plan.kind == "sync":
-            whole.append(work)
-    with run.ledger.write() as connection:
+
+    def __init__(self, run: Run, works: Sequence[Work], label: str) -> None:
+        self._run = run
+        self._works = works
+        self._label = label
+        self._waiting: deque[Work] = deque()
+        self._closed: set[str] = set()
+        self._entries: list[LogEntry] = []
+        self._counts: Counter[str] = Counter()
+
+    def offer(self, works: Iterable[Work]) -> None:
+        """Name customers for whom a write was confirmed: they may be finished now."""
+        self._waiting.extend(works)
+
+    def close_some(self) -> bool:
+        """Book some of those that are finished.
+
+        Returns:
+            Whether there may be more.
+        """
+        found: dict[str, Work] = {}
+        while self._waiting and len(found) < _AT_ONCE:
+            work = self._waiting.popleft()
+            if work.customer_id not in self._closed and _is_finished(work):
+                found[work.customer_id] = work
+        if found:
+            self._close(list(found.values()))
+        return bool(self._waiting)
+
+    @uncollected()
+    def finish(self) -> dict[str, int]:
+        """Book every customer that is finished or stopped; the others keep none. Returns customers by outcome."""
+        self._close([work for work in self._works if work.customer_id not in self._closed])
+        left = len(self._works) - len(self._closed)
+        told = [f"{count} {name}" for name, count in sorted(self._counts.items())]
+        told += [f"{left} not finished"] if left else []
+        self._run.sink(f"{self._label}: {', '.join(told) or 'nothing to do'}", self._entries)
+        return dict(self._counts)
+
+    def _close(self, works: Sequence[Work]) -> None:
+        run = self._run
+        ids = [work.customer_id for work in works]
+        done = run.ledger.intents.confirmed(run.run_id, ids)
+        made = run.ledger.links.made_by(run.run_id, ids)
+        entries: list[LogEntry] = []
+        outcomes: list[CustomerOutcome] = []
+        whole: list[Work] = []
+        quarantined: list[tuple[str, Finding]] = []
+        for work in works:
+            writes = done.get(work.customer_id, [])
+            outcome = _outcome(work, writes, is_made=work.customer_id in made)
+            if outcome is None:
+                continue
+            outcomes.append(CustomerOutcome(work.customer_id, outcome, _reasons(work)))
+            entries.extend(_entries(run, work, outcome, writes))
+            quarantined.extend((work.customer_id, finding) for finding in _quarantine(work))
+            if outcome not in {Outcome.FAILED, Outcome.QUARANTINED} and work.plan.kind == "sync":
+                whole.append(work)
         digests = [
             (work.customer_id, {"content_hash": "" if work.held_back else content_hash(work.desired)}) for work in whole
         ]
-        run.ledger.links.update_companies(connection, digests)
         settled = [outcome.customer_id for outcome in outcomes]
-        held = _still_held(run, works, settled)
-        run.ledger.quarantine.replace(connection, run.run_id, settled, [*held, *quarantined])
-        run.book(connection, entries, outcomes)
-    counts = Counter(str(outcome.outcome) for outcome in outcomes)
-    left = len(works) - len(outcomes)
-    told = [f"{count} {name}" for name, count in sorted(counts.items())] + ([f"{left} not finished"] if left else [])
-    run.sink(f"{label}: {', '.join(told) or 'nothing to do'}", entries)
-    return dict(counts)
+        with run.ledger.write() as connection:
+            run.ledger.links.update_companies(connection, digests)
+            held = _still_held(run, works, settled)
+            run.ledger.quarantine.replace(connection, run.run_id, settled, [*held, *quarantined])
+            run.book(connection, entries, outcomes)
+        self._closed.update(settled)
+        self._entries += entries
+        self._counts.update(str(outcome.outcome) for outcome in outcomes)
+
+
+def _is_finished(work: Work) -> bool:
+    """Whether nothing is left to be done or to be learned for a customer of whom nothing went wrong."""
+    applied = work.applied
+    if work.plan.kind != "sync" or work.problem is not None or applied is None or not applied.parts_known:
+        return False
+    return applied.status == STATUS_APPROVED and not work.remaining() and not work.remaining_reference()
 
 
 def _outcome(work: Work, writes: Sequence[ConfirmedWrite], *, is_made: bool) -> Outcome | None:

@@ -9,7 +9,7 @@ compared anew with the ledger, so a repeated attempt goes on where the last stop
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from customer_sync.ledger import Lease
 from customer_sync.plan import Action, CustomerPlan, Operation, is_late
 from customer_sync.request_count import counting_requests
 from customer_sync.run import Run
-from customer_sync.steps.closing import close_works
+from customer_sync.steps.closing import Closing
 from customer_sync.writes.addresses import CreateAddresses, DeleteAddress, UpdateAddress
 from customer_sync.writes.adoption import find_by_key, find_existing, read_parts
 from customer_sync.writes.companies import CreateCompanies, DeleteCompany, SetStatus, UpdateCompanies
@@ -111,12 +111,12 @@ def load_batch(
     holder = f"{run.run_id} {descriptor.key} {run.connector.id}"[-MAX_HOLDER_CHARS:]
     lease = run.ledger.lease(f"store:{run.connector.store_budget}", holder, run.try_number)
     lease.acquire()
-    load = _Load(Surroundings(run, store, facts or StoreFacts(store)), lease, plans, erp)
+    load = _Load(Surroundings(run, store, facts or StoreFacts(store)), lease, plans, erp, descriptor.label)
     try:
         with counting_requests(run, acumatica=erp, better_b2b=store):
             load.perform()
     finally:
-        counts = close_works(run, load.works, descriptor.label)
+        counts = load.closing.finish()
         lease.release()
     told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "nothing to do"
     lines = [f"{descriptor.label}: {told}"]
@@ -124,17 +124,20 @@ def load_batch(
 
 
 class _Load:
-    def __init__(self, around: Surroundings, lease: Lease, plans: Iterable[CustomerPlan], erp: AcumaticaClient) -> None:
+    def __init__(
+        self, around: Surroundings, lease: Lease, plans: Sequence[CustomerPlan], erp: AcumaticaClient, label: str
+    ) -> None:
         run, store = around.run, around.store
         self._around = around
         self._erp = erp
         self._lease = lease
-        self.dispatcher = Dispatcher(run, lease, run.connector.store.concurrency, store.useful_in_flight)
-        plans = list(plans)
         applied = run.ledger.links.load(plan.customer_id for plan in plans)
         self.works = [
             Work(plan, run.connector, applied.get(plan.customer_id), held_back=set(plan.held_back)) for plan in plans
         ]
+        self.closing = Closing(run, self.works, label)
+        concurrency = run.connector.store.concurrency
+        self.dispatcher = Dispatcher(run, lease, concurrency, store.useful_in_flight, meanwhile=self.closing)
 
     def perform(self) -> None:
         around, works = self._around, self.works

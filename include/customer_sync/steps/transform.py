@@ -176,7 +176,7 @@ def _plan(
 ) -> None:
     key = customer.customer_id
     name = shown_name(customer.name, run.connector.masking)
-    tried = attempt_hash(company, customer.reference_id)
+    tried = attempt_hash(company, customer.reference_id) if held else ""
     whole = next((row for row in held if row.entity == "customer" and row.content_hash == tried), None)
     if whole is not None:
         detail = f"refused before, unchanged since: {whole.detail}"

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -116,6 +116,16 @@ Follow = Callable[[Write], Iterable[Write]]
 _Running = dict[Future[Any], tuple[Write, list[int]]]
 
 
+class Meanwhile(Protocol):
+    """What can be done while all requests that may be in flight are."""
+
+    def offer(self, works: Iterable[Work]) -> None:
+        """Name customers for whom a write was confirmed."""
+
+    def close_some(self) -> bool:
+        """Do some of it, for some hundredths of a second; returns whether there may be more."""
+
+
 class Dispatcher:
     """Performs writes for one load task.
 
@@ -124,13 +134,22 @@ class Dispatcher:
         lease: Checked in every transaction.
         concurrency: Most requests in flight.
         in_flight: How many requests the pace can keep busy now; never more than ``concurrency`` are sent at once.
+        meanwhile: What is done while nothing but answers is to be awaited.
     """
 
-    def __init__(self, run: Run, lease: Lease, concurrency: int, in_flight: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        lease: Lease,
+        concurrency: int,
+        in_flight: Callable[[], int] | None = None,
+        meanwhile: Meanwhile | None = None,
+    ) -> None:
         self._run = run
         self._lease = lease
         self._concurrency = concurrency
         self._in_flight = in_flight or (lambda: concurrency)
+        self._meanwhile = meanwhile
         self.writes_sent = 0
 
     def perform(self, writes: Iterable[Write], then: Follow | None = None) -> None:
@@ -154,6 +173,11 @@ class Dispatcher:
         stopped_by: SyncError | None = None
         with ThreadPoolExecutor(self._concurrency, thread_name_prefix="write") as pool:
             while (queue and stopped_by is None) or running:
+                try:
+                    if stopped_by is None:
+                        self._use_the_wait(running)
+                except SyncError as error:
+                    stopped_by = error
                 done = wait(running, return_when=FIRST_COMPLETED).done if running else set()
                 settled = [(*running.pop(future), future) for future in done]
                 try:
@@ -167,6 +191,12 @@ class Dispatcher:
                     stopped_by = stopped_by or error
         if stopped_by is not None:
             raise stopped_by
+
+    def _use_the_wait(self, running: _Running) -> None:
+        """Do something else until an answer is there or nothing else is left."""
+        while self._meanwhile and running and not any(future.done() for future in running):
+            if not self._meanwhile.close_some():
+                return
 
     def _exchange(
         self,
@@ -198,6 +228,8 @@ class Dispatcher:
                 access_ended_at_utc=[work.access_ended_at_utc(operation) for work, operation in parts],
             )
             intents = deque(opened)
+        if self._meanwhile:
+            self._meanwhile.offer(work for write, _, _ in answered for work, _ in write.parts)
         for write in fresh:
             running[pool.submit(write.send)] = (write, [intents.popleft() for _ in write.parts])
             self.writes_sent += bool(write.parts)

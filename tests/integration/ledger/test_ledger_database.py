@@ -11,13 +11,14 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 import customer_sync.ledger.migrations
 from customer_sync.errors import ConfigError
 from customer_sync.ledger import Ledger
 from customer_sync.ledger.database import ledger_url as default_url
 from customer_sync.ledger.database import open_engine, writing
-from customer_sync.ledger.schema import metadata
+from customer_sync.ledger.schema import REVISION, metadata
 
 
 def alembic(connection: sa.Connection) -> Config:
@@ -48,6 +49,62 @@ def test_migrations_lead_back_to_nothing_and_forth_again(ledger_url: str) -> Non
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
+
+
+def described(connection: sa.Connection) -> dict[str, object]:
+    """Give every table's columns, key and indexes as the database tells them."""
+    inspector = sa.inspect(connection)
+    return {
+        name: (
+            {
+                each["name"]: (str(each["type"]), each["nullable"], each["default"] or "")
+                for each in inspector.get_columns(name)
+            },
+            inspector.get_pk_constraint(name),
+            sorted((str(each["name"]), each["column_names"]) for each in inspector.get_indexes(name)),
+        )
+        for name in inspector.get_table_names()
+    }
+
+
+def test_a_new_ledger_is_what_the_migrations_lead_to(ledger_url: str) -> None:
+    """Made at once or step by step: the same tables, at the same revision."""
+    engine = open_engine(ledger_url)
+    with engine.connect() as connection:
+        made = described(connection)
+        config = alembic(connection)
+        head = ScriptDirectory.from_config(config).get_current_head()
+        assert MigrationContext.configure(connection).get_current_revision() == head == REVISION
+    with writing(engine) as connection:
+        command.downgrade(alembic(connection), "base")
+        command.upgrade(alembic(connection), "head")
+    with engine.connect() as connection:
+        assert described(connection) == made
+    engine.dispose()
+
+
+def test_an_older_ledger_is_migrated_when_it_is_opened(ledger_url: str) -> None:
+    """Opening it is all that an update of the package needs."""
+    engine = open_engine(ledger_url)
+    with writing(engine) as connection:
+        command.downgrade(alembic(connection), "0005")
+    engine.dispose()
+    engine = open_engine(ledger_url)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_a_ledger_that_is_up_to_date_opens_without_alembic(tmp_path: Path) -> None:
+    """Every task opens it, and Alembic is half a second of processor time."""
+    program = (
+        "import sys\nfrom customer_sync.ledger import Ledger\n"
+        "for _ in range(2):\n    Ledger.open('knb', sys.argv[1]).close()\n"
+        "print([name for name in ('alembic', 'sqlalchemy.dialects.postgresql') if name in sys.modules])"
+    )
+    command_line = [sys.executable, "-c", program, f"sqlite:///{tmp_path / 'ledger.db'}"]
+    done = subprocess.run(command_line, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 - our own text
+    assert done.stdout.strip() == "[]"
 
 
 def test_outcomes_of_the_first_version_are_kept_when_it_is_migrated(ledger_url: str) -> None:

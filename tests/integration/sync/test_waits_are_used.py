@@ -1,0 +1,119 @@
+"""While the store works, the load books what is finished already; an answer is never lost over it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from customer_sync.company import STATUS_APPROVED, Company, CompanyUser
+from customer_sync.ledger import Lease, Ledger
+from customer_sync.plan import Action, CustomerPlan, Operation
+from customer_sync.run import Run
+from customer_sync.writes.dispatch import Dispatcher, Write
+from customer_sync.writes.work import Work
+from http_transport.errors import TransientApiError
+from sandbox.server import running_acumatica, running_better_b2b
+from tests.integration.twin_world import World, shipped_connector
+
+USER = CompanyUser(key="1", email="a@example.com", first_name="A", last_name="B", role="Admin")
+COMPANY = Company(
+    customer_id="C1", company_name="One", company_phone="1", company_email="a@example.com", country="US", users=(USER,)
+)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """A run with a ledger of its own."""
+    with Ledger.open("knb", f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        yield Run(shipped_connector(), ledger, "r1", task="load")
+
+
+class SlowWrite(Write):
+    """A write whose answer comes when somebody lets it."""
+
+    def __init__(self, work: Work, answer: threading.Event) -> None:
+        super().__init__([(work, Operation(action=Action.SET_STATUS, key="C1", values={"status": STATUS_APPROVED}))])
+        self.answer = answer
+        self.is_confirmed = False
+
+    def send(self) -> None:
+        """Wait to be let go."""
+        assert self.answer.wait(30)
+
+    def confirm(self, connection: sa.Connection, answer: object) -> None:
+        """Note it."""
+        del connection, answer
+        self.is_confirmed = True
+
+
+class Pastime:
+    """What is done meanwhile: lets the answer come at the third time, and may fail at that."""
+
+    def __init__(self, answer: threading.Event, *, fails: bool = False) -> None:
+        self.answer, self.fails, self.times = answer, fails, 0
+        self.offered: list[str] = []
+
+    def offer(self, works: Iterable[Work]) -> None:
+        """Note who was named."""
+        self.offered += [work.customer_id for work in works]
+
+    def close_some(self) -> bool:
+        """Three times, then the answer may come."""
+        self.times += 1
+        if self.times < 3:
+            return True
+        self.answer.set()
+        if self.fails:
+            raise TransientApiError("the ledger is away", system="ledger", operation="ledger")
+        return False
+
+
+def load(run: Run, *, fails: bool = False) -> tuple[SlowWrite, Pastime, Dispatcher]:
+    """Make a dispatcher with one slow write and a pastime."""
+    answer = threading.Event()
+    work = Work(CustomerPlan(customer_id="C1", kind="sync", desired=COMPANY), run.connector)
+    lease: Lease = run.ledger.lease("store:knb", "r1", 1)
+    lease.acquire()
+    pastime = Pastime(answer, fails=fails)
+    return SlowWrite(work, answer), pastime, Dispatcher(run, lease, 2, meanwhile=pastime)
+
+
+def test_the_wait_for_an_answer_is_used(run: Run) -> None:
+    """Before the answer there was time for three times; then its customer is named."""
+    write, pastime, dispatcher = load(run)
+    dispatcher.perform([write])
+    assert (write.is_confirmed, pastime.times, pastime.offered) == (True, 3, ["C1"])
+    assert run.ledger.intents.counts("r1") == {"confirmed": 1}
+
+
+def test_an_answer_is_confirmed_when_the_pastime_fails(run: Run) -> None:
+    """The load stops with that error, and not before what is on its way was settled."""
+    write, _, dispatcher = load(run, fails=True)
+    with pytest.raises(TransientApiError, match="the ledger is away"):
+        dispatcher.perform([write])
+    assert write.is_confirmed
+    assert run.ledger.intents.counts("r1") == {"confirmed": 1}
+
+
+def test_customers_are_booked_once_though_at_different_times(tmp_path: Path) -> None:
+    """Each has one outcome and one closing line, be it booked in between or at the end."""
+    with (
+        running_acumatica(customers=120, shape="uniform", sessions=4) as erp,
+        running_better_b2b(latency_ms=20) as store,
+    ):
+        world = World(erp.url, store.url, shipped_connector(), f"sqlite:///{tmp_path / 'ledger.db'}")
+        assert world.sync(mode="full").outcomes == {"created": 108, "filtered": 12}
+        with Ledger.open(world.connector.id, world.ledger_url) as ledger, ledger.write() as connection:
+            closing = connection.exec_driver_sql(
+                "SELECT customer_id, COUNT(*) FROM connector_log WHERE task = 'load' AND outcome <> '' GROUP BY 1"
+            ).all()
+            writes = connection.exec_driver_sql(
+                "SELECT COUNT(DISTINCT logged_at_utc) FROM connector_log WHERE task = 'load' AND outcome <> ''"
+            ).scalar_one()
+    assert len(closing) == 108
+    assert {count for _, count in closing} == {1}
+    assert writes > 1
