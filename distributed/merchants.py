@@ -30,7 +30,7 @@ ERP_USED_PER_MINUTE = 108
 SEATS = 4
 """API sessions of each licence, in the twins and in the connector files."""
 
-BATCH = 60
+BATCH = 90
 """Customers of one batch: some loads in a row for each store."""
 
 _TWIN_START_S = 60

@@ -1,4 +1,4 @@
-"""A collector of OTLP metrics on the loopback address: what Airflow exports arrives here over real HTTP."""
+"""A collector of OTLP metrics and spans on the loopback address: what Airflow exports arrives here over real HTTP."""
 
 import threading
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 
 class Point(NamedTuple):
@@ -24,11 +25,13 @@ class OtlpSink:
     Attributes:
         port: Where it listens.
         points: All values, in the order of their arrival.
+        spans: Names of all spans, likewise.
     """
 
-    def __init__(self, port: int, points: list[Point]) -> None:
+    def __init__(self, port: int, points: list[Point], spans: list[str]) -> None:
         self.port = port
         self.points = points
+        self.spans = spans
 
     def environment(self) -> dict[str, str]:
         """Variables that make Airflow send its metrics here."""
@@ -53,11 +56,15 @@ class OtlpSink:
 def running_otlp_sink() -> Iterator[OtlpSink]:
     """Run it in a thread."""
     points: list[Point] = []
+    spans: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            points.extend(_points(ExportMetricsServiceRequest.FromString(body)))
+            if self.path == "/v1/traces":
+                spans.extend(_span_names(ExportTraceServiceRequest.FromString(body)))
+            else:
+                points.extend(_points(ExportMetricsServiceRequest.FromString(body)))
             self.send_response(200)
             self.end_headers()
 
@@ -68,11 +75,17 @@ def running_otlp_sink() -> Iterator[OtlpSink]:
     thread = threading.Thread(target=server.serve_forever, name="otlp sink")
     thread.start()
     try:
-        yield OtlpSink(server.server_address[1], points)
+        yield OtlpSink(server.server_address[1], points, spans)
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _span_names(request: Any) -> Iterator[str]:
+    for resource in request.resource_spans:
+        for scope in resource.scope_spans:
+            yield from (span.name for span in scope.spans)
 
 
 def _points(request: Any) -> Iterator[Point]:

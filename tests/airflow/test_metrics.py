@@ -1,8 +1,10 @@
 """Measurements leave through Airflow's own metrics, and arrive at a collector."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.airflow.otlp_sink import running_otlp_sink
 
@@ -21,6 +23,32 @@ emit([
     Measurement("timing", "customer_sync.access_removal", timedelta(minutes=1), {"connector": "knb"}),
 ])
 """
+
+TRACE = """
+from airflow import settings  # which sets tracing up, in every process of Airflow
+from opentelemetry import trace
+with trace.get_tracer("ours").start_as_current_span("worker.load"):
+    pass
+trace.get_tracer_provider().force_flush()  # as Airflow ends every task
+"""
+
+
+def variables_for_opentelemetry(port: int) -> dict[str, str]:
+    """What docs/deploying.md tells to set, with a collector of ours."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "deploying.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| `([^`]+)`", text[text.index("**OpenTelemetry**") :], re.MULTILINE)
+    return {name: value.replace("<collector>:4318", f"127.0.0.1:{port}") for name, value in rows}
+
+
+def test_metrics_and_spans_arrive_with_the_variables_that_the_documentation_gives() -> None:
+    """Both go to one address, over HTTP."""
+    with running_otlp_sink() as sink:
+        environment = os.environ | variables_for_opentelemetry(sink.port)
+        command = [sys.executable, "-c", EMIT + TRACE]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603 - our own text
+        assert done.returncode == 0, done.stderr
+    assert sink.total("customer_sync.customers", outcome="created") == 7
+    assert "worker.load" in sink.spans
 
 
 def test_measurements_arrive_with_their_tags_when_a_collector_listens() -> None:
