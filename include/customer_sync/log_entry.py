@@ -38,6 +38,9 @@ _ENTITIES: dict[Action | str, str] = {
     Action.WRITE_REFERENCE: "reference",
 }
 
+ID_OF_NEW_COMPANY = "id of the new company"
+"""Stands in a plan for what only the store can say."""
+
 MAX_SHOWN = 80
 
 _MOST_NAMES = 1024
@@ -175,6 +178,7 @@ def unknown_entry(customer_id: str, name: str, reason: Reason) -> LogEntry:
 def operation_entry(customer_id: str, name: str, operation: Operation, masking: Masking, *, verb: str) -> LogEntry:
     """The line about one operation: ``verb`` is ``planned`` or ``done``."""
     entity = entity_of(operation.action)
+    operation = _with_reference(operation)
     # Of a new record every field is new; naming them all would hide the changes of the others.
     fields = "" if operation.action in CREATIONS else ", ".join(operation.values)
     return LogEntry(
@@ -187,6 +191,14 @@ def operation_entry(customer_id: str, name: str, operation: Operation, masking: 
         message=f"{verb}: {fields}" if fields else verb,
         changes=msgspec.json.encode(masked_changes(operation, masking)).decode(),
     )
+
+
+def _with_reference(operation: Operation) -> Operation:
+    """The write-back with the id that it carries: a company that the same run makes has none when it is planned."""
+    if operation.action is not Action.WRITE_REFERENCE or operation.values.get("reference_id") != "":
+        return operation
+    carried = str(operation.store_id) if operation.store_id else ID_OF_NEW_COMPANY
+    return msgspec.structs.replace(operation, values={"reference_id": carried})
 
 
 def format_entry(entry: LogEntry) -> str:

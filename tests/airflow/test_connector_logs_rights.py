@@ -38,7 +38,7 @@ def _log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def log_in(metadata_database: None, _log: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     """Gives a client that bears a person's login cookie; the stranger may use Airflow, but not the connectors' DAGs."""
     assert metadata_database is None
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "e2e"))
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "auth_managers"))
     monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "guarded_auth_manager.GuardedAuthManager")
     monkeypatch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "a-secret-for-tests-that-is-long-enough-to-sign-with" * 2)
     airflow_app = importlib.import_module("airflow.api_fastapi.app")

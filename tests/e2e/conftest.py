@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from demo.errors import DemoError
-from tests.e2e.browser import Person, start_browser
+from tests.e2e.browser import PATIENCE_MS, Person, start_browser
 from tests.e2e.ground import ROOT, Ground, remove
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The machine's Chromium, started once."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         running = start_browser(playwright)
         yield running

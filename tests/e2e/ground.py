@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
-HERE = Path(__file__).parent
 
-USERS = {"admin": "admin", "olga": "op", "uwe": "user", "vera": "viewer", "stranger": "user"}
-"""Name -> role. `stranger` has no rights on the connectors' DAGs (`guarded_auth_manager.py`)."""
+USERS = {"admin": "admin", "olga": "op", "uwe": "user", "vera": "viewer"}
+"""Name -> role in Airflow's simple auth manager."""
 
 PASSWORD = "a-password-for-tests"
 """Everybody's."""
@@ -212,12 +211,10 @@ class Ground:
 
     def _environment(self) -> dict[str, str]:
         return airflow_environment(self.place, self._ports, load_secrets(self.place)) | {
-            "AIRFLOW__CORE__AUTH_MANAGER": "guarded_auth_manager.GuardedAuthManager",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in USERS.items()),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.place.home / "passwords.json"),
             "CUSTOMER_SYNC_CONNECTORS_DIR": str(self.connectors),
-            "PYTHONPATH": str(HERE),
             **self._extra,
         }
 

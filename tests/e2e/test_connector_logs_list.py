@@ -42,6 +42,8 @@ def test_the_list_is_found_in_the_menu_and_filtered_by_clicks(admin: "Person") -
     assert set(frame.locator("table.log > tbody > tr .badge").all_text_contents()) == {"filtered"}
     expect(frame.locator(".next").first).to_be_visible()
     frame.get_by_role("link", name="Clear").click()
+    expect(frame.get_by_label("Outcome")).to_have_value("")
+    expect(frame.get_by_role("link", name="Clear")).to_have_count(0)
     frame.get_by_role("searchbox", name="Customer").fill("no such customer")
     frame.get_by_role("button", name="Apply").click()
     expect(frame.get_by_role("heading", name="No row matches")).to_be_visible()

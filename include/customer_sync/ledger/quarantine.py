@@ -29,9 +29,8 @@ class Quarantined(NamedTuple):
 
     def history(self) -> str:
         """How long it has been there and how often it was judged so, for the log."""
-        return (
-            f"in quarantine since {self.first_seen_at_utc:%Y-%m-%d %H:%M} UTC, judged so {self.attempts} times before"
-        )
+        times = "once" if self.attempts == 1 else f"{self.attempts} times"
+        return f"in quarantine since {self.first_seen_at_utc:%Y-%m-%d %H:%M} UTC, judged so {times} before"
 
 
 class Quarantine:

@@ -19,7 +19,7 @@ from customer_sync.log_entry import (
     shown_name,
 )
 from customer_sync.outcome import REMEDIES, Finding, LogEntry, Outcome, Reason
-from customer_sync.plan import Action, Operation, diff_company
+from customer_sync.plan import Action, Operation, diff_company, diff_reference
 from customer_sync.transform import to_company
 from tests.unit.customer_sync.builders import (
     a_company,
@@ -230,3 +230,12 @@ def test_payment_changes_are_shown() -> None:
     )
     shown = [json.loads(operation_entry("C1", "", item, MASKED, verb="planned").changes) for item in operations]
     assert shown == [{"cheque": [None, True]}, {"is_enabled": [None, True], "days": [None, 30]}]
+
+
+@pytest.mark.parametrize(("store_id", "shown"), [(0, "id of the new company"), (61012, "61012")], ids=["plan", "done"])
+def test_write_back_shows_the_id_that_it_carries_when_the_company_is_new(store_id: int, shown: str) -> None:
+    """A plan cannot know the id of a company that does not exist yet, and says so; what was done names it."""
+    (operation,) = diff_reference("C001042", 0, "")
+    done = msgspec.structs.replace(operation, store_id=store_id)
+    entry = operation_entry("C001042", "Firm", done, MASKED, verb="done")
+    assert json.loads(entry.changes) == {"reference_id": ["", shown]}

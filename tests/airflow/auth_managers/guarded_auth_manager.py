@@ -1,6 +1,6 @@
 """Airflow's simple auth manager, and one user more than its roles can express: one without rights on a DAG.
 
-Loaded by the Airflow of the browser tests by its module name (see `ground.py`).
+Loaded by Airflow by its module name (see `test_connector_logs_rights.py`).
 """
 
 from typing import Any
