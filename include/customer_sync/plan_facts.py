@@ -87,17 +87,16 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 def lines_of(facts: PlanFacts) -> list[str]:
     """The facts as lines of a log."""
-    size = f"{facts.operations} operations for {facts.customers} customers in {len(facts.batches)} batches"
     lines = [
-        f"Plan {facts.plan_hash}: {size}.",
-        *(f"  {batch.label}: {batch.operations} operations for {batch.customers} customers" for batch in facts.batches),
+        f"Plan {facts.plan_hash}: {_size(facts)} in {_number(len(facts.batches), 'batch', 'batches')}.",
+        *(f"  {batch.label}: {_size(batch)}" for batch in facts.batches),
     ]
     if facts.actions:
         lines.append(f"  by action: {_counted(facts.actions)}")
     if facts.withheld:
         lines.append(f"Withheld, one Account Email shared: {', '.join(facts.withheld[:SHOWN])}")
     lines += [
-        f"Unknown: {part.customers} customers ({part.reason}: {_why_unknown(part)}): {_listed(part)}"
+        f"Unknown: {_number(part.customers, 'customer')} ({part.reason}: {_why_unknown(part)}): {_listed(part)}"
         for part in facts.unknown
     ]
     if creations_note := _creations_note(facts):
@@ -119,7 +118,7 @@ def question_of(
         link: Address of the plan, row by row.
         answer_until: When silence becomes a no; aware.
     """
-    subject = f"{connector}: apply {facts.operations} operations for {facts.customers} customers?"
+    subject = f"{connector}: apply {_size(facts)}?"
     blocks = [
         "**Why you are asked**",
         _bullets(escape_markdown(sentence) for sentence in why),
@@ -130,7 +129,7 @@ def question_of(
         blocks += [f"**Companies to be withdrawn: {facts.withdrawn_count}**", _named(facts)]
     if facts.unknown:
         blocks += [
-            f"**Unknown: {facts.unknown_count} customers**",
+            f"**Unknown: {_number(facts.unknown_count, 'customer')}**",
             _bullets(
                 f"{part.customers}, {escape_markdown(_why_unknown(part))}: {_codes(part.customer_ids, part.customers)}"
                 for part in facts.unknown
@@ -151,7 +150,7 @@ def question_of(
 
 
 def _plan_points(facts: PlanFacts, link: str) -> Iterable[str]:
-    yield f"{facts.operations} operations for {facts.customers} customers in {len(facts.batches)} batches"
+    yield f"{_size(facts)} in {_number(len(facts.batches), 'batch', 'batches')}"
     if facts.actions:
         yield escape_markdown(_counted(facts.actions))
     if facts.withheld:
@@ -160,6 +159,14 @@ def _plan_points(facts: PlanFacts, link: str) -> Iterable[str]:
         yield escape_markdown(note)
     yield f"plan hash `{facts.plan_hash}`"
     yield f"[row by row in Connector Logs]({link})"
+
+
+def _size(part: PlanFacts | PlannedBatch) -> str:
+    return f"{_number(part.operations, 'operation')} for {_number(part.customers, 'customer')}"
+
+
+def _number(count: int, one: str, several: str = "") -> str:
+    return f"{count} {one if count == 1 else several or one + 's'}"
 
 
 def _creations_note(facts: PlanFacts) -> str:
