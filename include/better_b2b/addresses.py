@@ -6,7 +6,7 @@ from typing import Any, Final
 from better_b2b.answers import Envelope
 from better_b2b.bulk import bulk_rows
 from better_b2b.calls import Query, StoreCalls, ignore_content, time_bounds
-from better_b2b.records import AddressRecord, address_from_wire, required_id
+from better_b2b.records import AddressRecord, address_from_wire, as_text, required_id
 from better_b2b.wire import to_wire
 from http_transport.errors import NotFound
 from http_transport.transport import encode_query
@@ -70,11 +70,11 @@ class AddressCalls(StoreCalls):
             body=to_wire("address_create", payload),
         )
 
-    def create_addresses(self, payloads: Sequence[Mapping[str, Any]]) -> list[AddressRecord] | None:
+    def create_addresses(self, payloads: Sequence[Mapping[str, Any]]) -> list[int] | None:
         """Create up to ten addresses, of any companies, in one request.
 
         Returns:
-            The new addresses in the order of the payloads; ``None`` when all were stored but the answer
+            Their ids in the order of the payloads; ``None`` when all were stored but the answer
             does not tell which is which, so look each up by external id.
 
         Raises:
@@ -83,8 +83,8 @@ class AddressCalls(StoreCalls):
         """
         body = [to_wire("address_create", payload) for payload in bulk_rows(payloads)]
 
-        def read(_: object, envelope: Envelope) -> list[AddressRecord] | None:
-            return _records_in_order(envelope.data, body)
+        def read(_: object, envelope: Envelope) -> list[int] | None:
+            return _ids_in_order(envelope.data, body)
 
         return self._call("POST", "/addresses/bulk", read, body=body)
 
@@ -124,10 +124,12 @@ def _chunks(external_ids: Sequence[str]) -> Iterator[list[str]]:
         yield chunk
 
 
-def _records_in_order(data: Any, body: Sequence[Mapping[str, Any]]) -> list[AddressRecord] | None:
+def _ids_in_order(data: Any, body: Sequence[Mapping[str, Any]]) -> list[int] | None:
     if not isinstance(data, list) or len(data) != len(body) or not all(isinstance(row, dict) for row in data):
         return None
-    records = [address_from_wire(row) for row in data]
+    ids = [required_id(row, "addressId", "id") for row in data]
     # Rows come whole here, so that their order need not be taken on trust.
-    agree = all(record.external_id == sent.get("externalId", "") for record, sent in zip(records, body, strict=True))
-    return records if agree else None
+    agree = all(
+        as_text(row.get("externalId")) == sent.get("externalId", "") for row, sent in zip(data, body, strict=True)
+    )
+    return ids if agree else None

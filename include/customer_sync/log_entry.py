@@ -60,19 +60,26 @@ def entity_of(action: Action | str) -> str:
 
 def masked_changes(operation: Operation, masking: Masking) -> dict[str, list[Any]]:
     """Field -> [old, new] of an operation, values masked by the kind that their field's name tells."""
-    before, shown = operation.before, _shown_by(masking.emails, masking.names, masking.phones)
+    before, masks = operation.before, _masks(masking.emails, masking.names, masking.phones)
     if not before:
-        return {name: [None, shown[name](value)] for name, value in operation.values.items()}
-    return {name: [shown[name](before.get(name)), shown[name](value)] for name, value in operation.values.items()}
+        # Texts and switches of new records are nearly all that is ever shown: they go the short way.
+        return {
+            name: [None, masks[name](value) if value.__class__ is str else masks.shown(name, value)]
+            for name, value in operation.values.items()
+        }
+    return {
+        name: [masks.shown(name, before.get(name)), masks.shown(name, value)]
+        for name, value in operation.values.items()
+    }
 
 
 def masked_value(name: str, value: Any, masking: Masking) -> Any:
     """A field's value as it may stand in a log; its name tells what kind of value it is."""
-    return _shown_by(masking.emails, masking.names, masking.phones)[name](value)
+    return _masks(masking.emails, masking.names, masking.phones).shown(name, value)
 
 
-class _ShownBy(dict[str, Callable[[Any], Any]]):
-    """Field's name -> what makes a value of it fit for a log, made when it is first asked for."""
+class _Masks(dict[str, Callable[[str], str]]):
+    """Field's name -> what makes a text of it fit for a log, worked out when it is first asked for."""
 
     def __init__(self, *, emails: bool, names: bool, phones: bool) -> None:
         super().__init__()
@@ -81,29 +88,31 @@ class _ShownBy(dict[str, Callable[[Any], Any]]):
             "phone": (phones, mask_phone),
             "name": (names, mask_name),
         }
-        self._masks = {kind: mask for kind, (is_on, mask) in masks.items() if is_on}
+        self._by_kind = {kind: mask for kind, (is_on, mask) in masks.items() if is_on}
         # Extra fields bear the merchant's own names, which need not tell what is inside.
         self._free_text = mask_text if emails or phones else str
 
-    def __missing__(self, name: str) -> Callable[[Any], Any]:
-        mask = self._masks.get(_kind_of(name), _cut)
-
-        def show(value: Any) -> Any:
-            if isinstance(value, str):
-                return mask(value) if value else value
-            return self._parts(value) if isinstance(value, dict) else value
-
+    def __missing__(self, name: str) -> Callable[[str], str]:
+        mask = self._by_kind.get(_kind_of(name), _cut)
         if len(self) < _MOST_NAMES:
-            self[name] = show
-        return show
+            self[name] = mask
+        return mask
 
-    def _parts(self, value: dict[str, Any]) -> dict[str, Any]:
-        return {key: self[key](self._free_text(part) if isinstance(part, str) else part) for key, part in value.items()}
+    def shown(self, name: str, value: Any) -> Any:
+        """A value of any kind; the parts of a mapping by their own names."""
+        if isinstance(value, str):
+            return self[name](value)
+        if isinstance(value, dict):
+            return {
+                key: self.shown(key, self._free_text(part) if isinstance(part, str) else part)
+                for key, part in value.items()
+            }
+        return value
 
 
 @lru_cache(maxsize=8)
-def _shown_by(emails: bool, names: bool, phones: bool) -> _ShownBy:  # noqa: FBT001 - the three switches of the masking
-    return _ShownBy(emails=emails, names=names, phones=phones)
+def _masks(emails: bool, names: bool, phones: bool) -> _Masks:  # noqa: FBT001 - the three switches of the masking
+    return _Masks(emails=emails, names=names, phones=phones)
 
 
 def _cut(text: str) -> str:

@@ -39,11 +39,12 @@ class CreateAddresses(Write):
         ]
         if len(payloads) == 1:
             return {self.parts[0][1].key: store.create_address(payloads[0])}
-        records = store.create_addresses(payloads)
-        if records is None:
-            with reading_back():
-                records = list(store.find_addresses([operation.key for _, operation in self.parts]))
-        return {record.external_id: record.id for record in records}
+        keys = [operation.key for _, operation in self.parts]
+        ids = store.create_addresses(payloads)
+        if ids is not None:
+            return dict(zip(keys, ids, strict=True))
+        with reading_back():
+            return {record.external_id: record.id for record in store.find_addresses(keys)}
 
     def confirm(self, connection: sa.Connection, answer: Mapping[str, int]) -> None:
         """Link the new addresses."""
