@@ -114,6 +114,13 @@ class TapAcumatica(Tap):
         self.session.post(f"{self.config['erp_url']}/entity/auth/login", json=rules.LOGIN, timeout=60)
         return [Contacts(self), Customers(self), Locations(self)]
 
+    def sync_all(self) -> None:
+        """Sync, and give the session's seat back: the licence has two."""
+        try:
+            super().sync_all()
+        finally:
+            self.session.post(f"{self.config['erp_url']}/entity/auth/logout", timeout=60)
+
 
 if __name__ == "__main__":
     TapAcumatica.cli()
