@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from demo.processes import Processes
 
-CUSTOMERS = 180
+CUSTOMERS = 120
 """Customers of each ERP; about four of five belong in a store."""
 
 ERP_PER_MINUTE = 120
@@ -30,7 +30,7 @@ ERP_USED_PER_MINUTE = 108
 SEATS = 4
 """API sessions of each licence, in the twins and in the connector files."""
 
-BATCH = 90
+BATCH = 60
 """Customers of one batch: some loads in a row for each store."""
 
 _TWIN_START_S = 60
