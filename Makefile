@@ -21,7 +21,7 @@ SPREAD := -n $(WORKERS) --dist loadgroup
 .PHONY: help
 help: ## list the targets (the default)
 	@printf '%s\n\n' 'usage: make TARGET'
-	@grep -hE '^[a-z][a-z-]*:.*## ' $(firstword $(MAKEFILE_LIST)) | while IFS= read -r line; do \
+	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(firstword $(MAKEFILE_LIST)) | while IFS= read -r line; do \
 	    printf '  \033[1m%-13s\033[0m %s\n' "$${line%%:*}" "$${line##*## }"; done
 
 # The interpreter is judged before anything is written, so that a refusal leaves nothing behind.
@@ -73,7 +73,7 @@ test: test-fast ## what every change must pass (10 minutes at most)
 	$(BIN)/pytest --ignore=tests/unit --ignore=tests/properties --ignore=tests/e2e -m 'not long and not live' $(SPREAD)
 
 .PHONY: test-long
-test-long: $(READY)
+test-long: $(READY) ## everything marked long (half an hour on two cores)
 	$(BIN)/pytest --ignore=tests/e2e -m 'long and not live' $(SPREAD) || { code=$$?; test $$code -eq 5 || exit $$code; echo 'No test is marked long yet.'; }
 
 .PHONY: test-all
