@@ -15,8 +15,6 @@ READY  := $(VENV)/.ready
 TYPED  := include plugins dags sandbox demo distributed bench .ci/locks.py
 # Two workers: the smallest machine that runs CI has two cores.
 WORKERS ?= 2
-# Tests that share a whole Airflow stay with one worker: two at once are too much for two cores.
-SPREAD := -n $(WORKERS) --dist loadgroup
 
 .PHONY: help
 help: ## list the targets (the default)
@@ -70,11 +68,12 @@ test-fast: $(READY) ## unit and property tests, without Airflow
 # The fast tier first: a broken rule is known after seconds, not after Airflow has started.
 .PHONY: test
 test: test-fast ## what every change must pass (10 minutes at most)
-	$(BIN)/pytest --ignore=tests/unit --ignore=tests/properties --ignore=tests/e2e -m 'not long and not live' $(SPREAD)
+	$(BIN)/pytest --ignore=tests/unit --ignore=tests/properties --ignore=tests/e2e -m 'not long and not live' -n $(WORKERS)
 
+# Whole files: tests that share an Airflow must not be cut in two.
 .PHONY: test-long
 test-long: $(READY) ## everything marked long (half an hour on two cores)
-	$(BIN)/pytest --ignore=tests/e2e -m 'long and not live' $(SPREAD) || { code=$$?; test $$code -eq 5 || exit $$code; echo 'No test is marked long yet.'; }
+	$(BIN)/pytest --ignore=tests/e2e -m 'long and not live' -n $(WORKERS) --dist loadfile || { code=$$?; test $$code -eq 5 || exit $$code; echo 'No test is marked long yet.'; }
 
 .PHONY: test-all
 test-all: test test-long ## the same, then everything marked long

@@ -13,7 +13,7 @@ from tests.airflow.api_server import ApiServer, running_api_server
 ERP_EXTRA = {"tenant": "Sandbox", "endpoint_name": "KNCommerce", "endpoint_version": "24.200.001"}
 HASH = "x7shop"
 
-pytestmark = [pytest.mark.usefixtures("metadata_database"), pytest.mark.xdist_group("whole airflow")]
+pytestmark = pytest.mark.usefixtures("metadata_database")
 
 
 @pytest.fixture(scope="module")

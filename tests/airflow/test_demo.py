@@ -72,7 +72,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("whole airflow")
 @pytest.mark.timeout(900)
 def test_the_second_sync_writes_nothing_when_the_first_brought_everything_over(place: Path) -> None:
     """A newcomer's two commands: companies for exactly the eligible customers, then silence. Nothing stays behind."""

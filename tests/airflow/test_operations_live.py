@@ -21,7 +21,7 @@ from tests.airflow.otlp_sink import OtlpSink, running_otlp_sink
 from tests.e2e.ground import Ground
 from tests.integration.twin_world import World, shipped_connector
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(1200), pytest.mark.xdist_group("whole airflow")]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1200), pytest.mark.in_order_of_file]
 
 PATIENCE_S = 300
 """Longest wait for a run: a machine that does other work as well is no fault."""

@@ -23,7 +23,7 @@ SECRET = "push-secret-71c0"
 ROUTE = "/push-notifications/knb"
 MESSAGE = {"Inserted": [{"CustomerID": "C1"}], "Deleted": [], "Query": "Q", "Id": "1", "TimeStamp": 5}
 
-pytestmark = [pytest.mark.usefixtures("metadata_database"), pytest.mark.xdist_group("whole airflow")]
+pytestmark = pytest.mark.usefixtures("metadata_database")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 RUNS = "/api/v2/dags/customer_sync__knb/dagRuns"
 
-pytestmark = [pytest.mark.usefixtures("metadata_database"), pytest.mark.xdist_group("whole airflow")]
+pytestmark = pytest.mark.usefixtures("metadata_database")
 
 
 @pytest.fixture(scope="module")

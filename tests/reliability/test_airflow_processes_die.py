@@ -22,12 +22,7 @@ from tests.e2e.ground import Ground, remove
 from tests.integration.second_calculation import expected_book
 from tests.integration.twin_world import World
 
-pytestmark = [
-    pytest.mark.airflow,
-    pytest.mark.long,
-    pytest.mark.timeout(900),
-    pytest.mark.xdist_group("whole airflow"),
-]
+pytestmark = [pytest.mark.airflow, pytest.mark.long, pytest.mark.timeout(900)]
 
 SLOW_WRITES = {
     "match": {"path_regex": "/(companies|users)", "body_regex": "."},
