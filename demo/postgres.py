@@ -73,6 +73,7 @@ class Postgres:
             )
         self._programs = programs
         self._folder = folder_of(place)
+        self._data = data_of(place)
         self._password = password
         self.user_id = _NOBODY if os.getuid() == 0 else None
         with socket.socket() as probe:
@@ -87,7 +88,7 @@ class Postgres:
     @property
     def command(self) -> Sequence[str]:
         """How the server is started; it stops at SIGINT without waiting for its clients."""
-        options = ("-D", str(self._folder / "data"), "-p", str(self._port), "-h", LOOPBACK, "-k", "")
+        options = ("-D", str(self._data), "-p", str(self._port), "-h", LOOPBACK, "-k", "")
         return (str(self._programs / "postgres"), *options)
 
     def make_files(self) -> None:
@@ -96,7 +97,7 @@ class Postgres:
         Raises:
             DemoError: It did not work; what PostgreSQL said is in the message.
         """
-        data, secret = self._folder / "data", self._folder / "password"
+        data, secret = self._data, self._folder / "password"
         if (data / "PG_VERSION").exists():
             return
         shutil.rmtree(self._folder, ignore_errors=True)

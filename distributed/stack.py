@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from demo.errors import DemoError
 from demo.http_json import Server
+from demo.postgres import find_programs
 from demo.processes import Processes
 from demo.settings import inherited
 from distributed.on_loopback import LOOPBACK, Launch, Machine
@@ -264,11 +265,10 @@ def postgres_programs() -> Path:
     Raises:
         DemoError: PostgreSQL is not installed.
     """
-    found = shutil.which("initdb")
-    places = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not places:
+    programs = find_programs()
+    if programs is None:
         raise DemoError("PostgreSQL is not installed (Debian and Ubuntu: apt-get install postgresql).")
-    return places[-1]
+    return programs
 
 
 def require_programs() -> None:

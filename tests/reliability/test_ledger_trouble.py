@@ -34,34 +34,30 @@ def end_other_connections(url: str) -> int:
     return len(ended)
 
 
-def test_run_fails_with_the_reason_when_another_process_holds_the_ledger(small_world: World) -> None:
-    """Locked: the task is to be tried again and says why; nothing was written, and the next run does it all."""
-    small_world.ledger().close()
-    holder = sqlite3.connect(ledger_file(small_world), isolation_level=None)
+def assert_refused_while_locked(world: World) -> None:
+    """Another process holds the ledger: the run says so, may be tried again, and has written nothing."""
+    holder = sqlite3.connect(ledger_file(world), isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    impatient = replace(small_world, ledger_url=f"{small_world.ledger_url}?timeout=0.2")
+    impatient = replace(world, ledger_url=f"{world.ledger_url}?timeout=0.2")
 
     with pytest.raises(TransientApiError, match=r"database is locked\): another process has been holding it"):
         impatient.sync(mode="full")
 
     holder.execute("ROLLBACK")
     holder.close()
-    assert writes(small_world) == []
+    assert writes(world) == []
+
+
+def test_run_fails_with_the_reason_when_another_process_holds_the_ledger(small_world: World) -> None:
+    """Locked: the task is to be tried again and says why; nothing was written, and the next run does it all."""
+    small_world.ledger().close()
+    assert_refused_while_locked(small_world)
     assert small_world.sync(mode="full").outcomes["created"] == 6
 
 
 def test_run_may_be_tried_again_when_a_new_ledger_is_locked_before_its_tables_are_made(small_world: World) -> None:
     """A lock passes, also where the ledger has only just been created: no ConfigError, which nobody would retry."""
-    holder = sqlite3.connect(ledger_file(small_world), isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    impatient = replace(small_world, ledger_url=f"{small_world.ledger_url}?timeout=0.2")
-
-    with pytest.raises(TransientApiError, match=r"database is locked\): another process has been holding it"):
-        impatient.sync(mode="full")
-
-    holder.execute("ROLLBACK")
-    holder.close()
-    assert writes(small_world) == []
+    assert_refused_while_locked(small_world)
 
 
 def test_run_names_the_missing_right_when_the_ledger_is_read_only(small_world: World) -> None:
