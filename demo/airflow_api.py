@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -81,7 +82,7 @@ class AirflowApi:
             DemoError: Airflow refused.
         """
         body = {"name": name, **settings}
-        status, answer = self._server.call("POST", "/api/v2/pools", body)
+        status, answer = self._server.insist("POST", "/api/v2/pools", body)
         if status == HTTPStatus.CONFLICT:
             self._expect((HTTPStatus.OK,), "PATCH", f"/api/v2/pools/{quote(name)}", body)
         elif status != HTTPStatus.CREATED:
@@ -93,7 +94,7 @@ class AirflowApi:
         Args:
             dag_id: The DAG.
         """
-        status, answer = self._server.call("GET", f"/api/v2/dags/{quote(dag_id)}")
+        status, answer = self._server.insist("GET", f"/api/v2/dags/{quote(dag_id)}")
         return answer if status == HTTPStatus.OK else None
 
     def import_errors(self) -> list[str]:
@@ -139,9 +140,12 @@ class AirflowApi:
         Raises:
             DemoError: Airflow refused, for instance wrong params.
         """
-        path = f"/api/v2/dags/{quote(dag_id)}/dagRuns"
-        answer = self._expect((HTTPStatus.OK, HTTPStatus.CREATED), "POST", path, {"logical_date": None, "conf": conf})
-        return str(answer["dag_run_id"])
+        # With an id of our own, a second request for the same run is answered with 409 instead of a second run.
+        run_id = f"manual__{datetime.now(UTC).isoformat()}"
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
+        accepted = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.CONFLICT)
+        self._expect(accepted, "POST", f"/api/v2/dags/{quote(dag_id)}/dagRuns", body)
+        return str(self.run(dag_id, run_id)["dag_run_id"])
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Airflow's word for the state of a run.
@@ -197,7 +201,7 @@ class AirflowApi:
         return [line for each in self._server.get(path)["content"] for line in _lines_of(each)]
 
     def _expect(self, accepted: tuple[HTTPStatus, ...], method: str, path: str, body: object | None = None) -> Any:
-        status, answer = self._server.call(method, path, body)
+        status, answer = self._server.insist(method, path, body)
         if status not in accepted:
             raise DemoError(f"Airflow refused {method} {path} ({status}): {answer}")
         return answer

@@ -9,10 +9,21 @@ import urllib3
 
 from demo.errors import DemoError
 
-# The servers are young and local: a refused connection is an answer. Nothing is sent twice but questions.
+# The servers are young and local: a refused connection is an answer.
 _TIMEOUT = urllib3.Timeout(connect=2, read=30)
-_ASK_AGAIN = urllib3.Retry(total=3, connect=0, read=3, status=0, redirect=0, allowed_methods={"GET"})
-"""A machine that does other work as well may keep Airflow from answering for a while."""
+_AGAIN = urllib3.Retry(
+    total=7,
+    connect=0,
+    read=3,
+    redirect=0,
+    allowed_methods=None,
+    status_forcelist={500, 503},
+    raise_on_status=False,
+    backoff_factor=0.5,
+    backoff_max=8,
+)
+"""A machine that does other work as well may keep Airflow from answering for a while, and an Airflow on SQLite answers
+500 while another of its processes holds the database's lock for longer than SQLite waits."""
 
 
 class Server:
@@ -43,6 +54,22 @@ class Server:
         """
         return self._send(method, path, body)
 
+    def insist(self, method: str, path: str, body: object | None = None) -> tuple[int, Any]:
+        """Send a request that may be sent twice, again and again while the server has no answer or is out of order.
+
+        Args:
+            method: HTTP method.
+            path: Path and query.
+            body: Value that is sent as JSON.
+
+        Returns:
+            Status and decoded JSON of the last answer.
+
+        Raises:
+            urllib3.exceptions.HTTPError: No answer came.
+        """
+        return self._send(method, path, body, _AGAIN)
+
     def get(self, path: str) -> Any:
         """The JSON at a path.
 
@@ -53,7 +80,7 @@ class Server:
             DemoError: The answer is not 200, or none came.
         """
         try:
-            status, answer = self._send("GET", path, None, _ASK_AGAIN)
+            status, answer = self.insist("GET", path)
         except urllib3.exceptions.HTTPError as error:
             raise DemoError(f"GET {self.address}{path} was not answered: {error}") from error
         if status != HTTPStatus.OK:

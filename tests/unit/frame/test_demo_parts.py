@@ -6,7 +6,11 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +18,7 @@ import pytest
 from rich.console import Console
 
 from demo import summary, sync_run
-from demo.airflow_api import TaskState
+from demo.airflow_api import AirflowApi, TaskState
 from demo.errors import DemoError
 from demo.ports import LOOPBACK, Ports, choose
 from demo.postgres import Postgres, find_programs
@@ -256,3 +260,58 @@ def test_demo_says_what_is_missing_when_postgres_is_asked_for(tmp_path: Path, mo
     programs = find_programs(tmp_path)
     with pytest.raises(DemoError, match="apt-get install postgresql"):
         Postgres(Place(tmp_path), "secret", programs)
+
+
+@contextmanager
+def airflow_with_a_locked_database(refusals: int) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """An api-server that does what it is told, but answers 500 to the first requests, as one on SQLite does."""
+    seen: list[tuple[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            seen.append((self.command, self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()))
+            runs = {json.loads(body)["dag_run_id"] for command, body in seen[:-1] if command == "POST"}
+            status = 500 if len(seen) <= refusals else 409 if self.command == "POST" and runs else 200
+            body = json.dumps({"dag_run_id": next(iter(runs), None), "state": "queued"}).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_PATCH = do_POST = _answer  # noqa: N815 - the base class asks for these names
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = HTTPServer((LOOPBACK, 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{LOOPBACK}:{server.server_port}", seen
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_the_dag_is_paused_after_all_when_airflows_database_was_locked() -> None:
+    """Two refusals are no reason to end a demo that has done its work with an error."""
+    with airflow_with_a_locked_database(refusals=2) as (address, seen):
+        AirflowApi(address).set_paused("customer_sync__knb", paused=True)
+    assert [command for command, _ in seen] == ["PATCH", "PATCH", "PATCH"]
+
+
+def test_one_run_starts_when_the_answer_to_its_trigger_was_an_error() -> None:
+    """The second request names the same run, so that Airflow cannot start two."""
+    with airflow_with_a_locked_database(refusals=1) as (address, seen):
+        run_id = AirflowApi(address).trigger("customer_sync__knb", {"mode": "full"})
+    triggers = [json.loads(body) for command, body in seen if command == "POST"]
+    assert [each["dag_run_id"] for each in triggers] == [run_id, run_id]
+
+
+def test_an_error_is_said_when_airflow_stays_out_of_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patience has an end."""
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", lambda _: None)
+    with airflow_with_a_locked_database(refusals=99) as (address, seen), pytest.raises(DemoError, match="500"):
+        AirflowApi(address).set_paused("customer_sync__knb", paused=True)
+    assert len(seen) == 8
