@@ -1,8 +1,7 @@
 """The client of one Acumatica tenant: reading by key, and writing with a definite outcome."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -13,8 +12,8 @@ from acumatica.deleted_records import DeletedRecordCalls
 from acumatica.discovery import AdHocSchema, EndpointInfo, EndpointSchema, read_ad_hoc, read_endpoints, read_swagger
 from acumatica.expansions import without_culprits
 from acumatica.filter import Filter, Value, all_of, any_of, eq
-from acumatica.key_order import KeyOrderRead, OrderTrust, is_whole
-from acumatica.pages import BadRow, Key, Page, decode_json, decode_page, decode_row, does_not_fit
+from acumatica.key_order import KeyOrderRead, OrderTrust
+from acumatica.pages import BadRow, Page, decode_json, decode_page, decode_row, does_not_fit
 from acumatica.selection import Row, Selection
 from acumatica.settings import SYSTEM
 from acumatica.wire import to_entity_body
@@ -116,14 +115,11 @@ class AcumaticaClient(DeletedRecordCalls):
             raise ConfigError(f"The key of {selection.entity} is not known: name its fields.", setting="key_fields")
         full = selection.with_fields(*keys)
         keys_only = Selection(selection.entity, keys)
-        key_of = _key_reader(full, keys)
         read = KeyOrderRead(
-            fetch=lambda condition, top: _with_whole_keys(self.list_rows(full, condition, top), key_of),
-            fetch_keys=lambda condition, top: _with_whole_keys(
-                self._list_once(keys_only, condition, top), _key_reader(keys_only, keys)
-            ),
+            fetch=lambda condition, top: self.list_rows(full, condition, top),
+            fetch_keys=lambda condition, top: self._list_once(keys_only, condition, top),
             key_fields=keys,
-            key_of=key_of,
+            key_of=full.columns(keys),
             where=where,
             page_size=page_size or self.settings.page_size,
             trust=self._trust.setdefault(selection.entity, OrderTrust()),
@@ -258,19 +254,6 @@ class AcumaticaClient(DeletedRecordCalls):
             elif row is not None:
                 rows.append(row)
         return Page(rows, bad_rows)
-
-
-def _key_reader(selection: Selection, keys: Sequence[str]) -> Callable[[Row], Key]:
-    return selection.columns(keys)
-
-
-def _with_whole_keys(page: Page, key_of: Callable[[Row], Key]) -> Page:
-    """Set rows without a complete key apart: they cannot be ordered, nor told from each other."""
-    if None not in chain.from_iterable(map(key_of, page.rows)):
-        return page
-    lacking = [row for row in page.rows if not is_whole(key_of(row))]
-    bad_rows = [BadRow(key_of(row), row.id, "The record has no key.", "") for row in lacking]
-    return Page([row for row in page.rows if is_whole(key_of(row))], [*page.bad_rows, *bad_rows])
 
 
 def _chunks(conditions: Sequence[Filter], room_chars: int) -> Iterator[list[Filter]]:

@@ -16,7 +16,7 @@ requests and never rows.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from operator import attrgetter, lt
 from typing import Any, Final
 
@@ -82,8 +82,8 @@ class KeyOrderRead:
         """
         while True:
             upper = self._bounds[-1] if self._bounds else None
-            page, top = self._fetch_fitting(upper)
-            keys = _all_collated(list(map(self.key_of, page.rows)))
+            page, found, top = self._fetch_fitting(upper)
+            keys = _all_collated(found)
             fresh = self._sorted_fresh(page, keys)
             if page.received < top:
                 yield from self._shown(fresh)
@@ -99,7 +99,8 @@ class KeyOrderRead:
             else:
                 self._bounds.append(self._narrower_bound(page, upper))
 
-    def _fetch_fitting(self, upper: Key | None) -> tuple[Page, int]:
+    def _fetch_fitting(self, upper: Key | None) -> tuple[Page, list[Key], int]:
+        """A page, the keys of its rows, and the ``$top`` that was asked for."""
         while True:
             try:
                 page = self.fetch(self._range(upper), self.page_size)
@@ -108,7 +109,7 @@ class KeyOrderRead:
                     raise
                 self.page_size = max(self.page_size // 2, _TOP_MIN)
             else:
-                return page, self.page_size
+                return *_with_whole_keys(page, self.key_of), self.page_size
 
     def _range(self, upper: Key | None) -> Filter | None:
         above = None if self._lower is None else _beyond(self.key_fields, self._lower, erp_filter.gt, erp_filter.gt)
@@ -124,7 +125,8 @@ class KeyOrderRead:
         if _ascends([*floor, *keys]) and self.trust.proven_rows >= _PROOF_ROWS:
             return True
         # Asked in the ERP's own collation, so that a page which only seems disordered to us passes too.
-        up_to_last = self._marks(self.fetch_keys(self._range(self._last_key(page)), top + 1))
+        checked, _ = _with_whole_keys(self.fetch_keys(self._range(self._last_key(page)), top + 1), self.key_of)
+        up_to_last = self._marks(checked)
         shown = self._marks(page)
         if not (up_to_last <= shown if page.bad_rows else up_to_last == shown):
             self.trust.is_broken = True
@@ -140,6 +142,8 @@ class KeyOrderRead:
         return inside[(len(inside) - 1) // 2]
 
     def _last_key(self, page: Page) -> Key:
+        if page.rows and not page.bad_rows:
+            return self.key_of(page.rows[-1])
         keys = _keys(page, self.key_of)
         if not keys:
             raise ContractError(
@@ -150,7 +154,7 @@ class KeyOrderRead:
             )
         # With a bad row among them the last position is not known, and the largest key is the best guess;
         # a guess that is too low only reads rows again.
-        return max(keys, key=collated) if page.bad_rows else keys[-1]
+        return max(keys, key=collated)
 
     def _sorted_fresh(self, page: Page, keys: Sequence[Key]) -> Page:
         """Sort a page by key and drop rows that this or the previous page already had, by id."""
@@ -188,12 +192,26 @@ def collated(key: Key) -> Key:
 
 
 def _all_collated(keys: Sequence[Key]) -> list[Key]:
+    return list(zip(*map(_collated_column, zip(*keys, strict=True)), strict=True))
+
+
+def _collated_column(parts: tuple[Any, ...]) -> list[Any]:
     # The leading flag keeps text and numbers apart, which Python would refuse to compare.
-    if keys and len(keys[0]) == 1:
-        return [((1, part.rstrip(" ").upper()) if isinstance(part, str) else (0, part),) for (part,) in keys]
-    return [
-        tuple([(1, part.rstrip(" ").upper()) if isinstance(part, str) else (0, part) for part in key]) for key in keys
+    return [(1, part.rstrip(" ").upper()) if isinstance(part, str) else (0, part) for part in parts]
+
+
+def _with_whole_keys(page: Page, key_of: Callable[[Row], Key]) -> tuple[Page, list[Key]]:
+    """A page and its rows' keys; rows without a complete key are set apart: they cannot be ordered, nor told apart."""
+    keys = list(map(key_of, page.rows))
+    if None not in chain.from_iterable(keys):
+        return page, keys
+    lacking = [
+        BadRow(key, row.id, "The record has no key.", "")
+        for key, row in zip(keys, page.rows, strict=True)
+        if not is_whole(key)
     ]
+    rows = [row for key, row in zip(keys, page.rows, strict=True) if is_whole(key)]
+    return Page(rows, [*page.bad_rows, *lacking]), list(filter(is_whole, keys))
 
 
 def is_whole(key: Key) -> bool:

@@ -7,6 +7,7 @@ sections 6 and 12 (required parts, countries with states).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from customer_sync.company import Address
 from customer_sync.connector import Connector
@@ -37,6 +38,9 @@ _LIMITS = (
 _SHORTEST_LIMIT = min(length for _, length in _LIMITS)
 
 
+_location_id = attrgetter("location_id")
+
+
 def build_addresses(customer: Customer, connector: Connector, findings: list[Finding]) -> tuple[Address, ...]:
     """List the addresses of a customer: its locations by id, then the billing address.
 
@@ -50,7 +54,7 @@ def build_addresses(customer: Customer, connector: Connector, findings: list[Fin
     """
     addresses: list[Address] = []
     if connector.locations.include:
-        for location in sorted(customer.locations, key=lambda location: location.location_id):
+        for location in sorted(customer.locations, key=_location_id):
             if not _is_wanted(location, connector, findings):
                 continue
             address = _location_address(customer, location, connector, findings)

@@ -8,15 +8,15 @@ same in every collation (plain letters and digits); other keys are named one by 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 
 from acumatica import filter as erp_filter
 from acumatica.client import AcumaticaClient
 from acumatica.pages import BadRow, Page
-from acumatica.selection import Row, Selection
+from acumatica.selection import Selection
 from customer_sync.connector import Connector
 from customer_sync.customer import Contact, Customer, Location
 from customer_sync.erp_reader import ContactReader, CustomerReader, LocationReader
@@ -69,30 +69,32 @@ class CustomerPages:
     def _complete(self, page: Page, *, is_range: bool) -> CustomerPage:
         result = CustomerPage(unreadable=dict(_unreadable(bad) for bad in page.bad_rows))
         keys = [self._customers.key(row) for row in page.rows]
-        contacts: dict[str, dict[str, Row]] = defaultdict(dict)
-        locations: dict[str, dict[str, Row]] = defaultdict(dict)
+        owners = [_folded(key) for key in keys]
+        people: dict[str, dict[str, Contact]] = {owner: {} for owner in owners}
+        places: dict[str, dict[str, Location]] = {owner: {} for owner in owners}
         if self._connector.contacts.include:
-            self._gather_contacts(keys, contacts, result, is_range=is_range)
+            primary = dict(zip(owners, map(self._customers.primary_contact_id, page.rows), strict=True))
+            self._gather_contacts(keys, primary, people, result, is_range=is_range)
         if self._connector.locations.include:
-            self._gather_locations(keys, locations, result, is_range=is_range)
+            self._gather_locations(keys, places, result, is_range=is_range)
         self._see("customers", map(self._customers.modified_at_utc, page.rows))
-        for key, row in zip(keys, page.rows, strict=True):
+        for key, owner, row in zip(keys, owners, page.rows, strict=True):
             if key and key not in result.unreadable:
-                result.customers.append(self._customer(row, contacts[_folded(key)], locations[_folded(key)]))
+                contacts = sorted(people[owner].values(), key=_number_of)
+                locations = sorted(places[owner].values(), key=_location_id)
+                result.customers.append(self._customers.to_customer(row, contacts, locations))
         return result
 
-    def _customer(self, row: Row, contacts: dict[str, Row], locations: dict[str, Row]) -> Customer:
-        primary = self._customers.primary_contact_id(row)
-        people: list[Contact] = [self._contacts.to_contact(item, primary) for item in contacts.values()]
-        places: list[Location] = [self._locations.to_location(item) for item in locations.values()]
-        people.sort(key=lambda contact: (len(contact.contact_id), contact.contact_id))
-        places.sort(key=lambda location: location.location_id)
-        return self._customers.to_customer(row, people, places)
-
     def _gather_contacts(
-        self, keys: Sequence[str], found: dict[str, dict[str, Row]], result: CustomerPage, *, is_range: bool
+        self,
+        keys: Sequence[str],
+        primary: Mapping[str, str],
+        found: dict[str, dict[str, Contact]],
+        result: CustomerPage,
+        *,
+        is_range: bool,
     ) -> None:
-        wanted = {_folded(key): key for key in keys}
+        """Read the contacts of these customers; each row is made a record at once, while it is near in memory."""
         for page in self._children(
             self._contacts.selection, "BusinessAccount", ("ContactID",), keys, is_range=is_range
         ):
@@ -100,29 +102,32 @@ class CustomerPages:
             self._see("contacts", [head.modified_at_utc for head in heads])
             for head, row in zip(heads, page.rows, strict=True):
                 owner = _folded(head.owner)
-                if owner in wanted and head.is_person:
-                    found[owner][head.key] = row
+                if owner in found and head.is_person:
+                    found[owner][head.key] = self._contacts.to_contact(row, primary[owner])
             for bad in page.bad_rows:
-                owner = _folded(self._owner_of_contact(bad))
-                if owner in wanted:
-                    result.unreadable[wanted[owner]] = f"its contact {bad.key[0]} cannot be read: {bad.reason}"
+                owner, part = self._owner_of_contact(bad), f"its contact {bad.key[0]}"
+                self._note_unreadable(owner, part, bad.reason, keys, result)
 
     def _gather_locations(
-        self, keys: Sequence[str], found: dict[str, dict[str, Row]], result: CustomerPage, *, is_range: bool
+        self, keys: Sequence[str], found: dict[str, dict[str, Location]], result: CustomerPage, *, is_range: bool
     ) -> None:
-        wanted = {_folded(key): key for key in keys}
         fields = ("Customer", "LocationID")
         for page in self._children(self._locations.selection, "Customer", fields, keys, is_range=is_range):
             heads = list(map(self._locations.head, page.rows))
             self._see("locations", [head.modified_at_utc for head in heads])
             for head, row in zip(heads, page.rows, strict=True):
                 owner = _folded(head.owner)
-                if owner in wanted:
-                    found[owner][head.key] = row
+                if owner in found:
+                    found[owner][head.key] = self._locations.to_location(row)
             for bad in page.bad_rows:
-                key, detail = _unreadable(bad)
-                if _folded(key) in wanted:
-                    result.unreadable[wanted[_folded(key)]] = f"its location {bad.key[-1]} cannot be read: {detail}"
+                owner, reason = _unreadable(bad)
+                self._note_unreadable(owner, f"its location {bad.key[-1]}", reason, keys, result)
+
+    @staticmethod
+    def _note_unreadable(owner: str, part: str, reason: str, keys: Sequence[str], result: CustomerPage) -> None:
+        for key in keys:
+            if _folded(key) == _folded(owner):
+                result.unreadable[key] = f"{part} cannot be read: {reason}"
 
     def _children(
         self, selection: Selection, owner: str, key_fields: tuple[str, ...], keys: Sequence[str], *, is_range: bool
@@ -167,6 +172,14 @@ def _unreadable(bad: BadRow) -> tuple[str, str]:
             operation="read customers",
         )
     return str(bad.key[0]).strip(), bad.reason
+
+
+def _number_of(contact: Contact) -> tuple[int, str]:
+    """Contacts in the order of their numbers, without trusting that they are numbers."""
+    return len(contact.contact_id), contact.contact_id
+
+
+_location_id = attrgetter("location_id")
 
 
 def _folded(key: str) -> str:

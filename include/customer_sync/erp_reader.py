@@ -11,9 +11,10 @@ from customer_sync.connector import Connector, ValueRule
 from customer_sync.customer import BillingContact, Contact, Customer, Location, PostalAddress
 from customer_sync.erp_values import (
     ADDRESS_FIELDS,
-    TextColumns,
+    RowColumns,
     flag_reader,
     moment_of,
+    moment_text,
     selection_of,
     text_of,
     text_reader,
@@ -64,16 +65,19 @@ class CustomerReader:
         read = self.selection.getter
         main_address = [f"MainContact/Address/{name}" for name in ADDRESS_FIELDS]
         texts = [getattr(fields, name) for name in _CUSTOMER_TEXTS]
-        self._texts = TextColumns(self.selection, ["CustomerID", "NoteID", *main_address, *texts])
+        self._row = RowColumns(
+            self.selection,
+            ["CustomerID", "NoteID", *main_address, *texts],
+            ["LastModifiedDateTime", "BillingAddressOverride", "BillingContactOverride"],
+        )
         self._enabled = flag_reader(self.selection, fields.enabled)
         self._extra = {name: text_reader(self.selection, rule) for name, rule in fields.extra_fields.items()}
         self._id, self._primary = read("CustomerID"), read("PrimaryContactID")
         self._modified = read("LastModifiedDateTime")
-        self._billing_overrides = self.selection.columns(["BillingAddressOverride", "BillingContactOverride"])
-        self._billing_address = TextColumns(
+        self._billing_address = RowColumns(
             self.selection, [f"BillingContact/Address/{name}" for name in ADDRESS_FIELDS]
         )
-        self._person = TextColumns(self.selection, [f"BillingContact/{name}" for name in _PERSON])
+        self._person = RowColumns(self.selection, [f"BillingContact/{name}" for name in _PERSON])
 
     def key(self, row: Row) -> str:
         """The row's CustomerID."""
@@ -89,10 +93,15 @@ class CustomerReader:
 
     def to_customer(self, row: Row, contacts: Iterable[Contact], locations: Iterable[Location]) -> Customer:
         """Make the record, with its contacts and locations."""
-        key, note, line1, line2, city, state, postal_code, country, *rest = self._texts(row)
-        name, email, kind, customer_class, status, connection_type, reference_id, terms, phone, attention = rest
+        key, note, line1, line2, city, state, postal_code, country, *rest = self._row(row)
+        name, email, kind, customer_class, status, connection_type, reference_id, terms, phone, attention, *rest = rest
+        stamp, has_address, has_contact = rest
         main = PostalAddress(line1=line1, line2=line2, city=city, state=state, postal_code=postal_code, country=country)
-        stamp = self.modified_at_utc(row)
+        billing = BillingContact(
+            attention=attention,
+            phone=phone,
+            address=_address(self._billing_address(row)) if has_address is True else main,
+        )
         return Customer(
             customer_id=key,
             record_id=note or text_of(row.id),
@@ -108,25 +117,17 @@ class CustomerReader:
             phone=phone,
             attention=attention,
             address=main,
-            billing=self._billing(row, main, attention, phone),
+            billing=self._billed_person(row, billing.address) if has_contact is True else billing,
             contacts=tuple(contacts),
             locations=tuple(locations),
             extra_fields={name: value for name, read in self._extra.items() if (value := read(row))},
-            modified_at_utc=stamp.isoformat() if stamp else "",
+            modified_at_utc=moment_text(moment_of(stamp)),
         )
 
-    def _billing(self, row: Row, main: PostalAddress, attention: str, phone: str) -> BillingContact:
-        has_address, has_contact = self._billing_overrides(row)
-        address = _address(self._billing_address(row)) if has_address is True else main
-        if has_contact is not True:
-            return BillingContact(attention=attention, phone=phone, address=address)
-        own_attention, first_name, last_name, phone1, phone2 = self._person(row)
+    def _billed_person(self, row: Row, address: PostalAddress) -> BillingContact:
+        attention, first_name, last_name, phone1, phone2 = self._person(row)
         return BillingContact(
-            attention=own_attention,
-            first_name=first_name,
-            last_name=last_name,
-            phone=phone1 or phone2,
-            address=address,
+            attention=attention, first_name=first_name, last_name=last_name, phone=phone1 or phone2, address=address
         )
 
 
@@ -142,12 +143,9 @@ class ContactReader:
             rules.append(fields.is_primary)
         fixed = ["ContactID", "BusinessAccount", "LastModifiedDateTime", "Active", "Status", "Type"]
         self.selection = selection_of("Contact", fixed, rules)
-        read = self.selection.getter
-        self._modified, self._active = read("LastModifiedDateTime"), read("Active")
         self._head = self.selection.columns(["BusinessAccount", "ContactID", "LastModifiedDateTime", "Type"])
         has_switches = connector.contacts.opt_in_required
         wanted: list[str | ValueRule] = [
-            "ContactID",
             "Status",
             fields.email,
             fields.first_name,
@@ -155,7 +153,7 @@ class ContactReader:
             fields.phone,
         ]
         wanted += [fields.connection_type] if has_switches else []
-        self._texts = TextColumns(self.selection, wanted)
+        self._row = RowColumns(self.selection, wanted, ["ContactID", "LastModifiedDateTime", "Active"])
         self._enabled = flag_reader(self.selection, fields.enabled) if has_switches else None
         self._is_primary = flag_reader(self.selection, fields.is_primary) if fields.is_primary else None
 
@@ -167,12 +165,12 @@ class ContactReader:
 
     def to_contact(self, row: Row, primary_contact_id: str) -> Contact:
         """Make the record."""
-        stamp = moment_of(self._modified(row))
-        contact_id, status, email, first_name, last_name, phone, *connection_type = self._texts(row)
+        status, email, first_name, last_name, phone, *connection_type, number, stamp, active = self._row(row)
+        contact_id = text_of(number)
         by_field = self._is_primary(row) if self._is_primary else None
         return Contact(
             contact_id=contact_id,
-            active=self._active(row) is not False and status.casefold() != "inactive",
+            active=active is not False and status.casefold() != "inactive",
             email=email,
             first_name=first_name,
             last_name=last_name,
@@ -180,7 +178,7 @@ class ContactReader:
             enabled=self._enabled(row) if self._enabled else None,
             connection_type=connection_type[0] if connection_type else "",
             is_primary=by_field is True if self._is_primary else bool(contact_id) and contact_id == primary_contact_id,
-            modified_at_utc=stamp.isoformat() if stamp else "",
+            modified_at_utc=moment_text(moment_of(stamp)),
         )
 
 
@@ -198,7 +196,6 @@ class LocationReader:
         address = [f"LocationContact/Address/{name}" for name in ADDRESS_FIELDS]
         self.selection = selection_of("CustomerLocation", [*fixed, *address], rules)
         self._head = self.selection.columns(["Customer", "LocationID", "LastModifiedDateTime"])
-        self._switches = self.selection.columns(["Active", "Default"])
         wanted = ["LocationID", "Status", "LocationContact/FirstName", "LocationContact/LastName", *address]
         wanted_rules = [
             fields.name,
@@ -206,7 +203,7 @@ class LocationReader:
             fields.attention,
             *([fields.connection_type] if has_switches else []),
         ]
-        self._texts = TextColumns(self.selection, [*wanted, *wanted_rules])
+        self._row = RowColumns(self.selection, [*wanted, *wanted_rules], ["Active", "Default"])
         self._enabled = flag_reader(self.selection, fields.enabled) if has_switches else None
 
     def head(self, row: Row) -> LocationHead:
@@ -216,9 +213,8 @@ class LocationReader:
 
     def to_location(self, row: Row) -> Location:
         """Make the record."""
-        location_id, status, first_name, last_name, *rest = self._texts(row)
-        name, phone, attention, *connection_type = rest[len(ADDRESS_FIELDS) :]
-        is_active, is_default = self._switches(row)
+        location_id, status, first_name, last_name, *rest = self._row(row)
+        name, phone, attention, *connection_type, is_active, is_default = rest[len(ADDRESS_FIELDS) :]
         return Location(
             location_id=location_id,
             name=name,

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from acumatica.fields import FIELD_TYPES
 from acumatica.selection import Row, Selection
 from customer_sync.connector import ValueRule
@@ -23,19 +25,21 @@ _TRUE = frozenset({"true", "1", "yes", "y"})
 Read = Callable[[Row], Any]
 
 
-class TextColumns:
-    """Reads several texts of a row at once, trimmed, ``""`` where there is nothing.
+class RowColumns:
+    """Reads all that is wanted of a row in one call: texts, then values as they are.
 
     Args:
         selection: Holds every field that is named.
-        wanted: A path for a field that is always read from there, or a rule of the connector file.
+        texts: What is read as text, trimmed, ``""`` where there is nothing: a path where that is always read from
+            there, or a rule of the connector file.
+        values: Paths of fields that are taken as they come, ``None`` where there is nothing.
     """
 
-    def __init__(self, selection: Selection, wanted: Sequence[str | ValueRule]) -> None:
+    def __init__(self, selection: Selection, texts: Sequence[str | ValueRule], values: Sequence[str] = ()) -> None:
         paths: list[str] = []
         self._computed: list[tuple[int, Callable[[Row], str]]] = []
         self._second: list[tuple[int, Callable[[Row], str]]] = []
-        for position, item in enumerate(wanted):
+        for position, item in enumerate(texts):
             path = item if isinstance(item, str) else _plain_path(item)
             if path and FIELD_TYPES.get(path.rpartition("/")[2]) is str:
                 paths.append(path)
@@ -44,16 +48,19 @@ class TextColumns:
             else:
                 read = _field_as_text(selection, item) if isinstance(item, str) else text_reader(selection, item)
                 self._computed.append((position, read))
-        self._columns = selection.columns(paths)
+        self._values = len(paths)
+        self._columns = selection.columns([*paths, *values])
 
-    def __call__(self, row: Row) -> list[str]:
-        """The texts, in the order in which they were wanted."""
-        texts = [text.strip() if text else "" for text in self._columns(row)]
-        for position, read in self._computed:
-            texts.insert(position, read(row))
-        for position, read in self._second:
+    def __call__(self, row: Row) -> list[Any]:
+        """The texts and then the values, each in the order in which they were wanted."""
+        read = self._columns(row)
+        texts: list[Any] = [text.strip() if text else "" for text in read[: self._values]]
+        for position, compute in self._computed:
+            texts.insert(position, compute(row))
+        for position, compute in self._second:
             if not texts[position]:
-                texts[position] = read(row)
+                texts[position] = compute(row)
+        texts += read[self._values :]
         return texts
 
 
@@ -160,3 +167,8 @@ def moment_of(value: Any) -> datetime | None:
     if not isinstance(value, datetime):
         return None
     return value if value.tzinfo is UTC else value.astimezone(UTC)
+
+
+def moment_text(value: datetime | None) -> str:
+    """A stamp in UTC as ISO 8601 with ``+00:00``, ``""`` for none; ``isoformat`` takes seven times as long."""
+    return f"{msgspec.to_builtins(value)[:-1]}+00:00" if value else ""

@@ -6,6 +6,8 @@ codes), b2b_rest.md sections 4-7 (lengths and required fields).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from customer_sync.address_book import build_addresses
@@ -17,12 +19,18 @@ from customer_sync.geography import STATE_COUNTRIES, Country, resolve_country, r
 from customer_sync.outcome import Finding, Reason
 from customer_sync.text_limit import cut
 
-MAX_COMPANY_NAME = 200
-MAX_COMPANY_PHONE = 50
-MAX_ADDRESS_LINE = 200
-MAX_CITY = 100
-MAX_STATE = 50
-MAX_ZIP_CODE = 50
+_LIMITS = (
+    ("CustomerName", 200),
+    ("MainContact/Phone1", 50),
+    ("MainContact/Address/AddressLine1", 200),
+    ("MainContact/Address/AddressLine2", 200),
+    ("MainContact/Address/City", 100),
+    ("MainContact/Address/State", 50),
+    ("MainContact/Address/PostalCode", 50),
+)
+"""The ERP's fields that a company is made of, and how much of each the store holds (b2b_rest.md section 4)."""
+
+_SHORTEST_LIMIT = min(length for _, length in _LIMITS)
 
 
 class Transformed(msgspec.Struct, frozen=True):
@@ -111,17 +119,29 @@ def _company(
 ) -> Company:
     address = customer.address
     methods, terms = _payment(customer, connector, findings)
+    texts: Sequence[str] = (
+        customer.name,
+        phone,
+        address.line1,
+        address.line2,
+        address.city,
+        state,
+        address.postal_code,
+    )
+    if max(map(len, texts)) > _SHORTEST_LIMIT:
+        texts = [cut(text, most, field, findings) for text, (field, most) in zip(texts, _LIMITS, strict=True)]
+    name, phone, line1, line2, city, state, zip_code = texts
     return Company(
         customer_id=customer.customer_id,
-        company_name=cut(customer.name, MAX_COMPANY_NAME, "CustomerName", findings),
-        company_phone=cut(phone, MAX_COMPANY_PHONE, "MainContact/Phone1", findings),
+        company_name=name,
+        company_phone=phone,
         company_email=customer.email,
-        address_line1=cut(address.line1, MAX_ADDRESS_LINE, "MainContact/Address/AddressLine1", findings),
-        address_line2=cut(address.line2, MAX_ADDRESS_LINE, "MainContact/Address/AddressLine2", findings),
-        city=cut(address.city, MAX_CITY, "MainContact/Address/City", findings),
-        state=cut(state, MAX_STATE, "MainContact/Address/State", findings),
+        address_line1=line1,
+        address_line2=line2,
+        city=city,
+        state=state,
         country=country.code,
-        zip_code=cut(address.postal_code, MAX_ZIP_CODE, "MainContact/Address/PostalCode", findings),
+        zip_code=zip_code,
         extra_fields={**customer.extra_fields, connector.store.key_field: customer.customer_id},
         users=users,
         addresses=build_addresses(customer, connector, findings),
