@@ -16,6 +16,9 @@ TYPED  := include plugins dags sandbox demo distributed bench .ci/locks.py
 # Two workers: the smallest machine that runs CI has two cores.
 WORKERS ?= 2
 
+# Tests, the demo and the benchmark start many processes; each would compile all of its modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help: ## list the targets (the default)
 	@printf '%s\n\n' 'usage: make TARGET'
@@ -32,7 +35,7 @@ $(READY): requirements-bootstrap.txt requirements-dev.txt pyproject.toml
 	@echo "[2/4] installer"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt
 	@echo "[3/4] $$(grep -c '^[a-z].*==' requirements-dev.txt) locked packages (about a minute the first time)"
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) UV_HTTP_TIMEOUT=180 $(BIN)/uv pip install --link-mode=copy --require-hashes -r requirements-dev.txt 2>&1 | grep -vE '^ [+~-] ' || \
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) UV_HTTP_TIMEOUT=180 UV_COMPILE_BYTECODE=1 $(BIN)/uv pip install --link-mode=copy --require-hashes -r requirements-dev.txt 2>&1 | grep -vE '^ [+~-] ' || \
 	    { echo "The locked packages could not be installed; the lines above say why." >&2; exit 1; }
 	@echo "[4/4] this project, editable"
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
@@ -96,7 +99,7 @@ PEERS := .cache/bench-venv
 $(PEERS)/.ready: $(READY) requirements-bench.txt
 	@echo "environment of the peers in $(PEERS)/"
 	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv --without-pip $(PEERS)
-	@VIRTUAL_ENV=$(CURDIR)/$(PEERS) UV_HTTP_TIMEOUT=180 $(BIN)/uv pip install --quiet --link-mode=copy --require-hashes -r requirements-bench.txt
+	@VIRTUAL_ENV=$(CURDIR)/$(PEERS) UV_HTTP_TIMEOUT=180 UV_COMPILE_BYTECODE=1 $(BIN)/uv pip install --quiet --link-mode=copy --require-hashes -r requirements-bench.txt
 	@touch $@
 
 .PHONY: bench
@@ -109,7 +112,7 @@ $(COMPOSE_VENV)/.ready: $(READY) requirements-compose.txt
 	@echo "environment of the containers in $(COMPOSE_VENV)/ ($$(grep -c '^[a-z].*==' requirements-compose.txt) locked packages)"
 	@test -x $(COMPOSE_VENV)/bin/python || $(BIN)/python -m venv $(COMPOSE_VENV)
 	@$(COMPOSE_VENV)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt
-	@VIRTUAL_ENV=$(CURDIR)/$(COMPOSE_VENV) UV_HTTP_TIMEOUT=180 $(BIN)/uv pip install --quiet --link-mode=copy --require-hashes -r requirements-compose.txt
+	@VIRTUAL_ENV=$(CURDIR)/$(COMPOSE_VENV) UV_HTTP_TIMEOUT=180 UV_COMPILE_BYTECODE=1 $(BIN)/uv pip install --quiet --link-mode=copy --require-hashes -r requirements-compose.txt
 	@VIRTUAL_ENV=$(CURDIR)/$(COMPOSE_VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
