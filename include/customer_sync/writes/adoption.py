@@ -126,8 +126,12 @@ def _in_our_words(record: AddressRecord, desired: dict[str, Address]) -> dict[st
 
 
 def _has_unaccounted(around: Surroundings) -> bool:
+    """Whether the store has companies that the ledger cannot explain; a run that found none does not count again."""
+    if around.facts.is_accounted_for:
+        return False
     foreign = int(around.ledger.watermarks.load().get(FOREIGN_COMPANIES, "0"))
-    return around.store.count_companies() > around.ledger.links.count() + foreign
+    around.facts.is_accounted_for = around.store.count_companies() <= around.ledger.links.count() + foreign
+    return not around.facts.is_accounted_for
 
 
 def _link_all(around: Surroundings, crawl: Iterable[CompanyRecord], unlinked: dict[str, Work]) -> None:

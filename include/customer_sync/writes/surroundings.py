@@ -18,10 +18,15 @@ class StoreFacts:
 
     Args:
         store: The store's client.
+
+    Attributes:
+        is_accounted_for: Whether a count of this run found no company that the ledger does not know. Who makes one
+            meanwhile meets the unique key, or the question for each key where the store does not keep it unique.
     """
 
     def __init__(self, store: BetterB2BClient) -> None:
         self._store = store
+        self.is_accounted_for = False
 
     @cached_property
     def role_ids(self) -> dict[str, int]:
