@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from customer_sync.section import Section
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class EmailAlerts(_Section):
+class EmailAlerts(Section):
     """Alerts by e-mail: to whom, and the Airflow connection of type *SMTP* that sends them.
 
     ``sender`` empty: the connection's own ``from_email``.
@@ -20,13 +18,13 @@ class EmailAlerts(_Section):
     connection: str = Field(default="smtp_default", min_length=1)
 
 
-class WebhookAlerts(_Section):
+class WebhookAlerts(Section):
     """Alerts by an HTTP POST: the Airflow connection of type *HTTP* that holds address and token."""
 
     connection: str = Field(min_length=1)
 
 
-class AlertRules(_Section):
+class AlertRules(Section):
     """What is worth an alert; none is sent while neither ``email`` nor ``webhook`` is set.
 
     ``most_rejected_share`` is the share of a run's customers that may be quarantined or failed, where they

@@ -1,4 +1,4 @@
-"""A connector's settings: one Acumatica tenant paired with one store, and its rules.
+"""A connector's settings: one Acumatica tenant paired with one store, its rules and its budgets.
 
 All that differs between merchants stands in one YAML file per connector and is
 validated when it is read; addresses and secrets live in two Airflow connections.
@@ -10,183 +10,29 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from customer_sync.alert_settings import AlertRules
 from customer_sync.company import content_hash
-from customer_sync.field_source import Code, Value, ValueRule, field
+from customer_sync.field_source import Code
+from customer_sync.mapping_settings import (
+    ContactRules,
+    EligibilityRules,
+    Geography,
+    LocationRules,
+    RemovalPolicy,
+    SourceFields,
+    TermsRule,
+)
 from customer_sync.push_settings import PushRules
 from customer_sync.reconcile.difference import REPAIRS, DifferenceClass, RepairAction
-
-TermDays = Literal[0, 5, 15, 30, 45, 60]
-"""Payment-term days that the store accepts (b2b_rest.md section 7)."""
-
+from customer_sync.section import Section
 
 SHARED_NAME = r"^[a-z][a-z0-9_]{0,39}$"
 """Form of a connector's id, and of the name under which connectors share an ERP or a store."""
 
 
-class _Section(BaseModel):
-    """A part of the file: unknown keys are refused, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CustomerFields(_Section):
-    """Where each fact of a customer is read from."""
-
-    name: Value = field("CustomerName")
-    email: Value = field("Email")
-    type: Value = field("CustomerClass")
-    customer_class: Value = field("CustomerClass")
-    status: Value = field("Status")
-    enabled: Value = field("EnableKensiumCommerce")
-    connection_type: Value = field("ConnectionType")
-    reference_id: Value = field("CommerceReferenceID")
-    terms: Value = field("Terms")
-    phone: Value = field("MainContact/Phone1", "MainContact/Phone2")
-    attention: Value = field("MainContact/Attention")
-    extra_fields: dict[str, Value] = {}
-
-
-class ContactFields(_Section):
-    """Where each fact of a contact is read from. ``is_primary`` unset: the customer's ``PrimaryContactID`` decides."""
-
-    email: Value = field("Email")
-    first_name: Value = field("FirstName")
-    last_name: Value = field("LastName")
-    phone: Value = field("Phone1", "Phone2")
-    enabled: Value = field("EnableKensiumCommerce")
-    connection_type: Value = field("ConnectionType")
-    is_primary: Value | None = None
-
-
-class LocationFields(_Section):
-    """Where each fact of a location is read from. The switches are read only if ``locations.opt_in_required``."""
-
-    name: Value = field("LocationName")
-    phone: Value = field("LocationContact/Phone1", "LocationContact/Phone2")
-    attention: Value = field("LocationContact/Attention", "LocationContact/FullName")
-    enabled: Value = field("EnableKensiumCommerce")
-    connection_type: Value = field("ConnectionType")
-
-
-class SourceFields(_Section):
-    """Source paths of everything that differs between tenants."""
-
-    customer: CustomerFields = CustomerFields()
-    contact: ContactFields = ContactFields()
-    location: LocationFields = LocationFields()
-
-
-class EligibilityRules(_Section):
-    """Which customers belong in the store. Texts are compared without regard to case."""
-
-    types: tuple[Code, ...] = Field(default=("B2B",), min_length=1)
-    classes: tuple[Code, ...] = ()
-    connection_type: Code = Field(default="KNB", min_length=1)
-    sync_statuses: tuple[Code, ...] = ("Active", "Credit Hold", "One-Time")
-    hold_statuses: tuple[Code, ...] = ("On Hold",)
-
-    @cached_property
-    def types_folded(self) -> frozenset[str]:
-        """Accepted types, case-folded."""
-        return frozenset(text.casefold() for text in self.types)
-
-    @cached_property
-    def classes_folded(self) -> frozenset[str]:
-        """Accepted classes, case-folded; empty accepts all."""
-        return frozenset(text.casefold() for text in self.classes)
-
-    @cached_property
-    def connection_type_folded(self) -> str:
-        """The connection type, case-folded."""
-        return self.connection_type.casefold()
-
-    @cached_property
-    def sync_statuses_folded(self) -> frozenset[str]:
-        """Statuses that sync, case-folded."""
-        return frozenset(text.casefold() for text in self.sync_statuses)
-
-    @cached_property
-    def hold_statuses_folded(self) -> frozenset[str]:
-        """Statuses that keep a company and create none, case-folded."""
-        return frozenset(text.casefold() for text in self.hold_statuses)
-
-
-class ContactRules(_Section):
-    """Which contacts become company users, and with which role of the store.
-
-    ``admin_fallback`` says who becomes the admin where no contact can:
-    ``account`` the account itself, ``refuse`` quarantines the customer.
-    """
-
-    include: bool = True
-    opt_in_required: bool = True
-    primary_role: str = Field(default="Admin", min_length=1)
-    other_role: str = Field(default="Junior Buyer", min_length=1)
-    admin_fallback: Literal["account", "refuse"] = "account"
-
-
-class LocationRules(_Section):
-    """Which locations become addresses."""
-
-    include: bool = True
-    opt_in_required: bool = False
-    billing_address: bool = True
-
-
-class TermsRule(_Section):
-    """What one value of the customer's terms means in the store."""
-
-    days: TermDays | None = None
-    payment_methods: dict[str, bool] = {}
-
-    @model_validator(mode="after")
-    def _says_something(self) -> TermsRule:
-        if self.days is None and not self.payment_methods:
-            raise ValueError("a terms rule needs 'days', 'payment_methods' or both")
-        return self
-
-
-class Geography(_Section):
-    """Corrections of country and state codes that the ERP uses in its own way.
-
-    ``countries`` maps a code of the ERP to ISO 3166-1 alpha-2; ``states`` maps, per
-    ISO country, a code of the ERP to the state's ISO 3166-2 code without the country.
-    """
-
-    countries: dict[Code, Code] = {}
-    states: dict[Code, dict[Code, Code]] = {}
-
-    @cached_property
-    def countries_folded(self) -> dict[str, str]:
-        """The corrections of countries, case-folded."""
-        return {own.casefold(): iso.casefold() for own, iso in self.countries.items()}
-
-    @cached_property
-    def states_folded(self) -> dict[str, dict[str, str]]:
-        """The corrections of states per country, case-folded."""
-        return {
-            country.casefold(): {own.casefold(): iso.casefold() for own, iso in table.items()}
-            for country, table in self.states.items()
-        }
-
-
-class RemovalPolicy(_Section):
-    """What happens in the store when a record is withdrawn in the ERP.
-
-    ``customer``: ``leave`` the company, ``deactivate`` it (status 3: its users lose
-    access, every id stays) or ``delete`` it. A store has no switch for a single
-    user or address, so ``contact`` and ``location`` are ``leave`` or ``delete``.
-    """
-
-    customer: Literal["leave", "deactivate", "delete"] = "deactivate"
-    contact: Literal["leave", "delete"] = "delete"
-    location: Literal["leave", "delete"] = "delete"
-
-
-class StoreRules(_Section):
+class StoreRules(Section):
     """How companies are made in the store, and its request budget.
 
     ``requests_per_minute`` times ``share`` is what we take of the store's budget; the
@@ -210,7 +56,7 @@ class StoreRules(_Section):
     concurrency: int = Field(default=16, ge=1, le=32)
 
 
-class ErpRules(_Section):
+class ErpRules(Section):
     """How the ERP is read, and its budgets of requests and of session seats.
 
     ``requests_per_minute`` is ``None`` where the licence sets no limit that we must keep;
@@ -225,7 +71,7 @@ class ErpRules(_Section):
     write_reference: bool = True
 
 
-class BatchRules(_Section):
+class BatchRules(Section):
     """Size of the batches that travel between the tasks.
 
     ``size`` customers at first, growing to ``largest`` in a long read, at most ``count`` batches a run.
@@ -242,7 +88,7 @@ class BatchRules(_Section):
         return self
 
 
-class GuardRules(_Section):
+class GuardRules(Section):
     """How much one run may take away before a person must look (``approval`` says how).
 
     A guard trips when a run would withdraw more companies, or remove more users and
@@ -260,7 +106,7 @@ class GuardRules(_Section):
     least_eligible_share: float = Field(default=0.5, ge=0, le=1)
 
 
-class ApprovalRules(_Section):
+class ApprovalRules(Section):
     """When a person must say yes to a run's plan before it is applied.
 
     ``ask``: ``on_guard`` when a guard trips, ``always`` before every plan that has something to
@@ -272,7 +118,7 @@ class ApprovalRules(_Section):
     timeout_minutes: int = Field(default=1440, ge=1, le=43_200)
 
 
-class ReconcileRules(_Section):
+class ReconcileRules(Section):
     """How ERP, ledger and store are compared, and what may be repaired.
 
     ``store_share`` is what a comparison takes of the store's budget, so that syncs go
@@ -285,7 +131,7 @@ class ReconcileRules(_Section):
     store_share: float = Field(default=0.4, gt=0, le=1)
     payment_requests: int = Field(default=400, ge=0, le=100_000)
     most_rechecked: int = Field(default=500, ge=1, le=20_000)
-    repair: dict[DifferenceClass, RepairAction] = {}
+    repair: dict[DifferenceClass, RepairAction] = Field(default={})
 
     @model_validator(mode="after")
     def _can_be_done(self) -> ReconcileRules:
@@ -296,7 +142,7 @@ class ReconcileRules(_Section):
         return self
 
 
-class RetentionRules(_Section):
+class RetentionRules(Section):
     """For how many days what the DAGs leave behind is kept, by kind; links, open writes and quarantine stay."""
 
     log_days: int = Field(default=180, ge=1, le=3650)
@@ -305,7 +151,7 @@ class RetentionRules(_Section):
     batch_file_days: int = Field(default=30, ge=1, le=3650)
 
 
-class Masking(_Section):
+class Masking(Section):
     """What is masked in task logs and in the connector log."""
 
     emails: bool = True
@@ -313,7 +159,7 @@ class Masking(_Section):
     phones: bool = True
 
 
-class Connector(_Section):
+class Connector(Section):
     """One connector file."""
 
     id: str = Field(pattern=SHARED_NAME)
@@ -326,7 +172,7 @@ class Connector(_Section):
     eligibility: EligibilityRules = EligibilityRules()
     contacts: ContactRules = ContactRules()
     locations: LocationRules = LocationRules()
-    terms: dict[Code, TermsRule] = {}
+    terms: dict[Code, TermsRule] = Field(default={})
     geography: Geography = Geography()
     policy: RemovalPolicy = RemovalPolicy()
     store: StoreRules = StoreRules()
@@ -417,6 +263,3 @@ class Connector(_Section):
         return content_hash(
             [self.model_dump(mode="json", include=parts), self.store.key_field, self.store.default_phone]
         )
-
-
-__all__ = ["ApprovalRules", "Connector", "EligibilityRules", "TermsRule", "ValueRule"]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import msgspec
 
-from customer_sync.connector import EligibilityRules
 from customer_sync.customer import Customer
 from customer_sync.email_address import is_valid_email
+from customer_sync.mapping_settings import EligibilityRules
 from customer_sync.outcome import UNENROLLING_REASONS, Reason
 
 MAX_ACCOUNT_EMAIL = 200

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from acumatica.selection import Row
-from customer_sync.connector import Connector, ValueRule
+from customer_sync.connector import Connector
 from customer_sync.customer import BillingContact, Contact, Customer, Location, PostalAddress
 from customer_sync.erp_values import (
     ADDRESS_FIELDS,
@@ -19,6 +19,7 @@ from customer_sync.erp_values import (
     text_of,
     text_reader,
 )
+from customer_sync.field_source import ValueRule
 
 _PERSON = ("Attention", "FirstName", "LastName", "Phone1", "Phone2")
 _CUSTOMER_TEXTS = (

@@ -14,8 +14,7 @@ import msgspec
 
 from acumatica.fields import FIELD_TYPES
 from acumatica.selection import Row, Selection
-from customer_sync.connector import ValueRule
-from customer_sync.field_source import FieldSource
+from customer_sync.field_source import FieldSource, ValueRule
 
 ADDRESS_FIELDS = ("AddressLine1", "AddressLine2", "City", "State", "PostalCode", "Country")
 """Fields of an address, in the order of ``PostalAddress``."""

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 import pycountry
 
-from customer_sync.connector import Geography
+from customer_sync.mapping_settings import Geography
 
 STATE_COUNTRIES = frozenset(
     "AR AU AT BR CA CL DE IN ID IE IT JP MY MX MM NZ PH QA RO ZA ES CH AE US".split()  # noqa: SIM905 - one line to read

@@ -22,7 +22,7 @@ from customer_sync.company import (
     content_hash,
     user_fields,
 )
-from customer_sync.connector import RemovalPolicy
+from customer_sync.mapping_settings import RemovalPolicy
 from customer_sync.user_match import match_users
 
 

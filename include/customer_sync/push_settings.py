@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from customer_sync.section import Section
 
 
-class PushRules(BaseModel):
+class PushRules(Section):
     """How push notifications are taken; off until ``enabled``.
 
     ``customer_fields`` are the columns of the pushed query that may hold the CustomerID; the first that is
     there counts. ``debounce_s`` is how long customers are gathered, in seconds, before they are synced together.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = False
     customer_fields: tuple[str, ...] = Field(default=("CustomerID", "BusinessAccount", "Customer"), min_length=1)

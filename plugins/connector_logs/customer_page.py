@@ -20,7 +20,8 @@ from connector_logs.rendering import page
 from customer_sync.connector_file import find_connector
 from customer_sync.errors import ConfigError
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.log_search import LogFilter, position_of, search_log
+from customer_sync.ledger.log_scope import LogFilter
+from customer_sync.ledger.log_search import position_of, search_log
 from customer_sync.ledger.schema import child_link, company_link, quarantine, run_customer, unfinished
 from customer_sync.outcome import REMEDIES
 

@@ -13,7 +13,8 @@ from fastapi import HTTPException
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from connector_logs.access import DAG_PREFIX, Viewer
-from customer_sync.ledger.log_search import LogFilter, Order, Position
+from customer_sync.ledger.log_scope import LogFilter
+from customer_sync.ledger.log_search import Order, Position
 
 RANGES = {"1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days", "30d": "Last 30 days"}
 _SPANS = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}

@@ -24,7 +24,8 @@ from connector_logs.rendering import page
 from customer_sync.ledger import Ledger
 from customer_sync.ledger.log_chart import count_over_time
 from customer_sync.ledger.log_kinds import LogKind, load_kinds
-from customer_sync.ledger.log_search import LogPage, find_scope, iter_log, position_of, search_log
+from customer_sync.ledger.log_scope import find_scope
+from customer_sync.ledger.log_search import LogPage, iter_log, position_of, search_log
 from customer_sync.outcome import REMEDIES, Outcome, Reason
 
 router = APIRouter()

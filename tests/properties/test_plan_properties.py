@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_sync.company import Company, address_fields, company_fields, user_fields
-from customer_sync.connector import RemovalPolicy
+from customer_sync.mapping_settings import RemovalPolicy
 from customer_sync.plan import (
     Action,
     AppliedCompany,

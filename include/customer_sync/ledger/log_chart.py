@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from customer_sync.ledger.log_search import Scope, counted
+from customer_sync.ledger.log_scope import Scope, counted
 from customer_sync.ledger.schema import connector_log, log_count, log_kind
 from customer_sync.ledger.statement import chunks
 

@@ -7,64 +7,24 @@ are one short walk through an index.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 
-from customer_sync.ledger.log_kinds import LogKind, all_kinds_are, load_kinds
-from customer_sync.ledger.schema import connector_log, log_count, log_customer
+from customer_sync.ledger.log_scope import LogFilter, Scope, count_rows, is_meant, look_up
+from customer_sync.ledger.schema import connector_log
 from customer_sync.ledger.statement import PARAMETER_CHUNK, chunks
 
 Order = Literal["newest", "oldest", "customer", "customer_desc"]
 """By time, or by customer and then in the order of writing."""
-
-FEW_CUSTOMERS = 1000
-"""Up to so many customers a text may mean before rows are read by time and compared one by one."""
 
 FEW_ROWS = 20_000
 """Up to so many rows are sorted by customer after they were found; more are read in the customers' order."""
 
 _KINDS_PER_STATEMENT = 100
 _log = connector_log.c
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogFilter:
-    """What is looked for; empty means everything.
-
-    Attributes:
-        connectors: Ids of the connectors that may be seen; nothing else is ever found.
-        since: First moment, inclusive.
-        until: Last moment, exclusive.
-        outcome: What became of the customer.
-        reason: A reason code, also where it is one of several.
-        action: An operation, such as ``create_user``.
-        level: ``info``, ``warning`` …
-        entity: ``customer``, ``contact``, ``location`` …
-        run_id: One run's rows.
-        customer_id: One customer's rows.
-        text: Part of a customer's id or (masked) name, in any case.
-    """
-
-    connectors: frozenset[str]
-    since: datetime | None = None
-    until: datetime | None = None
-    outcome: str = ""
-    reason: str = ""
-    action: str = ""
-    level: str = ""
-    entity: str = ""
-    run_id: str = ""
-    customer_id: str = ""
-    text: str = ""
-
-    def facets(self) -> dict[str, str]:
-        """The conditions on what a row says."""
-        names = ("outcome", "reason", "action", "level", "entity")
-        return {name: getattr(self, name) for name in names if getattr(self, name)}
 
 
 class Position(NamedTuple):
@@ -111,7 +71,7 @@ def search_log(
     backwards = before is not None
     walked: Order = _REVERSED[order] if backwards else order
     with engine.connect() as connection:
-        scope = _scope(connection, wanted)
+        scope = look_up(connection, wanted)
         found = _ids(connection, scope, walked, before if backwards else after, limit + 1) if scope else []
         rows = _rows(connection, found[:limit])
     has_next = len(found) > limit
@@ -132,71 +92,6 @@ def iter_log(
         if not found.has_more:
             return
         after = position_of(found.rows[-1])
-
-
-@dataclass(frozen=True)
-class Scope:
-    """A filter, looked up: which kinds and customers it means.
-
-    Attributes:
-        wanted: The filter.
-        kinds: The kinds that match.
-        all_kinds: Whether these are all that the rows in question can have.
-        customers: The customers meant, as (connector, customer); ``None`` for all, or where they are many.
-        many_customers: Whether the text means more customers than are worth naming.
-    """
-
-    wanted: LogFilter
-    kinds: dict[int, LogKind]
-    all_kinds: bool
-    customers: tuple[tuple[str, str], ...] | None
-    many_customers: bool
-
-
-def _scope(connection: sa.Connection, wanted: LogFilter) -> Scope | None:
-    """Look a filter up; ``None`` when nothing can match."""
-    visible = load_kinds(connection, wanted.connectors)
-    kinds = {number: kind for number, kind in visible.items() if kind.matches(wanted.facets())}
-    if wanted.run_id:
-        counted = sa.select(log_count.c.kind_id).where(log_count.c.run_id == wanted.run_id).distinct()
-        of_run = set(connection.execute(counted).scalars())
-        kinds = {number: kind for number, kind in kinds.items() if number in of_run}
-        is_all = of_run == set(kinds)
-    else:
-        is_all = all_kinds_are(connection, kinds)
-    customers: tuple[tuple[str, str], ...] | None = None
-    if wanted.customer_id:
-        customers = tuple((connector, wanted.customer_id) for connector in sorted(wanted.connectors))
-    elif wanted.text:
-        customers = tuple(_customers(connection, wanted))
-    if not kinds or customers == ():
-        return None
-    if customers is not None and len(customers) > FEW_CUSTOMERS:
-        return Scope(wanted, kinds, is_all, None, many_customers=True)
-    return Scope(wanted, kinds, is_all, customers, many_customers=False)
-
-
-def find_scope(engine: sa.Engine, wanted: LogFilter) -> Scope | None:
-    """Look a filter up; ``None`` when nothing can match."""
-    with engine.connect() as connection:
-        return _scope(connection, wanted)
-
-
-def _pattern(text: str) -> str:
-    escaped = text.casefold().strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
-
-
-def _customers(connection: sa.Connection, wanted: LogFilter) -> Iterable[tuple[str, str]]:
-    query = (
-        sa.select(log_customer.c.connector_id, log_customer.c.customer_id)
-        .where(
-            log_customer.c.connector_id.in_(sorted(wanted.connectors)),
-            log_customer.c.search.like(_pattern(wanted.text), escape="\\"),
-        )
-        .limit(FEW_CUSTOMERS + 1)
-    )
-    return [(row[0], row[1]) for row in connection.execute(query)]
 
 
 _REVERSED: dict[Order, Order] = {
@@ -266,7 +161,7 @@ def _base(connection: sa.Connection, scope: Scope) -> sa.Select[Any]:
     if scope.wanted.run_id:
         base = base.where(_log.run_id == scope.wanted.run_id)
     if scope.many_customers:
-        base = base.where(_is_meant(scope.wanted))
+        base = base.where(is_meant(scope.wanted))
     return base
 
 
@@ -321,39 +216,9 @@ def _times(connection: sa.Connection, wanted: LogFilter) -> list[sa.ColumnElemen
     return conditions
 
 
-def _is_meant(wanted: LogFilter) -> sa.ColumnElement[bool]:
-    known = log_customer.c
-    return sa.exists().where(
-        known.connector_id == _log.connector_id,
-        known.customer_id == _log.customer_id,
-        known.search.like(_pattern(wanted.text), escape="\\"),
-    )
-
-
 def _rows(connection: sa.Connection, ids: Sequence[int]) -> list[dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
     for part in chunks(ids):
         for row in connection.execute(sa.select(connector_log).where(_log.id.in_(part))).mappings():
             found[row["id"]] = dict(row)
     return [found[number] for number in ids if number in found]
-
-
-def counted(scope: Scope) -> list[sa.ColumnElement[bool]]:
-    """Conditions on ``log_count`` that mean a scope's kinds, run and (by whole hours) times."""
-    conditions: list[sa.ColumnElement[bool]] = []
-    if scope.wanted.run_id:
-        conditions.append(log_count.c.run_id == scope.wanted.run_id)
-    if not scope.all_kinds:
-        conditions.append(log_count.c.kind_id.in_(list(scope.kinds)))
-    if scope.wanted.since is not None:
-        hour = scope.wanted.since.replace(minute=0, second=0, microsecond=0)
-        conditions.append(log_count.c.hour_utc >= hour)
-    if scope.wanted.until is not None:
-        conditions.append(log_count.c.hour_utc < scope.wanted.until)
-    return conditions
-
-
-def count_rows(connection: sa.Connection, scope: Scope) -> int:
-    """How many rows have a scope's kinds, run and times, by whole hours; customers are not looked at."""
-    query = sa.select(sa.func.coalesce(sa.func.sum(log_count.c.rows), 0)).where(*counted(scope))
-    return int(connection.execute(query).scalar_one())

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from customer_sync.company import Company, address_fields, company_fields, user_fields
-from customer_sync.connector import Geography
 from customer_sync.geography import resolve_country
+from customer_sync.mapping_settings import Geography
 from customer_sync.plan import AppliedCompany, AppliedRecord
 from customer_sync.reconcile.sides import ErpSide, LedgerSide, StoreRecord, StoreSide
 

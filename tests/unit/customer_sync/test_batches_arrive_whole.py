@@ -16,9 +16,9 @@ from customer_sync.batch import (
     unpack_customers,
     unpack_plans,
 )
-from customer_sync.connector import RemovalPolicy
 from customer_sync.customer import Customer
 from customer_sync.errors import BatchDamaged
+from customer_sync.mapping_settings import RemovalPolicy
 from customer_sync.plan import CustomerPlan, diff_company
 from tests.unit.customer_sync.builders import a_company, a_customer
 

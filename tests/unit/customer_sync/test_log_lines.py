@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from customer_sync.company import PaymentTerms
-from customer_sync.connector import Masking, RemovalPolicy
+from customer_sync.connector import Masking
 from customer_sync.customer import Customer
 from customer_sync.log_entry import (
     closing_entry,
@@ -18,6 +18,7 @@ from customer_sync.log_entry import (
     operation_entry,
     shown_name,
 )
+from customer_sync.mapping_settings import RemovalPolicy
 from customer_sync.outcome import REMEDIES, Finding, LogEntry, Outcome, Reason
 from customer_sync.plan import Action, Operation, diff_company, diff_reference
 from customer_sync.transform import to_company

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from customer_sync.company import Company, PaymentTerms, address_fields, company_fields, user_fields
-from customer_sync.connector import RemovalPolicy
+from customer_sync.mapping_settings import RemovalPolicy
 from customer_sync.plan import (
     Action,
     AppliedCompany,
