@@ -31,7 +31,8 @@ _EFFECTS: Final[Mapping[str, Effect]] = {
     "POST": Effect.WRITE,
 }
 _CRAWL_PASSES: Final = 3
-_IN_FLIGHT_UNPACED: Final = 4
+# Answers that come together are booked in one commit, which costs more than a few that wait.
+_IN_FLIGHT_UNPACED: Final = 12
 # From an answer to the next request of the same thread: the answer is booked first.
 _TURNAROUND_S: Final = 0.03
 
@@ -85,7 +86,7 @@ class StoreCalls:
     def useful_in_flight(self) -> int:
         """Return how many requests at once keep the pace busy: pace times latency, and one that waits for its turn.
 
-        More would only wait longer (Little's law); without a pace, a few are as fast as many.
+        More would only wait longer (Little's law); without a pace, as many as are worth one commit.
         """
         per_second = self.pacer.requests_per_minute / 60
         if not per_second:
