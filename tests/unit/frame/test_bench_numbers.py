@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bench.changing import time_in_flight
+from bench.contender import PeakMemory
 from bench.loading import span_of
 from bench.measure import Bar, Result, merge, run_rounds, spread
 from bench.twins import Request
@@ -58,3 +61,18 @@ def test_results_are_merged_scenario_by_scenario(tmp_path: Path) -> None:
     kept = json.loads(path.read_text(encoding="utf-8"))["scenarios"]
     assert set(kept) == {"first", "second"}
     assert kept["second"]["bars"] == [{"what": "as fast", "value": 2.0, "bar": ">= 3", "holds": False}]
+
+
+def test_the_peak_is_the_contenders_own_when_the_benchmark_itself_is_large() -> None:
+    """What the parent holds is nobody's; a contender's child counts where it is the largest."""
+    held = bytearray(150 * 2**20)
+    small = "import time; time.sleep(0.3)"
+    large = f"import subprocess, sys; subprocess.run([sys.executable, '-c', 'x = bytearray(100 * 2**20); {small}'])"
+    peaks = []
+    for code in (small, large):
+        process = subprocess.Popen([sys.executable, "-c", code])
+        with PeakMemory(process.pid) as memory:
+            process.wait()
+        peaks.append(memory.peak_mb)
+    assert len(held) > 0
+    assert peaks[0] < 100 < peaks[1] < 150
