@@ -157,7 +157,7 @@ def terms_mapped(settings: Settings) -> Result:
 
 def limit_60_per_second(settings: Settings) -> Result:
     """Under 60 requests a second and 150 ms, beside all peers."""
-    size, per_minute = settings.size(200), 3_600
+    size, per_minute = settings.size(400), 3_600
     expected = round(size * ELIGIBLE_SHARE)
     single = min(10, expected)
     result = Result(
