@@ -148,6 +148,7 @@ class EndlessStore:
     made: int = 0
     ids: int = 20_000
     loads: int = 0
+    is_read_back: bool = False
     recent: list[dict[str, Any]] = field(default_factory=list)
 
     def send(self, request: HttpRequest) -> HttpResponse:
@@ -174,6 +175,11 @@ class EndlessStore:
         """Nothing is open."""
 
     def _companies(self, rows: list[dict[str, Any]]) -> HttpResponse:
+        if self.is_read_back:
+            # A load reads back what it made when all is made; the next one looks at that no more.
+            self.recent.clear()
+            self.loads += 1
+            self.is_read_back = False
         answer = []
         for row in rows:
             self.made += 1
@@ -200,13 +206,11 @@ class EndlessStore:
             names = ("Admin", "Senior Buyer", "Junior Buyer")
             return _envelope([{"id": 10 + place, "name": name} for place, name in enumerate(names)], len(names))
         if path == "/companies" and "minCreated" not in query:
-            # A load begins by counting the companies; what the one before it made is looked at no more.
-            self.recent.clear()
-            self.loads += 1
             return _envelope([], self.made)
         if path == "/companies":
             return _envelope(self.recent[start : start + limit], len(self.recent))
         if path == "/users":
+            self.is_read_back = True
             return _envelope([each["user"] for each in self.recent[start : start + limit]], len(self.recent))
         company_id = int(path.rpartition("/")[2])
         return _envelope(self.recent[company_id - self.recent[0]["companyId"]])
