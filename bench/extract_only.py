@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.ours import connector, erp_client
 from customer_sync.ledger import Ledger
 from customer_sync.run import Run
-from customer_sync.steps import begin_run, extract_batches
+from customer_sync.steps.extract import begin_run, extract_batches
 from customer_sync.window import RunRequest
 
 

@@ -27,7 +27,9 @@ from customer_sync.garbage import uncollected
 from customer_sync.ledger import Ledger
 from customer_sync.plan import AppliedCompany, AppliedRecord, Operation, diff_company
 from customer_sync.run import Run
-from customer_sync.steps import begin_run, filter_batch, transform_batch
+from customer_sync.steps.extract import begin_run
+from customer_sync.steps.filter import filter_batch
+from customer_sync.steps.transform import transform_batch
 from customer_sync.transform import to_company
 from customer_sync.window import RunRequest
 from http_transport.transport import HttpRequest, HttpResponse, Transport

@@ -82,7 +82,7 @@ class AirflowApi:
             DemoError: Airflow refused.
         """
         body = {"name": name, **settings}
-        status, answer = self._server.insist("POST", "/api/v2/pools", body)
+        status, answer = self._server.call("POST", "/api/v2/pools", body, may_repeat=True)
         if status == HTTPStatus.CONFLICT:
             self._expect((HTTPStatus.OK,), "PATCH", f"/api/v2/pools/{quote(name)}", body)
         elif status != HTTPStatus.CREATED:
@@ -94,7 +94,7 @@ class AirflowApi:
         Args:
             dag_id: The DAG.
         """
-        status, answer = self._server.insist("GET", f"/api/v2/dags/{quote(dag_id)}")
+        status, answer = self._server.call("GET", f"/api/v2/dags/{quote(dag_id)}", may_repeat=True)
         return answer if status == HTTPStatus.OK else None
 
     def import_errors(self) -> list[str]:
@@ -201,7 +201,7 @@ class AirflowApi:
         return [line for each in self._server.get(path)["content"] for line in _lines_of(each)]
 
     def _expect(self, accepted: tuple[HTTPStatus, ...], method: str, path: str, body: object | None = None) -> Any:
-        status, answer = self._server.insist(method, path, body)
+        status, answer = self._server.call(method, path, body, may_repeat=True)
         if status not in accepted:
             raise DemoError(f"Airflow refused {method} {path} ({status}): {answer}")
         return answer

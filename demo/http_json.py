@@ -38,37 +38,33 @@ class Server:
         self.token: str | None = None
         self._pool = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
 
-    def call(self, method: str, path: str, body: object | None = None) -> tuple[int, Any]:
-        """Send one request.
+    def call(self, method: str, path: str, body: object | None = None, *, may_repeat: bool = False) -> tuple[int, Any]:
+        """Send a request.
 
         Args:
             method: HTTP method.
             path: Path and query.
             body: Value that is sent as JSON.
+            may_repeat: Sent twice it does no harm: it is sent again while the server has no answer or is out of order.
 
         Returns:
-            Status and decoded JSON; `None` instead of a body that is no JSON.
+            Status and decoded JSON of the last answer; `None` instead of a body that is no JSON.
 
         Raises:
             urllib3.exceptions.HTTPError: No answer came.
         """
-        return self._send(method, path, body)
-
-    def insist(self, method: str, path: str, body: object | None = None) -> tuple[int, Any]:
-        """Send a request that may be sent twice, again and again while the server has no answer or is out of order.
-
-        Args:
-            method: HTTP method.
-            path: Path and query.
-            body: Value that is sent as JSON.
-
-        Returns:
-            Status and decoded JSON of the last answer.
-
-        Raises:
-            urllib3.exceptions.HTTPError: No answer came.
-        """
-        return self._send(method, path, body, _AGAIN)
+        headers = {"Accept": "application/json"}
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token}"
+        url, again = f"{self.address}{path}", _AGAIN if may_repeat else False
+        if body is None:
+            response = self._pool.request(method, url, headers=headers, retries=again)
+        else:
+            response = self._pool.request(method, url, headers=headers, json=body, retries=again)
+        try:
+            return response.status, response.json()
+        except ValueError:
+            return response.status, None
 
     def get(self, path: str) -> Any:
         """The JSON at a path.
@@ -80,28 +76,12 @@ class Server:
             DemoError: The answer is not 200, or none came.
         """
         try:
-            status, answer = self.insist("GET", path)
+            status, answer = self.call("GET", path, may_repeat=True)
         except urllib3.exceptions.HTTPError as error:
             raise DemoError(f"GET {self.address}{path} was not answered: {error}") from error
         if status != HTTPStatus.OK:
             raise DemoError(f"GET {self.address}{path} was answered with {status}: {answer}")
         return answer
-
-    def _send(
-        self, method: str, path: str, body: object | None, retries: urllib3.Retry | None = None
-    ) -> tuple[int, Any]:
-        headers = {"Accept": "application/json"}
-        if self.token is not None:
-            headers["Authorization"] = f"Bearer {self.token}"
-        url, again = f"{self.address}{path}", retries or False
-        if body is None:
-            response = self._pool.request(method, url, headers=headers, retries=again)
-        else:
-            response = self._pool.request(method, url, headers=headers, json=body, retries=again)
-        try:
-            return response.status, response.json()
-        except ValueError:
-            return response.status, None
 
     def answers(self, path: str) -> bool:
         """Whether a path is answered with 200; a refused connection is a no.

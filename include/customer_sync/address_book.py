@@ -6,7 +6,6 @@ sections 6 and 12 (required parts, countries with states).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from operator import attrgetter
 
 from customer_sync.company import Address
@@ -14,29 +13,19 @@ from customer_sync.connector import Connector
 from customer_sync.customer import BILLING_KEY, Customer, Location, PostalAddress
 from customer_sync.geography import STATE_COUNTRIES, Country, State, resolve_country, resolve_state
 from customer_sync.outcome import Finding, Reason
-from customer_sync.text_limit import cut, split_name
+from customer_sync.text_limit import TextLimits, split_name
 
-MAX_PERSON_NAME = 100
-MAX_LINE = 200
-MAX_CITY = 100
-MAX_ZIP_CODE = 50
-MAX_PHONE = 50
-MAX_LABEL = 200
-
-_LIMITS = (
-    ("Attention", MAX_PERSON_NAME),
-    ("Attention", MAX_PERSON_NAME),
-    ("AddressLine1", MAX_LINE),
-    ("AddressLine2", MAX_LINE),
-    ("City", MAX_CITY),
-    ("PostalCode", MAX_ZIP_CODE),
-    ("Phone1", MAX_PHONE),
-    ("LocationName", MAX_LABEL),
+_LIMITS = TextLimits(
+    ("Attention", 100),
+    ("Attention", 100),
+    ("AddressLine1", 200),
+    ("AddressLine2", 200),
+    ("City", 100),
+    ("PostalCode", 50),
+    ("Phone1", 50),
+    ("LocationName", 200),
 )
 """The ERP's fields that an address is made of, and how much of each the store holds."""
-
-_SHORTEST_LIMIT = min(length for _, length in _LIMITS)
-
 
 _location_id = attrgetter("location_id")
 
@@ -180,7 +169,7 @@ def _address(
     default: bool,
 ) -> Address:
     country, state = place
-    texts: Sequence[str] = (
+    texts = (
         *names,
         address.line1,
         address.line2,
@@ -189,9 +178,9 @@ def _address(
         phone or customer.phone,
         label,
     )
-    if max(map(len, texts)) > _SHORTEST_LIMIT:
-        texts = _limited(texts, key, findings)
-    first_name, last_name, line1, line2, city, zip_code, phone_number, label = texts
+    first_name, last_name, line1, line2, city, zip_code, phone_number, label = _LIMITS.cut(
+        texts, findings, entity="location", key=key
+    )
     return Address(
         external_id=f"{customer.customer_id}:{_external_key(key, shipping=shipping)}",
         first_name=first_name,
@@ -211,10 +200,3 @@ def _address(
         is_default_billing=not shipping and default,
         is_default_shipping=shipping and default,
     )
-
-
-def _limited(texts: Sequence[str], key: str, findings: list[Finding]) -> list[str]:
-    return [
-        cut(text, length, field, findings, entity="location", key=key)
-        for text, (field, length) in zip(texts, _LIMITS, strict=True)
-    ]

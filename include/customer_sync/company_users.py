@@ -10,11 +10,13 @@ from customer_sync.connector import Connector
 from customer_sync.customer import Contact, Customer
 from customer_sync.email_address import is_valid_email
 from customer_sync.outcome import Finding, Reason
-from customer_sync.text_limit import cut, split_name
+from customer_sync.text_limit import TextLimits, cut, split_name
 
 MAX_PERSON_NAME = 100
 MAX_USER_EMAIL = 100
 MAX_USER_PHONE = 50
+
+_LIMITS = TextLimits(("FirstName", MAX_PERSON_NAME), ("LastName", MAX_PERSON_NAME), ("Phone1", MAX_USER_PHONE))
 
 
 def build_users(customer: Customer, connector: Connector, findings: list[Finding]) -> tuple[CompanyUser, ...]:
@@ -97,11 +99,8 @@ def _without_repeated_emails(contacts: list[Contact], findings: list[Finding]) -
 
 
 def _user(contact: Contact, role: str, findings: list[Finding]) -> CompanyUser:
-    key, first_name, last_name, phone = contact.contact_id, contact.first_name, contact.last_name, contact.phone
-    if len(first_name) > MAX_PERSON_NAME or len(last_name) > MAX_PERSON_NAME or len(phone) > MAX_USER_PHONE:
-        first_name = cut(first_name, MAX_PERSON_NAME, "FirstName", findings, entity="contact", key=key)
-        last_name = cut(last_name, MAX_PERSON_NAME, "LastName", findings, entity="contact", key=key)
-        phone = cut(phone, MAX_USER_PHONE, "Phone1", findings, entity="contact", key=key)
+    key, texts = contact.contact_id, (contact.first_name, contact.last_name, contact.phone)
+    first_name, last_name, phone = _LIMITS.cut(texts, findings, entity="contact", key=key)
     return CompanyUser(
         key=key, email=contact.email, first_name=first_name, last_name=last_name, phone_number=phone, role=role
     )

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
+
+from customer_sync.section import Section
 
 # YAML reads a bare 30 as a number; codes of the ERP are always text.
 Code = Annotated[
@@ -20,7 +22,7 @@ Converter = Annotated[str, Field(pattern=r"^(trim|upper|lower|digits|cut:[1-9][0
 """A named converter: ``trim``, ``upper``, ``lower``, ``digits`` (keep digits only) or ``cut:<length>``."""
 
 
-class FieldSource(BaseModel):
+class FieldSource(Section):
     """One place to read from. Exactly one of ``field`` alone, ``detail`` with ``field``, or ``custom``.
 
     Attributes:
@@ -30,11 +32,9 @@ class FieldSource(BaseModel):
         custom: ``View.Field`` of an extension field, read by ``$custom``.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     field: str = ""
     detail: str = ""
-    where: dict[str, Code] = {}
+    where: dict[str, Code] = Field(default={})
     custom: str = Field(default="", pattern=r"^$|^[A-Za-z0-9_]+\.[A-Za-z0-9_]+$")
 
     def model_post_init(self, _context: Any, /) -> None:
@@ -49,10 +49,8 @@ class FieldSource(BaseModel):
             raise ValueError("'where' picks a detail row, so it needs 'detail'")
 
 
-class ValueRule(BaseModel):
+class ValueRule(Section):
     """A value: the first source that holds something, passed through the converters."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     sources: tuple[FieldSource, ...] = Field(min_length=1)
     convert: tuple[Converter, ...] = ("trim",)

@@ -14,16 +14,12 @@ from customer_sync.connector import Connector
 from customer_sync.errors import RunUnbalanced
 from customer_sync.ledger import Ledger
 from customer_sync.run import Run, Sink, discard
-from customer_sync.steps import (
-    AuditReport,
-    audit_run,
-    begin_run,
-    extract_batches,
-    filter_batch,
-    load_batch,
-    settle_plan,
-    transform_batch,
-)
+from customer_sync.steps.audit import AuditReport, audit_run
+from customer_sync.steps.extract import begin_run, extract_batches
+from customer_sync.steps.filter import filter_batch
+from customer_sync.steps.guard import settle_plan
+from customer_sync.steps.load import load_batch
+from customer_sync.steps.transform import transform_batch
 from customer_sync.window import RunRequest
 from customer_sync.writes.surroundings import StoreFacts
 from http_transport.errors import SyncError

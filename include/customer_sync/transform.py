@@ -6,8 +6,6 @@ codes), b2b_rest.md sections 4-7 (lengths and required fields).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from customer_sync.address_book import build_addresses
@@ -17,9 +15,9 @@ from customer_sync.connector import Connector
 from customer_sync.customer import Customer
 from customer_sync.geography import STATE_COUNTRIES, Country, resolve_country, resolve_state
 from customer_sync.outcome import Finding, Reason
-from customer_sync.text_limit import cut
+from customer_sync.text_limit import TextLimits
 
-_LIMITS = (
+_LIMITS = TextLimits(
     ("CustomerName", 200),
     ("MainContact/Phone1", 50),
     ("MainContact/Address/AddressLine1", 200),
@@ -29,8 +27,6 @@ _LIMITS = (
     ("MainContact/Address/PostalCode", 50),
 )
 """The ERP's fields that a company is made of, and how much of each the store holds (b2b_rest.md section 4)."""
-
-_SHORTEST_LIMIT = min(length for _, length in _LIMITS)
 
 
 class Transformed(msgspec.Struct, frozen=True):
@@ -119,7 +115,7 @@ def _company(
 ) -> Company:
     address = customer.address
     methods, terms = _payment(customer, connector, findings)
-    texts: Sequence[str] = (
+    texts = (
         customer.name,
         phone,
         address.line1,
@@ -128,9 +124,7 @@ def _company(
         state,
         address.postal_code,
     )
-    if max(map(len, texts)) > _SHORTEST_LIMIT:
-        texts = [cut(text, most, field, findings) for text, (field, most) in zip(texts, _LIMITS, strict=True)]
-    name, phone, line1, line2, city, state, zip_code = texts
+    name, phone, line1, line2, city, state, zip_code = _LIMITS.cut(texts, findings)
     return Company(
         customer_id=customer.customer_id,
         company_name=name,

@@ -9,7 +9,7 @@ import pytest
 
 from customer_sync.connector import Connector
 from customer_sync.errors import PlanRefused, RunUnbalanced
-from customer_sync.steps import approve_plan, ask_for_approval, reject_plan
+from customer_sync.steps.approval import approve_plan, ask_for_approval, reject_plan
 from tests.integration.twin_world import Attempts, World, attempts
 
 LINK = "http://127.0.0.1:8080/connector-logs/?run_id=r"

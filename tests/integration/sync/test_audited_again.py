@@ -8,7 +8,7 @@ from customer_sync.batch import BatchDescriptor
 from customer_sync.ledger.schema import watermark
 from customer_sync.ledger.watermarks import RESUME_AFTER
 from customer_sync.run import Run
-from customer_sync.steps import audit_run
+from customer_sync.steps.audit import audit_run
 from tests.integration.twin_world import World
 
 

@@ -9,7 +9,10 @@ from customer_sync.customer import Customer
 from customer_sync.customer_pages import CustomerPages
 from customer_sync.plan import Action
 from customer_sync.run import Run
-from customer_sync.steps import begin_run, filter_batch, load_batch, transform_batch
+from customer_sync.steps.extract import begin_run
+from customer_sync.steps.filter import filter_batch
+from customer_sync.steps.load import load_batch
+from customer_sync.steps.transform import transform_batch
 from customer_sync.window import RunRequest
 from tests.integration.twin_world import World
 
