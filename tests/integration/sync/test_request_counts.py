@@ -101,3 +101,14 @@ def test_the_plan_tells_what_it_will_cost_and_the_audit_what_it_did(uniform: Wor
     sent = _store_requests(uniform).total()
     assert sent - 5 <= expected <= sent
     assert any(f"{sent} to Better B2B" in line for line in report.lines), report.lines
+
+
+def test_the_stores_companies_are_counted_until_all_are_known(uniform: World) -> None:
+    """The first of three batches meets the seed's companies, the second finds all explained, the third asks no more."""
+    batch = uniform.connector.batch.model_copy(update={"size": 100, "largest": 100})
+    uniform.connector = uniform.connector.model_copy(update={"batch": batch})
+    uniform.sync(mode="full")
+    calls = call(f"{uniform.store_url}/_sandbox/calls")
+    reads = [row["query"] for row in calls if row["method"] == "GET" and row["path"].endswith("/companies")]
+    assert sum("minCreated" in query for query in reads) >= 3, "every batch reads its companies back"
+    assert sum(query.startswith("limit=2&") for query in reads) == 2, reads

@@ -32,3 +32,9 @@ def test_airflow_is_not_imported_when_the_product_is(modules: list[str]) -> None
 def test_the_rules_bring_no_database_and_no_network_along() -> None:
     """What decides is cheap to import: the DAG processor pays for it at every parse."""
     assert loaded(["sqlalchemy", "alembic", "sqlite3", "requests", "urllib3"], PURE) == []
+
+
+@pytest.mark.parametrize("step", ["filter", "transform", "guard", "audit"])
+def test_a_step_that_calls_no_system_brings_no_client_along(step: str) -> None:
+    """A task is a process of its own; both clients take longer to import than such a step to run."""
+    assert loaded(["acumatica.client", "better_b2b.client"], [f"steps.{step}"]) == []
