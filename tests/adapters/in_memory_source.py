@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from typing import ClassVar, Final, Literal, NamedTuple, Self
+from typing import Final, Literal, NamedTuple, Self
 
 from msgspec.structs import replace
 
@@ -138,10 +138,9 @@ class InMemorySource:
         erp: With whom.
     """
 
-    limits: ClassVar[Limits] = Limits(useful_in_flight=2, takes_seat=False)
-
     def __init__(self, erp: InMemoryErp) -> None:
         self._erp = erp
+        self.limits = Limits(useful_in_flight=2, takes_seat=False)
         self._counter = RequestCounter()
 
     def __enter__(self) -> Self:

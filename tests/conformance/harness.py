@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from importlib.metadata import entry_points
-from typing import Protocol
+from typing import Any, Protocol
 
 from customer_sync.model.customer import Customer
 from customer_sync.sources.port import Source
@@ -84,5 +84,5 @@ def sources() -> Mapping[str, SourceFactory]:
     return {**own_sources.SOURCES, **_installed("customer_sync.conformance.sources")}
 
 
-def _installed(group: str) -> dict[str, Callable[[], AbstractContextManager[object]]]:
+def _installed(group: str) -> dict[str, Any]:
     return {entry.name: entry.load() for entry in entry_points(group=group)}

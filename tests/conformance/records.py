@@ -216,9 +216,11 @@ class Records:
         assert found is not None
         return found
 
-    def make_address(self, company_id: int, location: str = "MAIN", **changes: Any) -> StoredAddress:
+    def make_address(
+        self, company_id: int, location: str = "MAIN", company: str = "A", **changes: Any
+    ) -> StoredAddress:
         """Create an address, and read it."""
-        order = self.new_address(company_id, location, **changes)
+        order = self.new_address(company_id, location, company, **changes)
         self.send(order)
         found = self.target.addresses_by_key([order.operation.key])
         (made,) = (each for each in found if each.company_id == company_id)

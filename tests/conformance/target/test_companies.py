@@ -31,7 +31,7 @@ def known(fields: CompanyFields, names: list[str]) -> dict[str, str]:
     return {name: getattr(fields, name) for name in names}
 
 
-def test_a_company_is_created_as_it_was_sent(target: Target, records: Records) -> None:
+def test_a_company_is_created_as_it_was_sent(records: Records) -> None:
     """Every field that was sent reads back."""
     sent = records.company()
     made = records.make_company()
@@ -48,12 +48,12 @@ def test_a_company_comes_with_its_first_user(target: Target, records: Records) -
     assert user.fields.role in target.facts.roles.values()
 
 
-def test_a_creation_answers_with_the_id(target: Target, records: Records) -> None:
+def test_a_creation_answers_with_the_id(records: Records) -> None:
     """The id of a single creation is always known."""
     assert records.send(records.new_company()) == [records.only_company().id]
 
 
-def test_a_new_company_has_a_status(target: Target, records: Records) -> None:
+def test_a_new_company_has_a_status(records: Records) -> None:
     """Whether a new company may trade at once can be read."""
     assert records.make_company().status in {CompanyStatus.PENDING, CompanyStatus.APPROVED}
 
@@ -63,7 +63,7 @@ def test_a_new_company_has_no_addresses(target: Target, records: Records) -> Non
     assert list(target.addresses(company_id=records.make_company().id)) == []
 
 
-def test_two_companies_may_have_one_name(target: Target, records: Records) -> None:
+def test_two_companies_may_have_one_name(records: Records) -> None:
     """Names are no keys."""
     first = records.make_company("A", company_name="Twin Supply")
     second = records.make_company("B", company_name="Twin Supply")
@@ -149,7 +149,7 @@ def test_two_companies_may_share_their_own_email_where_the_limits_allow(target: 
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_an_update_changes_one_field_and_no_other(target: Target, records: Records, name: str) -> None:
+def test_an_update_changes_one_field_and_no_other(records: Records, name: str) -> None:
     """An update is partial: what it does not name stays."""
     have = records.make_company()
     records.send(records.company_change(have, **{name: OTHER[name]}))
@@ -159,7 +159,7 @@ def test_an_update_changes_one_field_and_no_other(target: Target, records: Recor
     assert now.status is have.status
 
 
-def test_an_update_changes_all_fields_at_once(target: Target, records: Records) -> None:
+def test_an_update_changes_all_fields_at_once(records: Records) -> None:
     """Several fields travel in one update."""
     have = records.make_company()
     records.send(records.company_change(have, **OTHER))
@@ -207,7 +207,7 @@ def test_a_refused_row_of_a_bulk_update_does_what_the_cost_says(target: Target, 
     assert now == [good or each.fields.company_name for each in have[:-1]] + [have[-1].fields.company_name]
 
 
-def test_an_update_of_a_company_that_is_gone_is_not_found(target: Target, records: Records) -> None:
+def test_an_update_of_a_company_that_is_gone_is_not_found(records: Records) -> None:
     """A caller learns that its record does not exist."""
     have = records.make_company()
     records.send(records.company_end(have.id))
@@ -224,7 +224,7 @@ def test_a_company_may_get_another_key(target: Target, records: Records) -> None
     assert target.companies_by_key(records.key()) == []
 
 
-def test_a_key_that_was_given_up_is_free(target: Target, records: Records) -> None:
+def test_a_key_that_was_given_up_is_free(records: Records) -> None:
     """A number that nobody has any more may be used again."""
     have = records.make_company()
     extra_fields = {**have.fields.extra_fields, records.key_field: records.key("NEW")}
@@ -245,16 +245,14 @@ def test_a_taken_key_is_refused_for_an_update_where_keys_are_unique(target: Targ
         assert records.only_company("B").id == second.id
 
 
-def test_an_update_to_the_own_key_is_no_conflict(target: Target, records: Records) -> None:
+def test_an_update_to_the_own_key_is_no_conflict(records: Records) -> None:
     """A company does not stand in its own way."""
     have = records.make_company()
     records.send(records.company_change(have, company_name="Renamed", extra_fields=have.fields.extra_fields))
     assert records.only_company().fields.company_name == "Renamed"
 
 
-def test_extra_fields_are_created_and_changed(
-    target: Target, records: Records, target_under_test: TargetUnderTest
-) -> None:
+def test_extra_fields_are_created_and_changed(records: Records, target_under_test: TargetUnderTest) -> None:
     """Values of extra fields read back from creation and from update."""
     name = target_under_test.plain_extra_field
     have = records.make_company(extra_fields={name: "Gold"})
@@ -263,9 +261,7 @@ def test_extra_fields_are_created_and_changed(
     assert records.only_company().fields.extra_fields[name] == "Silver"
 
 
-def test_extra_fields_that_are_not_sent_stay(
-    target: Target, records: Records, target_under_test: TargetUnderTest
-) -> None:
+def test_extra_fields_that_are_not_sent_stay(records: Records, target_under_test: TargetUnderTest) -> None:
     """An update of some extra fields leaves the others, such as those that a merchant keeps by hand."""
     name = target_under_test.plain_extra_field
     have = records.make_company(extra_fields={name: "Gold"})
@@ -284,7 +280,7 @@ def test_values_of_a_plain_extra_field_may_repeat(
 
 
 @pytest.mark.parametrize("status", SETTABLE)
-def test_a_status_is_set_and_read(target: Target, records: Records, status: CompanyStatus) -> None:
+def test_a_status_is_set_and_read(records: Records, status: CompanyStatus) -> None:
     """Each status comes back as it was set, and nothing else changes."""
     have = records.make_company()
     records.send(records.status(have.id, status))
@@ -315,7 +311,7 @@ def test_a_company_can_be_closed_and_opened_again(target: Target, records: Recor
     assert len(list(target.addresses(company_id=have.id))) == 1
 
 
-def test_the_status_of_a_company_that_is_gone_is_not_found(target: Target, records: Records) -> None:
+def test_the_status_of_a_company_that_is_gone_is_not_found(records: Records) -> None:
     """A caller learns that its record does not exist."""
     with pytest.raises(NotFound):
         records.send(records.status(NOBODY, CompanyStatus.INACTIVE))
@@ -345,14 +341,14 @@ def test_a_deleted_company_leaves_others_alone(target: Target, records: Records)
     assert len(list(target.addresses(company_id=second.id))) == 1
 
 
-def test_a_company_that_is_gone_counts_as_deleted(target: Target, records: Records) -> None:
+def test_a_company_that_is_gone_counts_as_deleted(records: Records) -> None:
     """Deleting twice is no error."""
     have = records.make_company()
     for _ in range(2):
         assert records.send(records.company_end(have.id)) == [have.id]
 
 
-def test_a_deleted_companys_key_and_emails_are_free(target: Target, records: Records) -> None:
+def test_a_deleted_companys_key_and_emails_are_free(records: Records) -> None:
     """A customer that comes back can have its company again."""
     first = records.make_company()
     records.send(records.company_end(first.id))

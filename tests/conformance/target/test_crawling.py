@@ -127,9 +127,7 @@ def test_stamps_are_the_stores_time(
             assert stamp_s is None or first_s - 1 <= stamp_s <= last_s + 1
 
 
-def test_a_change_keeps_the_moment_of_creation(
-    target: Target, records: Records, target_under_test: TargetUnderTest
-) -> None:
+def test_a_change_keeps_the_moment_of_creation(records: Records, target_under_test: TargetUnderTest) -> None:
     """A company that was changed is not taken for a new one."""
     made = records.make_company()
     target_under_test.pass_time(GAP_S)

@@ -99,7 +99,7 @@ def test_an_email_with_a_plus_is_found(target: Target, records: Records) -> None
     assert found.id == made.id
 
 
-def test_a_first_user_is_found_by_its_email(target: Target, records: Records) -> None:
+def test_a_first_user_is_found_by_its_email(records: Records) -> None:
     """The user that came with a company is a user like any other."""
     made = records.make_company()
     assert records.user_named("boss-a").company_id == made.id

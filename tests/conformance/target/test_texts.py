@@ -9,7 +9,7 @@ from tests.conformance.records import Records
 TEXTS = {
     "umlauts": "Bäckerei Größe & Söhne GmbH",
     "accents": "Café Zoë Nuñez Łódź Ærø",
-    "four bytes": "𠮷野家 🍞 𝔅𝔞𝔨𝔢𝔯𝔶",
+    "four bytes": "𠮷野家 🍞 𓀀",
     "right to left": "מאפייה אלון",
     "markup": "<b>Smith</b> & \"Sons\" 'Ltd'",
     "backslashes": "C:\\path\\n % _ {0} ${x}",
@@ -24,21 +24,21 @@ def at_limit(limit: int, fill: str) -> str:
 
 
 @pytest.mark.parametrize("which", TEXTS)
-def test_a_company_keeps_its_name_to_the_letter(target: Target, records: Records, which: str) -> None:
+def test_a_company_keeps_its_name_to_the_letter(records: Records, which: str) -> None:
     """No character is lost or changed on the way."""
     made = records.make_company(company_name=TEXTS[which], address_line2=TEXTS[which])
     assert (made.fields.company_name, made.fields.address_line2) == (TEXTS[which], TEXTS[which])
 
 
 @pytest.mark.parametrize("which", TEXTS)
-def test_a_user_keeps_its_name_to_the_letter(target: Target, records: Records, which: str) -> None:
+def test_a_user_keeps_its_name_to_the_letter(records: Records, which: str) -> None:
     """No character is lost or changed on the way."""
     made = records.make_user(records.make_company().id, first_name=TEXTS[which], last_name=TEXTS[which])
     assert (made.fields.first_name, made.fields.last_name) == (TEXTS[which], TEXTS[which])
 
 
 @pytest.mark.parametrize("which", TEXTS)
-def test_an_address_keeps_its_texts_to_the_letter(target: Target, records: Records, which: str) -> None:
+def test_an_address_keeps_its_texts_to_the_letter(records: Records, which: str) -> None:
     """No character is lost or changed on the way."""
     names = ("first_name", "address_line1", "city", "label")
     made = records.make_address(records.make_company().id, **dict.fromkeys(names, TEXTS[which]))
@@ -110,7 +110,7 @@ def test_personal_data_is_marked_in_the_field_table(target: Target, entity: str,
 
 
 @pytest.mark.parametrize("kind", ["company", "user", "address"])
-def test_a_record_as_text_shows_no_personal_data(target: Target, records: Records, kind: str) -> None:
+def test_a_record_as_text_shows_no_personal_data(records: Records, kind: str) -> None:
     """A record in a log or an error message gives nobody away."""
     company = records.make_company()
     made = {

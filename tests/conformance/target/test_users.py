@@ -14,7 +14,7 @@ OTHER = {"first_name": "Jürgen", "last_name": "O'Größe-Nuñez", "phone_number
 NOBODY = 2_000_000_000
 
 
-def test_a_user_is_created_as_it_was_sent(target: Target, records: Records) -> None:
+def test_a_user_is_created_as_it_was_sent(records: Records) -> None:
     """Every field reads back, with the contact's id as key and the company that it belongs to."""
     company_id = records.make_company().id
     made = records.make_user(company_id)
@@ -23,18 +23,18 @@ def test_a_user_is_created_as_it_was_sent(target: Target, records: Records) -> N
     assert made.company_id == company_id
 
 
-def test_a_creation_answers_with_the_id(target: Target, records: Records) -> None:
+def test_a_creation_answers_with_the_id(records: Records) -> None:
     """The id of a single creation is always known."""
     assert records.send(records.new_user(records.make_company().id)) == [records.user_named("ann").id]
 
 
-def test_a_user_without_a_phone_is_created(target: Target, records: Records) -> None:
+def test_a_user_without_a_phone_is_created(records: Records) -> None:
     """What a person lacks is left out, not refused."""
     made = records.make_user(records.make_company().id, phone_number="")
     assert made.fields.phone_number == ""
 
 
-def test_a_user_may_have_any_role_of_the_store(target: Target, records: Records) -> None:
+def test_a_user_may_have_any_role_of_the_store(records: Records) -> None:
     """Every role of the facts can be given."""
     company_id = records.make_company().id
     for number, role in enumerate(records.roles()):
@@ -96,7 +96,7 @@ def test_a_refused_row_of_a_bulk_creation_does_what_the_cost_says(
 
 @pytest.mark.parametrize("form", ["the same", "upper"])
 @pytest.mark.parametrize("where", ["own company", "other company"])
-def test_an_email_that_a_user_has_is_refused_as_taken(target: Target, records: Records, where: str, form: str) -> None:
+def test_an_email_that_a_user_has_is_refused_as_taken(records: Records, where: str, form: str) -> None:
     """An e-mail belongs to one user of the whole store, however it is written."""
     first, second = records.make_company("A"), records.make_company("B")
     holder = records.make_user(first.id)
@@ -116,7 +116,7 @@ def test_a_user_of_a_company_that_is_gone_is_not_found(target: Target, records: 
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_an_update_changes_one_field_and_no_other(target: Target, records: Records, name: str) -> None:
+def test_an_update_changes_one_field_and_no_other(records: Records, name: str) -> None:
     """An update is partial: what it does not name stays."""
     have = records.make_user(records.make_company().id)
     records.send(records.user_change(have, **{name: OTHER[name]}))
@@ -144,7 +144,7 @@ def test_an_update_to_an_email_that_differs_in_case_is_no_conflict(target: Targe
     assert now.fields.email.casefold() == have.fields.email.casefold()
 
 
-def test_an_update_to_a_taken_email_is_refused(target: Target, records: Records) -> None:
+def test_an_update_to_a_taken_email_is_refused(records: Records) -> None:
     """Both users keep what they have."""
     company_id = records.make_company().id
     first, second = records.make_user(company_id, "ann"), records.make_user(company_id, "bob")
@@ -154,7 +154,7 @@ def test_an_update_to_a_taken_email_is_refused(target: Target, records: Records)
     assert (records.user_named("ann"), records.user_named("bob")) == (first, second)
 
 
-def test_an_update_changes_the_role(target: Target, records: Records) -> None:
+def test_an_update_changes_the_role(records: Records) -> None:
     """A person is promoted and demoted by name of the role."""
     first, second, *_ = records.roles()
     have = records.make_user(records.make_company().id, role=first)
@@ -177,7 +177,7 @@ def test_a_field_that_can_be_cleared_reads_back_empty(target: Target, records: R
         assert records.user_named("ann").fields == have.fields
 
 
-def test_a_first_user_gets_its_key_with_an_update(target: Target, records: Records) -> None:
+def test_a_first_user_gets_its_key_with_an_update(records: Records) -> None:
     """The user that came with a company can be tied to its contact afterwards."""
     records.make_company()
     have = records.user_named("boss-a")
@@ -186,7 +186,7 @@ def test_a_first_user_gets_its_key_with_an_update(target: Target, records: Recor
     assert records.user_named("boss-a").key == "contact-77"
 
 
-def test_an_update_of_a_user_that_is_gone_is_not_found(target: Target, records: Records) -> None:
+def test_an_update_of_a_user_that_is_gone_is_not_found(records: Records) -> None:
     """A caller learns that its record does not exist."""
     have = records.make_user(records.make_company().id)
     records.send(records.user_end(have))
@@ -215,7 +215,7 @@ def test_a_deleted_user_is_gone_and_its_email_free(target: Target, records: Reco
     assert records.make_user(second.id).company_id == second.id
 
 
-def test_a_user_that_is_gone_counts_as_deleted(target: Target, records: Records) -> None:
+def test_a_user_that_is_gone_counts_as_deleted(records: Records) -> None:
     """Deleting twice is no error."""
     have = records.make_user(records.make_company().id)
     for _ in range(2):
