@@ -85,8 +85,8 @@ class LoadContext:
         Raises:
             ConfigError: The store lacks one; the message lists those that it has.
         """
-        roles = self.target.facts.roles
         for name in names:
+            roles = self.target.facts.roles
             if name.casefold() not in roles:
                 known = ", ".join(sorted(roles)) or "none"
                 raise ConfigError(

@@ -30,7 +30,9 @@ class Write(Protocol):
     the thread that owns the ledger.
     """
 
-    parts: Sequence[Part]
+    @property
+    def parts(self) -> Sequence[Part]:
+        """The operations; empty for a request that only reads."""
 
     def send(self) -> Any:
         """Make the request and return the answer."""

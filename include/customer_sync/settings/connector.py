@@ -56,6 +56,12 @@ class StoreRules(Section):
     concurrency: int = Field(default=16, ge=1, le=32)
 
 
+class TargetRules(Section):
+    """Which kind of store it is: the name of an adapter under the entry point ``customer_sync.targets``."""
+
+    kind: str = Field(default="better_b2b", min_length=1)
+
+
 class ErpRules(Section):
     """How the ERP is read, and its budgets of requests and of session seats.
 
@@ -175,6 +181,7 @@ class Connector(Section):
     terms: dict[Code, TermsRule] = Field(default={})
     geography: Geography = Geography()
     policy: RemovalPolicy = RemovalPolicy()
+    target: TargetRules = TargetRules()
     store: StoreRules = StoreRules()
     erp: ErpRules = ErpRules()
     batch: BatchRules = BatchRules()

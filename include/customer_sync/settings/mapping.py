@@ -59,6 +59,7 @@ class LocationFields(Section):
 class SourceFields(Section):
     """Source paths of everything that differs between tenants."""
 
+    kind: str = Field(default="acumatica", min_length=1)
     customer: CustomerFields = CustomerFields()
     contact: ContactFields = ContactFields()
     location: LocationFields = LocationFields()

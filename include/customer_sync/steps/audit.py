@@ -161,10 +161,8 @@ def _report_files(run: Run) -> list[str]:
 
 
 def _usage_in_words(usage: dict[str, dict[str, int]]) -> str:
-    names = {"acumatica": "Acumatica", "better_b2b": "Better B2B"}
     return ", ".join(
-        f"{numbers['requests']} to {names.get(system, system)} ({numbers['refused']} refused)"
-        for system, numbers in sorted(usage.items())
+        f"{numbers['requests']} to {system} ({numbers['refused']} refused)" for system, numbers in sorted(usage.items())
     )
 
 

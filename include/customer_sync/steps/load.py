@@ -200,7 +200,7 @@ class _Load:
         tried: set[tuple[str, Action, str]] = set()
         while True:
             parts = [
-                (load, operation)
+                Part(load, operation)
                 for load, operation in self._parts(lambda operation: _is_early(operation, admin_role))
                 if (load.customer_id, operation.action, operation.key) not in tried
             ]
