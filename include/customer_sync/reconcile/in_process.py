@@ -35,7 +35,7 @@ def reconcile(
 
     Args:
         connector: The connector's rules.
-        erp: The ERP's client; signed in and out as needed.
+        source: The ERP; its session opens and ends as needed.
         target: The store.
         ledger_url: SQLAlchemy URL; by default ``CUSTOMER_SYNC_LEDGER_URL``.
         request: The params; by default a comparison with the connector's own repairs.
