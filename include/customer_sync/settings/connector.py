@@ -21,12 +21,11 @@ from customer_sync.settings.mapping import (
     Geography,
     LocationRules,
     RemovalPolicy,
-    SourceFields,
     TermsRule,
 )
 from customer_sync.settings.push_rules import PushRules
-from customer_sync.settings.section import Section
-from customer_sync.settings.value_rule import Code
+from customer_sync.settings.section import Code, Section
+from customer_sync.settings.source_section import ConfiguredSource
 
 SHARED_NAME = r"^[a-z][a-z0-9_]{0,39}$"
 """Form of a connector's id, and of the name under which connectors share an ERP or a store."""
@@ -168,7 +167,7 @@ class Connector(Section):
     schedule: str = "*/15 * * * *"
     owner: str = "integration"
     window_overlap_minutes: int = Field(default=10, ge=0, le=1440)
-    source: SourceFields = SourceFields()
+    source: ConfiguredSource = Field(default={}, validate_default=True)  # type: ignore[assignment]  # the adapter makes it
     eligibility: EligibilityRules = EligibilityRules()
     contacts: ContactRules = ContactRules()
     locations: LocationRules = LocationRules()
@@ -189,9 +188,9 @@ class Connector(Section):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         key = self.store.key_field
-        if any(name.casefold() == key.casefold() for name in self.source.customer.extra_fields):
+        if any(name.casefold() == key.casefold() for name in self.source.extra_field_names):
             raise ValueError(
-                f"source.customer.extra_fields names '{key}', which store.key_field fills with the Customer ID"
+                f"an extra field of section 'source' is named '{key}', which store.key_field fills with the Customer ID"
             )
         if len(self.terms_folded) != len(self.terms):
             raise ValueError("terms holds two ids that differ only in case; terms are compared without regard to it")
