@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from acumatica import filter as f
-from acumatica.selection import Selection
-from http_transport.errors import (
+from customer_sync.errors import (
     AmbiguousWriteError,
     AuthenticationFailed,
     ConfigError,
@@ -17,6 +15,8 @@ from http_transport.errors import (
     SessionLimit,
     Unavailable,
 )
+from customer_sync.sources.acumatica import filter as f
+from customer_sync.sources.acumatica.selection import Selection
 
 CUSTOMER = Selection(
     "Customer",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from acumatica import filter as f
+from customer_sync.sources.acumatica import filter as f
 
 
 @pytest.mark.parametrize(

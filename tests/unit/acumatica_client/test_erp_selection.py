@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from acumatica.selection import Selection
-from http_transport.errors import ConfigError
+from customer_sync.errors import ConfigError
+from customer_sync.sources.acumatica.selection import Selection
 
 FULL = Selection(
     "Customer",

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from http_transport.errors import (
+from customer_sync.errors import (
     AuthenticationFailed,
     ConfigError,
     ConnectFailed,

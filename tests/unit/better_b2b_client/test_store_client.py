@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from http_transport.errors import (
+from customer_sync.errors import (
     AmbiguousWriteError,
     ConnectFailed,
     ContractError,

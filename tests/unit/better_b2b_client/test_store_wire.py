@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from better_b2b.records import (
+from customer_sync.errors import ConfigError, ContractError
+from customer_sync.targets.better_b2b.records import (
     CompanyRecord,
     address_from_wire,
     as_flag,
@@ -14,9 +15,8 @@ from better_b2b.records import (
     role_from_wire,
     user_from_wire,
 )
-from better_b2b.settings import BetterB2BSettings
-from better_b2b.wire import SHAPES, to_wire
-from http_transport.errors import ConfigError, ContractError
+from customer_sync.targets.better_b2b.settings import BetterB2BSettings
+from customer_sync.targets.better_b2b.wire import SHAPES, to_wire
 
 
 def test_fields_have_the_stores_names_when_written() -> None:

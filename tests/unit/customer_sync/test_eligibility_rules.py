@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from customer_sync.eligibility import Decision, decide_eligibility
-from customer_sync.outcome import UNENROLLING_REASONS, Reason
+from customer_sync.model.outcome import UNENROLLING_REASONS, Reason
+from customer_sync.rules.eligibility import Decision, decide_eligibility
 from tests.unit.customer_sync.builders import a_connector, a_customer
 
 TYPE, CLASS = Reason.TYPE_NOT_B2B, Reason.CLASS_NOT_SELECTED

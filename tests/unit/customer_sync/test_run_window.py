@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from customer_sync.errors import ConfigError
-from customer_sync.window import STREAMS, Window, read_request, resolve_window
+from customer_sync.planning.window import STREAMS, Window, read_request, resolve_window
 
 MARKS = {
     "customers": "2026-03-01T12:00:00+00:00",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from http_transport.errors import (
+from customer_sync.errors import (
     AmbiguousWriteError,
     AuthenticationFailed,
     ConnectFailed,
@@ -17,8 +17,8 @@ from http_transport.errors import (
     TransientApiError,
     Unavailable,
 )
-from http_transport.retry import Effect, RetryPolicy
-from http_transport.transport import HttpRequest
+from customer_sync.http.retry import Effect, RetryPolicy
+from customer_sync.http.transport import HttpRequest
 
 REQUEST = HttpRequest("GET", "/x", system="Twin")
 

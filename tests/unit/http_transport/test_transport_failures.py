@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from http_transport.errors import ConfigError, ConnectFailed, ReplyLost, ReplyTooLarge
-from http_transport.transport import HttpRequest, HttpSettings, Urllib3Transport, encode_query
+from customer_sync.errors import ConfigError, ConnectFailed, ReplyLost, ReplyTooLarge
+from customer_sync.http.transport import HttpRequest, HttpSettings, Urllib3Transport, encode_query
 
 
 def _transport(url: str, **settings: Any) -> Urllib3Transport:
