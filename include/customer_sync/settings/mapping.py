@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from customer_sync.settings.section import Code, Section
 
 TermDays = Literal[0, 5, 15, 30, 45, 60]
-"""Payment-term days that the store accepts (b2b_rest.md section 7)."""
+"""Payment-term days that the store accepts (docs/api/better_b2b.md#payment-terms)."""
 
 
 class EligibilityRules(Section):
