@@ -14,7 +14,7 @@ from customer_sync.model.batch import BatchDescriptor
 from customer_sync.planning.window import RunRequest
 from customer_sync.run import Run, Sink, discard
 from customer_sync.settings.connector import Connector
-from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.port import Source
 from customer_sync.steps.audit import AuditReport, audit_run
 from customer_sync.steps.extract import begin_run, extract_batches
 from customer_sync.steps.filter import filter_batch
@@ -26,7 +26,7 @@ from customer_sync.targets.better_b2b.client import BetterB2BClient
 
 def run(
     connector: Connector,
-    erp: AcumaticaClient,
+    erp: Source,
     store: BetterB2BClient,
     ledger_url: str | None = None,
     window: RunRequest | None = None,
@@ -43,7 +43,7 @@ def run(
 
     Args:
         connector: The connector's rules.
-        erp: The ERP's client; signed in and out as needed.
+        erp: The source; its session is opened and ended as needed.
         store: The store's client.
         ledger_url: SQLAlchemy URL; by default ``CUSTOMER_SYNC_LEDGER_URL``.
         window: What to read; by default an incremental run.
@@ -66,9 +66,7 @@ def run(
 
 
 class _Pipeline:
-    def __init__(
-        self, run: Run, erp: AcumaticaClient, store: BetterB2BClient, request: RunRequest, folder: Path
-    ) -> None:
+    def __init__(self, run: Run, erp: Source, store: BetterB2BClient, request: RunRequest, folder: Path) -> None:
         self._run = run
         self._erp = erp
         self._store = store

@@ -80,7 +80,7 @@ class CreateCompanies(Write):
                 refuse(work, operation, error)
         elif isinstance(error, RecordRejected) and error.is_email_taken:
             message = "the admin's e-mail belongs to a user of another company in the store"
-            work.stop(Outcome.QUARANTINED, Reason.EMAIL_IN_USE, message, field="Email")
+            work.stop(Outcome.QUARANTINED, Reason.EMAIL_IN_USE, message, field="email")
         else:
             refuse(work, operation, error)
         return ()

@@ -128,7 +128,7 @@ class Work:
                 Reason.EMAIL_IN_USE,
                 f"the e-mail of contact {key} still belongs to a user of customer {self.waiting_for[key]} "
                 "who is to go; the next run goes on",
-                field="Email",
+                field="contact.email",
             )
 
     def hold_back_contact(self, key: str, finding: Finding) -> None:

@@ -140,7 +140,7 @@ def _reasons(work: Work) -> tuple[str, ...]:
 
 def _entries(run: Run, work: Work, outcome: Outcome, writes: Sequence[ConfirmedWrite]) -> list[LogEntry]:
     plan = work.plan
-    entries = [finding_entry(work.customer_id, plan.name, finding) for finding in work.findings]
+    entries = [finding_entry(work.customer_id, plan.name, finding, run.words) for finding in work.findings]
     confirmed = {(write.action, write.key) for write in writes}
     for operation in plan.operations:
         if (str(operation.action), operation.key) in confirmed:
@@ -155,6 +155,7 @@ def _entries(run: Run, work: Work, outcome: Outcome, writes: Sequence[ConfirmedW
             plan.name,
             outcome,
             _reasons(work),
+            words=run.words,
             message=message,
             store_id=str(work.company_id or plan.company_id or ""),
             field=work.problem.field if work.problem else "",

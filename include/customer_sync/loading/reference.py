@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -14,7 +13,7 @@ from customer_sync.loading.customer_load import Work
 from customer_sync.loading.dispatch import Write
 from customer_sync.model.operation import Operation
 from customer_sync.model.outcome import Outcome, Reason
-from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.port import Reference, Source
 
 
 class WriteReference(Write):
@@ -23,7 +22,7 @@ class WriteReference(Write):
     def __init__(
         self,
         around: Surroundings,
-        erp: AcumaticaClient,
+        erp: Source,
         work: Work,
         operation: Operation,
         *,
@@ -35,19 +34,9 @@ class WriteReference(Write):
         self._reference = str(operation.values["reference_id"])
 
     def send(self) -> None:
-        """Send one PUT that names the record by its id and its key.
-
-        A 200 does not prove that the value was stored (docs/api/acumatica.md#silent-put);
-        the next run reads it and writes again where it is missing.
-        """
+        """Write one id; it may be written again, so nothing is read back."""
         work, _ = self.parts[0]
-        body: dict[str, Any] = {
-            "CustomerID": {"value": work.customer_id},
-            **reference_body(self._around, self._reference),
-        }
-        if work.plan.record_id:
-            body["id"] = work.plan.record_id
-        self._erp.put("Customer", body, update_only=True, select=("CustomerID", "LastModifiedDateTime"))
+        self._erp.write_reference(Reference(work.customer_id, work.plan.record_id, self._reference))
 
     def confirm(self, connection: sa.Connection, _answer: object) -> None:
         """Remember what we wrote: the customer's stamp moves by it, and the next run must recognise that as ours."""
@@ -74,18 +63,6 @@ class WriteReference(Write):
         return super().unknown(error)
 
 
-def reference_body(around: Surroundings, reference: str) -> dict[str, Any]:
-    """The part of the PUT that holds the reference, in the form that the connector file names."""
-    source = around.connector.source.customer.reference_id.sources[0]
-    if source.custom:
-        view, name = source.custom.split(".", 1)
-        return {"custom": {view: {name: {"type": "CustomStringField", "value": reference}}}}
-    body: dict[str, Any] = {"value": reference}
-    for part in reversed(source.field.split("/")):
-        body = {part: body}
-    return body
-
-
 def stop_changed_elsewhere(around: Surroundings, works: Sequence[Work]) -> None:
     """Stop customers whose reference someone else changed since our last write.
 
@@ -108,7 +85,7 @@ def stop_changed_elsewhere(around: Surroundings, works: Sequence[Work]) -> None:
             Reason.REFERENCE_CHANGED_ELSEWHERE,
             f"the ERP's Commerce Reference ID is {reference[:40]}, "
             + (f"we wrote {ours}" if ours else "a company in the store that is not this customer's"),
-            field="CommerceReferenceID",
+            field="reference_id",
         )
 
 

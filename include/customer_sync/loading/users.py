@@ -234,7 +234,7 @@ def leave_out_contact(work: Work, operation: Operation, detail: str) -> None:
             reason=Reason.EMAIL_IN_USE,
             entity="contact",
             key=operation.key,
-            field="Email",
+            field="contact.email",
             detail=detail,
             hash=content_hash(user),
         ),

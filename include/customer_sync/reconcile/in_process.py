@@ -14,14 +14,14 @@ from customer_sync.reconcile.repair.apply_repair import apply_repairs
 from customer_sync.reconcile.request import ReconcileRequest
 from customer_sync.run import Run, Sink, discard
 from customer_sync.settings.connector import Connector
-from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.port import Source
 from customer_sync.steps.guard import settle_plan
 from customer_sync.targets.better_b2b.client import BetterB2BClient
 
 
 def reconcile(
     connector: Connector,
-    erp: AcumaticaClient,
+    erp: Source,
     store: BetterB2BClient,
     ledger_url: str | None = None,
     request: ReconcileRequest | None = None,
@@ -35,7 +35,7 @@ def reconcile(
 
     Args:
         connector: The connector's rules.
-        erp: The ERP's client; signed in and out as needed.
+        erp: The source; its session is opened and ended as needed.
         store: The store's client.
         ledger_url: SQLAlchemy URL; by default ``CUSTOMER_SYNC_LEDGER_URL``.
         request: The params; by default a comparison with the connector's own repairs.

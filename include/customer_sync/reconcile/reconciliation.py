@@ -28,7 +28,7 @@ from customer_sync.reconcile.request import ReconcileRequest
 from customer_sync.reporting.log_entry import closing_entry, operation_entry
 from customer_sync.reporting.request_count import counting_requests
 from customer_sync.run import Run
-from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.port import Source
 from customer_sync.steps.contract_gate import check_contract
 from customer_sync.targets.better_b2b.client import BetterB2BClient
 
@@ -64,7 +64,7 @@ class ReconcileReport:
 
 def compare_sides(
     run: Run,
-    erp: AcumaticaClient,
+    erp: Source,
     store: BetterB2BClient,
     request: ReconcileRequest,
     *,
@@ -78,7 +78,7 @@ def compare_sides(
 
     Args:
         run: The run.
-        erp: The ERP's client.
+        erp: The source.
         store: The store's client.
         request: The run's params.
         decisions: Mode ``adopt``: the list of matches with a person's decisions, as CSV.
@@ -92,7 +92,7 @@ def compare_sides(
     """
     policy = request.policy(run.connector)
     _begin(run, request, policy)
-    with counting_requests(run, acumatica=erp, better_b2b=store), temporary_spool() as spool:
+    with counting_requests(run, **{run.connector.source.kind: erp}, better_b2b=store), temporary_spool() as spool:
         check_contract(run, erp)
         survey = Survey(run, erp, store, spool)
         survey.read()
@@ -232,7 +232,8 @@ def close_reconciliation(run: Run, *, failed_tasks: Sequence[str]) -> ReconcileR
     left = run.ledger.runs.without_outcome(run.run_id)
     if left and row["dry_run"]:
         entries = [
-            closing_entry(key, "", Outcome.PLANNED, message="dry run: see the planned operations") for key in left
+            closing_entry(key, "", Outcome.PLANNED, words=run.words, message="dry run: see the planned operations")
+            for key in left
         ]
         with run.ledger.write() as connection:
             run.book(connection, entries, [CustomerOutcome(key, Outcome.PLANNED) for key in left])

@@ -28,11 +28,13 @@ class SourceSection(Section):
         label: Name of the system, for people.
         words: Neutral field -> what people see of it: ``main_address.state`` -> ``State on the General tab``. The
             remedies of reasons are filled in from it.
+        streams: Names of its lists of changes, each with a watermark of its own; the customers' own comes first.
     """
 
     kind: str = DEFAULT_KIND
     label: ClassVar[str]
     words: ClassVar[Mapping[str, str]]
+    streams: ClassVar[tuple[str, ...]]
 
     @property
     @abstractmethod

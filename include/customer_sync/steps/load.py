@@ -30,7 +30,7 @@ from customer_sync.model.operation import Action, CustomerPlan, Operation
 from customer_sync.planning.diff import is_late
 from customer_sync.reporting.request_count import counting_requests
 from customer_sync.run import Run
-from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.port import Source
 from customer_sync.steps.contract_gate import check_contract
 from customer_sync.targets.better_b2b.client import BetterB2BClient
 
@@ -83,7 +83,7 @@ def load_batch(
     descriptor: BatchDescriptor,
     *,
     store: BetterB2BClient,
-    erp: AcumaticaClient,
+    erp: Source,
     facts: StoreFacts | None = None,
 ) -> LoadReport:
     """Apply one batch's plan.
@@ -96,7 +96,7 @@ def load_batch(
         content: What transform wrote.
         descriptor: What guard passed on; ``withheld`` customers are left out.
         store: The store's client.
-        erp: The ERP's client; it signs in at its first request.
+        erp: The source.
         facts: What is known of the store already, from an earlier batch of the same run.
 
     Raises:
@@ -114,7 +114,7 @@ def load_batch(
     lease.acquire()
     load = _Load(Surroundings(run, store, facts or StoreFacts(store)), lease, plans, erp, descriptor.label)
     try:
-        with counting_requests(run, acumatica=erp, better_b2b=store):
+        with counting_requests(run, **{run.connector.source.kind: erp}, better_b2b=store):
             load.perform()
     finally:
         counts = load.closing.finish()
@@ -126,7 +126,7 @@ def load_batch(
 
 class _Load:
     def __init__(
-        self, around: Surroundings, lease: Lease, plans: Sequence[CustomerPlan], erp: AcumaticaClient, label: str
+        self, around: Surroundings, lease: Lease, plans: Sequence[CustomerPlan], erp: Source, label: str
     ) -> None:
         run, store = around.run, around.store
         self._around = around

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +25,9 @@ from customer_sync.run import Run
 
 @dataclass
 class _Sheet:
-    """What one batch's transformation gathers."""
+    """What one batch's transformation gathers; ``words`` are those of the source's screens."""
 
+    words: Mapping[str, str]
     plans: list[CustomerPlan] = field(default_factory=list)
     entries: list[LogEntry] = field(default_factory=list)
     outcomes: list[CustomerOutcome] = field(default_factory=list)
@@ -64,7 +65,7 @@ def transform_batch(
     """
     batch = unpack_customers(content, descriptor)
     ids = [item.customer_id for item in batch.items]
-    sheet = _Sheet(known=run.ledger.quarantine.load(ids))
+    sheet = _Sheet(run.words, known=run.ledger.quarantine.load(ids))
     held = {} if request.retry_quarantined else sheet.known
     desired = {}
     for customer in batch.items:
@@ -108,7 +109,7 @@ def _transform(run: Run, customer: Customer, sheet: _Sheet) -> Company | None:
         _quarantine(customer.customer_id, name, result.findings, sheet)
         return None
     sheet.claims.append((customer.customer_id, customer.email))
-    sheet.entries.extend(finding_entry(customer.customer_id, name, finding) for finding in result.findings)
+    sheet.entries.extend(finding_entry(customer.customer_id, name, finding, sheet.words) for finding in result.findings)
     return result.company
 
 
@@ -118,7 +119,10 @@ def _quarantine(customer_id: str, name: str, findings: Iterable[Finding], sheet:
     message = "; ".join(finding.detail for finding in found if finding.detail) or "the store cannot hold it"
     message += sheet.history_of(customer_id)
     fields = ", ".join(dict.fromkeys(finding.field for finding in found if finding.field))
-    sheet.entries.append(closing_entry(customer_id, name, Outcome.QUARANTINED, reasons, message=message, field=fields))
+    entry = closing_entry(
+        customer_id, name, Outcome.QUARANTINED, reasons, words=sheet.words, message=message, field=fields
+    )
+    sheet.entries.append(entry)
     sheet.outcomes.append(CustomerOutcome(customer_id, Outcome.QUARANTINED, reasons))
     sheet.quarantined.extend((customer_id, finding) for finding in found)
 
@@ -152,7 +156,7 @@ def _without_unchanged(
 
 def _unchanged(run: Run, customer: Customer, company_id: int, sheet: _Sheet) -> None:
     name = shown_name(customer.name, run.connector.masking)
-    entry = closing_entry(customer.customer_id, name, Outcome.UNCHANGED, store_id=str(company_id))
+    entry = closing_entry(customer.customer_id, name, Outcome.UNCHANGED, words=sheet.words, store_id=str(company_id))
     sheet.entries.append(entry)
     sheet.outcomes.append(CustomerOutcome(customer.customer_id, Outcome.UNCHANGED))
 
@@ -229,7 +233,7 @@ def _held_back(
         )
         parts.append(f"contact:{row.key}")
         sheet.quarantined.append((customer_id, finding))
-        sheet.entries.append(finding_entry(customer_id, name, finding))
+        sheet.entries.append(finding_entry(customer_id, name, finding, sheet.words))
     return tuple(parts)
 
 
@@ -246,7 +250,9 @@ def _plan_unenrolment(
         is_inactive = applied is not None and applied.status == STATUS_INACTIVE
         message = "not eligible; its company is inactive already" if is_inactive else "not eligible; policy: leave"
         sheet.entries.append(
-            closing_entry(left.customer_id, left.name, Outcome.FILTERED, left.reasons, message=message)
+            closing_entry(
+                left.customer_id, left.name, Outcome.FILTERED, left.reasons, words=sheet.words, message=message
+            )
         )
         sheet.outcomes.append(CustomerOutcome(left.customer_id, Outcome.FILTERED, left.reasons))
         return

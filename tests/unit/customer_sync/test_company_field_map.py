@@ -133,7 +133,7 @@ def test_a_customer_is_refused_with_reason_and_field_when_the_store_cannot_hold_
 
 def test_every_blocking_reason_is_named_at_once_when_several_hold() -> None:
     """Nobody repairs a customer five times."""
-    customer = a_customer(name="", phone="", address=PostalAddress(), contacts=())
+    customer = a_customer(name="", phone="", main_address=PostalAddress(), contacts=())
     result = to_company(customer, a_connector(contacts={"admin_fallback": "refuse"}))
     assert set(reasons_of(result)) == {
         Reason.NAME_MISSING,
@@ -181,7 +181,7 @@ def test_country_and_state_arrive_in_the_stores_words(
     address: PostalAddress, settings: dict[str, Any], expected: tuple[str, str]
 ) -> None:
     """The country as ISO code, the state by its full name; the merchant's own codes by the table."""
-    company = company_of(a_customer(address=address), a_connector(**settings))
+    company = company_of(a_customer(main_address=address), a_connector(**settings))
     assert (company.country, company.state) == expected
 
 

@@ -17,7 +17,7 @@ from customer_sync.errors import SyncError
 from customer_sync.model.outcome import REMEDIES, Outcome, Reason
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import load_connector
-from customer_sync.settings.value_rule import ValueRule
+from customer_sync.sources.acumatica.value_rule import ValueRule
 
 DOCS = Path(__file__).parents[3] / "docs"
 ERRORS = (DOCS / "errors.md").read_text(encoding="utf-8")

@@ -52,7 +52,7 @@ def a_private_customer() -> Customer:
         email=EMAIL,
         phone=PHONE,
         attention=f"{NAME} Quixote",
-        address=an_address(line1=STREET, line2=STREET),
+        main_address=an_address(line1=STREET, line2=STREET),
         contacts=(a_contact("1", email=OTHER_EMAIL, is_primary=True, **person), a_contact("2", email=EMAIL, **person)),
         locations=(a_location("EAST", **place),),
         extra_fields={"Buyer mail": EMAIL, "Note": f"call {NAME_IN_NOTE} {PHONE}", "Contact phone": PHONE},

@@ -13,7 +13,7 @@ from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
 from customer_sync.reconcile.compare.source_side import ErpSides
 from customer_sync.reconcile.compare.target_side import StoreSides
 from customer_sync.run import Run
-from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.port import Source
 from customer_sync.targets.better_b2b.client import BetterB2BClient
 
 
@@ -32,7 +32,7 @@ class Suspects:
 
     Attributes:
         run: The run; its ledger is the third side.
-        erp: The ERP's client.
+        erp: The source.
         store: The store's client.
         is_customer: Tells whether the owner in an address's external id is a customer.
         renamed: CustomerID -> the one under which its company is linked.
@@ -41,7 +41,7 @@ class Suspects:
     """
 
     run: Run
-    erp: AcumaticaClient
+    erp: Source
     store: BetterB2BClient
     is_customer: Callable[[str], bool]
     renamed: Mapping[str, str] = field(default_factory=dict)

@@ -23,7 +23,7 @@ from customer_sync.reconcile.compare.source_side import ErpSides
 from customer_sync.reconcile.compare.spool import Spool, owner_of
 from customer_sync.reconcile.compare.target_side import StoreSides, has_payment, spool_store, strays_of
 from customer_sync.run import Run
-from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.port import Source
 from customer_sync.targets.better_b2b.client import BetterB2BClient
 
 CHUNK = 250
@@ -68,12 +68,12 @@ class Survey:
 
     Args:
         run: The run; its ledger is the third side.
-        erp: The ERP's client.
+        erp: The source.
         store: The store's client.
         spool: Where both sides are kept meanwhile.
     """
 
-    def __init__(self, run: Run, erp: AcumaticaClient, store: BetterB2BClient, spool: Spool) -> None:
+    def __init__(self, run: Run, erp: Source, store: BetterB2BClient, spool: Spool) -> None:
         self._run = run
         self._rules = run.connector.reconcile
         self._erp = ErpSides(erp, run.connector, run.ledger)
@@ -93,7 +93,7 @@ class Survey:
             self._spool.put_links(page)
         spool_store(self._store_client, self._spool, self._run.connector.store.key_field, self._tell)
         self._spool.index()
-        self._deleted = self._erp_client.deleted_customers() or {}
+        self._deleted = self._erp_client.deleted() or {}
         self.census.sizes = self._spool.counts()
         self.census.foreign["companies"] = self._spool.count_foreign_companies()
 

@@ -17,7 +17,7 @@ from customer_sync.reconcile.repair.plan_repair import RepairItem, state_hash
 from customer_sync.reporting.log_entry import closing_entry
 from customer_sync.reporting.request_count import counting_requests
 from customer_sync.run import Run
-from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.port import Source
 from customer_sync.steps.load import load_batch
 from customer_sync.targets.better_b2b.client import BetterB2BClient
 
@@ -25,7 +25,7 @@ _repairs = msgspec.json.Decoder(Batch[RepairItem])
 
 
 def apply_repairs(
-    run: Run, content: Any, descriptor: BatchDescriptor, *, store: BetterB2BClient, erp: AcumaticaClient
+    run: Run, content: Any, descriptor: BatchDescriptor, *, store: BetterB2BClient, erp: Source
 ) -> dict[str, int]:
     """Repair one batch: read every customer again, and repair those of which the plan still holds.
 
@@ -37,7 +37,7 @@ def apply_repairs(
         content: What compare planned.
         descriptor: What guard passed on.
         store: The store's client.
-        erp: The ERP's client.
+        erp: The source.
 
     Returns:
         Customers by outcome.
@@ -70,7 +70,7 @@ def apply_repairs(
     return {outcome: count for outcome, count in counts.items() if count}
 
 
-def _as_planned(run: Run, items: Sequence[RepairItem], store: BetterB2BClient, erp: AcumaticaClient) -> set[str]:
+def _as_planned(run: Run, items: Sequence[RepairItem], store: BetterB2BClient, erp: Source) -> set[str]:
     """Customers of which ERP and store still hold what they held when the repair was planned.
 
     An adoption was planned for a company that had no link; it holds as long as none came.
@@ -79,7 +79,7 @@ def _as_planned(run: Run, items: Sequence[RepairItem], store: BetterB2BClient, e
     unlinked = set(adopted) - set(run.ledger.links.load_hashes(adopted))
     items = [item for item in items if item.state_hash]
     suspects = Suspects(run, erp, store, is_customer=lambda owner: bool(run.ledger.links.load_hashes([owner])))
-    with counting_requests(run, acumatica=erp, better_b2b=store):
+    with counting_requests(run, **{run.connector.source.kind: erp}, better_b2b=store):
         found = suspects.read([item.customer_id for item in items])
     return unlinked | {
         item.customer_id
@@ -108,6 +108,7 @@ def _close(run: Run, items: Sequence[RepairItem], outcome: Outcome, reasons: tup
             item.plan.name,
             outcome,
             reasons,
+            words=run.words,
             message=message,
             store_id=str(item.plan.company_id or ""),
             action="adopt" if outcome is Outcome.UNCHANGED else "",

@@ -13,7 +13,7 @@ from operator import attrgetter
 
 from customer_sync.errors import ContractError
 from customer_sync.gc_paused import uncollected
-from customer_sync.model.customer import Contact, Customer, Location
+from customer_sync.model.customer import Contact, Location
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.acumatica import filter as erp_filter
 from customer_sync.sources.acumatica.client import AcumaticaClient

@@ -3,7 +3,7 @@
 Reader, selection, contract check, the words of remedies, the masking of excerpts, the section ``source`` of connector
 files and the field tables of the docs come from here. A new plain field is one line in the model and one here.
 
-Source: docs/api/acumatica.md; the screens Customers, Contacts and Customer Locations.
+Source: docs/api/acumatica.md#customer, #contact and #location; the screens Customers, Contacts and Customer Locations.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple
 
 from customer_sync.redaction import Kind
-
 
 Form = Literal["text", "id", "flag", "stamp"]
 
@@ -174,7 +173,7 @@ WORDS: Final = {
     f"{prefix}{field.name}": field.words
     for prefix, table in (("", CUSTOMER), ("contact.", CONTACT), ("location.", LOCATION))
     for field in table
-}
+} | {"contacts": "the Contacts tab"}
 """Neutral field -> what people see of it."""
 
 MASKS: Final = {

@@ -1,4 +1,4 @@
-"""Reading a push notification of Acumatica (docs/api/acumatica.md). Pure.
+"""Reading a push notification of Acumatica (docs/api/acumatica.md#push). Pure.
 
 A notification is a row of some query; it may come late, twice or in the wrong order, and an update arrives as a
 deleted and an inserted row, possibly in two messages. So a ``Deleted`` entry deletes nothing.

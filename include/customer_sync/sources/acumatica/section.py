@@ -33,9 +33,15 @@ def _places(name: str, table: Collection[field_table.Field], base: type[Section]
     return create_model(name, __base__=base, __module__=__name__, **settings)
 
 
-CustomerFields = _places("CustomerFields", field_table.CUSTOMER, _ExtraFields)
-ContactFields = _places("ContactFields", field_table.CONTACT)
-LocationFields = _places("LocationFields", field_table.LOCATION)
+if TYPE_CHECKING:
+    # Made of the tables when the module is imported, so their settings are not known before.
+    CustomerFields = Any
+    ContactFields = Any
+    LocationFields = Any
+else:
+    CustomerFields = _places("CustomerFields", field_table.CUSTOMER, _ExtraFields)
+    ContactFields = _places("ContactFields", field_table.CONTACT)
+    LocationFields = _places("LocationFields", field_table.LOCATION)
 
 
 class AcumaticaSection(SourceSection):
@@ -43,6 +49,7 @@ class AcumaticaSection(SourceSection):
 
     label: ClassVar[str] = "Acumatica"
     words: ClassVar[Mapping[str, str]] = field_table.WORDS
+    streams: ClassVar[tuple[str, ...]] = ("customers", "contacts", "locations")
 
     kind: Literal["acumatica"] = "acumatica"
     customer: CustomerFields = CustomerFields()

@@ -23,7 +23,10 @@ T = TypeVar("T")
 
 
 def record_maker(
-    selection: Selection, record: Callable[..., T], fields: Mapping[str, tuple[Form, ValueRule]], given: Sequence[str] = ()
+    selection: Selection,
+    record: Callable[..., T],
+    fields: Mapping[str, tuple[Form, ValueRule]],
+    given: Sequence[str] = (),
 ) -> Callable[..., T]:
     """Compile a function that makes a record of a row: ``make(row, *given)``.
 
