@@ -1,4 +1,4 @@
-"""Make companies, and what belongs to them without waiting for the last company. (performance.md section 12)
+"""Make companies, and what belongs to them without waiting for the last company. (docs/performance.md#choices)
 
 A company's addresses follow as soon as it is confirmed, filled up to whole bulk requests
 across companies. When the last company is there, one crawl beside these writes reads back
@@ -60,7 +60,8 @@ class Creation:
             if not any(load.applied is None and load.problem is None for load in self._loads):
                 yield from self.rest()
         elif isinstance(write, ReadBackCreated):
-            # Addresses are on their way; what takes something away comes last of all (b2b_rest.md section 10).
+            # Addresses are on their way; what takes something away comes last of all
+            # (docs/api/better_b2b.md#order-of-writes).
             parts = [
                 Part(load, operation)
                 for load in write.loads

@@ -140,7 +140,7 @@ def _reasons(load: CustomerLoad) -> tuple[str, ...]:
 
 def _entries(run: Run, load: CustomerLoad, outcome: Outcome, writes: Sequence[ConfirmedWrite]) -> list[LogEntry]:
     plan = load.plan
-    entries = [finding_entry(load.customer_id, plan.name, finding) for finding in load.findings]
+    entries = [finding_entry(load.customer_id, plan.name, finding, run.words) for finding in load.findings]
     confirmed = {(write.action, write.key) for write in writes}
     for operation in plan.operations:
         if (str(operation.action), operation.key) in confirmed:
@@ -155,6 +155,7 @@ def _entries(run: Run, load: CustomerLoad, outcome: Outcome, writes: Sequence[Co
             plan.name,
             outcome,
             _reasons(load),
+            words=run.words,
             message=message,
             store_id=str(load.company_id or plan.company_id or ""),
             field=load.problem.field if load.problem else "",

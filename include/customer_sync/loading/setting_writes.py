@@ -59,7 +59,7 @@ def refuse_reference(_context: LoadContext, part: Part, error: SyncError) -> Non
 
 
 def stop_changed_elsewhere(context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
-    """Stop customers whose reference someone else changed since our last write. (incumbent_connector.md section 4.3)
+    """Stop customers whose reference someone else changed since our last write. (docs/api/incumbent.md#reference-conflict)
 
     A reference of a customer that we never wrote to is checked in the store: where no
     such company exists it is stale and will be overwritten.

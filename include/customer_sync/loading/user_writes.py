@@ -102,7 +102,7 @@ def _wait_replace_or_leave_out(context: LoadContext, load: CustomerLoad, operati
 
     A user of this company who is to go, or to get another e-mail, is waited for. No company user at all means a
     plain store customer: an update is refused for it, a new user is linked with it
-    (b2b_rest.md section 5), so the user is made anew. Anybody else: the contact is left out.
+    (docs/api/better_b2b.md#user-emails), so the user is made anew. Anybody else: the contact is left out.
     """
     holder = context.target.user_by_email(str(operation.values["email"]))
     if holder is None and load.may_be_free_now(operation.key):

@@ -232,7 +232,8 @@ def close_reconciliation(run: Run, *, failed_tasks: Sequence[str]) -> ReconcileR
     left = run.ledger.runs.without_outcome(run.run_id)
     if left and row["dry_run"]:
         entries = [
-            closing_entry(key, "", Outcome.PLANNED, message="dry run: see the planned operations") for key in left
+            closing_entry(key, "", Outcome.PLANNED, words=run.words, message="dry run: see the planned operations")
+            for key in left
         ]
         with run.ledger.write() as connection:
             run.book(connection, entries, [CustomerOutcome(key, Outcome.PLANNED) for key in left])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from customer_sync.model.operation import CREATIONS, Action, Operation, ReferenceOperation
-from customer_sync.model.outcome import REMEDIES, Finding, Level, LogEntry, Outcome, Reason
+from customer_sync.model.outcome import REMEDIES, Finding, Level, LogEntry, Outcome, Reason, remedy
 from customer_sync.redaction import kind_of_key, mask_email, mask_name, mask_phone, mask_text
 from customer_sync.settings.connector import Masking
 
@@ -19,7 +19,7 @@ _INFORMING = frozenset(
 )
 """Findings that are somebody's choice and need no attention."""
 
-_FINDING_WORDS = {
+_EFFECTS = {
     Reason.ADMIN_IS_ACCOUNT: "no contact can be the admin: the account itself is",
     Reason.ADMIN_NOT_PRIMARY: "the primary contact cannot be the admin: this contact is",
     Reason.VALUE_CUT: "cut",
@@ -121,9 +121,9 @@ def _kind_of(name: str) -> str | None:
     return "name" if name.startswith(("address_line", "label")) else kind_of_key(name)
 
 
-def next_step(reasons: Iterable[str]) -> str:
-    """What a person does about the reasons, one sentence each."""
-    return " ".join(REMEDIES[Reason(reason)] for reason in reasons if reason in REMEDIES)
+def next_step(reasons: Iterable[str], words: Mapping[str, str], field: str = "") -> str:
+    """What a person does about the reasons, one sentence each, in the words of the source's screens."""
+    return " ".join(remedy(Reason(reason), words, field) for reason in reasons if reason in REMEDIES)
 
 
 def closing_entry(
@@ -132,6 +132,7 @@ def closing_entry(
     outcome: Outcome,
     reasons: Sequence[str] = (),
     *,
+    words: Mapping[str, str],
     message: str = "",
     store_id: str = "",
     action: str = "",
@@ -149,14 +150,14 @@ def closing_entry(
         store_id=store_id,
         action=action,
         field=field,
-        next_step=next_step(reasons) if outcome is not Outcome.UNCHANGED else "",
+        next_step=next_step(reasons, words, field) if outcome is not Outcome.UNCHANGED else "",
     )
 
 
-def finding_entry(customer_id: str, name: str, finding: Finding) -> LogEntry:
+def finding_entry(customer_id: str, name: str, finding: Finding, words: Mapping[str, str]) -> LogEntry:
     """The line about one part of a customer that was left out or cut."""
-    words = _FINDING_WORDS.get(finding.reason, "left out")
-    detail = f"{words} ({finding.detail})" if finding.detail else words
+    effect = _EFFECTS.get(finding.reason, "left out")
+    detail = f"{effect} ({finding.detail})" if finding.detail else effect
     return LogEntry(
         customer_id=customer_id,
         customer_name=name,
@@ -166,7 +167,7 @@ def finding_entry(customer_id: str, name: str, finding: Finding) -> LogEntry:
         reasons=(str(finding.reason),),
         field=finding.field,
         message=detail,
-        next_step=REMEDIES[finding.reason],
+        next_step=remedy(finding.reason, words, finding.field),
     )
 
 

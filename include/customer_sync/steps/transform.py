@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +25,9 @@ from customer_sync.run import Run
 
 @dataclass
 class _BatchPlan:
-    """What one batch's transformation gathers."""
+    """What one batch's transformation gathers; ``words`` are those of the source's screens."""
 
+    words: Mapping[str, str]
     plans: list[CustomerPlan] = field(default_factory=list)
     entries: list[LogEntry] = field(default_factory=list)
     outcomes: list[CustomerOutcome] = field(default_factory=list)
@@ -64,7 +65,7 @@ def transform_batch(
     """
     batch = unpack_customers(content, descriptor)
     ids = [item.customer_id for item in batch.items]
-    batch_plan = _BatchPlan(known=run.ledger.quarantine.load(ids))
+    batch_plan = _BatchPlan(run.words, known=run.ledger.quarantine.load(ids))
     held = {} if request.retry_quarantined else batch_plan.known
     desired = {}
     for customer in batch.items:
@@ -108,7 +109,9 @@ def _transform(run: Run, customer: Customer, batch_plan: _BatchPlan) -> Company 
         _quarantine(customer.customer_id, name, result.findings, batch_plan)
         return None
     batch_plan.claims.append((customer.customer_id, customer.email))
-    batch_plan.entries.extend(finding_entry(customer.customer_id, name, finding) for finding in result.findings)
+    batch_plan.entries.extend(
+        finding_entry(customer.customer_id, name, finding, batch_plan.words) for finding in result.findings
+    )
     return result.company
 
 
@@ -118,9 +121,10 @@ def _quarantine(customer_id: str, name: str, findings: Iterable[Finding], batch_
     message = "; ".join(finding.detail for finding in found if finding.detail) or "the store cannot hold it"
     message += batch_plan.history_of(customer_id)
     fields = ", ".join(dict.fromkeys(finding.field for finding in found if finding.field))
-    batch_plan.entries.append(
-        closing_entry(customer_id, name, Outcome.QUARANTINED, reasons, message=message, field=fields)
+    entry = closing_entry(
+        customer_id, name, Outcome.QUARANTINED, reasons, words=batch_plan.words, message=message, field=fields
     )
+    batch_plan.entries.append(entry)
     batch_plan.outcomes.append(CustomerOutcome(customer_id, Outcome.QUARANTINED, reasons))
     batch_plan.quarantined.extend((customer_id, finding) for finding in found)
 
@@ -154,7 +158,9 @@ def _without_unchanged(
 
 def _unchanged(run: Run, customer: Customer, company_id: int, batch_plan: _BatchPlan) -> None:
     name = shown_name(customer.name, run.connector.masking)
-    entry = closing_entry(customer.customer_id, name, Outcome.UNCHANGED, store_id=str(company_id))
+    entry = closing_entry(
+        customer.customer_id, name, Outcome.UNCHANGED, words=batch_plan.words, store_id=str(company_id)
+    )
     batch_plan.entries.append(entry)
     batch_plan.outcomes.append(CustomerOutcome(customer.customer_id, Outcome.UNCHANGED))
 
@@ -231,7 +237,7 @@ def _held_back(
         )
         parts.append(f"contact:{row.key}")
         batch_plan.quarantined.append((customer_id, finding))
-        batch_plan.entries.append(finding_entry(customer_id, name, finding))
+        batch_plan.entries.append(finding_entry(customer_id, name, finding, batch_plan.words))
     return tuple(parts)
 
 
@@ -248,7 +254,9 @@ def _plan_unenrolment(
         is_inactive = applied is not None and applied.status == CompanyStatus.INACTIVE
         message = "not eligible; its company is inactive already" if is_inactive else "not eligible; policy: leave"
         batch_plan.entries.append(
-            closing_entry(left.customer_id, left.name, Outcome.FILTERED, left.reasons, message=message)
+            closing_entry(
+                left.customer_id, left.name, Outcome.FILTERED, left.reasons, words=batch_plan.words, message=message
+            )
         )
         batch_plan.outcomes.append(CustomerOutcome(left.customer_id, Outcome.FILTERED, left.reasons))
         return

@@ -92,7 +92,7 @@ def a_customer(customer_id: str = "C001042", **changes: Any) -> Customer:
         "connection_type": "KNB",
         "phone": "+1 555 010 4420",
         "attention": "Dana Rivera",
-        "address": an_address(),
+        "main_address": an_address(),
         "billing": BillingContact(attention="Accounts Payable", phone="+1 555 010 4421", address=an_address()),
         "contacts": (a_contact("100815", is_primary=True),),
         "locations": (a_location("MAIN", is_default=True),),
@@ -190,7 +190,5 @@ def an_operation(
         "address": (AddressOperation, Address),
     }[str(action).rpartition("_")[2]]
     made: Any = fields(**new) if action not in REMOVALS else None
-    known: Any = (
-        fields(**old) if old or str(action).startswith(("update", "delete")) else None
-    )
+    known: Any = fields(**old) if old or str(action).startswith(("update", "delete")) else None
     return kind(**common, new=made, old=known, changed=tuple(new))

@@ -108,6 +108,7 @@ def _close(run: Run, items: Sequence[RepairItem], outcome: Outcome, reasons: tup
             item.plan.name,
             outcome,
             reasons,
+            words=run.words,
             message=message,
             store_id=str(item.plan.company_id or ""),
             action="adopt" if outcome is Outcome.UNCHANGED else "",
