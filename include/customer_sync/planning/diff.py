@@ -59,7 +59,7 @@ def diff_company(
         held_back: Parts that must not be sent (``contact:<ContactID>``).
 
     Returns:
-        Operations in the order of work (b2b_rest.md section 10): company, status, users
+        Operations in the order of work (docs/api/better_b2b.md#order-of-writes): company, status, users
         (admins and promotions first, demotions and removals last), addresses,
         payment methods, terms.
     """

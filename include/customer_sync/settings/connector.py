@@ -1,8 +1,8 @@
-"""A connector's settings: one Acumatica tenant paired with one store, its rules and its budgets.
+"""A connector's settings: one source of customers paired with one store, its rules and its budgets.
 
 All that differs between merchants stands in one YAML file per connector and is
 validated when it is read; addresses and secrets live in two Airflow connections.
-Defaults are those of incumbent_connector.md section 4 and DESIGN section 6.
+Defaults follow docs/api/incumbent.md#eligibility and #field-map.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ from customer_sync.settings.mapping import (
     Geography,
     LocationRules,
     RemovalPolicy,
-    SourceFields,
     TermsRule,
 )
 from customer_sync.settings.push_rules import PushRules
-from customer_sync.settings.section import Section
-from customer_sync.settings.value_rule import Code
+from customer_sync.settings.section import Code, Section
+from customer_sync.settings.source_section import ConfiguredSource
 
 SHARED_NAME = r"^[a-z][a-z0-9_]{0,39}$"
 """Form of a connector's id, and of the name under which connectors share an ERP or a store."""
@@ -54,6 +53,12 @@ class StoreRules(Section):
     share: float = Field(default=0.8, gt=0, le=1)
     bulk_size: int = Field(default=10, ge=1, le=10)
     concurrency: int = Field(default=16, ge=1, le=32)
+
+
+class TargetRules(Section):
+    """Which kind of store it is: the name of an adapter under the entry point ``customer_sync.targets``."""
+
+    kind: str = Field(default="better_b2b", min_length=1)
 
 
 class ErpRules(Section):
@@ -168,13 +173,14 @@ class Connector(Section):
     schedule: str = "*/15 * * * *"
     owner: str = "integration"
     window_overlap_minutes: int = Field(default=10, ge=0, le=1440)
-    source: SourceFields = SourceFields()
+    source: ConfiguredSource = Field(default={}, validate_default=True)
     eligibility: EligibilityRules = EligibilityRules()
     contacts: ContactRules = ContactRules()
     locations: LocationRules = LocationRules()
     terms: dict[Code, TermsRule] = Field(default={})
     geography: Geography = Geography()
     policy: RemovalPolicy = RemovalPolicy()
+    target: TargetRules = TargetRules()
     store: StoreRules = StoreRules()
     erp: ErpRules = ErpRules()
     batch: BatchRules = BatchRules()
@@ -189,18 +195,18 @@ class Connector(Section):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         key = self.store.key_field
-        if any(name.casefold() == key.casefold() for name in self.source.customer.extra_fields):
+        if any(name.casefold() == key.casefold() for name in self.source.extra_field_names):
             raise ValueError(
-                f"source.customer.extra_fields names '{key}', which store.key_field fills with the Customer ID"
+                f"extra_fields of section 'source' names '{key}', which store.key_field fills with the Customer ID"
             )
         if len(self.terms_folded) != len(self.terms):
             raise ValueError("terms holds two ids that differ only in case; terms are compared without regard to it")
         return self
 
     @property
-    def acumatica_connection_id(self) -> str:
-        """The Airflow connection that holds the ERP's address and secrets."""
-        return f"acumatica_{self.id}"
+    def source_connection_id(self) -> str:
+        """The Airflow connection that holds the source's address and secrets."""
+        return f"{self.source.kind}_{self.id}"
 
     @property
     def better_b2b_connection_id(self) -> str:
@@ -225,7 +231,7 @@ class Connector(Section):
     @property
     def push_connection_id(self) -> str:
         """The Airflow connection whose password is the secret of push notifications."""
-        return f"acumatica_push_{self.id}"
+        return f"{self.source.kind}_push_{self.id}"
 
     @property
     def store_pool(self) -> str:
@@ -235,7 +241,7 @@ class Connector(Section):
     @property
     def erp_pool(self) -> str:
         """The Airflow pool that counts the ERP's session seats."""
-        return f"acumatica_{self.erp_budget}"
+        return f"{self.source.kind}_{self.erp_budget}"
 
     @property
     def dag_id(self) -> str:

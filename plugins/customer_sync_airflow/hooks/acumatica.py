@@ -22,7 +22,7 @@ OWN_FIELDS = frozenset(
 
 READ_TIMEOUT_S = 630.0
 """Longest wait for an answer where the connection names none: the server itself queues a request for up to ten
-minutes without a word (acumatica_rest.md section 4)."""
+minutes without a word (docs/api/acumatica.md#queue)."""
 
 
 class AcumaticaHook(BaseHook):

@@ -10,13 +10,13 @@ from customer_sync_airflow.tasks.task_log import reporting_requests
 
 if TYPE_CHECKING:
     from customer_sync.run import Run
-    from customer_sync.sources.acumatica.client import AcumaticaClient
+    from customer_sync.sources.port import Source
     from customer_sync.targets.better_b2b.client import BetterB2BClient
 
 
 @contextmanager
-def erp_client(run: "Run") -> "Iterator[AcumaticaClient]":
-    """Give a client of the run's ERP; it signs in at its first request and signs out at the end of the block.
+def erp_client(run: "Run") -> "Iterator[Source]":
+    """Give the run's source; it signs in at its first request and signs out at the end of the block.
 
     Args:
         run: The run; its connector names the connection, and the licence that the session counts against.
@@ -24,14 +24,15 @@ def erp_client(run: "Run") -> "Iterator[AcumaticaClient]":
     Raises:
         ConfigError: The connection is missing, or a field of it is missing or wrong.
     """
+    from customer_sync.sources.acumatica.source import AcumaticaSource
     from customer_sync_airflow.hooks.acumatica import AcumaticaHook
 
     rules = run.connector
     budget = f"acumatica:{rules.erp_budget}"
-    hook = AcumaticaHook(rules.acumatica_connection_id, connector=rules)
+    hook = AcumaticaHook(rules.source_connection_id, connector=rules)
     client = hook.get_conn(schedule=run.ledger.schedule(budget), seat=run.ledger.seat(budget, rules.erp.seats))
-    with client, reporting_requests("Acumatica", client):
-        yield client
+    with AcumaticaSource(client, rules) as source, reporting_requests(rules.source.label, source):
+        yield source
 
 
 @contextmanager

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from customer_sync.reconcile.request import ReconcileRequest
     from customer_sync.run import Run
     from customer_sync.settings.connector import Connector
-    from customer_sync.sources.acumatica.client import AcumaticaClient
+    from customer_sync.sources.port import Source
     from customer_sync.targets.better_b2b.client import BetterB2BClient
 
 
@@ -102,7 +102,7 @@ def _sparing(rules: "Connector") -> "Connector":
     return rules.model_copy(update={"store": rules.store.model_copy(update={"share": share})})
 
 
-def _clients(stack: ExitStack, run: "Run") -> "tuple[AcumaticaClient, BetterB2BClient]":
+def _clients(stack: ExitStack, run: "Run") -> "tuple[Source, BetterB2BClient]":
     from customer_sync_airflow.tasks.clients import erp_client, store_client
 
     store = stack.enter_context(store_client(run))

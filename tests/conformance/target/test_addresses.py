@@ -163,7 +163,7 @@ def test_an_update_changes_the_flags(
 def test_a_company_has_one_default_of_each_kind(target: Target, records: Records) -> None:
     """A new default takes the flag from the former; other companies keep theirs."""
     company_id, other_id = (records.make_company(name).id for name in ("A", "B"))
-    default = {"is_default_shipping": True}
+    default: dict[str, Any] = {"is_default_shipping": True}
     first = records.make_address(company_id, "ONE", **default)
     elsewhere = records.make_address(other_id, "ONE", company="B", **default)
     second = records.make_address(company_id, "TWO", **default)

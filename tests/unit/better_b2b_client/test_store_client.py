@@ -45,7 +45,7 @@ def _paged(make_reply: Any, make_envelope: Any, rows: list[Any]) -> Any:
 def test_styles_are_not_mixed_when_signing(
     store: Any, make_client: Any, make_reply: Any, make_envelope: Any, style: str, names: set[str]
 ) -> None:
-    """The legacy token must not be combined with the store hash (b2b_rest.md section 1)."""
+    """The legacy token must not be combined with the store hash (docs/api/better_b2b.md#sign-in)."""
     store.answering = lambda _: make_reply(200, make_envelope([], total=0))
     make_client(auth_style=style).check()
     assert set(store.requests[0].headers) == names | {"Accept"}
@@ -422,7 +422,7 @@ def test_huge_values_are_read_when_they_come(store: Any, make_client: Any, make_
     store.answering = lambda _: make_reply(200, {"code": 200, "data": {"companyId": 1, "companyName": name}})
     company = make_client().get_company(1)
     assert company
-    assert len(company.company_name) == 10_000_000
+    assert len(company.fields.company_name) == 10_000_000
     store.answering = lambda _: make_reply(422, json.dumps({"code": 422, "data": {"errMsg": name}}).encode())
     with pytest.raises(RecordRejected) as caught:
         make_client().update_company(1, {"city": "X"})

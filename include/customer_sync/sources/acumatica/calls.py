@@ -11,20 +11,21 @@ from customer_sync.http.pacing import Pacer, RequestCounter, RequestUse
 from customer_sync.http.retry import Effect, RetryPolicy
 from customer_sync.http.transport import HttpRequest, HttpResponse, Transport, encode_query, encode_segment
 from customer_sync.sources.acumatica.answers import classify
+from customer_sync.sources.acumatica.server_clock import ServerClock
 from customer_sync.sources.acumatica.session import Seat, Session
 from customer_sync.sources.acumatica.settings import SYSTEM, AcumaticaSettings
 
 T = TypeVar("T")
 
 QUERY_CHARS_MAX: Final = 2_048
-"""Longest query that the web server before the ERP takes (acumatica_rest.md section 17, line 33a)."""
+"""Longest query that the web server before the ERP takes (docs/api/acumatica.md#statement-33a)."""
 
 
 class SessionCalls:
     """One session with one tenant; use it in a ``with`` block, which signs out whatever happens.
 
     It signs in at the first request, not before. One request is in flight at a time, because the ERP
-    works off a session serially (section 3); calling from several threads is safe and gains nothing.
+    works off a session serially (docs/api/acumatica.md#serial); calling from several threads is safe and gains nothing.
 
     Args:
         transport: Sends requests to the site.
@@ -59,6 +60,7 @@ class SessionCalls:
         )
         self._session = Session(settings, self._exchange, retry, retry.clock, seat)
         self._lock = threading.RLock()
+        self._server_clock = ServerClock()
 
     def __enter__(self) -> Self:
         return self
@@ -121,10 +123,12 @@ class SessionCalls:
             try:
                 return self._exchange.run(build, effect, read_answer)
             except AuthenticationFailed:
-                # The session ended by itself (section 17, line 5). The ERP did nothing, so even a write may go again.
+                # The session ended by itself (docs/api/acumatica.md#statement-5).
+                # The ERP did nothing, so even a write may go again.
                 self._session.forget()
                 self._session.open()
                 return self._exchange.run(build, effect, read_answer)
 
     def _observe(self, answer: HttpResponse) -> None:
         self._session.absorb(answer)
+        self._server_clock.observe(answer)

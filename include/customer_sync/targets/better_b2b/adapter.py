@@ -40,7 +40,7 @@ LIMITS: Final = TargetLimits(company=COMPANY, user=USER, address=ADDRESS, term_d
 """What every store of this kind holds."""
 
 _IN_BULK: Final[Mapping[Action, bool]] = {
-    # Action -> whether a refused request stored none of its rows (b2b_rest.md section 2, shape 4).
+    # Action -> whether a refused request stored none of its rows (docs/api/better_b2b.md#error-shape-4).
     Action.CREATE_COMPANY: False,
     Action.UPDATE_COMPANY: False,
     Action.CREATE_USER: True,
@@ -59,7 +59,7 @@ class BetterB2BFacts:
 
     @cached_property
     def role_ids(self) -> dict[str, int]:
-        """Case-folded name -> id; ids differ per store (b2b_rest.md section 8)."""
+        """Case-folded name -> id; ids differ per store (docs/api/better_b2b.md#roles)."""
         return {role.name.casefold(): role.id for role in self._roles}
 
     @cached_property
@@ -288,7 +288,7 @@ class BetterB2BTarget:
 
 
 def changes_to_send(operation: AddressOperation) -> dict[str, Any]:
-    """The changed fields, and those that the store's update rules want in the same body (b2b_rest.md section 6).
+    """The changed fields, and those that the store's update rules want in the same body (docs/api/better_b2b.md#address-update).
 
     A change of country or state sends the whole place, without a state where the
     country has none; a default flag needs its plain flag beside it.

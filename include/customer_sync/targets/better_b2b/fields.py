@@ -1,7 +1,7 @@
 """The fields of companies, users and addresses on the store's wire: one table per entity.
 
 Requests, answers, limits, masking and the tables in ``docs/api/better_b2b.md`` come from here.
-(b2b_rest.md sections 4 to 6)
+(docs/api/better_b2b.md#companies, #users, #addresses)
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ COMPANY: Final[Mapping[str, FieldRule]] = {
     "state": FieldRule("state", 50),
     "country": FieldRule("country", can_clear=False),
     "zip_code": FieldRule("zipCode", 50),
-    # A blank value is refused (section 4, "Update").
+    # A blank value is refused (docs/api/better_b2b.md#company-update).
     "extra_fields": FieldRule("extraFields", can_clear=False),
 }
 """A company's field -> its rule."""
@@ -29,7 +29,7 @@ USER: Final[Mapping[str, FieldRule]] = {
     "first_name": FieldRule("firstName", 100, "name", can_clear=False),
     "last_name": FieldRule("lastName", 100, "name", can_clear=False),
     "phone_number": FieldRule("phoneNumber", 50, "phone"),
-    # Read by name; written by its id (section 8).
+    # Read by name; written by its id (docs/api/better_b2b.md#roles).
     "role": FieldRule("companyRoleName", can_clear=False),
 }
 """A user's field -> its rule."""

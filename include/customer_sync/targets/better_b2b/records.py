@@ -1,4 +1,4 @@
-"""What the store returns, read leniently: numbers come as text and text as null (b2b_rest.md section 4).
+"""What the store returns, read leniently: numbers come as text and text as null (docs/api/better_b2b.md#company-read).
 
 A missing text is ``""``, a missing number or time ``None``. A record without a readable id is a
 :class:`~customer_sync.errors.ContractError`: nothing could be done with it safely.
@@ -24,12 +24,15 @@ STATUSES: Final[Mapping[int, CompanyStatus]] = {
     2: CompanyStatus.REJECTED,
     3: CompanyStatus.INACTIVE,
 }
-"""Company status on the wire -> its meaning (b2b_rest.md section 4)."""
+"""Company status on the wire -> its meaning (docs/api/better_b2b.md#company-status)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoleRecord:
-    """A role of the store (section 8); ids differ per store. ``permissions`` (code → level) only in the detail."""
+    """A role of the store; ids differ per store. ``permissions`` (code → level) only in the detail.
+
+    Source: docs/api/better_b2b.md#roles.
+    """
 
     id: int
     name: str = ""
@@ -40,7 +43,7 @@ class RoleRecord:
 
 @dataclass(frozen=True, slots=True)
 class StorePaymentMethod:
-    """A payment method that the store offers (section 7)."""
+    """A payment method that the store offers (docs/api/better_b2b.md#payments)."""
 
     id: int | None
     code: str
@@ -49,7 +52,7 @@ class StorePaymentMethod:
 
 @dataclass(frozen=True, slots=True)
 class CompanyPaymentMethod:
-    """A payment method and whether one company may use it (section 7)."""
+    """A payment method and whether one company may use it (docs/api/better_b2b.md#payments)."""
 
     id: int | None
     code: str
@@ -59,7 +62,10 @@ class CompanyPaymentMethod:
 
 @dataclass(frozen=True, slots=True)
 class ExtraFieldDefinition:
-    """An extra field's definition (section 9); ``field_type`` is 0 text, 1 multi-line, 2 number, 3 drop-down."""
+    """An extra field's definition; ``field_type`` is 0 text, 1 multi-line, 2 number, 3 drop-down.
+
+    Source: docs/api/better_b2b.md#extra-fields.
+    """
 
     id: int | None
     field_name: str
@@ -216,6 +222,6 @@ def as_flag(value: Any) -> bool:
 
 
 def _extra_fields(value: Any) -> dict[str, str]:
-    # Reads are arrays; the vendor's own example of an address sends a single object (b2b_rest.md section 6).
+    # Reads are arrays; the vendor's own example of an address sends a single object (docs/api/better_b2b.md#addresses).
     rows = [value] if isinstance(value, dict) else value if isinstance(value, list) else []
     return {as_text(row.get("fieldName")): as_text(row.get("fieldValue")) for row in rows if isinstance(row, dict)}
