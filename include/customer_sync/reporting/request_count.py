@@ -27,7 +27,7 @@ def counting_requests(run: Run, **clients: CountsRequests) -> Iterator[None]:
 
     Args:
         run: The run.
-        **clients: System (``acumatica``, ``better_b2b``) -> its client.
+        **clients: Name of the system, the adapter's kind -> its session.
     """
     before = {system: client.requests_used() for system, client in clients.items()}
     try:
