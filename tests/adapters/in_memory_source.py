@@ -119,6 +119,8 @@ class InMemoryErp:
         )
 
     def _put(self, stream: Stream, key: str, owner: str, values: Customer | Contact | Location) -> None:
+        texts = {name: value for name in values.__struct_fields__ if isinstance(value := getattr(values, name), str)}
+        values = replace(values, **{name: text.strip() for name, text in texts.items()})
         if not isinstance(values, Location):
             values = replace(values, modified_at_utc="")
         have = self.rows[stream].get(key)

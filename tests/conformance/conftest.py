@@ -10,6 +10,7 @@ from customer_sync.sources.port import Source
 from customer_sync.targets.port import Target
 from tests.conformance import own_sources, own_targets
 from tests.conformance.harness import SourceUnderTest, TargetUnderTest, sources, targets
+from tests.conformance.people import People
 from tests.conformance.records import Records
 
 
@@ -68,3 +69,9 @@ def source(source_under_test: SourceUnderTest) -> Iterator[Source]:
     """A session of its own for every case."""
     with source_under_test.make() as made:
         yield made
+
+
+@pytest.fixture
+def people(source_under_test: SourceUnderTest, source: Source) -> People:
+    """Makes customers that nobody else has."""
+    return People(source_under_test, source)

@@ -49,21 +49,27 @@ class SourceUnderTest(Protocol):
         """A new session."""
 
     def add(self, customer: Customer) -> Customer:
-        """Make a customer of this name, with its contacts and locations.
+        """Make a customer with its contacts and locations: name, e-mail, phone, address; names, e-mails and phones.
 
         Returns:
-            The customer with the ids that the source gave: its number, record id, those of its contacts, and those of
-            its locations, among them any that the source made by itself.
+            The same with the ids that the source gave to customer and contacts. Locations keep theirs; the source may
+            make others by itself.
         """
 
-    def change(self, customer: Customer) -> None:
-        """Write name, e-mail and phone of a customer, and names and phones of its contacts and locations."""
+    def change(self, customer: Customer) -> Customer:
+        """Write names, e-mails and phones of a customer, its contacts and its locations.
+
+        A contact without an id is new, and so is a location that the customer does not have; none is taken away.
+
+        Returns:
+            The same with the ids of what is new.
+        """
 
     def delete(self, customer_id: str) -> None:
-        """Delete a customer as far as the source can: afterwards it is not shown."""
+        """Delete a customer, so that the source does not show it any more."""
 
     def pass_time(self, seconds: int) -> None:
-        """Let the source's clock move on: by turning it, or by waiting."""
+        """Let so much of the source's time pass: by turning its clock, or by waiting."""
 
 
 TargetFactory = Callable[[], AbstractContextManager[TargetUnderTest]]
