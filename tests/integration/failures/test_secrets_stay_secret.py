@@ -71,7 +71,8 @@ def sync(world: World, heard: Heard, *, password: str = PASSWORD, token: str = T
     heard.texts += [repr(erp), repr(store), repr(erp.settings), repr(store.settings), str(erp.settings)]
     request = RunRequest(mode="selected", customer_ids=tuple(CUSTOMERS))
     try:
-        report = run(world.connector, erp, store, world.ledger_url, request, sink=heard.sink)
+        source, target = AcumaticaSource(erp, world.connector), BetterB2BTarget(store, world.connector.store)
+        report = run(world.connector, source, target, world.ledger_url, request, sink=heard.sink)
     except SyncError as error:
         chain: BaseException | None = error
         while chain is not None:
