@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from customer_sync.errors import AmbiguousWriteError, RateLimited, SyncError, TransientApiError
 from customer_sync.http.pacing import RequestUse
 from customer_sync.model.operation import Action
-from customer_sync.sources.port import Changes, Contract, CustomerPage, Limits, Reference, Source
+from customer_sync.sources.port import Changes, Contract, CustomerPage, Reference, Source
 from customer_sync.targets.port import (
     ActionCost,
     Order,
@@ -109,6 +109,10 @@ class FaultPlan:
         """End the process."""
         self.is_dead = True
         raise Crash
+
+    def revive(self) -> None:
+        """Begin a new process, in which the faults that are left go on."""
+        self.is_dead = False
 
     def refuse_the_dead(self) -> None:
         """Let nothing more happen in a dead process."""
@@ -316,6 +320,7 @@ class FaultySource:
     def __init__(self, source: Source, plan: FaultPlan) -> None:
         self._source = source
         self._plan = plan
+        self.limits = source.limits
 
     def __enter__(self) -> Self:
         self._source.__enter__()
@@ -323,10 +328,6 @@ class FaultySource:
 
     def __exit__(self, *_: object) -> None:
         self._source.__exit__(None, None, None)
-
-    @property
-    def limits(self) -> Limits:
-        return self._source.limits
 
     def requests_used(self) -> RequestUse:
         return self._source.requests_used()
