@@ -1,4 +1,4 @@
-"""The write-back: the company's id goes into the ERP's Commerce Reference ID."""
+"""The write-back: the company's id goes into the customer of the source."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def stop_changed_elsewhere(around: Surroundings, works: Sequence[Work]) -> None:
         work.stop(
             Outcome.QUARANTINED,
             Reason.REFERENCE_CHANGED_ELSEWHERE,
-            f"the ERP's Commerce Reference ID is {reference[:40]}, "
+            f"the ERP's {around.run.words.get('reference_id', 'reference id')} is {reference[:40]}, "
             + (f"we wrote {ours}" if ours else "a company in the store that is not this customer's"),
             field="reference_id",
         )
