@@ -38,7 +38,12 @@ def with_terms(rules: Connector) -> Connector:
     return Connector(**{**values, "terms": {**rules.terms, "PREPAY": rules.terms["30D"]}})
 
 
-def erp_client(url: str, rules: Connector) -> AcumaticaSource:
+def source(url: str, rules: Connector) -> AcumaticaSource:
+    """The ERP as the connector's source of customers."""
+    return AcumaticaSource(erp_client(url, rules), rules)
+
+
+def erp_client(url: str, rules: Connector) -> AcumaticaClient:
     """A client of the ERP's twin."""
     settings = AcumaticaSettings(
         username="admin",
@@ -47,8 +52,7 @@ def erp_client(url: str, rules: Connector) -> AcumaticaSource:
         endpoint_name="KNCommerce",
         page_size=rules.erp.page_size,
     )
-    client = AcumaticaClient(Urllib3Transport(HttpSettings(base_url=url)), settings)
-    return AcumaticaSource(client, rules)
+    return AcumaticaClient(Urllib3Transport(HttpSettings(base_url=url)), settings)
 
 
 def store_client(url: str, rules: Connector, per_minute: int) -> BetterB2BTarget:
@@ -70,7 +74,7 @@ def main() -> None:
     rules = connector(**order.get("erp", {}))
     if order.get("terms"):
         rules = with_terms(rules)
-    erp = erp_client(order["erp_url"], rules)
+    erp = source(order["erp_url"], rules)
     store = store_client(order["store_url"], rules, order.get("per_minute", 0))
     said: list[str] = []
     request = RunRequest(mode=order.get("mode", "full"), dry_run=order.get("dry_run", False))
