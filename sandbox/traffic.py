@@ -143,7 +143,8 @@ class Traffic:
     async def _after_handling(self, fault: Fault, call: Call) -> tuple[Answer, Delivery]:
         """Effects that let the twin work first."""
         order = fault.definition
-        call.fault = fault if fault.effect in self._twin.own_effects else None
+        if fault.effect in self._twin.own_effects:
+            call.effect, call.failing_rows = fault.effect, fault.definition.rows
         answer = await self._twin.respond(call)
         match fault.effect:
             case "commit_then_fail":

@@ -59,7 +59,7 @@ class Twin(Protocol):
     Attributes:
         name: `acumatica` or `better-b2b`.
         settings: Its switches.
-        own_effects: Fault effects that only it can bring about; it finds them in `Call.fault`.
+        own_effects: Fault effects that only it can bring about; it finds them in `Call.effect`.
         message_effects: Fault effects on messages that it sends (push); picked by the twin itself.
     """
 

@@ -222,9 +222,9 @@ class AcumaticaTwin:
         return self._dac.respond(call)
 
     async def _in_session(self, call: Call) -> Answer:
-        if call.fault is not None and call.fault.effect == "session_limit_429":
+        if call.effect == "session_limit_429":
             return login_limit()
-        if call.fault is not None and call.fault.effect == "session_limit_302":
+        if call.effect == "session_limit_302":
             return login_limit_redirect()
         session, is_new = self._gate.session_of(call)
         call.notes["session"] = session.id[:6]

@@ -21,7 +21,8 @@ from sandbox.acumatica.rows import (
     Site,
 )
 from sandbox.acumatica.tables import Database
-from sandbox.people import first_contact_id, world
+from sandbox.ordinary import first_contact_id
+from sandbox.people import world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -107,8 +107,8 @@ def post_addresses(store: Store, request: Request) -> Reply:
         raise field_refusal(errors)
     if any(values["company_id"] not in store.companies.rows for values in forms):
         raise unknown_company(store)
-    failing = request.partial_rows()  # ordered: these rows are lost without a word
-    made = [_create(store, values) for index, values in enumerate(forms) if index not in failing]
+    # Rows of an ordered fault are lost without a word.
+    made = [_create(store, values) for index, values in enumerate(forms) if index not in request.failing_rows]
     return ok([address_view(store, address) for address in made], SUCCESS)
 
 

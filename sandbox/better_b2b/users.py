@@ -88,11 +88,10 @@ def post_user(store: Store, request: Request) -> Reply:
 def post_users(store: Store, request: Request) -> Reply:
     """`POST /users/bulk`: all or nothing unless switched; refused with the first failed row's own body (13.25)."""
     rows = bulk_rows(request, too_many=too_many_rows())
-    failing = request.partial_rows()
     forms: list[UserForm] = []
     refusal: Refusal | None = None
     for index, row in enumerate(rows):
-        if index in failing:
+        if index in request.failing_rows:
             continue  # ordered: the row is lost without a word, so that the answer is shorter than the request
         try:
             if not isinstance(row, dict):
