@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.better_b2b.address_form import read_address_update, read_new_address
+from sandbox.better_b2b.entity import shown
 from sandbox.better_b2b.envelope import SUCCESS, Refusal, Reply, absence_refusal, field_refusal, ok
 from sandbox.better_b2b.extra_fields import address_values_view, definitions_view
 from sandbox.better_b2b.listing import page_of
@@ -18,45 +19,27 @@ if TYPE_CHECKING:
     from sandbox.better_b2b.request import Request
     from sandbox.better_b2b.state import Store
 
-_TEXT_FILTERS = (
-    ("firstName", ("first_name",)),
-    ("lastName", ("last_name",)),
-    ("address", ("address_line1", "address_line2")),
-    ("city", ("city",)),
-    ("country", ("country_name", "country_code")),
-    ("state", ("state_name", "state_code")),
-    ("zipCode", ("zip_code",)),
-    ("phoneNumber", ("phone_number",)),
-)
+# Parts of texts by which the list can be filtered, and where each is searched.
+TEXT_FILTERS = {
+    "firstName": ("first_name",),
+    "lastName": ("last_name",),
+    "address": ("address_line1", "address_line2"),
+    "city": ("city",),
+    "country": ("country_name", "country_code"),
+    "state": ("state_name", "state_code"),
+    "zipCode": ("zip_code",),
+    "phoneNumber": ("phone_number",),
+}
 _TRUTH = {"1": True, "true": True, "0": False, "false": False}
 
 
 def address_view(store: Store, address: Address, *, with_extra_fields: bool = True) -> dict[str, Any]:
     """An address as reads show it; the company's id as a string (13.19), no timestamps."""
     as_text = store.settings["address_company_id_as_string"]
-    view: dict[str, Any] = {
-        "addressId": address.address_id,
-        "companyId": str(address.company_id) if as_text else address.company_id,
-        "firstName": address.first_name,
-        "lastName": address.last_name,
-        "phoneNumber": address.phone_number,
-        "zipCode": address.zip_code,
-        "addressLine1": address.address_line1,
-        "addressLine2": address.address_line2,
-        "city": address.city,
-        "stateName": address.state_name,
-        "stateCode": address.state_code,
-        "countryName": address.country_name,
-        "countryCode": address.country_code,
-        "isBilling": address.is_billing,
-        "isShipping": address.is_shipping,
-        "isDefaultBilling": address.is_default_billing,
-        "isDefaultShipping": address.is_default_shipping,
-        "label": address.label,
-        "externalId": address.external_id,
-    }
-    if with_extra_fields:
-        view["extraFields"] = address_values_view(store, address.extra_fields)
+    company_id = str(address.company_id) if as_text else address.company_id
+    view = shown(address, company_id=company_id, extra_fields=address_values_view(store, address.extra_fields))
+    if not with_extra_fields:
+        del view["extraFields"]
     return view
 
 
@@ -172,7 +155,7 @@ def _selection(store: Store, request: Request) -> tuple[set[int] | None, list[Ca
             external_ids = external_ids[-1:]
         held = {row_id for each in external_ids for row_id in store.addresses_by_external_id.ids(each)}
         wanted = held if wanted is None else wanted & held
-    for name, attributes in _TEXT_FILTERS:
+    for name, attributes in TEXT_FILTERS.items():
         if (text := request.value(name)) is not None:
             tests.append(_text_test(text, attributes))
     for name, attribute in (("isBilling", "is_billing"), ("isShipping", "is_shipping")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.better_b2b.company_form import CompanyProblem, read_new_company, read_update
+from sandbox.better_b2b.entity import shown
 from sandbox.better_b2b.envelope import (
     SUCCESS_COMPANY,
     Refusal,
@@ -27,33 +28,18 @@ if TYPE_CHECKING:
 def company_view(store: Store, company: Company, *, with_extra_fields: bool) -> dict[str, Any]:
     """A company as reads show it."""
     as_text = store.settings["company_numbers_as_strings"]
-    status, created_at, updated_at = company.company_status, company.created_at, company.updated_at
+    numbers = {name: int(getattr(company, name)) for name in ("company_status", "created_at", "updated_at")}
     # Independent mode shows no group, whatever customerGroupId was set (section 4, "Type tolerance").
-    group = None if store.settings["independent_companies"] else company.customer_group_id
-    view: dict[str, Any] = {
-        "companyId": company.company_id,
-        "companyName": company.company_name,
-        "companyEmail": company.company_email,
-        "companyPhone": company.company_phone,
-        "addressLine1": company.address_line1,
-        "addressLine2": company.address_line2,
-        "city": company.city,
-        "state": company.state,
-        "country": company.country,
-        "zipCode": company.zip_code,
-        "companyStatus": str(int(status)) if as_text else int(status),
-        "catalogId": company.catalog_id,
-        "catalogName": None,
-        "bcGroupId": group,
-        "bcGroupName": None if group is None else company.bc_group_name,
-        "parentCompany": {"id": None, "name": None},
-        "priceListAssign": company.price_list_assign,
-        "uuid": company.uuid,
-    }
-    if with_extra_fields:
-        view["extraFields"] = company_values_view(store, company.extra_fields)
-    view["createdAt"] = str(created_at) if as_text else created_at
-    view["updatedAt"] = str(updated_at) if as_text else updated_at
+    has_group = not store.settings["independent_companies"]
+    view = shown(
+        company,
+        **{name: str(number) if as_text else number for name, number in numbers.items()},
+        bc_group_id=company.customer_group_id if has_group else None,
+        bc_group_name=company.bc_group_name if has_group else None,
+        extra_fields=company_values_view(store, company.extra_fields),
+    )
+    if not with_extra_fields:
+        del view["extraFields"]
     return view
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from sandbox.better_b2b.entity import sent_fields
 from sandbox.better_b2b.envelope import (
     BAD_REQUEST_ERROR,
     LOGIC_ERROR,
@@ -16,21 +17,12 @@ from sandbox.better_b2b.envelope import (
     ok,
     text_refusal,
 )
-from sandbox.better_b2b.records import CompanyPayment, Credit, Terms
+from sandbox.better_b2b.records import TERM_DAYS, CompanyPayment, Credit, Terms
 from sandbox.better_b2b.request import WIDE_LIMITS, cut, read_limits
 
 if TYPE_CHECKING:
     from sandbox.better_b2b.request import Request
     from sandbox.better_b2b.state import Store
-
-TERM_DAYS = (0, 5, 15, 30, 45, 60)
-_CREDIT_KEYS = {
-    "creditEnabled": ("credit_enabled", bool),
-    "creditCurrency": ("credit_currency", str),
-    "availableCredit": ("available_credit", float),
-    "limitPurchases": ("limit_purchases", bool),
-    "creditHold": ("credit_hold", bool),
-}
 
 
 def get_store_payments(store: Store, _request: Request) -> Reply:
@@ -147,14 +139,14 @@ def put_credit(store: Store, request: Request) -> Reply:
     body = request.object_body()
     present = store.credit.get(company_id, Credit()) if body else Credit()
     values: dict[str, Any] = {}
-    for name, (attribute, kind) in _CREDIT_KEYS.items():
-        value = body.get(name)
+    for field in sent_fields(Credit, "update"):
+        value = body.get(field.name)
         if value is None:
             continue
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not (is_number if kind is float else isinstance(value, kind)):
-            raise field_refusal({name: ["Not a valid value."]})
-        values[attribute] = float(value) if kind is float else value
+        if not (is_number if field.type is float else isinstance(value, field.type)):
+            raise field_refusal({field.name: ["Not a valid value."]})
+        values[field.attribute] = field.type(value)
     changed = msgspec.structs.replace(present, **values)
     store.credit[company_id] = changed
     store.touch_parent(company_id)

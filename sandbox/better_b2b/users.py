@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sandbox.better_b2b.entity import shown
 from sandbox.better_b2b.envelope import SUCCESS, Refusal, Reply, absence_refusal, field_refusal, ok, rule_refusal
 from sandbox.better_b2b.extra_fields import definitions_view, user_values_view
 from sandbox.better_b2b.listing import page_of
@@ -22,31 +23,22 @@ if TYPE_CHECKING:
 def user_view(store: Store, user: User, *, with_extra_fields: bool) -> dict[str, Any]:
     """A user as reads show it."""
     role = store.roles.get(user.company_role_id)
-    view: dict[str, Any] = {
-        "id": user.id,
-        "companyId": user.company_id,
-        "firstName": user.first_name,
-        "lastName": user.last_name,
-        "email": user.email,
-        "phoneNumber": user.phone_number,
-        "role": int(user.role),
-        "companyRoleId": user.company_role_id,
-        "companyRoleName": role.name if role is not None else None,
-        "uuid": user.uuid,
-        "customerId": user.customer_id,
-        "channelList": [
-            {
-                "channelId": channel_id,
-                "channelName": CHANNEL_NAMES[channel_id],
-                "iconUrl": "https://static.example.com/channel.svg",
-            }
-            for channel_id in user.channel_ids
-        ],
-    }
-    if with_extra_fields:
-        view["extraFields"] = user_values_view(user.extra_fields)
-    view["createdAt"] = user.created_at
-    view["updatedAt"] = user.updated_at
+    channels = [
+        {
+            "channelId": channel_id,
+            "channelName": CHANNEL_NAMES[channel_id],
+            "iconUrl": "https://static.example.com/channel.svg",
+        }
+        for channel_id in user.channel_ids
+    ]
+    view = shown(
+        user,
+        company_role_name=role.name if role is not None else None,
+        channel_list=channels,
+        extra_fields=user_values_view(user.extra_fields),
+    )
+    if not with_extra_fields:
+        del view["extraFields"]
     return view
 
 
