@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.acumatica.access import LOCATION_FIELDS, SITE_FIELDS
+from sandbox.acumatica.contract import fields_of
 from sandbox.acumatica.conversion import UnfitValueError, is_email
 from sandbox.acumatica.rows import DEFAULT_SITE_ID, Address, Card, Contact, Customer, Location, Record, Row, Site
 
@@ -15,14 +16,6 @@ if TYPE_CHECKING:
     from sandbox.acumatica.tables import Database
     from sandbox.settings import Settings
 
-TERMS = ("30D", "15D", "45D", "60D", "COD", "PREPAY", "NET7")
-STATUSES = ("Active", "On Hold", "Credit Hold", "Inactive", "One-Time", "Prospect")
-# Keys and what only the system writes; sending them changes nothing.
-_READ_ONLY = {
-    "Customer": {"CustomerID", "BAccountID", "CreatedDateTime", "LastModifiedDateTime", "NoteID"},
-    "Contact": {"ContactID", "LastModifiedDateTime", "NoteID", "DisplayName", "FullName", "CompanyName"},
-    "CustomerLocation": {"Customer", "LocationID", "CreatedDateTime", "LastModifiedDateTime", "NoteID"},
-}
 _CARD_READ_ONLY = {"ContactID", "DisplayName", "AddressValidated"}
 
 
@@ -68,7 +61,8 @@ class Assigner:
         Raises:
             UnfitValueError: The value is not acceptable; the text is for the client.
         """
-        if name in _READ_ONLY[entity]:
+        field = fields_of(entity)[name]
+        if field.is_read_only:
             return
         special = self._special[entity].get(name)
         if special is not None:
@@ -80,7 +74,7 @@ class Assigner:
             if location is not None:
                 self._plain(location, location, LOCATION_FIELDS[name], value)
         else:
-            _check_listed(name, value)
+            _check_listed(name, value, field.options)
             if name == "Email":
                 _check_email(value)
             self._plain(record, record, name, value)
@@ -235,10 +229,10 @@ class Assigner:
         self._journal.touch(record)
 
 
-def _check_listed(name: str, value: Any) -> None:
-    if name == "Terms" and value is not None and value not in TERMS:
+def _check_listed(name: str, value: Any, options: tuple[str, ...]) -> None:
+    if name == "Terms" and value is not None and value not in options:
         raise UnfitValueError("'Terms' cannot be found in the system.")
-    if name == "Status" and value not in STATUSES:
+    if name == "Status" and value not in options:
         raise UnfitValueError("'Status' has a value that is not in the list.")
 
 

@@ -16,18 +16,6 @@ if TYPE_CHECKING:
 
 _CARD_LINKS = ("MainContact", "BillingContact", "ShippingContact", "LocationContact")
 _NUMBERS = ("IntValue", "ShortValue", "LongValue", "DecimalValue", "DoubleValue", "ByteValue")
-_CUSTOM_TYPES = {
-    "String": "StringValue",
-    "Decimal": "DecimalValue",
-    "DateTime": DATE_TIME,
-    "Boolean": "BooleanValue",
-    "Int": "IntValue",
-    "Guid": "GuidValue",
-    "Short": "ShortValue",
-    "Long": "LongValue",
-    "Double": "DoubleValue",
-    "Byte": "ByteValue",
-}
 _KIND_OF_TYPE = {
     "StringValue": "text",
     "BooleanValue": "boolean",
@@ -75,7 +63,7 @@ def _resolved(endpoint: Endpoint, entity: str, operand: Operand) -> tuple[Callab
         custom = custom_fields(entity).get((view, name))
         if custom is None:
             raise unknown_field()
-        return reader(entity, custom.field), _CUSTOM_TYPES[operand.custom_kind]
+        return reader(entity, custom.name), f"{operand.custom_kind}Value"
     steps: list[Callable[[Any], Any]] = []
     place, contract = entity, endpoint.entities[entity]
     *links, last = operand.path

@@ -12,10 +12,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sandbox.acumatica.access import COMPUTED, LINKS, reader
-from sandbox.acumatica.contract import DATE_TIME, TOP_LEVEL, Endpoint, Entity, Field, custom_fields, linked_fields
+from sandbox.acumatica.contract import (
+    DATE_TIME,
+    TOP_LEVEL,
+    Endpoint,
+    Entity,
+    Field,
+    custom_fields,
+    linked_fields,
+    usual_values,
+)
 from sandbox.acumatica.errors import cannot_optimize, unknown_field
 from sandbox.acumatica.list_query import PathTree, custom_paths, path_tree
-from sandbox.acumatica.rows import USUAL_VALUES, Record, stamp_text
+from sandbox.acumatica.rows import CARD_USUAL, Record, stamp_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -213,7 +222,7 @@ class Projector:
         return chosen
 
     def _add_scalars(self, shape: Shape, contract: Entity, wanted: PathTree | None, allowed: list[str] | None) -> None:
-        usual = USUAL_VALUES.get(shape.place, {})
+        usual = CARD_USUAL if shape.place == "Card" else usual_values(shape.place)
         computed = COMPUTED.get(shape.place, {})
         plain, dates = set(), set()
         # Linked contacts come in the order of their own list, as recorded (section 8.1).
@@ -263,7 +272,7 @@ class Projector:
         found = custom_fields(entity).get((view, column)) if entity in TOP_LEVEL else None
         if found is None:
             raise unknown_field()
-        shape.custom.append((view, column, found.type, reader(shape.place, found.field)))
+        shape.custom.append((view, column, found.custom_type, reader(shape.place, found.name)))
 
 
 _GRAPHS = {
