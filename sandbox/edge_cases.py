@@ -210,7 +210,7 @@ def _key_with_blanks(_customer: WorldCustomer, _seed: int) -> None:
     return
 
 
-@_edge_case(47, "a key with a slash, which cannot stand in a path", customer_id="NORTH/SOUTH47")
+@_edge_case(47, "a key with a slash, which a path cannot carry", customer_id="NORTH/SOUTH47")
 def _key_with_slash(_customer: WorldCustomer, _seed: int) -> None:
     return
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sandbox.calls import CallLog
     from sandbox.clock import Clock
     from sandbox.control import Control
-    from sandbox.faults import Fault, FaultBook
+    from sandbox.faults import Fault, FaultList
     from sandbox.twin import Twin
 
 CONTROL_PREFIX = "/_sandbox"
@@ -54,7 +54,7 @@ class Delivery(Enum):
 class Traffic:
     """The application that uvicorn serves for one twin."""
 
-    def __init__(self, twin: Twin, clock: Clock, calls: CallLog, faults: FaultBook, control: Control) -> None:
+    def __init__(self, twin: Twin, clock: Clock, calls: CallLog, faults: FaultList, control: Control) -> None:
         self._twin = twin
         self._clock = clock
         self._calls = calls

@@ -118,7 +118,7 @@ class Assigner:
         self._journal.touch(stamped)
 
     def _linked(self, row: Row, owner: Record | None, name: str, value: Any) -> None:
-        """A value of a linked row: by default nobody's stamp moves."""
+        """A value of a linked row: by default no stamp moves."""
         if row.get(name) == value:
             return
         self._journal.set_value(row, name, value)
@@ -184,10 +184,10 @@ class Assigner:
         self._plain(location, location, "Default", value=True)
 
     def _billing_contact_override(self, customer: Customer, value: Any) -> None:
-        self._override_card(customer, customer, "billing", is_wanted=bool(value))
+        self._override_card(customer, customer, "billing", is_own=bool(value))
 
     def _billing_address_override(self, customer: Customer, value: Any) -> None:
-        self._override_address(customer, customer, "billing_address", is_wanted=bool(value))
+        self._override_address(customer, customer, "billing_address", is_own=bool(value))
 
     def _shipping_contact_override(self, customer: Customer, value: Any) -> None:
         location = customer.default_location()
@@ -200,30 +200,30 @@ class Assigner:
             self._location_address_override(location, value)
 
     def _location_contact_override(self, location: Location, value: Any) -> None:
-        self._override_card(location, location.customer, "card", is_wanted=bool(value))
+        self._override_card(location, location.customer, "card", is_own=bool(value))
 
     def _location_address_override(self, location: Location, value: Any) -> None:
-        self._override_address(location, location.customer, "address", is_wanted=bool(value))
+        self._override_address(location, location.customer, "address", is_own=bool(value))
 
     def _contact_address_override(self, contact: Contact, value: Any) -> None:
-        self._override_address(contact, contact.customer, "address", is_wanted=bool(value))
+        self._override_address(contact, contact.customer, "address", is_own=bool(value))
 
-    def _override_card(self, record: Record, customer: Customer, name: str, *, is_wanted: bool) -> None:
+    def _override_card(self, record: Record, customer: Customer, name: str, *, is_own: bool) -> None:
         """Give a record its own contact, starting from the main one, or take it away."""
-        if (getattr(record, name) is not None) == is_wanted:
+        if (getattr(record, name) is not None) == is_own:
             return
         card = None
-        if is_wanted:
+        if is_own:
             card = Card(self._database.new_id(), dict(customer.main.values), self._database.new_contact_id())
         self._journal.set_attribute(record, name, card)
         self._journal.touch(record)
 
-    def _override_address(self, record: Record, customer: Customer | None, name: str, *, is_wanted: bool) -> None:
+    def _override_address(self, record: Record, customer: Customer | None, name: str, *, is_own: bool) -> None:
         """Give a record its own address, starting from the main one, or take it away."""
-        if (getattr(record, name) is not None) == is_wanted:
+        if (getattr(record, name) is not None) == is_own:
             return
         address = None
-        if is_wanted:
+        if is_own:
             address = Address(self._database.new_id(), dict(customer.main_address.values) if customer else {})
         self._journal.set_attribute(record, name, address)
         self._journal.touch(record)

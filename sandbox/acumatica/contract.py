@@ -37,7 +37,7 @@ class Field:
         kind: `scalar`, `link` or `detail`.
         view: View under which `$custom` reads it; empty when none does.
         column: Column of the view.
-        usual: What a row holds unless something else is said.
+        usual: What a row holds unless something else is declared.
         is_read_only: Keys and what only the system writes.
         options: What the screen offers; empty is anything.
         is_extension: Whether it is outside the system contract and so listed by `$adHocSchema`.
@@ -153,23 +153,23 @@ def endpoints() -> dict[tuple[str, str], Endpoint]:
 def _section(section: str) -> dict[str, dict[str, Field]]:
     is_extension = section == "extension"
     return {
-        entity: {name: _field(name, said, is_extension=is_extension) for name, said in fields.items()}
+        entity: {name: _field(name, declared, is_extension=is_extension) for name, declared in fields.items()}
         for entity, fields in _document()[section].items()
     }
 
 
-def _field(name: str, said: dict[str, Any], *, is_extension: bool) -> Field:
-    type_name: str = said["type"]
+def _field(name: str, declared: dict[str, Any], *, is_extension: bool) -> Field:
+    type_name: str = declared["type"]
     is_scalar = type_name.endswith("Value") and type_name != "AttributeValue"
-    view, _, column = said.get("column", "").partition(".")
+    view, _, column = declared.get("column", "").partition(".")
     return Field(
         name=name,
         type=type_name.removesuffix("[]"),
         kind="detail" if type_name.endswith("[]") else "scalar" if is_scalar else "link",
         view=view,
         column=column,
-        usual=said.get("usual"),
-        is_read_only=said.get("read_only", False),
-        options=tuple(said.get("options", ())),
+        usual=declared.get("usual"),
+        is_read_only=declared.get("read_only", False),
+        options=tuple(declared.get("options", ())),
         is_extension=is_extension,
     )

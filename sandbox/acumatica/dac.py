@@ -203,9 +203,9 @@ def _number(query: dict[str, str], name: str, usual: int) -> int:
 
 
 def _shown(row: dict[str, Any], select: str) -> dict[str, Any]:
-    wanted = [name.strip() for name in select.split(",") if name.strip()] or list(row)
+    names = [name.strip() for name in select.split(",") if name.strip()] or list(row)
     return {
         name: stamp_text(row[name]).replace("+00:00", "Z") if name in _MOMENTS and row[name] is not None else row[name]
-        for name in wanted
+        for name in names
         if name in row
     }

@@ -24,12 +24,12 @@ _KIND_OF_TYPE = {
     **dict.fromkeys(_NUMBERS, "number"),
 }
 _ORDERED: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": lambda found, wanted: found == wanted,
-    "ne": lambda found, wanted: found != wanted,
-    "gt": lambda found, wanted: found > wanted,
-    "ge": lambda found, wanted: found >= wanted,
-    "lt": lambda found, wanted: found < wanted,
-    "le": lambda found, wanted: found <= wanted,
+    "eq": lambda found, expected: found == expected,
+    "ne": lambda found, expected: found != expected,
+    "gt": lambda found, expected: found > expected,
+    "ge": lambda found, expected: found >= expected,
+    "lt": lambda found, expected: found < expected,
+    "le": lambda found, expected: found <= expected,
 }
 
 
@@ -119,11 +119,11 @@ def _comparison_test(node: Comparison, read: Callable[[Any], Any], type_name: st
         raise filter_not_supported(f"{'/'.join(node.operand.path)} {node.operator} a constant of kind {constant.kind}")
     compare = _ORDERED[node.operator]
     if constant.kind == "text":
-        wanted = folded(constant.value)
+        expected = folded(constant.value)
         # As in SQL, a missing value is neither equal nor unequal to a constant.
-        return lambda row: (found := read(row)) is not None and compare(folded(found), wanted)
-    wanted_value = constant.value
-    return lambda row: (found := read(row)) is not None and compare(found, wanted_value)
+        return lambda row: (found := read(row)) is not None and compare(folded(found), expected)
+    expected_value = constant.value
+    return lambda row: (found := read(row)) is not None and compare(found, expected_value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def _form_field(entity: str, path: str, label: str) -> FormField:
 
 
 def _groups(entity: str, groups: dict[str, str]) -> Groups:
-    """The groups of a screen by title: paths between semicolons, with `=` and a label where the name in words is none."""
+    """The groups of a screen by title: paths between semicolons, with `=` and a label if need be."""
     return tuple(
         (title, tuple(_form_field(entity, *row.partition("=")[::2]) for row in rows.split(";")))
         for title, rows in groups.items()
@@ -147,7 +147,7 @@ def record_values(record: Record, rendered: dict[str, Any]) -> dict[str, Any]:
 
 
 def body_of(groups: Groups, form: dict[str, str], *, is_new: bool) -> dict[str, Any]:
-    """The contract body that a submitted form stands for."""
+    """The contract body of a submitted form."""
     body: dict[str, Any] = {}
     for field in (field for _, fields in groups for field in fields):
         is_key = field.path in ("CustomerID", "LocationID")

@@ -123,7 +123,7 @@ class Record(Row):
         self.details: dict[str, list[Row]] = {}
 
     def default_site(self) -> Site | None:
-        """The association row that the record's own tick and connection type stand for."""
+        """The association row that the record's own tick and connection type show."""
         return next((site for site in self.sites if site.get("SiteID") == DEFAULT_SITE_ID), None)
 
 
@@ -181,10 +181,10 @@ class Customer(Record):
 
     def primary_contact(self) -> Contact | None:
         """The contact that `PrimaryContactID` names."""
-        wanted = self.values.get("PrimaryContactID")
-        if wanted is None:
+        number = self.values.get("PrimaryContactID")
+        if number is None:
             return None
-        return next((contact for contact in self.contacts if contact.contact_id == wanted), None)
+        return next((contact for contact in self.contacts if contact.contact_id == number), None)
 
 
 class Contact(Record):

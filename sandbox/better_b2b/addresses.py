@@ -47,8 +47,8 @@ def get_addresses(store: Store, request: Request) -> Reply:
     """`GET /addresses`; newest change first."""
     limits = read_limits(store, request, NARROW_LIMITS)
     with_extra_fields = request.wants_extra_fields()
-    wanted, tests = _selection(store, request)
-    rows, page = page_of(store.addresses, limits, wanted=wanted, tests=tests)
+    only, tests = _selection(store, request)
+    rows, page = page_of(store.addresses, limits, only=only, tests=tests)
     return ok([address_view(store, row, with_extra_fields=with_extra_fields) for row in rows], SUCCESS, page)
 
 
@@ -90,7 +90,7 @@ def post_addresses(store: Store, request: Request) -> Reply:
         raise field_refusal(errors)
     if any(values["company_id"] not in store.companies.rows for values in forms):
         raise unknown_company(store)
-    # Rows of an ordered fault are lost without a word.
+    # An ordered fault drops its rows silently.
     made = [_create(store, values) for index, values in enumerate(forms) if index not in request.failing_rows]
     return ok([address_view(store, address) for address in made], SUCCESS)
 
@@ -145,16 +145,16 @@ def _clear_other_defaults(store: Store, address: Address) -> None:
 
 def _selection(store: Store, request: Request) -> tuple[set[int] | None, list[Callable[[Address], bool]]]:
     """What the filters say: a set of ids where an index knows them, and tests for the rest."""
-    wanted: set[int] | None = None
+    only: set[int] | None = None
     tests: list[Callable[[Address], bool]] = []
     if (company_id := request.integer("companyId")) is not None:
-        wanted = set(store.addresses_by_company.ids(company_id))
+        only = set(store.addresses_by_company.ids(company_id))
     external_ids = request.values("externalId[]", "externalId")
     if external_ids:
         if not store.settings["external_id_or"]:
             external_ids = external_ids[-1:]
         held = {row_id for each in external_ids for row_id in store.addresses_by_external_id.ids(each)}
-        wanted = held if wanted is None else wanted & held
+        only = held if only is None else only & held
     for name, attributes in TEXT_FILTERS.items():
         if (text := request.value(name)) is not None:
             tests.append(_text_test(text, attributes))
@@ -163,7 +163,7 @@ def _selection(store: Store, request: Request) -> tuple[set[int] | None, list[Ca
             tests.append(_flag_test(name, flag, attribute))
     if (fits := time_test(request, includes_bounds=False)) is not None:
         tests.append(fits)
-    return wanted, tests
+    return only, tests
 
 
 def _text_test(text: str, attributes: tuple[str, ...]) -> Callable[[Address], bool]:
@@ -172,7 +172,7 @@ def _text_test(text: str, attributes: tuple[str, ...]) -> Callable[[Address], bo
 
 
 def _flag_test(name: str, text: str, attribute: str) -> Callable[[Address], bool]:
-    wanted = _TRUTH.get(text.lower())
-    if wanted is None:
+    expected = _TRUTH.get(text.lower())
+    if expected is None:
         raise field_refusal({name: ["Must be a valid boolean."]})
-    return lambda address: getattr(address, attribute) is wanted
+    return lambda address: getattr(address, attribute) is expected

@@ -94,6 +94,7 @@ class Field:
 
 
 _FIELDS: dict[type[object], tuple[Field, ...]] = {}
+_SHOWN_NAMES: dict[type[object], dict[str, str]] = {}
 
 
 def fields_of(entity: type[object]) -> tuple[Field, ...]:
@@ -102,6 +103,15 @@ def fields_of(entity: type[object]) -> tuple[Field, ...]:
     if known is None:
         hints = get_type_hints(entity, include_extras=True)
         known = _FIELDS[entity] = tuple(_field(name, hint) for name, hint in hints.items())
+    return known
+
+
+def _shown_names(entity: type[object]) -> dict[str, str]:
+    """Names in answers by attribute; kept, since every record of every list asks."""
+    known = _SHOWN_NAMES.get(entity)
+    if known is None:
+        shown_fields = (field for field in fields_of(entity) if field.answer is not None)
+        known = _SHOWN_NAMES[entity] = {field.attribute: field.name for field in shown_fields}
     return known
 
 
@@ -123,11 +133,10 @@ def shown(record: Any, **computed: Any) -> dict[str, Any]:
         record: The record.
         **computed: Values of fields, by attribute, that differ from those stored.
     """
-    return {
-        field.name: computed[field.attribute] if field.attribute in computed else getattr(record, field.attribute)
-        for field in fields_of(type(record))
-        if field.answer is not None
-    }
+    names = _shown_names(type(record))
+    view = {name: getattr(record, attribute) for attribute, name in names.items()}
+    view.update({names[attribute]: value for attribute, value in computed.items()})
+    return view
 
 
 def answer_properties(entity: type[object]) -> dict[str, Schema]:

@@ -52,10 +52,10 @@ def get_company_payments(store: Store, request: Request) -> Reply:
 def put_company_payments(store: Store, request: Request) -> Reply:
     """`PUT /companies/{companyId}/payments`: touches only the listed codes, all or none of them."""
     company_id = _company_id(store, request)
-    wanted = _switches(store, request.body)
+    asked = _switches(store, request.body)
     now = store.now()
     switched = store.company_payments.setdefault(company_id, {})
-    for code, is_enabled in wanted.items():
+    for code, is_enabled in asked.items():
         present = switched.get(code)
         if present is None:
             switched[code] = CompanyPayment(is_enabled=is_enabled, created_at=now, updated_at=now)
@@ -133,7 +133,7 @@ def get_credit(store: Store, request: Request) -> Reply:
 
 
 def put_credit(store: Store, request: Request) -> Reply:
-    """`PUT /companies/{companyId}/credit`: all keys optional; an empty body puts everything back (it misbehaves)."""
+    """`PUT /companies/{companyId}/credit`: all keys optional; an empty body resets them all."""
     company_id = _company_id(store, request)
     _refuse_without_credit(store)
     body = request.object_body()
@@ -171,7 +171,7 @@ def _switches(store: Store, body: Any) -> dict[str, bool]:
     items = body.get("payments") if isinstance(body, dict) else None
     if not isinstance(items, list):
         raise text_refusal(400, BAD_REQUEST_ERROR, "Payments is required.; ")
-    wanted: dict[str, bool] = {}
+    asked: dict[str, bool] = {}
     for item in items:
         code = item.get("code") if isinstance(item, dict) else None
         if not isinstance(code, str) or not code:
@@ -181,8 +181,8 @@ def _switches(store: Store, body: Any) -> dict[str, bool]:
             raise text_refusal(400, BAD_REQUEST_ERROR, "Is enabled is required.; ")
         if code not in store.payments:
             raise _absent("Payment")
-        wanted[code] = is_enabled
-    return wanted
+        asked[code] = is_enabled
+    return asked
 
 
 def _absent(what: str) -> Refusal:

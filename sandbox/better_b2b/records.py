@@ -161,7 +161,7 @@ class Address(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class CoreCustomer(msgspec.Struct, rename="camel", kw_only=True):
-    """An account of the core store: a plain shopper, or what a company user stands on. Survives its user."""
+    """An account of the core store: of a plain shopper or of a company user. It outlives its user."""
 
     id: int
     email: str

@@ -121,7 +121,7 @@ def refuse_taken_email(store: Store, email: str, owner: User | None, taken: Coll
     if store.settings["refuse_super_admin_email"] and folded in store.super_admins:
         is_taken = True
     if owner is not None and not is_taken:
-        # A user that exists stands on its own core customer: it cannot move to another one.
+        # A user keeps its core customer: it cannot move to another one.
         customer_id = store.customers_by_email.get(folded)
         is_taken = customer_id is not None and customer_id != owner.customer_id
     if is_taken:

@@ -46,8 +46,8 @@ def get_users(store: Store, request: Request) -> Reply:
     """`GET /users`; newest change first."""
     limits = read_limits(store, request, WIDE_LIMITS)
     with_extra_fields = request.wants_extra_fields()
-    wanted, tests = _selection(store, request)
-    rows, page = page_of(store.users, limits, wanted=wanted, tests=tests)
+    only, tests = _selection(store, request)
+    rows, page = page_of(store.users, limits, only=only, tests=tests)
     return ok([user_view(store, user, with_extra_fields=with_extra_fields) for user in rows], SUCCESS, page)
 
 
@@ -84,7 +84,7 @@ def post_users(store: Store, request: Request) -> Reply:
     refusal: Refusal | None = None
     for index, row in enumerate(rows):
         if index in request.failing_rows:
-            continue  # ordered: the row is lost without a word, so that the answer is shorter than the request
+            continue  # an ordered fault drops the row silently: the answer is shorter than the request
         try:
             if not isinstance(row, dict):
                 raise field_refusal({"non_field_errors": ["Invalid data. Expected a dictionary."]})
@@ -183,14 +183,14 @@ def _rename_customer(store: Store, user: User) -> None:
 
 def _selection(store: Store, request: Request) -> tuple[set[int] | None, list[Callable[[User], bool]]]:
     """What the filters say: a set of ids where an index knows them, and tests for the rest."""
-    wanted: set[int] | None = None
+    only: set[int] | None = None
     tests: list[Callable[[User], bool]] = []
     if (company_id := request.integer("companyId")) is not None:
-        wanted = set(store.users_by_company.ids(company_id))
+        only = set(store.users_by_company.ids(company_id))
     if (email := request.value("email")) is not None:
         holder = store.user_with_email(email)
         holders = set() if holder is None else {holder.id}
-        wanted = holders if wanted is None else wanted & holders
+        only = holders if only is None else only & holders
     roles = _roles(request)
     if roles:
         tests.append(lambda user: user.role in roles)
@@ -200,7 +200,7 @@ def _selection(store: Store, request: Request) -> tuple[set[int] | None, list[Ca
         tests.append(_search_test(store, text.casefold()))
     if (fits := time_test(request, includes_bounds=False)) is not None:
         tests.append(fits)
-    return wanted, tests
+    return only, tests
 
 
 def _roles(request: Request) -> set[int]:
