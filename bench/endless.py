@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import urllib3
 
-from http_transport.transport import HttpRequest, HttpResponse
+from customer_sync.http.transport import HttpRequest, HttpResponse
 from sandbox.acumatica.contract import endpoints
 from sandbox.acumatica.swagger import swagger_document
 

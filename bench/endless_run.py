@@ -8,15 +8,15 @@ import resource
 import sys
 import time
 
-from acumatica.client import AcumaticaClient
-from acumatica.settings import AcumaticaSettings
 from bench.endless import EndlessErp, EndlessStore
 from bench.ours import connector
-from better_b2b.client import BetterB2BClient
-from better_b2b.settings import BetterB2BSettings
+from customer_sync.http.pacing import Pacer
 from customer_sync.pipeline import run
-from customer_sync.window import RunRequest
-from http_transport.pacing import Pacer
+from customer_sync.planning.window import RunRequest
+from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.acumatica.settings import AcumaticaSettings
+from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
 
 def main() -> None:

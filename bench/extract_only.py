@@ -10,9 +10,9 @@ from pathlib import Path
 
 from bench.ours import connector, erp_client
 from customer_sync.ledger import Ledger
+from customer_sync.planning.window import RunRequest
 from customer_sync.run import Run
 from customer_sync.steps.extract import begin_run, extract_batches
-from customer_sync.window import RunRequest
 
 
 def main() -> None:

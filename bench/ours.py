@@ -8,16 +8,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from acumatica.client import AcumaticaClient
-from acumatica.settings import AcumaticaSettings
-from better_b2b.client import BetterB2BClient
-from better_b2b.settings import BetterB2BSettings
-from customer_sync.connector import Connector
-from customer_sync.connector_file import load_connector
+from customer_sync.http.pacing import Pacer
+from customer_sync.http.transport import HttpSettings, Urllib3Transport
 from customer_sync.pipeline import run
-from customer_sync.window import RunRequest
-from http_transport.pacing import Pacer
-from http_transport.transport import HttpSettings, Urllib3Transport
+from customer_sync.planning.window import RunRequest
+from customer_sync.settings.connector import Connector
+from customer_sync.settings.connector_file import load_connector
+from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.acumatica.settings import AcumaticaSettings
+from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 

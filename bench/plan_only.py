@@ -11,28 +11,29 @@ from typing import Any
 
 import msgspec
 
-from acumatica.client import AcumaticaClient
-from acumatica.pages import decode_page
-from acumatica.selection import Selection
 from bench.ours import connector, erp_client
-from customer_sync.batch import Batch, BatchDescriptor, pack
-from customer_sync.company import Company, company_fields, content_hash, user_fields
-from customer_sync.company import address_fields as fields_of
-from customer_sync.connector import Connector
-from customer_sync.customer import Customer
-from customer_sync.customer_pages import CustomerPages
-from customer_sync.eligibility import decide_eligibility
-from customer_sync.erp_reader import ContactReader, CustomerReader, LocationReader
-from customer_sync.garbage import uncollected
+from customer_sync.gc_paused import uncollected
+from customer_sync.http.transport import HttpRequest, HttpResponse, Transport
 from customer_sync.ledger import Ledger
-from customer_sync.plan import AppliedCompany, AppliedRecord, Operation, diff_company
+from customer_sync.model.batch import Batch, BatchDescriptor, pack
+from customer_sync.model.company import Company, company_fields, content_hash, user_fields
+from customer_sync.model.company import address_fields as fields_of
+from customer_sync.model.customer import Customer
+from customer_sync.model.operation import AppliedCompany, AppliedRecord, Operation
+from customer_sync.planning.diff import diff_company
+from customer_sync.planning.window import RunRequest
+from customer_sync.rules.company_mapping import to_company
+from customer_sync.rules.eligibility import decide_eligibility
 from customer_sync.run import Run
+from customer_sync.settings.connector import Connector
+from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.acumatica.customer_pages import CustomerPages
+from customer_sync.sources.acumatica.pages import decode_page
+from customer_sync.sources.acumatica.reader import ContactReader, CustomerReader, LocationReader
+from customer_sync.sources.acumatica.selection import Selection
 from customer_sync.steps.extract import begin_run
 from customer_sync.steps.filter import filter_batch
 from customer_sync.steps.transform import transform_batch
-from customer_sync.transform import to_company
-from customer_sync.window import RunRequest
-from http_transport.transport import HttpRequest, HttpResponse, Transport
 
 PASSES = 3
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
-from b2b_connector.housekeeping import clean_ledger, remove_old_batches, remove_old_reports
+from customer_sync_airflow.tasks.housekeeping import clean_ledger, remove_old_batches, remove_old_reports
 
 with DAG(
     dag_id="connector_housekeeping",

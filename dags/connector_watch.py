@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
-from b2b_connector.watch import check_last_success
-from customer_sync.connector_file import watched_connectors
+from customer_sync.settings.connector_file import watched_connectors
+from customer_sync_airflow.alerting.watch import check_last_success
 
 WATCHED = list(watched_connectors())
 

@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Asset, AssetWatcher
 
-from customer_sync.connector import Connector
-from customer_sync.connector_file import connector_paths, load_connector
 from customer_sync.errors import ConfigError
-from push_notifications.tasks import take_customers
-from push_notifications.trigger import PushTrigger
+from customer_sync.settings.connector import Connector
+from customer_sync.settings.connector_file import connector_paths, load_connector
+from customer_sync_airflow.push.tasks import take_customers
+from customer_sync_airflow.push.trigger import PushTrigger
 
 
 def push_dag(connector: Connector) -> DAG:

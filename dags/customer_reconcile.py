@@ -18,11 +18,11 @@ from pathlib import Path
 
 from airflow.sdk import DAG, Asset, TriggerRule
 
-from b2b_connector.connector_dags import START, broken_dag, dags_of_all_connectors, timetable_of
-from b2b_connector.reconcile_params import reconcile_params
-from b2b_connector.reconcile_report import PublishReport
-from b2b_connector.reconcile_tasks import RepairGuard, compare, repair
-from customer_sync.connector import Connector
+from customer_sync.settings.connector import Connector
+from customer_sync_airflow.dag_factory import START, broken_dag, dags_of_all_connectors, timetable_of
+from customer_sync_airflow.tasks.reconcile import RepairGuard, compare, repair
+from customer_sync_airflow.tasks.reconcile_params import reconcile_params
+from customer_sync_airflow.tasks.reconcile_report import PublishReport
 
 TAGS = ["customer-sync", "reconciliation"]
 

@@ -20,13 +20,13 @@ from pathlib import Path
 
 from airflow.sdk import DAG, Asset, TriggerRule
 
-from b2b_connector.alerting import alert_arguments
-from b2b_connector.connector_dags import START, broken_dag, dags_of_all_connectors, timetable_of
-from b2b_connector.guard import Guard
-from b2b_connector.sync_params import sync_params
-from b2b_connector.tasks import audit, extract, filter_customers, load, transform
-from customer_sync.connector import Connector
-from customer_sync.connector_file import watched_connectors
+from customer_sync.settings.connector import Connector
+from customer_sync.settings.connector_file import watched_connectors
+from customer_sync_airflow.alerting.callbacks import alert_arguments
+from customer_sync_airflow.dag_factory import START, broken_dag, dags_of_all_connectors, timetable_of
+from customer_sync_airflow.guard import Guard
+from customer_sync_airflow.tasks.sync import audit, extract, filter_customers, load, transform
+from customer_sync_airflow.tasks.sync_params import sync_params
 
 TAGS = ["customer-sync", "acumatica", "better-b2b"]
 

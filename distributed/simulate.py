@@ -28,7 +28,8 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
-from customer_sync.ledger.schema import metadata
+from customer_sync.ledger.storage.schema import metadata
+from customer_sync.planning.window import RunRequest
 from customer_sync.run import Run
 from customer_sync.steps.audit import audit_run
 from customer_sync.steps.extract import begin_run, extract_batches
@@ -36,7 +37,6 @@ from customer_sync.steps.filter import filter_batch
 from customer_sync.steps.guard import settle_plan
 from customer_sync.steps.load import load_batch
 from customer_sync.steps.transform import transform_batch
-from customer_sync.window import RunRequest
 from sandbox.server import running_acumatica, running_better_b2b
 from tests.integration.twin_world import World, call, shipped_connector
 

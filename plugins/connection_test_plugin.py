@@ -1,12 +1,12 @@
-"""Registers what makes *Test* work for connections without a port; the code is in ``b2b_connector``."""
+"""Registers what makes *Test* work for connections without a port; the code is in ``customer_sync_airflow``."""
 
 from airflow.plugins_manager import AirflowPlugin
 
-from b2b_connector.port_of_test import PortOfTest
+from customer_sync_airflow.connection_test_port_fix import PortOfTest
 
 
 class ConnectionTestPlugin(AirflowPlugin):
-    """Puts :class:`~b2b_connector.port_of_test.PortOfTest` before the api-server."""
+    """Puts :class:`~customer_sync_airflow.connection_test_port_fix.PortOfTest` before the api-server."""
 
     name = "connection_test"
     fastapi_root_middlewares = [  # noqa: RUF012 - Airflow declares it without ClassVar

@@ -6,4 +6,4 @@ The installed package registers them by its entry point; Airflow reports a plugi
 from importlib.metadata import entry_points
 
 if not entry_points(group="airflow.plugins", name="connector_logs"):
-    from connector_logs.plugin import ConnectorLogsPlugin  # noqa: F401 - Airflow looks for plugin classes in this module
+    from customer_sync_airflow.pages.plugin import ConnectorLogsPlugin  # noqa: F401 - Airflow looks for plugin classes in this module

@@ -1,8 +1,8 @@
-"""Registers the route of push notifications; the code is in ``push_notifications``."""
+"""Registers the route of push notifications; the code is in ``customer_sync_airflow.push``."""
 
 from airflow.plugins_manager import AirflowPlugin
 
-from push_notifications.app import app
+from customer_sync_airflow.push.app import app
 
 
 class PushNotificationsPlugin(AirflowPlugin):

@@ -1,7 +1,7 @@
 """Customers of the seeded world that show one edge case each, under the same ids for every seed number.
 
-`EDGE_CASES` is the table for tests, demos and documents; where a case has a reason code of the product, the code comes
-first.
+`EDGE_CASES` is the table for tests, demos and documents; where a case has a reason code of the product
+(docs/errors.md#reasons), the code comes first.
 """
 
 from __future__ import annotations

@@ -7,22 +7,21 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from acumatica.client import AcumaticaClient
-from better_b2b.client import BetterB2BClient
-from customer_sync.batch import BatchDescriptor
-from customer_sync.connector import Connector
-from customer_sync.errors import RunUnbalanced
+from customer_sync.errors import RunUnbalanced, SyncError
 from customer_sync.ledger import Ledger
+from customer_sync.loading.context import StoreFacts
+from customer_sync.model.batch import BatchDescriptor
+from customer_sync.planning.window import RunRequest
 from customer_sync.run import Run, Sink, discard
+from customer_sync.settings.connector import Connector
+from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.steps.audit import AuditReport, audit_run
 from customer_sync.steps.extract import begin_run, extract_batches
 from customer_sync.steps.filter import filter_batch
 from customer_sync.steps.guard import settle_plan
 from customer_sync.steps.load import load_batch
 from customer_sync.steps.transform import transform_batch
-from customer_sync.window import RunRequest
-from customer_sync.writes.surroundings import StoreFacts
-from http_transport.errors import SyncError
+from customer_sync.targets.better_b2b.client import BetterB2BClient
 
 
 def run(
@@ -31,7 +30,7 @@ def run(
     store: BetterB2BClient,
     ledger_url: str | None = None,
     window: RunRequest | None = None,
-    dry_run: bool = False,  # noqa: FBT001, FBT002 - the signature that others rely on (DESIGN section 11)
+    dry_run: bool = False,  # noqa: FBT001, FBT002 - docs/architecture.md#stable-names
     *,
     run_id: str | None = None,
     sink: Sink = discard,

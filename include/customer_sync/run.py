@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
-from customer_sync.connector import Connector
 from customer_sync.ledger import CustomerOutcome, Ledger
-from customer_sync.outcome import LogEntry
+from customer_sync.model.outcome import LogEntry
+from customer_sync.settings.connector import Connector
 
 Sink = Callable[[str, Sequence[LogEntry]], None]
 """Receives the title and the log entries of one batch, to print them."""

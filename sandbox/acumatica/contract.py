@@ -1,4 +1,7 @@
-"""The endpoints and their entities, from the published contract (acumatica_rest.md sections 1, 5 and 15)."""
+"""The endpoints and their entities, from the published contract.
+
+Source: docs/api/acumatica.md#discovery, #customer and #commerce-tab.
+"""
 
 from __future__ import annotations
 

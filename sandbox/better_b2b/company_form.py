@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _LIMITS = longest_values(Company) | longest_values(FirstAdmin)
 _COMPANY_TEXTS = {field.name: field.attribute for field in sent_fields(Company, "create") if field.type is str}
 _UPDATE_TEXTS = {field.name: field.attribute for field in sent_fields(Company, "update") if field.name in _LIMITS}
-# The order in which required texts are checked (section 4, statement 13.8); the admin's e-mail has a text of its own.
+# The order in which required texts are checked (docs/api/better_b2b.md#statement-8); the admin's e-mail has a text
+# of its own.
 _REQUIRED = (
     "companyName",
     "companyPhone",
@@ -117,7 +118,7 @@ def read_new_company(store: Store, body: Any) -> CompanyForm:
 
 
 def read_update(store: Store, company: Company, body: Any) -> dict[str, Any]:
-    """Check the body of an update and give the attributes to set; keys that cannot be written are ignored (13.15).
+    """Check the body of an update and give the attributes to set; other keys are ignored (statement 15).
 
     Raises:
         CompanyProblem: The first thing that is wrong.

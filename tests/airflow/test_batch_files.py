@@ -4,7 +4,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from b2b_connector.batch_files import Removal, remove_old_files
+from customer_sync_airflow.tasks.batch_files import Removal, remove_old_files
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 

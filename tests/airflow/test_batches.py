@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from b2b_connector.batches import descriptor_of
-from customer_sync.batch import BatchDescriptor
 from customer_sync.errors import BatchDamaged
+from customer_sync.model.batch import BatchDescriptor
+from customer_sync_airflow.tasks.batches import descriptor_of
 
 WHOLE = {"descriptor": {"key": "batch_000", "label": "C1 (1)", "count": 1}, "pushed_by": 0}
 

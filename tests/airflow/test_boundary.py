@@ -6,10 +6,10 @@ import signal
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from b2b_connector.boundary import CANCELLED_EXIT_CODE, airflow_boundary
+from customer_sync import errors
 from customer_sync import errors as ours
-from http_transport import errors
-from http_transport.errors import AmbiguousWriteError, SyncError, TransientApiError
+from customer_sync.errors import AmbiguousWriteError, SyncError, TransientApiError
+from customer_sync_airflow.tasks.error_boundary import CANCELLED_EXIT_CODE, airflow_boundary
 
 REPEATED = ["RateLimited", "SessionLimit", "ConnectFailed", "Unavailable", "ReplyLost", "AmbiguousWriteError"]
 FINAL = ["ConfigError", "AuthenticationFailed", "PermissionDenied", "RecordRejected", "ContractError"]

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from b2b_connector.hooks.http_connection import read_http_connection
-from http_transport.errors import ConfigError
+from customer_sync.errors import ConfigError
+from customer_sync_airflow.hooks.http_connection import read_http_connection
 
 CONN = "AIRFLOW_CONN_SHOP"
 FIELDS = frozenset({"store_hash", "tenant"})

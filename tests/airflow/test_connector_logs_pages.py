@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from customer_sync.ledger import Ledger
-from customer_sync.outcome import LogEntry
+from customer_sync.model.outcome import LogEntry
 
 HEADERS = {"X-Connector-Logs": "1", "Origin": "http://testserver"}
 HOSTILE = '=cmd|"/c calc"!A1<script>alert(1)</script>'
@@ -59,7 +59,7 @@ def open_as(ledger: Ledger, metadata_database: None) -> Iterator[Callable[..., A
     """Gives a client of a person who may read some connectors, and act or not."""
     assert ledger.connector_id == "knb"
     assert metadata_database is None
-    access = importlib.import_module("connector_logs.access")
+    access = importlib.import_module("customer_sync_airflow.pages.rights")
     test_client = importlib.import_module("starlette.testclient").TestClient
     opened: list[Any] = []
 
@@ -72,7 +72,7 @@ def open_as(ledger: Ledger, metadata_database: None) -> Iterator[Callable[..., A
             return self.acts and connector_id in self.connectors
 
     def make(*connectors: str, acts: bool = False) -> Any:
-        app = importlib.import_module("connector_logs.app").build_app()
+        app = importlib.import_module("customer_sync_airflow.pages.app").build_app()
         viewer = Viewer(User(), "olga", frozenset(connectors))
         object.__setattr__(viewer, "acts", acts)
         app.dependency_overrides[access.current_viewer] = lambda: viewer

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from customer_sync.ledger import Ledger
-from customer_sync.outcome import LogEntry
+from customer_sync.model.outcome import LogEntry
 
 DAG_ID = "customer_sync__knb"
 HEADERS = {"X-Connector-Logs": "1"}
@@ -50,7 +50,7 @@ def log_in(metadata_database: None, _log: None, monkeypatch: pytest.MonkeyPatch)
     airflow_app.create_auth_manager().init()
     user = importlib.import_module("airflow.api_fastapi.auth.managers.simple.user").SimpleAuthManagerUser
     test_client = importlib.import_module("starlette.testclient").TestClient
-    app = importlib.import_module("connector_logs.app").build_app()
+    app = importlib.import_module("customer_sync_airflow.pages.app").build_app()
     opened: list[Any] = []
 
     def make(name: str, role: str) -> Any:

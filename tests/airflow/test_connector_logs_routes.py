@@ -14,7 +14,7 @@ ADDRESS = "http://testserver"
 @pytest.fixture(scope="module")
 def app() -> Any:
     """The app as Airflow mounts it."""
-    return importlib.import_module("connector_logs.app").build_app()
+    return importlib.import_module("customer_sync_airflow.pages.app").build_app()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 SYNC = "customer_sync__knb"
 
-# task -> (trigger rule, pool, retries, mapped); DESIGN section 4.
+# task -> (trigger rule, pool, retries, mapped); docs/architecture.md#tasks.
 TASKS = {
     "extract": ("all_success", "acumatica_knb", 2, False),
     "filter": ("all_done", "default_pool", 2, True),
@@ -168,7 +168,8 @@ import airflow.sdk
 from airflow.dag_processing.dagbag import DagBag
 touched = []
 sys.addaudithook(lambda event, facts: touched.append(event) if event in {"socket.connect", "sqlite3.connect"} else None)
-heavy = {"pandas", "alembic", "acumatica.client", "better_b2b.client"} - set(sys.modules)
+clients = {"customer_sync.sources.acumatica.client", "customer_sync.targets.better_b2b.client"}
+heavy = ({"pandas", "alembic"} | clients) - set(sys.modules)
 started = time.process_time()
 bag = DagBag(sys.argv[1])
 used_s = time.process_time() - started

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import requests
 
-from b2b_connector.hooks.acumatica import AcumaticaHook
-from b2b_connector.hooks.better_b2b import BetterB2BHook
-from customer_sync.connector import Connector
+from customer_sync.settings.connector import Connector
+from customer_sync_airflow.hooks.acumatica import AcumaticaHook
+from customer_sync_airflow.hooks.better_b2b import BetterB2BHook
 from sandbox.server import RunningTwin, running_acumatica, running_better_b2b
 
 ERP_EXTRA = {"tenant": "Sandbox", "endpoint_name": "KNCommerce", "endpoint_version": "24.200.001"}

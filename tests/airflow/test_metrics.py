@@ -13,8 +13,8 @@ from datetime import timedelta
 from airflow.sdk._shared.observability.metrics import stats
 from airflow.sdk.observability.metrics import stats_utils
 stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)  # as Airflow begins every task
-from b2b_connector.metrics import emit
-from customer_sync.run_metrics import Measurement
+from customer_sync_airflow.tasks.metrics import emit
+from customer_sync.reporting.run_metrics import Measurement
 emit([
     Measurement("counter", "customer_sync.customers", 7, {"connector": "knb", "outcome": "created"}),
     Measurement("counter", "customer_sync.customers", 2, {"connector": "knb", "outcome": "filtered"}),

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from customer_sync.ledger.schema import run
+from customer_sync.ledger.storage.schema import run
 from tests.airflow.mail_and_web_sink import running_mail_server, running_web_hook
 from tests.airflow.otlp_sink import OtlpSink, running_otlp_sink
 from tests.e2e.ground import Ground

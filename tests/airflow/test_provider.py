@@ -9,12 +9,12 @@ import jsonschema
 import pytest
 from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
-import acumatica as erp_client
 import airflow
+import customer_sync.sources.acumatica as erp_client
 from airflow import plugins_manager
-from b2b_connector import provider
-from b2b_connector.hooks import acumatica, better_b2b
-from b2b_connector.hooks.http_connection import TRANSPORT_FIELDS
+from customer_sync_airflow import provider
+from customer_sync_airflow.hooks import acumatica, better_b2b
+from customer_sync_airflow.hooks.http_connection import TRANSPORT_FIELDS
 
 
 def test_provider_info_fits_when_checked_against_airflows_schema() -> None:
@@ -65,9 +65,9 @@ def test_form_fields_are_those_that_the_hook_reads_when_compared(conn_type: str)
 
 
 def test_plugin_loader_stays_out_of_our_packages_when_airflow_starts() -> None:
-    """No file of ours is run as a top-level module: `acumatica` stays the client, `types` the standard library's."""
+    """No file of ours is run as a top-level module: adapters stay in their packages, `types` the standard one's."""
     _plugins, errors = plugins_manager._get_plugins()
 
     assert errors == {}
     assert "include" in Path(str(erp_client.__file__)).parts
-    assert "b2b_connector" not in str(getattr(sys.modules["types"], "__file__", ""))
+    assert "customer_sync_airflow" not in str(getattr(sys.modules["types"], "__file__", ""))

@@ -11,10 +11,10 @@ import pytest
 import requests
 import sqlalchemy as sa
 
-from customer_sync.ledger.schema import push_customer
-from customer_sync.push import BODY_BYTES_MAX
+from customer_sync.ledger.storage.schema import push_customer
+from customer_sync.model.push_notification import BODY_BYTES_MAX
+from customer_sync.reporting.run_metrics import PUSH_MISSED, measure_run
 from customer_sync.run import Run
-from customer_sync.run_metrics import PUSH_MISSED, measure_run
 from sandbox.server import running_acumatica, running_better_b2b
 from tests.airflow.api_server import ApiServer, running_api_server
 from tests.integration.twin_world import World, call, shipped_connector

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from customer_sync.connector_file import load_connector
 from customer_sync.ledger import Ledger
+from customer_sync.settings.connector_file import load_connector
 from sandbox.server import running_acumatica, running_better_b2b
 from tests.airflow.api_server import running_api_server
 from tests.airflow.approver import answering

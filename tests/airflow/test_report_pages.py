@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.clock import utc_now
-from customer_sync.report_place import report_folder
+from customer_sync.ledger.storage.clock import utc_now
+from customer_sync.reporting.report_place import report_folder
 from tests.airflow.api_server import ApiServer, running_api_server
 
 RUN = "manual__2026-11-25T01:02:03+00:00"

@@ -112,7 +112,9 @@ def test_run_fails_at_once_when_connection_is_wrong(
     logins = [call for call in calls(world.erp) if call["path"] == "/entity/auth/login"]
     assert len(logins) <= 1
     assert world.store_writes() == []
-    sentences = [record.getMessage() for record in caplog.records if record.name == "b2b_connector.boundary"]
+    sentences = [
+        record.getMessage() for record in caplog.records if record.name == "customer_sync_airflow.tasks.error_boundary"
+    ]
     assert expected in sentences[0]
     assert "wr0ng-password" not in caplog.text
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from b2b_connector.task_log import print_batch, reporting_requests
-from customer_sync.outcome import LogEntry
-from http_transport.pacing import RequestUse
+from customer_sync.http.pacing import RequestUse
+from customer_sync.model.outcome import LogEntry
+from customer_sync_airflow.tasks.task_log import print_batch, reporting_requests
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """What Airflow says about a run's tasks is read without mixing up names and indexes."""
 
-from b2b_connector.task_states import TaskStates
+from customer_sync_airflow.tasks.task_states import TaskStates
 
 
 def test_states_are_told_apart_when_task_ids_overlap() -> None:

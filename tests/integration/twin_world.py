@@ -10,30 +10,30 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from acumatica.client import AcumaticaClient
-from acumatica.selection import Selection
-from acumatica.settings import AcumaticaSettings
-from better_b2b.client import BetterB2BClient
-from better_b2b.settings import BetterB2BSettings
-from customer_sync.batch import BatchDescriptor
-from customer_sync.connector import Connector
-from customer_sync.connector_file import load_connector
+from customer_sync.http.pacing import Pacer
+from customer_sync.http.retry import RetryPolicy
+from customer_sync.http.transport import HttpSettings, Transport, Urllib3Transport
 from customer_sync.ledger import Ledger
+from customer_sync.model.batch import BatchDescriptor
 from customer_sync.pipeline import run
-from customer_sync.reconcile.pipeline import reconcile
+from customer_sync.planning.window import RunRequest
+from customer_sync.reconcile.in_process import reconcile
+from customer_sync.reconcile.reconciliation import ReconcileReport
 from customer_sync.reconcile.request import ReconcileRequest
-from customer_sync.reconcile.steps import ReconcileReport
 from customer_sync.run import Run, Sink, discard
+from customer_sync.settings.connector import Connector
+from customer_sync.settings.connector_file import load_connector
+from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.acumatica.selection import Selection
+from customer_sync.sources.acumatica.settings import AcumaticaSettings
 from customer_sync.steps.audit import AuditReport, audit_run
 from customer_sync.steps.extract import begin_run, extract_batches
 from customer_sync.steps.filter import filter_batch
 from customer_sync.steps.guard import settle_plan
 from customer_sync.steps.load import load_batch
 from customer_sync.steps.transform import transform_batch
-from customer_sync.window import RunRequest
-from http_transport.pacing import Pacer
-from http_transport.retry import RetryPolicy
-from http_transport.transport import HttpSettings, Transport, Urllib3Transport
+from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
 KEY_FIELD = "Acumatica Customer ID"
 QUICK = RetryPolicy(attempts=3, total_s=1.5, first_delay_s=0.01, rng=lambda: 0.0)

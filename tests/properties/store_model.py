@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from customer_sync.company import STATUS_APPROVED, Company
-from customer_sync.plan import Action, AppliedCompany, AppliedRecord, Operation
+from customer_sync.model.company import STATUS_APPROVED, Company
+from customer_sync.model.operation import Action, AppliedCompany, AppliedRecord, Operation
 
 ADMIN_PREFIX = "admin_"
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from customer_sync.company import Address, Company, CompanyUser, PaymentTerms
-from customer_sync.connector import Connector
-from customer_sync.customer import BillingContact, Contact, Customer, Location, PostalAddress
+from customer_sync.model.company import Address, Company, CompanyUser, PaymentTerms
+from customer_sync.model.customer import BillingContact, Contact, Customer, Location, PostalAddress
+from customer_sync.settings.connector import Connector
 
 # What an ERP's database can hold: any text without half characters, trimmed as the reader trims it.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).map(str.strip)

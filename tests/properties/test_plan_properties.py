@@ -4,17 +4,10 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_sync.company import Company, address_fields, company_fields, user_fields
-from customer_sync.mapping_settings import RemovalPolicy
-from customer_sync.plan import (
-    Action,
-    AppliedCompany,
-    AppliedRecord,
-    CustomerPlan,
-    diff_company,
-    diff_unenrolment,
-    is_late,
-)
+from customer_sync.model.company import Company, address_fields, company_fields, user_fields
+from customer_sync.model.operation import Action, AppliedCompany, AppliedRecord, CustomerPlan
+from customer_sync.planning.diff import diff_company, diff_unenrolment, is_late
+from customer_sync.settings.mapping import RemovalPolicy
 from tests.properties.store_model import apply_operations
 from tests.properties.strategies import companies
 

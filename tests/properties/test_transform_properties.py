@@ -9,15 +9,15 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from customer_sync.batch import Batch, pack, unpack_customers
-from customer_sync.company import content_hash
-from customer_sync.connector import Connector
-from customer_sync.customer import Customer, PostalAddress
-from customer_sync.eligibility import decide_eligibility
-from customer_sync.email_address import MAX_EMAIL_LENGTH, is_valid_email
-from customer_sync.outcome import REMEDIES
-from customer_sync.plan import diff_company
-from customer_sync.transform import BLOCKING, to_company
+from customer_sync.model.batch import Batch, pack, unpack_customers
+from customer_sync.model.company import content_hash
+from customer_sync.model.customer import Customer, PostalAddress
+from customer_sync.model.outcome import REMEDIES
+from customer_sync.planning.diff import diff_company
+from customer_sync.rules.company_mapping import BLOCKING, to_company
+from customer_sync.rules.eligibility import decide_eligibility
+from customer_sync.rules.email_address import MAX_EMAIL_LENGTH, is_valid_email
+from customer_sync.settings.connector import Connector
 from tests.properties.strategies import connectors, customers, texts
 from tests.unit.customer_sync.builders import a_connector, a_contact, a_customer, a_location, an_address
 

@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_sync.window import STREAMS, Window, read_request, resolve_window
+from customer_sync.planning.window import STREAMS, Window, read_request, resolve_window
 
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
 zones = st.integers(-12, 12)

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from http_transport.errors import SyncError
+from customer_sync.errors import SyncError
 from tests.integration.second_calculation import expected_book
 from tests.integration.twin_world import World, call
 from tests.reliability.crash.fork_server import BROKEN, ForkServer, Order

@@ -10,13 +10,13 @@ from typing import Any
 
 import urllib3
 
-from acumatica.client import AcumaticaClient
-from acumatica.settings import AcumaticaSettings
-from better_b2b.client import BetterB2BClient
-from better_b2b.settings import BetterB2BSettings
-from http_transport.pacing import Pacer
-from http_transport.retry import RetryPolicy
-from http_transport.transport import HttpRequest, HttpResponse
+from customer_sync.http.pacing import Pacer
+from customer_sync.http.retry import RetryPolicy
+from customer_sync.http.transport import HttpRequest, HttpResponse
+from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.acumatica.settings import AcumaticaSettings
+from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 from tests.reliability.mutations import encoded
 
 _LOGIN_HEADERS = urllib3.HTTPHeaderDict({"Set-Cookie": ".ASPXAUTH=a1; path=/"})

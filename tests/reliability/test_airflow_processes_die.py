@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
-from customer_sync.connector_file import load_connector
+from customer_sync.settings.connector_file import load_connector
 from demo.settings import DAG_ID
 from tests.e2e.ground import Ground, remove
 from tests.integration.second_calculation import expected_book

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from better_b2b.client import BetterB2BClient
-from customer_sync.customer import Customer
-from customer_sync.customer_pages import CustomerPages
-from customer_sync.eligibility import decide_eligibility
-from customer_sync.transform import to_company
-from http_transport.errors import SyncError
-from http_transport.transport import HttpResponse
+from customer_sync.errors import SyncError
+from customer_sync.http.transport import HttpResponse
+from customer_sync.model.customer import Customer
+from customer_sync.rules.company_mapping import to_company
+from customer_sync.rules.eligibility import decide_eligibility
+from customer_sync.sources.acumatica.customer_pages import CustomerPages
+from customer_sync.targets.better_b2b.client import BetterB2BClient
 from sandbox.server import running_acumatica, running_better_b2b
 from tests.integration.twin_world import World, shipped_connector
 from tests.reliability.mutations import encoded, spoil_body, spoil_status, spoil_value
@@ -203,7 +203,7 @@ def try_store(answers: Answers, dice: Random, tally: Counter[str]) -> Iterator[s
 
 def campaign(answers: Answers, seed: int, inputs: int, record_property: Record, what: str) -> None:
     """Try many inputs, half of them answers of the ERP; tell how they ended."""
-    logging.getLogger("http_transport").setLevel(logging.ERROR)  # thousands of retries
+    logging.getLogger("customer_sync.http").setLevel(logging.ERROR)  # thousands of retries
     good, unreadable = answers.customers()
     assert len(good) == CUSTOMERS
     assert not unreadable

@@ -1,4 +1,7 @@
-"""The ledger: our database of links, intents, runs, log, quarantine, watermarks and leases. (DESIGN section 7)"""
+"""The ledger: our database of links, intents, runs, log, quarantine, watermarks and leases.
+
+Source: docs/architecture.md#ledger.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +11,26 @@ from typing import Self
 
 import sqlalchemy as sa
 
-from customer_sync.ledger.access import AccessRemovals
-from customer_sync.ledger.clock import utc_now
-from customer_sync.ledger.database import ledger_url, open_engine, writing
-from customer_sync.ledger.differences import Differences
-from customer_sync.ledger.emails import AccountEmails
-from customer_sync.ledger.incidents import Incidents
-from customer_sync.ledger.intents import ConfirmedWrite, Intents, OpenIntent
-from customer_sync.ledger.lease import Lease
-from customer_sync.ledger.links import Links
-from customer_sync.ledger.log import Log
-from customer_sync.ledger.operator_actions import OperatorActions
-from customer_sync.ledger.plans import PlannedChange, PlannedCustomer, Plans
-from customer_sync.ledger.push import Push
-from customer_sync.ledger.quarantine import Quarantine, Quarantined
-from customer_sync.ledger.retention import Retention
-from customer_sync.ledger.runs import CustomerOutcome, Runs
-from customer_sync.ledger.schema import lease
-from customer_sync.ledger.set_aside import SetAside
-from customer_sync.ledger.shared_budget import SharedSchedule, SharedSeat
-from customer_sync.ledger.watermarks import Watermarks
+from customer_sync.ledger.coordination.incidents import Incidents
+from customer_sync.ledger.coordination.lease import Lease
+from customer_sync.ledger.coordination.push_inbox import Push
+from customer_sync.ledger.coordination.shared_budget import SharedSchedule, SharedSeat
+from customer_sync.ledger.coordination.watermarks import Watermarks
+from customer_sync.ledger.journal.access_revocations import AccessRemovals
+from customer_sync.ledger.journal.intents import ConfirmedWrite, Intents, OpenIntent
+from customer_sync.ledger.state.emails import AccountEmails
+from customer_sync.ledger.state.links import Links
+from customer_sync.ledger.state.quarantine import Quarantine, Quarantined
+from customer_sync.ledger.state.set_aside_marks import SetAside
+from customer_sync.ledger.storage.clock import utc_now
+from customer_sync.ledger.storage.database import ledger_url, open_engine, writing
+from customer_sync.ledger.storage.retention import Retention
+from customer_sync.ledger.storage.schema import lease
+from customer_sync.ledger.story.differences import Differences
+from customer_sync.ledger.story.log import Log
+from customer_sync.ledger.story.operator_actions import OperatorActions
+from customer_sync.ledger.story.plans import PlannedChange, PlannedCustomer, Plans
+from customer_sync.ledger.story.runs import CustomerOutcome, Runs
 
 __all__ = [
     "ConfirmedWrite",

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from customer_sync.connector import Connector
-from customer_sync.params import read_params
-from customer_sync.reconcile.difference import DifferenceClass, RepairAction, repair_choices
-from customer_sync.reconcile.repair import Policy
-from customer_sync.window import RunRequest
+from customer_sync.model.difference import DifferenceClass, RepairAction, repair_choices
+from customer_sync.planning.window import RunRequest
+from customer_sync.reconcile.repair.plan_repair import Policy
+from customer_sync.settings.connector import Connector
+from customer_sync.settings.params import read_params
 
 Mode = Literal["compare", "adopt", "shadow"]
 MODES = ("compare", "adopt", "shadow")

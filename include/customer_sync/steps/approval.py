@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from customer_sync.batch import BatchDescriptor
 from customer_sync.errors import PlanRefused
-from customer_sync.ledger.clock import utc_now
-from customer_sync.log_entry import closing_entry
-from customer_sync.outcome import Outcome, Reason
-from customer_sync.plan_facts import question_of
+from customer_sync.ledger.storage.clock import utc_now
+from customer_sync.model.batch import BatchDescriptor
+from customer_sync.model.outcome import Outcome, Reason
+from customer_sync.planning.plan_facts import question_of
+from customer_sync.reporting.log_entry import closing_entry
 from customer_sync.run import Run
 from customer_sync.steps.guard import PlanSummary
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from customer_sync.batch import BatchDescriptor
 from customer_sync.errors import RunUnbalanced
 from customer_sync.ledger import CustomerOutcome
-from customer_sync.ledger.clock import utc_now
-from customer_sync.ledger.watermarks import MAPPING, RESUME_AFTER, STREAMS
-from customer_sync.log_entry import closing_entry
-from customer_sync.outcome import LogEntry, Outcome, Reason
-from customer_sync.report_place import reports_directory
+from customer_sync.ledger.coordination.watermarks import MAPPING, RESUME_AFTER, STREAMS
+from customer_sync.ledger.storage.clock import utc_now
+from customer_sync.model.batch import BatchDescriptor
+from customer_sync.model.outcome import LogEntry, Outcome, Reason
+from customer_sync.reporting.log_entry import closing_entry
+from customer_sync.reporting.report_place import reports_directory
 from customer_sync.run import Run
 
 _PART = 2000
@@ -155,7 +155,7 @@ def _report_files(run: Run) -> list[str]:
     directory = reports_directory()
     if directory is None:
         return []
-    from customer_sync.report import write_report  # noqa: PLC0415 - see above
+    from customer_sync.reporting.run_report import write_report  # noqa: PLC0415 - see above
 
     return [f"  report: {path}" for path in write_report(run, directory)]
 

@@ -1,7 +1,7 @@
 """Step one: ask the ERP for what changed in the window, and read these customers whole. (task: extract)
 
 Customers, contacts and locations are three change streams; the ids that they name
-are united and the full customers read (acumatica_rest.md section 11). Each batch is
+are united and the full customers read (docs/api/acumatica.md#change-tracking). Each batch is
 handed on as it is read, so memory does not grow with the number of customers.
 """
 
@@ -15,21 +15,21 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from acumatica import filter as erp_filter
-from acumatica.client import AcumaticaClient
-from acumatica.selection import Row, Selection
-from customer_sync.batch import Batch, BatchDescriptor, batch_label, pack
-from customer_sync.customer import Customer
-from customer_sync.customer_pages import CustomerPage, CustomerPages
 from customer_sync.errors import ContractError
 from customer_sync.ledger import CustomerOutcome
-from customer_sync.ledger.watermarks import MAPPING
-from customer_sync.log_entry import closing_entry
-from customer_sync.outcome import REMEDIES, Finding, LogEntry, Outcome, Reason
-from customer_sync.read_ahead import read_ahead
-from customer_sync.request_count import counting_requests
+from customer_sync.ledger.coordination.watermarks import MAPPING
+from customer_sync.model.batch import Batch, BatchDescriptor, batch_label, pack
+from customer_sync.model.customer import Customer
+from customer_sync.model.outcome import REMEDIES, Finding, LogEntry, Outcome, Reason
+from customer_sync.planning.window import RunRequest, Window, resolve_window
+from customer_sync.reporting.log_entry import closing_entry
+from customer_sync.reporting.request_count import counting_requests
 from customer_sync.run import Run
-from customer_sync.window import RunRequest, Window, resolve_window
+from customer_sync.sources.acumatica import filter as erp_filter
+from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.acumatica.customer_pages import CustomerPage, CustomerPages
+from customer_sync.sources.acumatica.selection import Row, Selection
+from customer_sync.sources.read_ahead import read_ahead
 
 SAME_SIZE_BATCHES = 2
 """After so many batches the next ones are twice as large, up to the connector's ``batch.largest``."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from customer_sync.batch import Batch, BatchDescriptor, Unenrolled, pack, unpack_customers
-from customer_sync.customer import Customer
-from customer_sync.eligibility import Decision, decide_eligibility
-from customer_sync.garbage import uncollected
+from customer_sync.gc_paused import uncollected
 from customer_sync.ledger import CustomerOutcome
-from customer_sync.log_entry import closing_entry, shown_name
-from customer_sync.outcome import LogEntry, Outcome, Reason
+from customer_sync.model.batch import Batch, BatchDescriptor, Unenrolled, pack, unpack_customers
+from customer_sync.model.customer import Customer
+from customer_sync.model.outcome import LogEntry, Outcome, Reason
+from customer_sync.planning.set_aside import Mark, is_set_aside, source_hash
+from customer_sync.reporting.log_entry import closing_entry, shown_name
+from customer_sync.rules.eligibility import Decision, decide_eligibility
 from customer_sync.run import Run
-from customer_sync.set_aside import Mark, is_set_aside, source_hash
 
 
 @uncollected()
@@ -20,7 +20,7 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
     """Split a batch into eligible customers, customers to be un-enrolled, and filtered ones.
 
     The filtered get their outcome here. A customer that has a company goes on to be
-    un-enrolled when one of its reasons withdraws it (DESIGN section 4).
+    un-enrolled when one of its reasons withdraws it (docs/errors.md#filter).
 
     Args:
         run: The run.

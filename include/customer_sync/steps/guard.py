@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from customer_sync.batch import BatchDescriptor
 from customer_sync.errors import PlanRefused
-from customer_sync.guards import RunTotals, tripped_guards
 from customer_sync.ledger import CustomerOutcome
-from customer_sync.log_entry import closing_entry
-from customer_sync.outcome import Finding, LogEntry, Outcome, Reason
-from customer_sync.plan_facts import SHOWN, NamedCustomer, PlanFacts, PlannedBatch, UnknownPart, lines_of
-from customer_sync.plan_table import write_plan_where_wanted
+from customer_sync.model.batch import BatchDescriptor
+from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
+from customer_sync.planning.guard_limits import RunTotals, tripped_guards
+from customer_sync.planning.plan_facts import SHOWN, NamedCustomer, PlanFacts, PlannedBatch, UnknownPart, lines_of
+from customer_sync.planning.window import RunRequest
+from customer_sync.reporting.log_entry import closing_entry
+from customer_sync.reporting.plan_table import write_plan_where_wanted
 from customer_sync.run import Run
-from customer_sync.window import RunRequest
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def settle_plan(
     """Add up the plan of all batches, take out customers that share an Account Email, and decide what follows.
 
     Of two customers with one Account Email the one that holds it in the store keeps
-    it and the newcomer is quarantined; of two newcomers both are (DESIGN section 6).
+    it and the newcomer is quarantined; of two newcomers both are (docs/errors.md#email_duplicate).
 
     Args:
         run: The run.

@@ -1,6 +1,6 @@
 """Step five: apply the plan of one batch to the store, then write the reference ids to the ERP. (task: load)
 
-Order of work (b2b_rest.md section 10): companies with their first admin, and behind
+Order of work (docs/api/better_b2b.md#order-of-writes): companies with their first admin, and behind
 each its addresses; status, users, payment methods and terms side by side; then what
 takes something away; then the reference ids. What remains to be done is always
 compared anew with the ledger, so a repeated attempt goes on where the last stopped.
@@ -13,25 +13,26 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from acumatica.client import AcumaticaClient
-from better_b2b.client import BetterB2BClient
-from customer_sync.batch import BatchDescriptor, unpack_plans
-from customer_sync.contract_gate import check_contract
 from customer_sync.ledger import Lease
-from customer_sync.plan import Action, CustomerPlan, Operation, is_late
-from customer_sync.request_count import counting_requests
+from customer_sync.loading.addresses import CreateAddresses, DeleteAddress, UpdateAddress
+from customer_sync.loading.adoption import find_by_key, find_existing, read_parts
+from customer_sync.loading.companies import CreateCompanies, DeleteCompany, SetStatus, UpdateCompanies
+from customer_sync.loading.context import StoreFacts, Surroundings
+from customer_sync.loading.creation import Creation
+from customer_sync.loading.customer_load import Work
+from customer_sync.loading.dispatch import Dispatcher, Write
+from customer_sync.loading.outcome_recorder import Closing
+from customer_sync.loading.payments import SetPaymentMethods, SetPaymentTerms
+from customer_sync.loading.reference import WriteReference, stop_changed_elsewhere
+from customer_sync.loading.users import CreateUsers, DeleteUser, UpdateUser
+from customer_sync.model.batch import BatchDescriptor, unpack_plans
+from customer_sync.model.operation import Action, CustomerPlan, Operation
+from customer_sync.planning.diff import is_late
+from customer_sync.reporting.request_count import counting_requests
 from customer_sync.run import Run
-from customer_sync.steps.closing import Closing
-from customer_sync.writes.addresses import CreateAddresses, DeleteAddress, UpdateAddress
-from customer_sync.writes.adoption import find_by_key, find_existing, read_parts
-from customer_sync.writes.companies import CreateCompanies, DeleteCompany, SetStatus, UpdateCompanies
-from customer_sync.writes.creation import Creation
-from customer_sync.writes.dispatch import Dispatcher, Write
-from customer_sync.writes.payments import SetPaymentMethods, SetPaymentTerms
-from customer_sync.writes.reference import WriteReference, stop_changed_elsewhere
-from customer_sync.writes.surroundings import StoreFacts, Surroundings
-from customer_sync.writes.users import CreateUsers, DeleteUser, UpdateUser
-from customer_sync.writes.work import Work
+from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.steps.contract_gate import check_contract
+from customer_sync.targets.better_b2b.client import BetterB2BClient
 
 ROUNDS = 4
 """How often what remains is compared and sent again: an adopted or lost record shows further work."""

@@ -8,27 +8,19 @@ from typing import Any
 
 import msgspec
 
-from customer_sync.batch import Batch, BatchDescriptor, Unenrolled, pack, unpack_customers
-from customer_sync.company import STATUS_APPROVED, STATUS_INACTIVE, Company, attempt_hash, content_hash
-from customer_sync.customer import Customer
-from customer_sync.garbage import uncollected
+from customer_sync.gc_paused import uncollected
 from customer_sync.ledger import CustomerOutcome, PlannedCustomer, Quarantined
-from customer_sync.log_entry import closing_entry, finding_entry, operation_entry, shown_name, unknown_entry
-from customer_sync.outcome import Finding, LogEntry, Outcome, Reason
-from customer_sync.plan import (
-    REMOVALS,
-    Action,
-    AppliedCompany,
-    CustomerPlan,
-    Operation,
-    diff_company,
-    diff_reference,
-    diff_unenrolment,
-)
-from customer_sync.request_estimate import expected_requests
+from customer_sync.model.batch import Batch, BatchDescriptor, Unenrolled, pack, unpack_customers
+from customer_sync.model.company import STATUS_APPROVED, STATUS_INACTIVE, Company, attempt_hash, content_hash
+from customer_sync.model.customer import Customer
+from customer_sync.model.operation import REMOVALS, Action, AppliedCompany, CustomerPlan, Operation
+from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
+from customer_sync.planning.diff import diff_company, diff_reference, diff_unenrolment
+from customer_sync.planning.request_estimate import expected_requests
+from customer_sync.planning.window import RunRequest
+from customer_sync.reporting.log_entry import closing_entry, finding_entry, operation_entry, shown_name, unknown_entry
+from customer_sync.rules.company_mapping import to_company
 from customer_sync.run import Run
-from customer_sync.transform import to_company
-from customer_sync.window import RunRequest
 
 
 @dataclass

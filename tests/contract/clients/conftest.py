@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import urllib3
 
-from acumatica.client import AcumaticaClient
-from acumatica.settings import AcumaticaSettings
-from better_b2b.client import BetterB2BClient
-from better_b2b.settings import BetterB2BSettings
-from http_transport.pacing import Pacer
-from http_transport.retry import RetryPolicy
-from http_transport.transport import HttpSettings, Urllib3Transport
+from customer_sync.http.pacing import Pacer
+from customer_sync.http.retry import RetryPolicy
+from customer_sync.http.transport import HttpSettings, Urllib3Transport
+from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.acumatica.settings import AcumaticaSettings
+from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 from sandbox.server import running_acumatica, running_better_b2b
 
 

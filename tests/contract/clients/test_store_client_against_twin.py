@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from better_b2b.settings import BetterB2BSettings
-from http_transport.errors import (
+from customer_sync.errors import (
     AmbiguousWriteError,
     AuthenticationFailed,
     ContractError,
@@ -15,6 +14,7 @@ from http_transport.errors import (
     ReplyLost,
     Unavailable,
 )
+from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
 KEY = BetterB2BSettings("x", "x").erp_key_field
 

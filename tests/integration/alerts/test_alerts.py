@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from customer_sync.alert_settings import AlertRules
-from customer_sync.alerting import Send, judge_refusal, judge_run, judge_silence, tell
-from customer_sync.alerts import Alert, Notice
-from customer_sync.connector import Connector
 from customer_sync.errors import SyncError
+from customer_sync.model.alert import Alert, Notice
+from customer_sync.reporting.alerting import Send, judge_refusal, judge_run, judge_silence, tell
+from customer_sync.settings.alert_rules import AlertRules
+from customer_sync.settings.connector import Connector
 from tests.integration.twin_world import World
 
 LINK = "http://127.0.0.1:8080/dags/customer_sync__knb"

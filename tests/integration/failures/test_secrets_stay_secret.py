@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from customer_sync.errors import SyncError
-from customer_sync.log_entry import format_entry
-from customer_sync.outcome import LogEntry
+from customer_sync.model.outcome import LogEntry
 from customer_sync.pipeline import run
-from customer_sync.window import RunRequest
+from customer_sync.planning.window import RunRequest
+from customer_sync.reporting.log_entry import format_entry
 from tests.integration.twin_world import World
 
 PASSWORD = "pa55-Geheim-w0rt"
@@ -29,7 +29,10 @@ CUSTOMERS = ["C000001", "C000002", "C000003"]
 SECRETS = (PASSWORD, TOKEN)
 PERSONAL = (EMAIL, ACCOUNT_EMAIL, PHONE, PHONE.replace(" ", ""), PERSON)
 HOLDS_PAYLOAD = {"company_link", "child_link"}
-"""Tables that must hold the last applied values (DESIGN section 10); they may hold personal data, never secrets."""
+"""Tables that must hold the last applied values; they may hold personal data, never secrets.
+
+Source: docs/architecture.md#ledger.
+"""
 
 
 @dataclass

@@ -10,11 +10,19 @@ from typing import Any
 
 import pytest
 
-from customer_sync.errors import ConfigError, LeaseLost, PermanentApiError, SyncError, TransientApiError
+from customer_sync.errors import (
+    AuthenticationFailed,
+    ConfigError,
+    ConnectFailed,
+    LeaseLost,
+    PermanentApiError,
+    SessionLimit,
+    SyncError,
+    TransientApiError,
+)
+from customer_sync.http.transport import HttpRequest, HttpResponse, Transport
 from customer_sync.pipeline import run
-from customer_sync.window import RunRequest
-from http_transport.errors import AuthenticationFailed, ConnectFailed, SessionLimit
-from http_transport.transport import HttpRequest, HttpResponse, Transport
+from customer_sync.planning.window import RunRequest
 from tests.integration.failures.prepared import EVERYONE, Moment
 from tests.integration.failures.recovery import assert_as_undisturbed, calm
 from tests.integration.twin_world import World, attempts

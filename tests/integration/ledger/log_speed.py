@@ -16,10 +16,10 @@ import pytest
 import sqlalchemy as sa
 
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.database import open_engine
-from customer_sync.ledger.log_chart import count_over_time
-from customer_sync.ledger.log_scope import LogFilter, find_scope
-from customer_sync.ledger.log_search import position_of, search_log
+from customer_sync.ledger.storage.database import open_engine
+from customer_sync.ledger.story.log_chart import count_over_time
+from customer_sync.ledger.story.log_scope import LogFilter, find_scope
+from customer_sync.ledger.story.log_search import position_of, search_log
 from tests.integration.ledger.log_writer import START, customer, fill
 from tests.reliability.private_postgres import is_postgres_installed, running_postgres
 

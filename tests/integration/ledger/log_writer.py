@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import time_machine
 
 from customer_sync.ledger import Ledger
-from customer_sync.outcome import LogEntry
+from customer_sync.model.outcome import LogEntry
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 FIRST = "Acme Brook Cedar Delta Ember Fjord Grove Haven Isle Jade Knoll Lark Mesa North Opal Pine Quay Reef Sage Tarn"

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from customer_sync.ledger.compiled import Compiled
-from customer_sync.ledger.database import open_engine, writing
-from customer_sync.ledger.schema import child_link, company_link, quarantine, write_intent
-from customer_sync.ledger.statement import insert, upsert
+from customer_sync.ledger.storage.compiled import Compiled
+from customer_sync.ledger.storage.database import open_engine, writing
+from customer_sync.ledger.storage.schema import child_link, company_link, quarantine, write_intent
+from customer_sync.ledger.storage.statement import insert, upsert
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 

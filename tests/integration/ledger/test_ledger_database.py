@@ -13,18 +13,18 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-import customer_sync.ledger.migrations
+import customer_sync.ledger.storage.migrations
 from customer_sync.errors import ConfigError
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.database import ledger_url as default_url
-from customer_sync.ledger.database import open_engine, writing
-from customer_sync.ledger.schema import REVISION, metadata
+from customer_sync.ledger.storage.database import ledger_url as default_url
+from customer_sync.ledger.storage.database import open_engine, writing
+from customer_sync.ledger.storage.schema import REVISION, metadata
 
 
 def alembic(connection: sa.Connection) -> Config:
     """Give Alembic's settings for the ledger's migrations on a connection."""
     config = Config()
-    config.set_main_option("script_location", str(Path(customer_sync.ledger.migrations.__path__[0])))
+    config.set_main_option("script_location", str(Path(customer_sync.ledger.storage.migrations.__path__[0])))
     config.attributes["connection"] = connection
     return config
 

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from customer_sync.errors import LeaseLost, TransientApiError
 from customer_sync.ledger import Lease, Ledger
-from customer_sync.ledger.clock import utc_now
-from customer_sync.ledger.lease import LEASE_S
-from customer_sync.ledger.schema import lease as lease_table
+from customer_sync.ledger.coordination.lease import LEASE_S
+from customer_sync.ledger.storage.clock import utc_now
+from customer_sync.ledger.storage.schema import lease as lease_table
 
 STORE = "store:knb"
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from customer_sync.company import company_fields, user_fields
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.schema import metadata
-from customer_sync.outcome import Finding, Reason
-from customer_sync.plan import AppliedRecord
+from customer_sync.ledger.storage.schema import metadata
+from customer_sync.model.company import company_fields, user_fields
+from customer_sync.model.operation import AppliedRecord
+from customer_sync.model.outcome import Finding, Reason
 from tests.unit.customer_sync.builders import a_company, a_user
 
 

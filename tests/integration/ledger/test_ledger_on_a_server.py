@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from customer_sync.errors import ConfigError, TransientApiError
 from customer_sync.ledger import Lease, Ledger
-from customer_sync.ledger.database import open_engine
-from customer_sync.ledger.patience import PATIENCE_S, wait_for_server
+from customer_sync.ledger.storage.connect_retry import PATIENCE_S, wait_for_server
+from customer_sync.ledger.storage.database import open_engine
 from tests.reliability.private_postgres import free_port, running_postgres
 
 WRITERS = 6

@@ -5,8 +5,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.schema import quarantine
-from customer_sync.outcome import Finding, Reason
+from customer_sync.ledger.storage.schema import quarantine
+from customer_sync.model.outcome import Finding, Reason
 
 REFUSED = Finding(reason=Reason.REJECTED_BY_STORE, field="companyPhone", detail="Too short.", hash="h1")
 CONTACT = Finding(reason=Reason.EMAIL_IN_USE, entity="contact", key="7", field="Email", hash="u1")

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from customer_sync.ledger import ConfirmedWrite, CustomerOutcome, Ledger, OpenIntent
-from customer_sync.outcome import LogEntry, Outcome
-from customer_sync.plan import Action, Operation
+from customer_sync.model.operation import Action, Operation
+from customer_sync.model.outcome import LogEntry, Outcome
 
 RUN = {"mode": "full", "dry_run": False, "moves_watermark": True, "window": {"interval": []}}
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from customer_sync.errors import ConnectFailed, SessionLimit
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.clock import utc_now
-from customer_sync.ledger.schema import request_turn, session_seat
-from customer_sync.ledger.shared_budget import LONGEST_BLOCK_S, SEAT_S, SharedSeat
-from http_transport.errors import ConnectFailed, SessionLimit
+from customer_sync.ledger.coordination.shared_budget import LONGEST_BLOCK_S, SEAT_S, SharedSeat
+from customer_sync.ledger.storage.clock import utc_now
+from customer_sync.ledger.storage.schema import request_turn, session_seat
 
 BUDGET = "better_b2b:shop"
 

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from alembic import command
 
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.database import open_engine, writing
-from customer_sync.ledger.log_chart import count_over_time
-from customer_sync.ledger.log_scope import LogFilter, find_scope
-from customer_sync.ledger.log_search import Order, iter_log, position_of, search_log
-from customer_sync.ledger.schema import connector_log, log_count
+from customer_sync.ledger.storage.database import open_engine, writing
+from customer_sync.ledger.storage.schema import connector_log, log_count
+from customer_sync.ledger.story.log_chart import count_over_time
+from customer_sync.ledger.story.log_scope import LogFilter, find_scope
+from customer_sync.ledger.story.log_search import Order, iter_log, position_of, search_log
 from tests.integration.ledger.log_writer import START, customer, fill
 from tests.integration.ledger.test_ledger_database import alembic
 

@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.push import PENDING_MAX
-from customer_sync.ledger.schema import push_customer
-from customer_sync.push import Notification
+from customer_sync.ledger.coordination.push_inbox import PENDING_MAX
+from customer_sync.ledger.storage.schema import push_customer
+from customer_sync.model.push_notification import Notification
 
 
 @pytest.fixture

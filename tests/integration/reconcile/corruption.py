@@ -12,9 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from customer_sync.ledger.database import open_engine, writing
-from customer_sync.ledger.schema import child_link, company_link
-from customer_sync.reconcile.difference import DifferenceClass
+from customer_sync.ledger.storage.database import open_engine, writing
+from customer_sync.ledger.storage.schema import child_link, company_link
+from customer_sync.model.difference import DifferenceClass
 from tests.integration.twin_world import KEY_FIELD, World, call
 
 LONG_AGO_S = 86_400

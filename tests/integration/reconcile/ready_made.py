@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from customer_sync.company import Company, address_fields, attempt_hash, company_fields, content_hash, user_fields
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.statement import chunks
-from customer_sync.outcome import Finding, Reason
-from customer_sync.plan import Action, Operation
-from customer_sync.reconcile.erp_side import ErpSides
-from customer_sync.reconcile.sides import ErpSide
+from customer_sync.ledger.storage.statement import chunks
+from customer_sync.model.company import Company, address_fields, attempt_hash, company_fields, content_hash, user_fields
+from customer_sync.model.operation import Action, Operation
+from customer_sync.model.outcome import Finding, Reason
+from customer_sync.reconcile.compare.sides import ErpSide
+from customer_sync.reconcile.compare.source_side import ErpSides
 from tests.integration.twin_world import World, call
 
 

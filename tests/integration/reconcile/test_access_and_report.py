@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from customer_sync.reconcile.report import access_distribution, write_reconcile_report
+from customer_sync.reconcile.report.files import access_distribution, write_reconcile_report
 from customer_sync.run import Run
 from tests.integration.reconcile.corruption import Corruption
 from tests.integration.twin_world import World, call

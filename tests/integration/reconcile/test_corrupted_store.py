@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from customer_sync.reconcile.difference import REPAIRS, repair_choices
+from customer_sync.model.difference import REPAIRS, repair_choices
 from tests.integration.reconcile.corruption import Corruption, new_run_id, repaired_by_hand, told
 from tests.integration.twin_world import World
 

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from customer_sync.plan import Action, Operation
-from customer_sync.reconcile.difference import DifferenceClass
-from http_transport.transport import HttpRequest, HttpResponse, Transport
+from customer_sync.http.transport import HttpRequest, HttpResponse, Transport
+from customer_sync.model.difference import DifferenceClass
+from customer_sync.model.operation import Action, Operation
 from tests.integration.reconcile.corruption import new_run_id, told
 from tests.integration.twin_world import World, call
 

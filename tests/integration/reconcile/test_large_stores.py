@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from customer_sync.reconcile.difference import REPAIRS
+from customer_sync.model.difference import REPAIRS
 from sandbox.server import running_acumatica, running_better_b2b
 from tests.integration.reconcile.corruption import Corruption, new_run_id, repaired_by_hand, told, ways
 from tests.integration.reconcile.incumbent import taken_over_from_an_incumbent

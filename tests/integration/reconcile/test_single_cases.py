@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from customer_sync.errors import PlanRefused
-from customer_sync.reconcile.applying import apply_repairs
+from customer_sync.reconcile.reconciliation import compare_sides
+from customer_sync.reconcile.repair.apply_repair import apply_repairs
 from customer_sync.reconcile.request import ReconcileRequest
-from customer_sync.reconcile.steps import compare_sides
 from customer_sync.run import Run
 from tests.integration.reconcile.corruption import Defect, new_run_id, told
 from tests.integration.twin_world import KEY_FIELD, World, call

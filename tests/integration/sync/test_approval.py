@@ -7,8 +7,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from customer_sync.connector import Connector
 from customer_sync.errors import PlanRefused, RunUnbalanced
+from customer_sync.settings.connector import Connector
 from customer_sync.steps.approval import approve_plan, ask_for_approval, reject_plan
 from tests.integration.twin_world import Attempts, World, attempts
 

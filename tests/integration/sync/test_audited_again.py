@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from customer_sync.batch import BatchDescriptor
-from customer_sync.ledger.schema import watermark
-from customer_sync.ledger.watermarks import RESUME_AFTER
+from customer_sync.ledger.coordination.watermarks import RESUME_AFTER
+from customer_sync.ledger.storage.schema import watermark
+from customer_sync.model.batch import BatchDescriptor
 from customer_sync.run import Run
 from customer_sync.steps.audit import audit_run
 from tests.integration.twin_world import World

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from http_transport.transport import HttpRequest, HttpResponse, Transport
+from customer_sync.http.transport import HttpRequest, HttpResponse, Transport
 from tests.integration.twin_world import World
 
 NEIGHBOURS = ["C000001", "C000003", "C000004"]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from customer_sync.connector import Connector
-from customer_sync.contract_gate import check_contract
-from customer_sync.errors import ConfigError
+from customer_sync.errors import ConfigError, SyncError
 from customer_sync.run import Run
-from http_transport.errors import SyncError
+from customer_sync.settings.connector import Connector
+from customer_sync.steps.contract_gate import check_contract
 from tests.integration.twin_world import World, call
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from acumatica.selection import Selection
-from customer_sync.outcome import Outcome
+from customer_sync.model.outcome import Outcome
+from customer_sync.sources.acumatica.selection import Selection
 from sandbox.edge_cases import EDGE_CASES
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from customer_sync.connector import Connector
 from customer_sync.errors import PlanRefused
+from customer_sync.settings.connector import Connector
 from tests.integration.twin_world import World
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
-from customer_sync.batch import Batch, pack, unpack_plans
-from customer_sync.customer import Customer
-from customer_sync.customer_pages import CustomerPages
-from customer_sync.plan import Action
+from customer_sync.model.batch import Batch, pack, unpack_plans
+from customer_sync.model.customer import Customer
+from customer_sync.model.operation import Action
+from customer_sync.planning.window import RunRequest
 from customer_sync.run import Run
+from customer_sync.sources.acumatica.customer_pages import CustomerPages
 from customer_sync.steps.extract import begin_run
 from customer_sync.steps.filter import filter_batch
 from customer_sync.steps.load import load_batch
 from customer_sync.steps.transform import transform_batch
-from customer_sync.window import RunRequest
 from tests.integration.twin_world import World
 
 

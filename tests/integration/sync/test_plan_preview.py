@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from customer_sync.errors import PlanRefused, RunUnbalanced
-from customer_sync.outcome import Reason
-from customer_sync.plan import Action, Operation
-from customer_sync.plan_table import COLUMNS
+from customer_sync.model.operation import Action, Operation
+from customer_sync.model.outcome import Reason
+from customer_sync.reporting.plan_table import COLUMNS
 from tests.integration.twin_world import World, attempts
 
 SMALL = {"size": 20, "largest": 20}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from customer_sync.connector import Connector
+from customer_sync.settings.connector import Connector
 from sandbox.server import running_acumatica, running_better_b2b
 from tests.integration.twin_world import World, attempts, call, shipped_connector
 

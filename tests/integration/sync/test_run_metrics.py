@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from customer_sync.errors import SyncError
-from customer_sync.run import Run
-from customer_sync.run_metrics import (
+from customer_sync.reporting.run_metrics import (
     ACCESS_REMOVAL,
     CUSTOMERS,
     OLDEST_UNSYNCED_CHANGE_S,
@@ -22,6 +21,7 @@ from customer_sync.run_metrics import (
     measure_run,
     oldest_unsynced_change,
 )
+from customer_sync.run import Run
 from tests.integration.twin_world import World, call
 
 CUSTOMER = "C000001"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from customer_sync.report import balance_of
+from customer_sync.reporting.run_report import balance_of
 from tests.integration.twin_world import World
 
 

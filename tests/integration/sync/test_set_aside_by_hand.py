@@ -2,7 +2,7 @@
 
 import pytest
 
-from customer_sync.outcome import Outcome
+from customer_sync.model.outcome import Outcome
 from tests.integration.twin_world import World
 
 

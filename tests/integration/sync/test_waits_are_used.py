@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from customer_sync.company import STATUS_APPROVED, Company, CompanyUser
+from customer_sync.errors import TransientApiError
 from customer_sync.ledger import Lease, Ledger
-from customer_sync.plan import Action, CustomerPlan, Operation
+from customer_sync.loading.customer_load import Work
+from customer_sync.loading.dispatch import Dispatcher, Write
+from customer_sync.model.company import STATUS_APPROVED, Company, CompanyUser
+from customer_sync.model.operation import Action, CustomerPlan, Operation
 from customer_sync.run import Run
-from customer_sync.writes.dispatch import Dispatcher, Write
-from customer_sync.writes.work import Work
-from http_transport.errors import TransientApiError
 from sandbox.server import running_acumatica, running_better_b2b
 from tests.integration.twin_world import World, shipped_connector
 

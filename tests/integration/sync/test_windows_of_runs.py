@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from customer_sync.errors import SyncError
+from customer_sync.http.transport import HttpRequest, HttpResponse, Transport
 from customer_sync.steps.audit import AuditReport
-from http_transport.transport import HttpRequest, HttpResponse, Transport
 from sandbox.server import RunningTwin, running_acumatica
 from tests.integration.twin_world import World, call, shipped_connector
 

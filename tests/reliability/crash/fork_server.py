@@ -20,8 +20,8 @@ from typing import IO, Any
 
 import msgspec
 
+from customer_sync.errors import SyncError
 from customer_sync.ledger import Ledger
-from http_transport.errors import SyncError
 from tests.integration.twin_world import World, shipped_connector
 from tests.reliability.crash.kill_point import Event, KillPoint, KillSwitch
 from tests.reliability.crash.staged_run import StagedRun

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
-from http_transport.transport import HttpRequest, HttpResponse, Transport
+from customer_sync.http.transport import HttpRequest, HttpResponse, Transport
 
 Where = Literal["erp", "store", "commit"]
 Side = Literal["before", "after"]

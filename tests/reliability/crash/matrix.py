@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
-from http_transport.errors import SyncError
+from customer_sync.errors import SyncError
 from tests.integration.twin_world import World
 from tests.reliability.crash.fork_server import BROKEN, FINISHED, STOPPED, Ending, ForkServer, Order, events_of
 from tests.reliability.crash.kill_point import Event, KillPoint, Side

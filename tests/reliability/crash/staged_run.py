@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from customer_sync.batch import BatchDescriptor, read_descriptor
 from customer_sync.ledger import Ledger
+from customer_sync.model.batch import BatchDescriptor, read_descriptor
+from customer_sync.planning.window import RunRequest
 from customer_sync.run import Run
 from customer_sync.steps.audit import AuditReport, audit_run
 from customer_sync.steps.extract import begin_run, extract_batches
@@ -18,7 +19,6 @@ from customer_sync.steps.filter import filter_batch
 from customer_sync.steps.guard import settle_plan
 from customer_sync.steps.load import load_batch
 from customer_sync.steps.transform import transform_batch
-from customer_sync.window import RunRequest
 from tests.integration.twin_world import World
 
 

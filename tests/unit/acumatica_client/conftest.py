@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import urllib3
 
-from acumatica.client import AcumaticaClient
-from acumatica.settings import AcumaticaSettings
-from http_transport.errors import SyncError
-from http_transport.pacing import Pacer
-from http_transport.retry import RetryPolicy
-from http_transport.transport import HttpRequest, HttpResponse
+from customer_sync.errors import SyncError
+from customer_sync.http.pacing import Pacer
+from customer_sync.http.retry import RetryPolicy
+from customer_sync.http.transport import HttpRequest, HttpResponse
+from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.acumatica.settings import AcumaticaSettings
 
 Answer = HttpResponse | SyncError
 Answering = Callable[[HttpRequest], Answer]

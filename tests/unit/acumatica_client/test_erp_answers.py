@@ -1,12 +1,11 @@
-"""Every answer of acumatica_rest.md sections 4 and 10 has one class, whatever its status says."""
+"""Every answer of docs/api/acumatica.md#limits and #errors has one class, whatever its status says."""
 
 import json
 from typing import Any
 
 import pytest
 
-from acumatica.answers import CannotOptimize, classify, classify_sign_in
-from http_transport.errors import (
+from customer_sync.errors import (
     AuthenticationFailed,
     ConfigError,
     NotFound,
@@ -17,7 +16,8 @@ from http_transport.errors import (
     SyncError,
     Unavailable,
 )
-from http_transport.transport import HttpRequest
+from customer_sync.http.transport import HttpRequest
+from customer_sync.sources.acumatica.answers import CannotOptimize, classify, classify_sign_in
 
 GET = HttpRequest(
     "GET", "/entity/Default/24.200.001/Customer", (("$select", "CustomerID,Nope"), ("$filter", "CustomerID gt 'C1'"))

@@ -7,10 +7,7 @@ from typing import Any
 
 import pytest
 
-from acumatica import filter as f
-from acumatica.calls import QUERY_CHARS_MAX
-from acumatica.selection import Selection
-from http_transport.errors import (
+from customer_sync.errors import (
     AmbiguousWriteError,
     ConfigError,
     ConnectFailed,
@@ -20,7 +17,10 @@ from http_transport.errors import (
     ReplyLost,
     Unavailable,
 )
-from http_transport.transport import encode_query
+from customer_sync.http.transport import encode_query
+from customer_sync.sources.acumatica import filter as f
+from customer_sync.sources.acumatica.calls import QUERY_CHARS_MAX
+from customer_sync.sources.acumatica.selection import Selection
 
 CUSTOMER = Selection("Customer", ("CustomerID", "CustomerName"))
 WITH_SITES = Selection("Customer", ("CustomerID", "SiteAssociations/SiteID", "MainContact/Email"))

@@ -1,4 +1,4 @@
-"""Filters are quoted and joined as the dialect of acumatica_rest.md section 7 asks."""
+"""Filters are quoted and joined as the dialect of docs/api/acumatica.md#filters asks."""
 
 import datetime as dt
 import uuid
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from acumatica import filter as f
+from customer_sync.sources.acumatica import filter as f
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acumatica.filter import Filter
-from acumatica.key_order import KeyOrderRead, OrderTrust, collated
-from acumatica.pages import BadRow, Key, Page
-from http_transport.errors import ContractError, ReplyTooLarge
+from customer_sync.errors import ContractError, ReplyTooLarge
+from customer_sync.sources.acumatica.filter import Filter
+from customer_sync.sources.acumatica.key_order import KeyOrderRead, OrderTrust, collated
+from customer_sync.sources.acumatica.pages import BadRow, Key, Page
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,

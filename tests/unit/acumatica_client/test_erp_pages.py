@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from acumatica.pages import Page, decode_page, decode_row
-from acumatica.selection import Selection
-from http_transport.errors import ContractError, ReplyLost
-from http_transport.transport import HttpRequest
+from customer_sync.errors import ContractError, ReplyLost
+from customer_sync.http.transport import HttpRequest
+from customer_sync.sources.acumatica.pages import Page, decode_page, decode_row
+from customer_sync.sources.acumatica.selection import Selection
 
 REQUEST = HttpRequest("GET", "/entity/Default/24.200.001/Customer")
 SELECTION = Selection(

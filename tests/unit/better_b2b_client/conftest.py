@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import urllib3
 
-from better_b2b.client import BetterB2BClient
-from better_b2b.settings import BetterB2BSettings
-from http_transport.errors import SyncError
-from http_transport.pacing import Pacer
-from http_transport.retry import RetryPolicy
-from http_transport.transport import HttpRequest, HttpResponse
+from customer_sync.errors import SyncError
+from customer_sync.http.pacing import Pacer
+from customer_sync.http.retry import RetryPolicy
+from customer_sync.http.transport import HttpRequest, HttpResponse
+from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
 Answer = HttpResponse | SyncError
 

@@ -1,12 +1,10 @@
-"""Every answer of b2b_rest.md section 2, in all five shapes, has one class and its messages are found."""
+"""Every answer of docs/api/better_b2b.md#errors, in all five shapes, has one class and its messages are found."""
 
 from typing import Any
 
 import pytest
 
-from better_b2b.answers import classify, read_envelope
-from better_b2b.budget import read_budget
-from http_transport.errors import (
+from customer_sync.errors import (
     AuthenticationFailed,
     BatchTooLarge,
     ConfigError,
@@ -19,7 +17,9 @@ from http_transport.errors import (
     SyncError,
     Unavailable,
 )
-from http_transport.transport import HttpRequest
+from customer_sync.http.transport import HttpRequest
+from customer_sync.targets.better_b2b.answers import classify, read_envelope
+from customer_sync.targets.better_b2b.budget import read_budget
 
 POST = HttpRequest("POST", "/api/v3/io/companies")
 NAMES = "This field may not be null."

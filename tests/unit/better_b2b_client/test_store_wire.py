@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from better_b2b.records import (
+from customer_sync.errors import ConfigError, ContractError
+from customer_sync.targets.better_b2b.records import (
     CompanyRecord,
     address_from_wire,
     as_flag,
@@ -14,9 +15,8 @@ from better_b2b.records import (
     role_from_wire,
     user_from_wire,
 )
-from better_b2b.settings import BetterB2BSettings
-from better_b2b.wire import SHAPES, to_wire
-from http_transport.errors import ConfigError, ContractError
+from customer_sync.targets.better_b2b.settings import BetterB2BSettings
+from customer_sync.targets.better_b2b.wire import SHAPES, to_wire
 
 
 def test_fields_have_the_stores_names_when_written() -> None:
@@ -48,7 +48,7 @@ def test_fields_have_the_stores_names_when_written() -> None:
 
 
 def test_welcome_mail_has_its_other_name_when_written_in_bulk() -> None:
-    """The bulk form alone calls it acceptWelcomeEmail (b2b_rest.md section 4)."""
+    """The bulk form alone calls it acceptWelcomeEmail (docs/api/better_b2b.md#companies)."""
     assert to_wire("company_bulk_create", {"accept_creation_email": False}) == {"acceptWelcomeEmail": False}
 
 
@@ -92,7 +92,7 @@ def test_every_shape_is_camel_case_when_listed() -> None:
 
 
 def test_company_is_read_when_types_are_lax() -> None:
-    """Numbers as text, text as null, absent address fields: all are read (b2b_rest.md section 4)."""
+    """Numbers as text, text as null, absent address fields: all are read (docs/api/better_b2b.md#company-read)."""
     company = company_from_wire(
         {
             "companyId": "61427",

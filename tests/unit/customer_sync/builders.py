@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from customer_sync.company import (
+from customer_sync.model.company import (
     Address,
     Company,
     CompanyUser,
@@ -11,9 +11,9 @@ from customer_sync.company import (
     content_hash,
     user_fields,
 )
-from customer_sync.connector import Connector
-from customer_sync.customer import BillingContact, Contact, Customer, Location, PostalAddress
-from customer_sync.plan import AppliedCompany, AppliedRecord
+from customer_sync.model.customer import BillingContact, Contact, Customer, Location, PostalAddress
+from customer_sync.model.operation import AppliedCompany, AppliedRecord
+from customer_sync.settings.connector import Connector
 
 
 def a_connector(**settings: Any) -> Connector:

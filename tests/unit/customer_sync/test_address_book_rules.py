@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from customer_sync.address_book import build_addresses
-from customer_sync.company import Address
-from customer_sync.customer import BillingContact, Customer
-from customer_sync.outcome import Finding, Reason
+from customer_sync.model.company import Address
+from customer_sync.model.customer import BillingContact, Customer
+from customer_sync.model.outcome import Finding, Reason
+from customer_sync.rules.address_book import build_addresses
 from tests.unit.customer_sync.builders import a_connector, a_customer, a_location, an_address
 
 

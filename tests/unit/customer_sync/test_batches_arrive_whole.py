@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from customer_sync.batch import (
+from customer_sync.errors import BatchDamaged
+from customer_sync.model.batch import (
     Batch,
     BatchDescriptor,
     Unenrolled,
@@ -16,10 +17,10 @@ from customer_sync.batch import (
     unpack_customers,
     unpack_plans,
 )
-from customer_sync.customer import Customer
-from customer_sync.errors import BatchDamaged
-from customer_sync.mapping_settings import RemovalPolicy
-from customer_sync.plan import CustomerPlan, diff_company
+from customer_sync.model.customer import Customer
+from customer_sync.model.operation import CustomerPlan
+from customer_sync.planning.diff import diff_company
+from customer_sync.settings.mapping import RemovalPolicy
 from tests.unit.customer_sync.builders import a_company, a_customer
 
 

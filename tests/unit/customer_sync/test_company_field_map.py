@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from customer_sync.company import Address, Company, CompanyUser, PaymentTerms
-from customer_sync.connector import Connector
-from customer_sync.customer import BillingContact, Customer, PostalAddress
-from customer_sync.outcome import Finding, Reason
-from customer_sync.transform import BLOCKING, Transformed, to_company
+from customer_sync.model.company import Address, Company, CompanyUser, PaymentTerms
+from customer_sync.model.customer import BillingContact, Customer, PostalAddress
+from customer_sync.model.outcome import Finding, Reason
+from customer_sync.rules.company_mapping import BLOCKING, Transformed, to_company
+from customer_sync.settings.connector import Connector
 from tests.unit.customer_sync.builders import a_connector, a_contact, a_customer, a_location, an_address
 
 

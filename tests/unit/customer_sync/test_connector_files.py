@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from customer_sync.connector import Connector
-from customer_sync.connector_file import connector_paths, find_connector, load_connector, watched_connectors
 from customer_sync.errors import ConfigError
+from customer_sync.settings.connector import Connector
+from customer_sync.settings.connector_file import connector_paths, find_connector, load_connector, watched_connectors
 from tests.unit.customer_sync.builders import a_connector
 
 SHIPPED = Path(__file__).parents[3] / "include" / "connectors" / "knb.yaml"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from customer_sync.geography import STATE_COUNTRIES, Country, State, resolve_country, resolve_state
+from customer_sync.rules.places import STATE_COUNTRIES, Country, State, resolve_country, resolve_state
 from tests.unit.customer_sync.builders import a_connector
 
 PLAIN = a_connector().geography

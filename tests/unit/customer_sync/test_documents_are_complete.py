@@ -13,17 +13,21 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from customer_sync.connector import Connector
-from customer_sync.connector_file import load_connector
-from customer_sync.field_source import ValueRule
-from customer_sync.outcome import REMEDIES, Outcome, Reason
-from http_transport.errors import SyncError
+from customer_sync.errors import SyncError
+from customer_sync.model.outcome import REMEDIES, Outcome, Reason
+from customer_sync.settings.connector import Connector
+from customer_sync.settings.connector_file import load_connector
+from customer_sync.settings.value_rule import ValueRule
 
 DOCS = Path(__file__).parents[3] / "docs"
 ERRORS = (DOCS / "errors.md").read_text(encoding="utf-8")
 SETTINGS = (DOCS / "connector-file.md").read_text(encoding="utf-8")
 
-for client in ("acumatica.client", "better_b2b.client", "customer_sync.errors"):
+for client in (
+    "customer_sync.sources.acumatica.client",
+    "customer_sync.targets.better_b2b.client",
+    "customer_sync.errors",
+):
     importlib.import_module(client)
 
 

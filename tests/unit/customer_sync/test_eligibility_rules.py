@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from customer_sync.eligibility import Decision, decide_eligibility
-from customer_sync.outcome import UNENROLLING_REASONS, Reason
+from customer_sync.model.outcome import UNENROLLING_REASONS, Reason
+from customer_sync.rules.eligibility import Decision, decide_eligibility
 from tests.unit.customer_sync.builders import a_connector, a_customer
 
 TYPE, CLASS = Reason.TYPE_NOT_B2B, Reason.CLASS_NOT_SELECTED
@@ -117,5 +117,5 @@ def test_a_company_is_kept_when_only_data_is_wrong_or_on_hold(facts: dict[str, A
 
 
 def test_every_filter_reason_either_withdraws_or_keeps_the_company() -> None:
-    """The five reasons of DESIGN section 4 withdraw a company, and no others do."""
+    """The five reasons of docs/errors.md#filter withdraw a company, and no others do."""
     assert set(UNENROLLING_REASONS) == {TYPE, CLASS, OFF, OTHER_CONNECTION, INACTIVE}

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from customer_sync.email_address import MAX_EMAIL_LENGTH, is_valid_email
+from customer_sync.rules.email_address import MAX_EMAIL_LENGTH, is_valid_email
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from customer_sync.garbage import uncollected
+from customer_sync.gc_paused import uncollected
 
 
 def test_the_collector_rests_inside_and_goes_on_afterwards() -> None:

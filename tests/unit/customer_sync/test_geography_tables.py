@@ -4,8 +4,8 @@ from collections import defaultdict
 
 import pycountry
 
-from customer_sync.geography import Country, resolve_country, resolve_state
-from customer_sync.mapping_settings import Geography
+from customer_sync.rules.places import Country, resolve_country, resolve_state
+from customer_sync.settings.mapping import Geography
 
 NONE = Geography()
 

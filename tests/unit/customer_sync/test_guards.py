@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from customer_sync.connector import GuardRules
-from customer_sync.guards import RunTotals, tripped_guards
+from customer_sync.planning.guard_limits import RunTotals, tripped_guards
+from customer_sync.settings.connector import GuardRules
 
 CALM: dict[str, Any] = {
     "is_whole_read": True,

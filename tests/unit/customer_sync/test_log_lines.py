@@ -6,10 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from customer_sync.company import PaymentTerms
-from customer_sync.connector import Masking
-from customer_sync.customer import Customer
-from customer_sync.log_entry import (
+from customer_sync.model.company import PaymentTerms
+from customer_sync.model.customer import Customer
+from customer_sync.model.operation import Action, Operation
+from customer_sync.model.outcome import REMEDIES, Finding, LogEntry, Outcome, Reason
+from customer_sync.planning.diff import diff_company, diff_reference
+from customer_sync.reporting.log_entry import (
     closing_entry,
     entity_of,
     finding_entry,
@@ -18,10 +20,9 @@ from customer_sync.log_entry import (
     operation_entry,
     shown_name,
 )
-from customer_sync.mapping_settings import RemovalPolicy
-from customer_sync.outcome import REMEDIES, Finding, LogEntry, Outcome, Reason
-from customer_sync.plan import Action, Operation, diff_company, diff_reference
-from customer_sync.transform import to_company
+from customer_sync.rules.company_mapping import to_company
+from customer_sync.settings.connector import Masking
+from customer_sync.settings.mapping import RemovalPolicy
 from tests.unit.customer_sync.builders import (
     a_company,
     a_connector,

@@ -4,19 +4,10 @@ from typing import Any
 
 import pytest
 
-from customer_sync.company import Company, PaymentTerms, address_fields, company_fields, user_fields
-from customer_sync.mapping_settings import RemovalPolicy
-from customer_sync.plan import (
-    Action,
-    AppliedCompany,
-    AppliedRecord,
-    CustomerPlan,
-    Operation,
-    diff_company,
-    diff_reference,
-    diff_unenrolment,
-    is_late,
-)
+from customer_sync.model.company import Company, PaymentTerms, address_fields, company_fields, user_fields
+from customer_sync.model.operation import Action, AppliedCompany, AppliedRecord, CustomerPlan, Operation
+from customer_sync.planning.diff import diff_company, diff_reference, diff_unenrolment, is_late
+from customer_sync.settings.mapping import RemovalPolicy
 from tests.unit.customer_sync.builders import a_company, a_user, an_entry, applied
 
 DELETE = RemovalPolicy()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from customer_sync.plan_facts import (
+from customer_sync.planning.plan_facts import (
     NamedCustomer,
     PlanFacts,
     PlannedBatch,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from customer_sync.push import Malformed, Notification, read_notification
+from customer_sync.model.push_notification import Malformed, Notification, read_notification
 
 FIELDS = ("CustomerID", "BusinessAccount")
 TICKS = 638763853674830000

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from customer_sync.read_ahead import read_ahead
+from customer_sync.sources.read_ahead import read_ahead
 
 
 def test_every_page_comes_once_and_in_order() -> None:

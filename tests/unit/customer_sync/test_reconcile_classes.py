@@ -7,9 +7,9 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from customer_sync.company import STATUS_INACTIVE
-from customer_sync.reconcile.difference import MEANINGS, REMEDIES, REPAIRS, DifferenceClass, RepairAction, Standing
-from customer_sync.reconcile.sides import PaymentSettings, StoreRecord
+from customer_sync.model.company import STATUS_INACTIVE
+from customer_sync.model.difference import MEANINGS, REMEDIES, REPAIRS, DifferenceClass, RepairAction, Standing
+from customer_sync.reconcile.compare.sides import PaymentSettings, StoreRecord
 from tests.unit.customer_sync.builders import a_connector, a_user, an_entry
 from tests.unit.customer_sync.three_sides import (
     COMPANY_ID,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from customer_sync.company import address_fields
 from customer_sync.errors import ConfigError
-from customer_sync.reconcile.match_list import read_matches, write_matches
-from customer_sync.reconcile.matching import Candidates, Match, match_addresses, match_company, without_rivals
-from customer_sync.reconcile.sides import ErpSide, StoreRecord
+from customer_sync.model.company import address_fields
+from customer_sync.reconcile.adopt.match_list import read_matches, write_matches
+from customer_sync.reconcile.adopt.matching import Candidates, Match, match_addresses, match_company, without_rivals
+from customer_sync.reconcile.compare.sides import ErpSide, StoreRecord
 from tests.unit.customer_sync.builders import a_company, an_entry
 
 ERP = ErpSide(customer_id="C001042", claim="wanted", reference_id="7", email="ap@northwind.example")

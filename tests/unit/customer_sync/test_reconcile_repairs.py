@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from customer_sync.company import STATUS_INACTIVE, content_hash
-from customer_sync.reconcile.difference import REPAIRS, DifferenceClass, RepairAction
-from customer_sync.reconcile.repair import RepairItem, plan_repair
-from customer_sync.reconcile.sides import ErpSide, LedgerSide, StoreRecord
+from customer_sync.model.company import STATUS_INACTIVE, content_hash
+from customer_sync.model.difference import REPAIRS, DifferenceClass, RepairAction
+from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreRecord
+from customer_sync.reconcile.repair.plan_repair import RepairItem, plan_repair
 from tests.unit.customer_sync.builders import a_connector, a_user
 from tests.unit.customer_sync.three_sides import COMPANY_ID, WRITTEN_S, Sides, a_whole_company, agreeing
 

@@ -1,7 +1,7 @@
 import pytest
 
-from customer_sync.plan import Action, Operation
-from customer_sync.request_estimate import expected_requests
+from customer_sync.model.operation import Action, Operation
+from customer_sync.planning.request_estimate import expected_requests
 
 
 def _operations(**counts: int) -> list[Operation]:

@@ -1,4 +1,4 @@
-"""Which changes a run covers: the precedence table of DESIGN section 8, row by row."""
+"""Which changes a run covers: the precedence table of docs/architecture.md#windows, row by row."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from customer_sync.errors import ConfigError
-from customer_sync.window import STREAMS, Window, read_request, resolve_window
+from customer_sync.planning.window import STREAMS, Window, read_request, resolve_window
 
 MARKS = {
     "customers": "2026-03-01T12:00:00+00:00",

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from customer_sync.customer import Contact, Customer
-from customer_sync.set_aside import Mark, is_set_aside, source_hash
+from customer_sync.model.customer import Contact, Customer
+from customer_sync.planning.set_aside import Mark, is_set_aside, source_hash
 
 MARKED = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CUSTOMER = Customer(

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from customer_sync.connector import Connector
-from customer_sync.pools import main, pools_of
-from customer_sync.shared_systems import refusals
+from customer_sync.commands.pools import main, pools_of
+from customer_sync.settings.connector import Connector
+from customer_sync.settings.shared_systems import refusals
 
 
 def connector(name: str, *, erp: dict[str, Any] | None = None, store: dict[str, Any] | None = None) -> Connector:

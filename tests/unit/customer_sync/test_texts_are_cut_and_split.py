@@ -2,8 +2,8 @@
 
 import pytest
 
-from customer_sync.outcome import Finding, Reason
-from customer_sync.text_limit import cut, split_name
+from customer_sync.model.outcome import Finding, Reason
+from customer_sync.rules.text_limit import cut, split_name
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from customer_sync.company_users import build_users
-from customer_sync.connector import Connector
-from customer_sync.customer import Contact, Customer
-from customer_sync.outcome import Finding, Reason
+from customer_sync.model.customer import Contact, Customer
+from customer_sync.model.outcome import Finding, Reason
+from customer_sync.rules.company_users import build_users
+from customer_sync.settings.connector import Connector
 from tests.unit.customer_sync.builders import a_connector, a_contact, a_customer
 
 PRIMARY = a_contact("100815", is_primary=True)

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from customer_sync.company import Company, address_fields, company_fields, user_fields
-from customer_sync.connector import Connector
-from customer_sync.plan import AppliedCompany, AppliedRecord
-from customer_sync.reconcile.comparison import Comparison, compare_customer
-from customer_sync.reconcile.sides import ErpSide, LedgerSide, StoreRecord, StoreSide
+from customer_sync.model.company import Company, address_fields, company_fields, user_fields
+from customer_sync.model.operation import AppliedCompany, AppliedRecord
+from customer_sync.reconcile.compare.compare_customer import Comparison, compare_customer
+from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreRecord, StoreSide
+from customer_sync.settings.connector import Connector
 from tests.unit.customer_sync.builders import a_company, a_connector, a_user, an_entry, applied
 
 COMPANY_ID = 61427

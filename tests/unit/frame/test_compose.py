@@ -15,10 +15,10 @@ import yaml
 from dotenv import dotenv_values
 from packaging.specifiers import SpecifierSet
 
-from b2b_connector.provider import get_provider_info
-from customer_sync.connector import Connector
-from customer_sync.connector_file import connector_paths, load_connector
-from customer_sync.pools import pools_of
+from customer_sync.commands.pools import pools_of
+from customer_sync.settings.connector import Connector
+from customer_sync.settings.connector_file import connector_paths, load_connector
+from customer_sync_airflow.provider import get_provider_info
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
@@ -212,7 +212,7 @@ def test_every_pool_is_made_when_a_connector_names_it() -> None:
     """Init makes those of all connector files; the file that the demo imports holds those of the one that ships."""
     pools = json.loads((ROOT / "config" / "pools.json").read_text(encoding="utf-8"))
     assert pools == pools_of(connectors())
-    assert "python -m customer_sync.pools" in (ROOT / "config" / "airflow_init.sh").read_text(encoding="utf-8")
+    assert "python -m customer_sync.commands.pools" in (ROOT / "config" / "airflow_init.sh").read_text(encoding="utf-8")
     assert command_of("airflow-init") == "bash /opt/connector/config/airflow_init.sh"
 
 

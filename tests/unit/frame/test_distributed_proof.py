@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.schema import run_customer, write_intent
+from customer_sync.ledger.storage.schema import run_customer, write_intent
 from demo.http_json import Server
 from distributed import proof
 from distributed.loads import overlaps

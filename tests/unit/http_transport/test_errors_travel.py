@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-import acumatica.answers
-import better_b2b.client
-from http_transport import errors
-from http_transport.errors import ApiError, RecordRejected, SyncError, TransientApiError
+import customer_sync.sources.acumatica.answers
+import customer_sync.targets.better_b2b.client
+from customer_sync import errors
+from customer_sync.errors import ApiError, RecordRejected, SyncError, TransientApiError
 
-assert acumatica.answers
-assert better_b2b.client
+assert customer_sync.sources.acumatica.answers
+assert customer_sync.targets.better_b2b.client
 
 
 def _all_kinds(kind: type[SyncError]) -> list[type[SyncError]]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from http_transport.errors import ConfigError
-from http_transport.pacing import Pacer, RequestCounter
+from customer_sync.errors import ConfigError
+from customer_sync.http.pacing import Pacer, RequestCounter
 
 
 def _starts(pacer: Pacer, clock: Any, count: int) -> list[float]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from http_transport.redaction import kind_of_key, mask_email, mask_name, mask_phone, mask_text, redact_body
+from customer_sync.redaction import kind_of_key, mask_email, mask_name, mask_phone, mask_text, redact_body
 
 
 @pytest.mark.parametrize(

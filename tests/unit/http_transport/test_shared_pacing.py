@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from http_transport.pacing import Pacer
+from customer_sync.http.pacing import Pacer
 from tests.unit.http_transport.conftest import PatientClock
 
 

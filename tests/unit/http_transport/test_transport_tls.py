@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from http_transport.errors import ConfigError
-from http_transport.transport import HttpRequest, HttpSettings, Urllib3Transport
+from customer_sync.errors import ConfigError
+from customer_sync.http.transport import HttpRequest, HttpSettings, Urllib3Transport
 
 GET = HttpRequest("GET", "/x", system="Twin")
 

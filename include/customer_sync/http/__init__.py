@@ -1,0 +1,1 @@
+"""Transport of both systems: sessions, time-outs, retry and pacing."""

@@ -1,0 +1,1 @@
+"""What keeps runs apart: leases, budgets, watermarks, incidents, the inbox of pushes."""

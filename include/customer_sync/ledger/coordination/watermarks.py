@@ -1,0 +1,54 @@
+"""Watermarks: per change stream the largest stamp seen, never the clock; and what else a connector remembers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from customer_sync.ledger.storage.clock import utc_now
+from customer_sync.ledger.storage.schema import watermark
+from customer_sync.ledger.storage.statement import upsert
+
+STREAMS = ("customers", "contacts", "locations")
+MAPPING = "mapping_fingerprint"
+RESUME_AFTER = "resume_after"
+FOREIGN_COMPANIES = "foreign_companies"
+
+
+class Watermarks:
+    """Named values of one connector."""
+
+    def __init__(self, engine: sa.Engine, connector_id: str) -> None:
+        self._engine = engine
+        self._connector_id = connector_id
+
+    def load(self) -> dict[str, str]:
+        """All values by name; stamps are ISO 8601 in UTC."""
+        query = sa.select(watermark.c.name, watermark.c.value).where(watermark.c.connector_id == self._connector_id)
+        with self._engine.connect() as connection:
+            return dict(connection.execute(query).all())
+
+    def is_fresh(self, name: str, value: str, age: timedelta) -> bool:
+        """Whether a value stands as given and was written no longer ago than ``age``."""
+        query = sa.select(watermark.c.value, watermark.c.moved_at_utc).where(
+            watermark.c.connector_id == self._connector_id, watermark.c.name == name
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        return row is not None and row[0] == value and utc_now() - row[1] <= age
+
+    def put(self, connection: sa.Connection, run_id: str, values: dict[str, str]) -> None:
+        """Write some values."""
+        now = utc_now()
+        rows = [
+            {"connector_id": self._connector_id, "name": name, "value": value, "moved_at_utc": now, "run_id": run_id}
+            for name, value in values.items()
+        ]
+        upsert(connection, watermark, rows)
+
+    def drop(self, connection: sa.Connection, name: str) -> None:
+        """Forget a value."""
+        connection.execute(
+            sa.delete(watermark).where(watermark.c.connector_id == self._connector_id, watermark.c.name == name)
+        )

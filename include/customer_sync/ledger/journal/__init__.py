@@ -1,0 +1,1 @@
+"""Requests that write: intents before they leave, and what became of them."""

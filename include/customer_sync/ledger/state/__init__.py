@@ -1,0 +1,1 @@
+"""What is linked and applied per customer."""

@@ -1,0 +1,114 @@
+"""Who claims which Account Email: finds two customers with one address over all runs, without keeping addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+
+from customer_sync.ledger.storage.schema import account_email, company_link, quarantine
+from customer_sync.ledger.storage.statement import chunks, upsert
+from customer_sync.model.company import content_hash
+from customer_sync.model.outcome import Reason
+
+
+class AccountEmails:
+    """The claims of one connector."""
+
+    def __init__(self, engine: sa.Engine, connector_id: str) -> None:
+        self._engine = engine
+        self._connector_id = connector_id
+
+    def claim(self, connection: sa.Connection, run_id: str, claims: Sequence[tuple[str, str]]) -> None:
+        """Record (customer id, Account Email) of customers that are eligible."""
+        rows = [
+            {
+                "connector_id": self._connector_id,
+                "customer_id": customer_id,
+                "email_hash": content_hash(email.casefold()),
+                "run_id": run_id,
+            }
+            for customer_id, email in claims
+        ]
+        for part in chunks(rows):
+            upsert(connection, account_email, part)
+
+    def give_up(self, connection: sa.Connection, customer_ids: Iterable[str]) -> None:
+        """Drop the claims of customers that are not eligible (any more)."""
+        for part in chunks(customer_ids):
+            connection.execute(
+                sa.delete(account_email).where(
+                    account_email.c.connector_id == self._connector_id, account_email.c.customer_id.in_(part)
+                )
+            )
+
+    def give_up_older(self, connection: sa.Connection, run_id: str) -> None:
+        """Drop the claims that a read of every customer did not renew: those customers are gone from the ERP."""
+        connection.execute(
+            sa.delete(account_email).where(
+                account_email.c.connector_id == self._connector_id, account_email.c.run_id != run_id
+            )
+        )
+
+    def freed(self) -> set[str]:
+        """Customers in quarantine for an Account Email that no other customer claims any more.
+
+        What keeps them out changed at another customer, so no change of their own shows it.
+        """
+        other = account_email.alias("other")
+        claimed_elsewhere = sa.exists().where(
+            other.c.connector_id == account_email.c.connector_id,
+            other.c.email_hash == account_email.c.email_hash,
+            other.c.customer_id != account_email.c.customer_id,
+        )
+        same_customer = sa.and_(
+            quarantine.c.connector_id == account_email.c.connector_id,
+            quarantine.c.customer_id == account_email.c.customer_id,
+        )
+        query = (
+            sa.select(account_email.c.customer_id)
+            .join(quarantine, same_customer)
+            .where(
+                account_email.c.connector_id == self._connector_id,
+                quarantine.c.reason == str(Reason.EMAIL_DUPLICATE),
+                ~claimed_elsewhere,
+            )
+        )
+        with self._engine.connect() as connection:
+            return set(connection.execute(query).scalars())
+
+    def conflicts(self, run_id: str) -> dict[str, list[str]]:
+        """Customers of this run whose Account Email another customer claims too.
+
+        Returns:
+            Customer id -> the other claimants' ids, holders of a company first.
+        """
+        mine = account_email.alias("mine")
+        other = account_email.alias("other")
+        holder = company_link.c.company_id.is_not(None)
+        query = (
+            sa.select(mine.c.customer_id, other.c.customer_id)
+            .select_from(
+                mine.join(
+                    other,
+                    sa.and_(
+                        other.c.connector_id == mine.c.connector_id,
+                        other.c.email_hash == mine.c.email_hash,
+                        other.c.customer_id != mine.c.customer_id,
+                    ),
+                ).outerjoin(
+                    company_link,
+                    sa.and_(
+                        company_link.c.connector_id == other.c.connector_id,
+                        company_link.c.customer_id == other.c.customer_id,
+                    ),
+                )
+            )
+            .where(mine.c.connector_id == self._connector_id, mine.c.run_id == run_id)
+            .order_by(mine.c.customer_id, sa.case((holder, 0), else_=1), other.c.customer_id)
+        )
+        found: dict[str, list[str]] = {}
+        with self._engine.connect() as connection:
+            for customer_id, rival in connection.execute(query):
+                found.setdefault(customer_id, []).append(rival)
+        return found

@@ -1,0 +1,69 @@
+"""Customers that a person took out of the sync: for good (`skip`) or as they are now (`handled`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+
+from customer_sync.ledger.storage.clock import utc_now
+from customer_sync.ledger.storage.schema import set_aside
+from customer_sync.ledger.storage.statement import chunks, upsert
+from customer_sync.planning.set_aside import Mark, MarkKind
+
+
+class SetAside:
+    """The marks of one connector."""
+
+    def __init__(self, engine: sa.Engine, connector_id: str) -> None:
+        self._engine = engine
+        self._connector_id = connector_id
+
+    def load(self, customer_ids: Iterable[str]) -> dict[str, Mark]:
+        """The marks of some customers."""
+        found: dict[str, Mark] = {}
+        mark = set_aside.c
+        with self._engine.connect() as connection:
+            for part in chunks(customer_ids):
+                query = sa.select(mark.customer_id, mark.kind, mark.since_utc, mark.source_hash).where(
+                    mark.connector_id == self._connector_id, mark.customer_id.in_(part)
+                )
+                for customer_id, kind, since, source_hash in connection.execute(query):
+                    found[customer_id] = Mark(kind, since, source_hash)
+        return found
+
+    def put(self, connection: sa.Connection, customer_id: str, kind: MarkKind) -> None:
+        """Mark a customer from now on."""
+        row = {
+            "connector_id": self._connector_id,
+            "customer_id": customer_id,
+            "kind": kind,
+            "since_utc": utc_now(),
+            "source_hash": "",
+        }
+        upsert(connection, set_aside, [row])
+
+    def note_sources(self, connection: sa.Connection, hashes: Mapping[str, str]) -> None:
+        """Remember what customers looked like when a run first passed them over."""
+        for customer_id, source_hash in hashes.items():
+            mine = sa.and_(set_aside.c.connector_id == self._connector_id, set_aside.c.customer_id == customer_id)
+            connection.execute(sa.update(set_aside).where(mine).values(source_hash=source_hash))
+
+    def drop(self, connection: sa.Connection, customer_ids: Iterable[str]) -> int:
+        """Take customers back into the sync; returns how many had a mark."""
+        total = 0
+        for part in chunks(customer_ids):
+            mine = sa.and_(set_aside.c.connector_id == self._connector_id, set_aside.c.customer_id.in_(part))
+            total += int(connection.execute(sa.delete(set_aside).where(mine)).rowcount)
+        return total
+
+    def rename(self, connection: sa.Connection, old: str, new: str) -> None:
+        """Carry a mark over to the customer's new CustomerID."""
+        mine = sa.and_(set_aside.c.connector_id == self._connector_id, set_aside.c.customer_id == old)
+        connection.execute(sa.update(set_aside).where(mine).values(customer_id=new))
+
+    def count(self) -> int:
+        """How many customers are set aside."""
+        query = sa.select(sa.func.count()).where(set_aside.c.connector_id == self._connector_id)
+        with self._engine.connect() as connection:
+            return int(connection.execute(query.select_from(set_aside)).scalar_one())

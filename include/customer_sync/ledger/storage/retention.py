@@ -1,0 +1,119 @@
+"""What the ledger may forget by age, in bounded steps; never a link, a write without an answer, or quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from customer_sync.ledger.storage.database import writing
+from customer_sync.ledger.storage.schema import (
+    access_removal,
+    connector_log,
+    difference,
+    log_count,
+    log_kind,
+    plan_customer,
+    quarantine,
+    run,
+    run_customer,
+    unfinished,
+    watermark,
+    write_intent,
+)
+from customer_sync.ledger.story.log import full_hour
+
+STEP = 2000
+"""Rows of one transaction: a sync that runs beside it waits for no longer than these take."""
+
+
+class Retention:
+    """Removes old rows of one connector."""
+
+    def __init__(self, engine: sa.Engine, connector_id: str) -> None:
+        self._engine = engine
+        self._connector_id = connector_id
+
+    def clean_log(self, now_utc: datetime, keep: timedelta) -> int:
+        """Remove lines of the connector log by age, by the full hour like their counts; returns their number."""
+        hour = full_hour(now_utc - keep)
+        mine = sa.select(log_kind.c.kind_id).where(log_kind.c.connector_id == self._connector_id)
+        with writing(self._engine) as connection:
+            connection.execute(sa.delete(log_count).where(log_count.c.hour_utc < hour, log_count.c.kind_id.in_(mine)))
+        return self._remove_by_id(connector_log, connector_log.c.logged_at_utc < hour)
+
+    def clean_runs(self, now_utc: datetime, keep: timedelta) -> dict[str, int]:
+        """Remove old runs with what belongs to them.
+
+        A run stays when it has not ended, when it has a write without an answer, when a
+        watermark or a row of quarantine names it, when it is the run in which a customer
+        failed that is still to be taken up, or when it covered a data interval: a backfill
+        that is processed again takes up the customers that it recorded.
+
+        Args:
+            now_utc: The moment to judge by.
+            keep: Runs that ended later stay.
+
+        Returns:
+            Table -> rows removed.
+        """
+        tables = (run, run_customer, plan_customer, write_intent, difference, access_removal)
+        removed = {table.name: 0 for table in tables}
+        for run_id in self._old_runs(now_utc - keep):
+            removed["run_customer"] += self._remove_customers(run_customer, run_id)
+            removed["plan_customer"] += self._remove_customers(plan_customer, run_id)
+            settled = sa.and_(write_intent.c.run_id == run_id, write_intent.c.state != "open")
+            removed["write_intent"] += self._remove_by_id(write_intent, settled)
+            removed["difference"] += self._remove_by_id(difference, difference.c.run_id == run_id)
+            with writing(self._engine) as connection:
+                mine = sa.and_(run.c.connector_id == self._connector_id, run.c.run_id == run_id)
+                removed["run"] += int(connection.execute(sa.delete(run).where(mine)).rowcount)
+        with writing(self._engine) as connection:
+            gone = sa.and_(
+                access_removal.c.connector_id == self._connector_id, access_removal.c.removed_at_utc < now_utc - keep
+            )
+            removed["access_removal"] = int(connection.execute(sa.delete(access_removal).where(gone)).rowcount)
+        return removed
+
+    def _old_runs(self, before_utc: datetime) -> Iterator[str]:
+        """Runs that may go, oldest first, a step at a time."""
+        mine = run.c.connector_id == self._connector_id
+        of_run = (write_intent.c.connector_id == run.c.connector_id, write_intent.c.run_id == run.c.run_id)
+        is_needed = sa.or_(
+            sa.exists().where(*of_run, write_intent.c.state == "open"),
+            sa.exists().where(watermark.c.connector_id == run.c.connector_id, watermark.c.run_id == run.c.run_id),
+            sa.exists().where(quarantine.c.connector_id == run.c.connector_id, quarantine.c.run_id == run.c.run_id),
+            sa.exists().where(
+                unfinished.c.connector_id == run.c.connector_id,
+                run_customer.c.connector_id == run.c.connector_id,
+                run_customer.c.run_id == run.c.run_id,
+                run_customer.c.customer_id == unfinished.c.customer_id,
+            ),
+        )
+        query = sa.select(run.c.run_id, run.c.window).where(mine, run.c.ended_at_utc < before_utc, ~is_needed)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(run.c.started_at_utc)).all()
+        yield from (run_id for run_id, window in rows if not (window or {}).get("interval"))
+
+    def _remove_customers(self, table: sa.Table, run_id: str) -> int:
+        mine = sa.and_(table.c.connector_id == self._connector_id, table.c.run_id == run_id)
+        total = 0
+        while True:
+            some = sa.select(table.c.customer_id).where(mine).limit(STEP)
+            with writing(self._engine) as connection:
+                statement = sa.delete(table).where(mine, table.c.customer_id.in_(some))
+                count = int(connection.execute(statement).rowcount)
+            total += count
+            if count < STEP:
+                return total
+
+    def _remove_by_id(self, table: sa.Table, condition: sa.ColumnElement[bool]) -> int:
+        total = 0
+        while True:
+            some = sa.select(table.c.id).where(table.c.connector_id == self._connector_id, condition).limit(STEP)
+            with writing(self._engine) as connection:
+                count = int(connection.execute(sa.delete(table).where(table.c.id.in_(some))).rowcount)
+            total += count
+            if count < STEP:
+                return total

@@ -1,0 +1,428 @@
+"""Tables of the ledger, our own database; never Airflow's metadata database. (docs/architecture.md#ledger)
+
+Times are aware UTC; SQLite stores them without a zone, so ``UtcDateTime`` puts it
+back. JSON columns hold the last applied payloads: the file is readable by its owner only.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    TypeDecorator,
+)
+from sqlalchemy import String as _SqlString
+from sqlalchemy import Text as _SqlText
+
+REVISION = "0010"
+"""The newest migration: these tables are what it leads to."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time, on databases with and without time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("ledger times must be aware")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Give UTC back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class TextWithoutNul(TypeDecorator[str]):
+    """Text in which U+FFFD stands for U+0000, which PostgreSQL cannot hold and a record of the ERP may."""
+
+    impl = _SqlString
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Replace it, in what is stored and in what is looked for alike."""
+        return value.replace("\0", "\ufffd") if value and "\0" in value else value
+
+
+String = TextWithoutNul
+
+
+class Text(TextWithoutNul):
+    """The same without a bound on its length."""
+
+    impl = _SqlText
+    cache_ok = True
+
+
+def _key(name: str, length: int = 200) -> Column[Any]:
+    return Column(name, String(length), primary_key=True)
+
+
+company_link = Table(
+    "company_link",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    Column("company_id", _Id, nullable=False),
+    Column("record_id", String(64), nullable=False, default=""),
+    Column("account_email", String(320), nullable=False, default=""),
+    Column("status", Integer, nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("payment_methods", JSON, nullable=False),
+    Column("payment_terms", JSON),
+    Column("reference_id", String(100), nullable=False, default=""),
+    Column("content_hash", String(64), nullable=False, default=""),
+    Column("made_by_run", String(250), nullable=False, default=""),
+    Column("parts_known", Boolean, nullable=False, default=True),
+    Column("linked_at_utc", UtcDateTime, nullable=False),
+    Column("applied_at_utc", UtcDateTime, nullable=False),
+    Index(None, "connector_id", "company_id"),
+    Index(None, "connector_id", "account_email"),
+    Index(None, "connector_id", "record_id"),
+)
+
+child_link = Table(
+    "child_link",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    _key("entity", 20),
+    _key("child_key"),
+    Column("store_id", _Id, nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("applied_at_utc", UtcDateTime, nullable=False),
+    Index(None, "connector_id", "entity", "child_key"),
+)
+
+write_intent = Table(
+    "write_intent",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("connector_id", String(40), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("try_number", Integer, nullable=False),
+    Column("customer_id", String(200), nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("record_key", String(450), nullable=False),
+    Column("store_id", _Id, nullable=False, default=0),
+    Column("payload_hash", String(64), nullable=False),
+    Column("state", String(20), nullable=False),  # open | confirmed | refused | split | abandoned
+    Column("opened_at_utc", UtcDateTime, nullable=False),
+    Column("settled_at_utc", UtcDateTime),
+    Column("access_ended_at_utc", UtcDateTime),
+    Index(None, "connector_id", "state", "customer_id"),
+    Index(None, "run_id", "customer_id"),
+)
+
+run = Table(
+    "run",
+    metadata,
+    _key("run_id", 250),
+    _key("connector_id", 40),
+    Column("mode", String(20), nullable=False),
+    Column("dry_run", Boolean, nullable=False, default=False),
+    Column("moves_watermark", Boolean, nullable=False, default=False),
+    Column("window", JSON, nullable=False),
+    Column("stamps", JSON),
+    Column("resume_after", String(200), nullable=False, default=""),
+    Column("extracted", Integer, nullable=False, default=0),
+    Column("plan_hash", String(64), nullable=False, default=""),
+    Column("approval", JSON),
+    Column("state", String(20), nullable=False),  # running | success | failed
+    Column("usage", JSON),
+    Column("summary", JSON),
+    Column("started_at_utc", UtcDateTime, nullable=False),
+    Column("ended_at_utc", UtcDateTime),
+)
+
+run_customer = Table(
+    "run_customer",
+    metadata,
+    _key("connector_id", 40),  # Airflow gives the runs of two connectors the same id
+    _key("run_id", 250),
+    _key("customer_id"),
+    Column("batch_key", String(100), nullable=False),
+    Column("outcome", String(20)),
+    Column("reasons", String(500), nullable=False, default=""),
+    Index(None, "connector_id", "customer_id"),
+    Index(None, "connector_id", "run_id", "outcome"),
+)
+
+plan_customer = Table(
+    "plan_customer",
+    metadata,
+    _key("connector_id", 40),
+    _key("run_id", 250),
+    _key("customer_id"),
+    Column("customer_name", String(250), nullable=False, default=""),
+    Column("batch_key", String(100), nullable=False),
+    Column("kind", String(20), nullable=False),  # sync | unenroll
+    Column("operations", Integer, nullable=False),
+    Column("plan_hash", String(32), nullable=False),
+    Column("unknown", String(60), nullable=False, default=""),
+    Column("withheld", Boolean, nullable=False, default=False),
+    Column("planned_at_utc", UtcDateTime, nullable=False),
+    Index(None, "connector_id", "run_id", "batch_key"),
+)
+
+connector_log = Table(
+    "connector_log",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("logged_at_utc", UtcDateTime, nullable=False),
+    Column("kind_id", _Id, nullable=False),  # of log_kind
+    Column("connector_id", String(40), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("task", String(20), nullable=False),
+    Column("try_number", Integer, nullable=False),
+    Column("customer_id", String(200), nullable=False),
+    Column("customer_name", String(250), nullable=False, default=""),
+    Column("entity", String(20), nullable=False),
+    Column("record_key", String(450), nullable=False, default=""),
+    Column("action", String(40), nullable=False, default=""),
+    Column("outcome", String(20), nullable=False, default=""),
+    Column("level", String(10), nullable=False),
+    Column("reasons", String(500), nullable=False, default=""),
+    Column("field", String(100), nullable=False, default=""),
+    Column("store_id", String(40), nullable=False, default=""),
+    Column("message", Text, nullable=False, default=""),
+    Column("next_step", Text, nullable=False, default=""),
+    Column("changes", Text, nullable=False, default=""),
+    Index(None, "connector_id", "customer_id", "id"),
+    Index(None, "run_id", "logged_at_utc", "id"),
+    Index(None, "kind_id", "logged_at_utc", "id"),
+    Index(None, "logged_at_utc", "id"),
+)
+
+# What a row says apart from whom and when, each combination once: some hundreds, however long the log is.
+log_kind = Table(
+    "log_kind",
+    metadata,
+    Column("kind_id", _Id, primary_key=True, autoincrement=False),
+    Column("connector_id", String(40), nullable=False),
+    Column("entity", String(20), nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("outcome", String(20), nullable=False),
+    Column("level", String(10), nullable=False),
+    Column("reasons", String(500), nullable=False),
+)
+
+# Rows of the log by run, kind and hour; written with the rows and never changed, so that writers do not meet.
+log_count = Table(
+    "log_count",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("run_id", String(250), nullable=False),
+    Column("kind_id", _Id, nullable=False),
+    Column("hour_utc", UtcDateTime, nullable=False),
+    Column("day_utc", Date, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Index(None, "run_id"),
+    Index(None, "hour_utc"),
+)
+
+# Whom the log knows; `search` is id and masked name in folded case.
+log_customer = Table(
+    "log_customer",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    Column("name", String(250), nullable=False, default=""),
+    Column("search", String(500), nullable=False),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    _key("entity", 20),
+    _key("record_key"),
+    Column("reason", String(60), nullable=False),
+    Column("field", String(100), nullable=False, default=""),
+    Column("detail", Text, nullable=False, default=""),
+    Column("content_hash", String(64), nullable=False, default=""),
+    Column("attempts", Integer, nullable=False, default=1),
+    Column("first_seen_at_utc", UtcDateTime, nullable=False),
+    Column("last_seen_at_utc", UtcDateTime, nullable=False),
+    Column("run_id", String(250), nullable=False),
+)
+
+account_email = Table(
+    "account_email",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    Column("email_hash", String(64), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Index(None, "connector_id", "email_hash"),
+)
+
+unfinished = Table(
+    "unfinished",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    Column("since_utc", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False, default=1),
+)
+
+watermark = Table(
+    "watermark",
+    metadata,
+    _key("connector_id", 40),
+    _key("name", 40),
+    Column("value", String(200), nullable=False),
+    Column("moved_at_utc", UtcDateTime, nullable=False),
+    Column("run_id", String(250), nullable=False, default=""),
+)
+
+alert_incident = Table(
+    "alert_incident",
+    metadata,
+    _key("connector_id", 40),
+    _key("alert", 40),
+    Column("run_id", String(250), nullable=False, default=""),
+    Column("facts", Text, nullable=False, default=""),
+    Column("link", Text, nullable=False, default=""),
+    Column("opened_at_utc", UtcDateTime, nullable=False),
+    Column("recovered_at_utc", UtcDateTime),
+    Column("told", String(100), nullable=False, default=""),  # channels that know of it, comma-separated
+)
+
+push_customer = Table(
+    "push_customer",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    Column("newest_ticks", BigInteger, nullable=False),
+    Column("received_at_utc", UtcDateTime, nullable=False),
+    Column("waiting_since_utc", UtcDateTime),  # NULL: handed out, or read by a scheduled run
+    Index(None, "connector_id", "waiting_since_utc"),
+)
+
+push_inbox = Table(
+    "push_inbox",
+    metadata,
+    _key("connector_id", 40),
+    Column("received", BigInteger, nullable=False, default=0),
+    Column("left_out", BigInteger, nullable=False, default=0),
+    Column("last_received_at_utc", UtcDateTime, nullable=False),
+    Column("announced_at_utc", UtcDateTime),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    _key("resource"),
+    Column("holder", String(300), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("try_number", Integer, nullable=False),
+    Column("expires_at_utc", UtcDateTime, nullable=False),
+)
+
+difference = Table(
+    "difference",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("connector_id", String(40), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("seen_at_utc", UtcDateTime, nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("customer_id", String(200), nullable=False),
+    Column("customer_name", String(250), nullable=False, default="", server_default=""),
+    Column("entity", String(20), nullable=False),
+    Column("record_key", String(450), nullable=False, default="", server_default=""),
+    Column("company_id", _Id, nullable=False, default=0, server_default="0"),
+    Column("store_id", _Id, nullable=False, default=0, server_default="0"),
+    Column("field", String(100), nullable=False, default="", server_default=""),
+    Column("erp_value", Text, nullable=False, default="", server_default=""),
+    Column("ledger_value", Text, nullable=False, default="", server_default=""),
+    Column("store_value", Text, nullable=False, default="", server_default=""),
+    Column("detail", Text, nullable=False, default="", server_default=""),
+    Column("action", String(20), nullable=False, default="report", server_default="report"),
+    Index(None, "connector_id", "run_id", "kind"),
+    Index(None, "connector_id", "customer_id", "id"),
+)
+
+access_removal = Table(
+    "access_removal",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    _key("user_key"),
+    Column("removed_at_utc", UtcDateTime, primary_key=True),
+    Column("deactivated_at_utc", UtcDateTime),
+    Column("cause", String(20), nullable=False),  # contact | customer
+    Column("run_id", String(250), nullable=False),
+    Index(None, "connector_id", "removed_at_utc"),
+)
+
+request_turn = Table(
+    "request_turn",
+    metadata,
+    _key("budget", 100),
+    Column("next_at_utc", UtcDateTime, nullable=False),
+)
+
+session_seat = Table(
+    "session_seat",
+    metadata,
+    _key("budget", 100),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("holder", String(40), nullable=False),
+    Column("expires_at_utc", UtcDateTime, nullable=False),
+)
+
+operator_action = Table(
+    "operator_action",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("connector_id", String(40), nullable=False),
+    Column("customer_id", String(200), nullable=False),
+    Column("acted_at_utc", UtcDateTime, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("why", Text, nullable=False, default=""),
+    Column("detail", Text, nullable=False, default=""),
+    Index(None, "connector_id", "customer_id", "id"),
+)
+
+set_aside = Table(
+    "set_aside",
+    metadata,
+    _key("connector_id", 40),
+    _key("customer_id"),
+    Column("kind", String(10), nullable=False),  # skip | handled
+    Column("since_utc", UtcDateTime, nullable=False),
+    Column("source_hash", String(64), nullable=False, default=""),
+)

@@ -1,0 +1,90 @@
+"""Bring the ledger's tables up to date: a new ledger gets the present tables at once, an older one its migrations.
+
+Alembic comes with a template engine and every dialect that it knows, half a second of a
+task's start; only a ledger that really lags behind pays for it.
+"""
+
+# ruff: noqa: PLC0415 -- see above
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from customer_sync.ledger.storage.schema import REVISION, metadata
+
+_MIGRATION_LOCK = 0x6B6E6263  # any constant: PostgreSQL's advisory lock of our migrations
+
+# As Alembic makes it.
+_version = sa.Table(
+    "alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+
+
+class UnknownRevision(Exception):
+    """The tables are of a revision that this version of the package does not know."""
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Apply missing migrations; several processes may try at once, one does it.
+
+    Raises:
+        UnknownRevision: A newer version of the package wrote this ledger.
+    """
+    with engine.connect() as connection:
+        if _revision(connection) == REVISION:
+            return
+    with _exclusive(engine) as connection:
+        revision = _revision(connection)
+        if revision == "":
+            _make(connection)
+        elif revision != REVISION:
+            _upgrade(connection)
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that will write; committed at the end, rolled back on error."""
+    with engine.execution_options(writes=True).begin() as connection:
+        yield connection
+
+
+@contextmanager
+def _exclusive(engine: sa.Engine) -> Iterator[sa.Connection]:
+    with writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        yield connection
+
+
+def _revision(connection: sa.Connection) -> str:
+    """The revision of the tables, ``""`` where there are none yet."""
+    if not sa.inspect(connection).has_table(_version.name):
+        return ""
+    return connection.execute(sa.select(_version.c.version_num)).scalar() or ""
+
+
+def _make(connection: sa.Connection) -> None:
+    metadata.create_all(connection, checkfirst=False)
+    _version.create(connection, checkfirst=True)
+    connection.execute(sa.insert(_version), {"version_num": REVISION})
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise UnknownRevision(str(error)) from error

@@ -1,0 +1,1 @@
+"""What happened: runs, outcomes, log, plans."""

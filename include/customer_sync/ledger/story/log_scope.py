@@ -1,0 +1,147 @@
+"""What a filter of the connector log means: which kinds of rows, which customers, and how many rows these are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from customer_sync.ledger.storage.schema import connector_log, log_count, log_customer
+from customer_sync.ledger.story.log_facets import LogKind, all_kinds_are, load_kinds
+
+FEW_CUSTOMERS = 1000
+"""Up to so many customers a text may mean before rows are read by time and compared one by one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogFilter:
+    """What is looked for; empty means everything.
+
+    Attributes:
+        connectors: Ids of the connectors that may be seen; nothing else is ever found.
+        since: First moment, inclusive.
+        until: Last moment, exclusive.
+        outcome: What became of the customer.
+        reason: A reason code, also where it is one of several.
+        action: An operation, such as ``create_user``.
+        level: ``info``, ``warning`` …
+        entity: ``customer``, ``contact``, ``location`` …
+        run_id: One run's rows.
+        customer_id: One customer's rows.
+        text: Part of a customer's id or (masked) name, in any case.
+    """
+
+    connectors: frozenset[str]
+    since: datetime | None = None
+    until: datetime | None = None
+    outcome: str = ""
+    reason: str = ""
+    action: str = ""
+    level: str = ""
+    entity: str = ""
+    run_id: str = ""
+    customer_id: str = ""
+    text: str = ""
+
+    def facets(self) -> dict[str, str]:
+        """The conditions on what a row says."""
+        names = ("outcome", "reason", "action", "level", "entity")
+        return {name: getattr(self, name) for name in names if getattr(self, name)}
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A filter, looked up: which kinds and customers it means.
+
+    Attributes:
+        wanted: The filter.
+        kinds: The kinds that match.
+        all_kinds: Whether these are all that the rows in question can have.
+        customers: The customers meant, as (connector, customer); ``None`` for all, or where they are many.
+        many_customers: Whether the text means more customers than are worth naming.
+    """
+
+    wanted: LogFilter
+    kinds: dict[int, LogKind]
+    all_kinds: bool
+    customers: tuple[tuple[str, str], ...] | None
+    many_customers: bool
+
+
+def look_up(connection: sa.Connection, wanted: LogFilter) -> Scope | None:
+    """Look a filter up; ``None`` when nothing can match."""
+    visible = load_kinds(connection, wanted.connectors)
+    kinds = {number: kind for number, kind in visible.items() if kind.matches(wanted.facets())}
+    if wanted.run_id:
+        counted = sa.select(log_count.c.kind_id).where(log_count.c.run_id == wanted.run_id).distinct()
+        of_run = set(connection.execute(counted).scalars())
+        kinds = {number: kind for number, kind in kinds.items() if number in of_run}
+        is_all = of_run == set(kinds)
+    else:
+        is_all = all_kinds_are(connection, kinds)
+    customers: tuple[tuple[str, str], ...] | None = None
+    if wanted.customer_id:
+        customers = tuple((connector, wanted.customer_id) for connector in sorted(wanted.connectors))
+    elif wanted.text:
+        customers = tuple(_customers(connection, wanted))
+    if not kinds or customers == ():
+        return None
+    if customers is not None and len(customers) > FEW_CUSTOMERS:
+        return Scope(wanted, kinds, is_all, None, many_customers=True)
+    return Scope(wanted, kinds, is_all, customers, many_customers=False)
+
+
+def find_scope(engine: sa.Engine, wanted: LogFilter) -> Scope | None:
+    """Look a filter up; ``None`` when nothing can match."""
+    with engine.connect() as connection:
+        return look_up(connection, wanted)
+
+
+def _pattern(text: str) -> str:
+    escaped = text.casefold().strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def _customers(connection: sa.Connection, wanted: LogFilter) -> Iterable[tuple[str, str]]:
+    query = (
+        sa.select(log_customer.c.connector_id, log_customer.c.customer_id)
+        .where(
+            log_customer.c.connector_id.in_(sorted(wanted.connectors)),
+            log_customer.c.search.like(_pattern(wanted.text), escape="\\"),
+        )
+        .limit(FEW_CUSTOMERS + 1)
+    )
+    return [(row[0], row[1]) for row in connection.execute(query)]
+
+
+def is_meant(wanted: LogFilter) -> sa.ColumnElement[bool]:
+    """The condition that a row's customer is one that the filter's text means."""
+    known = log_customer.c
+    return sa.exists().where(
+        known.connector_id == connector_log.c.connector_id,
+        known.customer_id == connector_log.c.customer_id,
+        known.search.like(_pattern(wanted.text), escape="\\"),
+    )
+
+
+def counted(scope: Scope) -> list[sa.ColumnElement[bool]]:
+    """Conditions on ``log_count`` that mean a scope's kinds, run and (by whole hours) times."""
+    conditions: list[sa.ColumnElement[bool]] = []
+    if scope.wanted.run_id:
+        conditions.append(log_count.c.run_id == scope.wanted.run_id)
+    if not scope.all_kinds:
+        conditions.append(log_count.c.kind_id.in_(list(scope.kinds)))
+    if scope.wanted.since is not None:
+        hour = scope.wanted.since.replace(minute=0, second=0, microsecond=0)
+        conditions.append(log_count.c.hour_utc >= hour)
+    if scope.wanted.until is not None:
+        conditions.append(log_count.c.hour_utc < scope.wanted.until)
+    return conditions
+
+
+def count_rows(connection: sa.Connection, scope: Scope) -> int:
+    """How many rows have a scope's kinds, run and times, by whole hours; customers are not looked at."""
+    query = sa.select(sa.func.coalesce(sa.func.sum(log_count.c.rows), 0)).where(*counted(scope))
+    return int(connection.execute(query).scalar_one())

@@ -1,0 +1,224 @@
+"""Find rows of the connector log by filter, page by page; the effort does not grow with the log.
+
+Paging is by position (time and id of the last row), never by number of rows skipped.
+A filter on what a row says selects kinds (``log_kinds``), and each kind's newest rows
+are one short walk through an index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+import sqlalchemy as sa
+
+from customer_sync.ledger.storage.schema import connector_log
+from customer_sync.ledger.storage.statement import PARAMETER_CHUNK, chunks
+from customer_sync.ledger.story.log_scope import LogFilter, Scope, count_rows, is_meant, look_up
+
+Order = Literal["newest", "oldest", "customer", "customer_desc"]
+"""By time, or by customer and then in the order of writing."""
+
+FEW_ROWS = 20_000
+"""Up to so many rows are sorted by customer after they were found; more are read in the customers' order."""
+
+_KINDS_PER_STATEMENT = 100
+_log = connector_log.c
+
+
+class Position(NamedTuple):
+    """The place of a row in the log's order."""
+
+    logged_at: datetime
+    id: int
+    connector_id: str
+    customer_id: str
+
+
+class LogPage(NamedTuple):
+    """Some rows, whether the order goes on after them, and whether there are rows before them."""
+
+    rows: list[dict[str, Any]]
+    has_more: bool
+    has_before: bool
+
+
+def position_of(row: dict[str, Any]) -> Position:
+    """Where a row stands."""
+    return Position(row["logged_at_utc"], row["id"], row["connector_id"], row["customer_id"])
+
+
+def search_log(
+    engine: sa.Engine,
+    wanted: LogFilter,
+    *,
+    order: Order = "newest",
+    after: Position | None = None,
+    before: Position | None = None,
+    limit: int = 50,
+) -> LogPage:
+    """One page of the log.
+
+    Args:
+        engine: The ledger's database.
+        wanted: The filter.
+        order: The order of the rows.
+        after: Start behind this row.
+        before: Give the rows that stand right before this row instead.
+        limit: Most rows.
+    """
+    backwards = before is not None
+    walked: Order = _REVERSED[order] if backwards else order
+    with engine.connect() as connection:
+        scope = look_up(connection, wanted)
+        found = _ids(connection, scope, walked, before if backwards else after, limit + 1) if scope else []
+        rows = _rows(connection, found[:limit])
+    has_next = len(found) > limit
+    if backwards:
+        return LogPage(rows[::-1], has_more=True, has_before=has_next)
+    return LogPage(rows, has_more=has_next, has_before=after is not None)
+
+
+def iter_log(
+    engine: sa.Engine, wanted: LogFilter, *, order: Order = "newest", page: int = 2000
+) -> Iterator[list[dict[str, Any]]]:
+    """All matching rows, a page at a time; each page is a short transaction of its own."""
+    after: Position | None = None
+    while True:
+        found = search_log(engine, wanted, order=order, after=after, limit=page)
+        if found.rows:
+            yield found.rows
+        if not found.has_more:
+            return
+        after = position_of(found.rows[-1])
+
+
+_REVERSED: dict[Order, Order] = {
+    "newest": "oldest",
+    "oldest": "newest",
+    "customer": "customer_desc",
+    "customer_desc": "customer",
+}
+
+
+def _columns(order: Order, *, is_walked: bool) -> tuple[sa.ColumnElement[Any], ...]:
+    """What the rows are ordered by; unless the order itself is walked, in a form that no index offers.
+
+    A database would else rather walk all customers in their order than sort the few rows that match.
+    """
+    if order in ("newest", "oldest"):
+        return (_log.logged_at_utc, _log.id)
+    if is_walked:
+        return (_log.connector_id, _log.customer_id, _log.id)
+    return (_log.connector_id + "", _log.customer_id + "", _log.id + 0)
+
+
+def _is_descending(order: Order) -> bool:
+    return order in ("newest", "customer_desc")
+
+
+def _start(order: Order, position: Position | None, *, is_walked: bool) -> list[sa.ColumnElement[bool]]:
+    """The condition that a row stands behind a position."""
+    if position is None:
+        return []
+    values: tuple[Any, ...] = (position.logged_at, position.id)
+    if order not in ("newest", "oldest"):
+        values = (position.connector_id, position.customer_id, position.id)
+    columns = _columns(order, is_walked=is_walked)
+    place = sa.tuple_(*(sa.literal(value, column.type) for value, column in zip(values, columns, strict=True)))
+    row = sa.tuple_(*columns)
+    return [row < place if _is_descending(order) else row > place]
+
+
+def _ordered(query: sa.Select[Any], order: Order, *, is_walked: bool) -> sa.Select[Any]:
+    columns = _columns(order, is_walked=is_walked)
+    return query.order_by(*(column.desc() if _is_descending(order) else column.asc() for column in columns))
+
+
+def _ids(connection: sa.Connection, scope: Scope, order: Order, start: Position | None, limit: int) -> list[int]:
+    """Ids of the rows of a page, in order."""
+    by_time = order in ("newest", "oldest")
+    # Where many rows match, a page is soon full when the customers are walked in their order.
+    is_walked = by_time or (scope.customers is None and count_rows(connection, scope) > FEW_ROWS)
+    base = _base(connection, scope).where(*_start(order, start, is_walked=is_walked))
+    if scope.customers is not None:
+        parts = list(_by_customer(base, scope))
+    elif by_time or not is_walked:
+        parts = [base] if scope.all_kinds else [base.where(_log.kind_id == number) for number in scope.kinds]
+    else:
+        parts = [_by_kind_at_hand(base, scope)]
+    found: list[Any] = []
+    for group in chunks(parts, _KINDS_PER_STATEMENT):
+        found.extend(connection.execute(_merged(group, order, limit, is_walked=is_walked)))
+    return [row.id for row in sorted(found, key=_key_of(order), reverse=_is_descending(order))[:limit]]
+
+
+def _base(connection: sa.Connection, scope: Scope) -> sa.Select[Any]:
+    """Rows with everything but the kinds and the customers of a scope."""
+    columns = (_log.id, _log.logged_at_utc, _log.connector_id, _log.customer_id)
+    base = sa.select(*columns).where(*_times(connection, scope.wanted))
+    if scope.wanted.run_id:
+        base = base.where(_log.run_id == scope.wanted.run_id)
+    if scope.many_customers:
+        base = base.where(is_meant(scope.wanted))
+    return base
+
+
+def _by_kind_at_hand(query: sa.Select[Any], scope: Scope) -> sa.Select[Any]:
+    """Look at the kinds of rows that are found by something else; the sum hides the index of kinds."""
+    return query if scope.all_kinds else query.where((_log.kind_id + 0).in_(list(scope.kinds)))
+
+
+def _key_of(order: Order) -> Callable[[Any], Any]:
+    if order in ("newest", "oldest"):
+        return lambda row: (row.logged_at_utc, row.id)
+    return lambda row: (row.connector_id, row.customer_id, row.id)
+
+
+def _merged(
+    parts: Sequence[sa.Select[Any]], order: Order, limit: int, *, is_walked: bool
+) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+    """The first rows of several walks, each bounded by itself."""
+    limited = [_ordered(part, order, is_walked=is_walked).limit(limit) for part in parts]
+    if len(limited) == 1:
+        return limited[0]
+    return sa.union_all(*(sa.select(part.subquery()) for part in limited))
+
+
+def _by_customer(base: sa.Select[Any], scope: Scope) -> Iterator[sa.Select[Any]]:
+    of_connector: dict[str, list[str]] = {}
+    for connector, customer in scope.customers or ():
+        of_connector.setdefault(connector, []).append(customer)
+    for connector, customers in of_connector.items():
+        for part in chunks(customers, PARAMETER_CHUNK):
+            mine = base.where(_log.connector_id == connector, _log.customer_id.in_(part))
+            yield _by_kind_at_hand(mine, scope)
+
+
+def _times(connection: sa.Connection, wanted: LogFilter) -> list[sa.ColumnElement[bool]]:
+    since, until = wanted.since, wanted.until
+    if wanted.run_id:
+        # The run's own times bound the walk through a kind's rows.
+        times = (sa.func.min(_log.logged_at_utc), sa.func.max(_log.logged_at_utc))
+        first, last = (
+            connection.execute(sa.select(time).where(_log.run_id == wanted.run_id)).scalar_one() for time in times
+        )
+        if first is not None and last is not None:
+            since = max(since, first) if since else first
+            end = last + timedelta(microseconds=1)
+            until = min(until, end) if until else end
+    conditions: list[sa.ColumnElement[bool]] = []
+    if since is not None:
+        conditions.append(_log.logged_at_utc >= since)
+    if until is not None:
+        conditions.append(_log.logged_at_utc < until)
+    return conditions
+
+
+def _rows(connection: sa.Connection, ids: Sequence[int]) -> list[dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    for part in chunks(ids):
+        for row in connection.execute(sa.select(connector_log).where(_log.id.in_(part))).mappings():
+            found[row["id"]] = dict(row)
+    return [found[number] for number in ids if number in found]

@@ -1,0 +1,265 @@
+"""Plans: what a run is going to do to whom, so that it can be read, exported and answered row by row.
+
+A customer of a plan has one row here; its operations, field by field and masked, are
+the rows of the connector log that the same transaction wrote.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from customer_sync.ledger.storage.clock import utc_now
+from customer_sync.ledger.storage.schema import connector_log, plan_customer, run_customer, write_intent
+from customer_sync.ledger.storage.statement import chunks, insert
+from customer_sync.model.outcome import Outcome
+
+_PLANNED_BY = ("transform", "compare")
+"""Tasks that plan: of a sync, and of a reconciliation."""
+
+
+class PlannedCustomer(NamedTuple):
+    """One customer of a run's plan.
+
+    ``name`` is masked. ``plan_hash`` identifies the operations (32 hex digits).
+    ``unknown`` is the code of what could not be worked out, ``""`` where all is known.
+    """
+
+    customer_id: str
+    name: str
+    kind: str
+    operations: int
+    plan_hash: str
+    unknown: str = ""
+
+
+class PlannedChange(NamedTuple):
+    """One field of one planned operation; ``field`` is ``""`` where an operation sends no values.
+
+    ``old`` is what we last applied and ``new`` what will be sent, both masked; ``None`` stands for nothing.
+    """
+
+    customer_id: str
+    name: str
+    batch_key: str
+    kind: str
+    action: str
+    entity: str
+    key: str
+    store_id: str
+    field: str
+    old: Any
+    new: Any
+    unknown: str
+
+
+class Plans:
+    """The plans of one connector's runs."""
+
+    def __init__(self, engine: sa.Engine, connector_id: str) -> None:
+        self._engine = engine
+        self._connector_id = connector_id
+
+    def replace(
+        self, connection: sa.Connection, run_id: str, batch_key: str, planned: Iterable[PlannedCustomer]
+    ) -> None:
+        """Make a batch's part of the plan; an earlier attempt's part goes.
+
+        Must come before the log entries of the same transaction: what is older than the plan is not of it.
+        """
+        connection.execute(sa.delete(plan_customer).where(self._of(run_id), plan_customer.c.batch_key == batch_key))
+        now = utc_now()
+        for part in chunks(planned, 1000):
+            insert(
+                connection,
+                plan_customer,
+                [
+                    {
+                        "connector_id": self._connector_id,
+                        "run_id": run_id,
+                        "customer_id": each.customer_id,
+                        "customer_name": each.name[:250],
+                        "batch_key": batch_key,
+                        "kind": each.kind,
+                        "operations": each.operations,
+                        "plan_hash": each.plan_hash,
+                        "unknown": each.unknown,
+                        "withheld": False,
+                        "planned_at_utc": now,
+                    }
+                    for each in part
+                ],
+            )
+
+    def withhold(self, connection: sa.Connection, run_id: str, customer_ids: Iterable[str]) -> None:
+        """Take exactly these customers out of the plan that is applied; all others are in it."""
+        is_withheld = sa.and_(self._of(run_id), plan_customer.c.withheld)
+        connection.execute(sa.update(plan_customer).where(is_withheld).values(withheld=False))
+        for part in chunks(customer_ids):
+            mine = sa.and_(self._of(run_id), plan_customer.c.customer_id.in_(part))
+            connection.execute(sa.update(plan_customer).where(mine).values(withheld=True))
+
+    def withheld(self, run_id: str) -> list[tuple[str, PlannedCustomer]]:
+        """Customers that were taken out, each with its batch."""
+        return [*self._read(run_id, plan_customer.c.withheld)]
+
+    def customers(self, run_id: str, batch_keys: Iterable[str]) -> Iterator[PlannedCustomer]:
+        """Customers of some batches that are to be applied, by id."""
+        for _, planned in self._read(run_id, ~plan_customer.c.withheld, _in_batches(batch_keys)):
+            yield planned
+
+    def among(self, run_id: str, customer_ids: Iterable[str]) -> set[str]:
+        """Those of some customers that are in the plan that is applied."""
+        found: set[str] = set()
+        query = sa.select(plan_customer.c.customer_id).where(self._of(run_id), ~plan_customer.c.withheld)
+        with self._engine.connect() as connection:
+            for part in chunks(customer_ids):
+                found.update(connection.execute(query.where(plan_customer.c.customer_id.in_(part))).scalars())
+        return found
+
+    def unplanned(self, run_id: str) -> Iterator[tuple[str, str]]:
+        """(customer id, batch) of customers that have neither an outcome nor a place in the plan: a task failed."""
+        booked = sa.and_(run_customer.c.connector_id == self._connector_id, run_customer.c.run_id == run_id)
+        is_planned = sa.exists().where(self._of(run_id), plan_customer.c.customer_id == run_customer.c.customer_id)
+        query = sa.select(run_customer.c.customer_id, run_customer.c.batch_key).where(
+            booked, run_customer.c.outcome.is_(None), ~is_planned
+        )
+        with self._engine.connect() as connection:
+            for key, batch in connection.execute(query.order_by(run_customer.c.customer_id)):
+                yield str(key), str(batch)
+
+    def withdrawn(self, run_id: str, batch_keys: Iterable[str], limit: int) -> list[PlannedCustomer]:
+        """The first customers whose companies are to be withdrawn, by id."""
+        conditions = (
+            plan_customer.c.kind == "unenroll",
+            plan_customer.c.operations > 0,
+            ~plan_customer.c.withheld,
+            _in_batches(batch_keys),
+        )
+        return [planned for _, planned in self._read(run_id, *conditions, limit=limit)]
+
+    def unknown(self, run_id: str, batch_keys: Iterable[str], limit: int) -> dict[str, tuple[int, list[str]]]:
+        """What could not be worked out: code -> (number of customers, the first of their ids)."""
+        mine = sa.and_(
+            self._of(run_id), plan_customer.c.unknown != "", ~plan_customer.c.withheld, _in_batches(batch_keys)
+        )
+        code = plan_customer.c.unknown
+        with self._engine.connect() as connection:
+            counts = connection.execute(sa.select(code, sa.func.count()).where(mine).group_by(code).order_by(code))
+            found = {}
+            for name, count in counts.all():
+                query = sa.select(plan_customer.c.customer_id).where(mine, code == name)
+                ids = connection.execute(query.order_by(plan_customer.c.customer_id).limit(limit)).scalars()
+                found[str(name)] = (int(count), list(ids))
+        return found
+
+    def actions(self, run_id: str, batch_keys: Iterable[str]) -> dict[str, int]:
+        """Number of planned operations by action."""
+        query = (
+            sa.select(connector_log.c.action, sa.func.count())
+            .select_from(self._logged(run_id))
+            .where(connector_log.c.action != "", ~plan_customer.c.withheld, _in_batches(batch_keys))
+            .group_by(connector_log.c.action)
+            .order_by(connector_log.c.action)
+        )
+        with self._engine.connect() as connection:
+            return {str(action): int(count) for action, count in connection.execute(query)}
+
+    def changes(self, run_id: str) -> Iterator[PlannedChange]:
+        """The plan row by row and field by field, by customer, in the order in which it was made."""
+        columns = (
+            *(plan_customer.c[name] for name in ("customer_id", "customer_name", "batch_key", "kind", "unknown")),
+            *(connector_log.c[name] for name in ("action", "entity", "record_key", "store_id", "changes")),
+        )
+        query = (
+            sa.select(*columns)
+            .select_from(self._logged(run_id, is_outer=True))
+            .where(self._of(run_id), ~plan_customer.c.withheld)
+            .order_by(plan_customer.c.customer_id, connector_log.c.id)
+        )
+        with self._engine.connect() as connection:
+            for key, name, batch, kind, unknown, action, entity, record, store_id, text in connection.execute(query):
+                fields = json.loads(text) if text else {}
+                for field, (old, new) in fields.items() or [("", (None, None))]:
+                    yield PlannedChange(
+                        *(key, name, batch, kind, action or "", entity or "", record or "", store_id or ""),
+                        *(field, old, new, unknown),
+                    )
+
+    def skip(self, connection: sa.Connection, run_id: str, batch_keys: Iterable[str], reason: str) -> None:
+        """Give all customers of the plan the outcome ``skipped``."""
+        planned = sa.select(plan_customer.c.customer_id).where(
+            self._of(run_id), ~plan_customer.c.withheld, _in_batches(batch_keys)
+        )
+        self._set_outcome(connection, run_id, planned, Outcome.SKIPPED, reason)
+
+    def reopen(self, connection: sa.Connection, run_id: str) -> None:
+        """Take back the outcomes of customers whose plan was not applied: it is decided upon again."""
+        unapplied = [str(each) for each in (Outcome.SKIPPED, Outcome.FAILED, Outcome.PLANNED)]
+        planned = sa.select(plan_customer.c.customer_id).where(self._of(run_id), run_customer.c.outcome.in_(unapplied))
+        self._set_outcome(connection, run_id, planned, None, "")
+
+    def written_by_others(self, run_id: str, batch_keys: Iterable[str], limit: int) -> list[str]:
+        """Customers of the plan that another run wrote to since they were planned, by id."""
+        query = (
+            sa.select(plan_customer.c.customer_id)
+            .join(
+                write_intent,
+                sa.and_(
+                    write_intent.c.connector_id == plan_customer.c.connector_id,
+                    write_intent.c.customer_id == plan_customer.c.customer_id,
+                    write_intent.c.run_id != plan_customer.c.run_id,
+                    write_intent.c.opened_at_utc >= plan_customer.c.planned_at_utc,
+                ),
+            )
+            .where(self._of(run_id), ~plan_customer.c.withheld, _in_batches(batch_keys))
+            .distinct()
+            .order_by(plan_customer.c.customer_id)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
+    def _read(
+        self, run_id: str, *conditions: sa.ColumnElement[bool], limit: int | None = None
+    ) -> Iterator[tuple[str, PlannedCustomer]]:
+        names = ("batch_key", "customer_id", "customer_name", "kind", "operations", "plan_hash", "unknown")
+        query = sa.select(*(plan_customer.c[name] for name in names)).where(self._of(run_id), *conditions)
+        with self._engine.connect() as connection:
+            for batch, *planned in connection.execute(query.order_by(plan_customer.c.customer_id).limit(limit)):
+                yield batch, PlannedCustomer(*planned)
+
+    def _set_outcome(
+        self, connection: sa.Connection, run_id: str, ids: sa.Select[Any], outcome: Outcome | None, reason: str
+    ) -> None:
+        mine = sa.and_(run_customer.c.connector_id == self._connector_id, run_customer.c.run_id == run_id)
+        connection.execute(
+            sa.update(run_customer)
+            .where(mine, run_customer.c.customer_id.in_(ids))
+            .values(outcome=None if outcome is None else str(outcome), reasons=reason)
+        )
+
+    def _of(self, run_id: str) -> sa.ColumnElement[bool]:
+        return sa.and_(plan_customer.c.connector_id == self._connector_id, plan_customer.c.run_id == run_id)
+
+    def _logged(self, run_id: str, *, is_outer: bool = False) -> sa.FromClause:
+        """The plan beside its log rows; those of an earlier attempt are older than the plan."""
+        is_of_plan = sa.and_(
+            connector_log.c.run_id == run_id,
+            connector_log.c.connector_id == self._connector_id,
+            connector_log.c.customer_id == plan_customer.c.customer_id,
+            connector_log.c.task.in_(_PLANNED_BY),
+            connector_log.c.action != "",
+            connector_log.c.logged_at_utc >= plan_customer.c.planned_at_utc,
+            plan_customer.c.run_id == run_id,
+            plan_customer.c.connector_id == self._connector_id,
+        )
+        return plan_customer.join(connector_log, is_of_plan, isouter=is_outer)
+
+
+def _in_batches(batch_keys: Iterable[str]) -> sa.ColumnElement[bool]:
+    keys: Sequence[str] = list(batch_keys)
+    return plan_customer.c.batch_key.in_(keys)

@@ -1,0 +1,293 @@
+"""Runs, and the outcome of every customer that a run extracted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from customer_sync.ledger.storage.clock import utc_now
+from customer_sync.ledger.storage.compiled import Compiled
+from customer_sync.ledger.storage.schema import plan_customer, run, run_customer, unfinished
+from customer_sync.ledger.storage.statement import chunks, upsert
+from customer_sync.model.outcome import REFUSED_PLAN_REASONS, Outcome
+
+_PUT_OUTCOME = Compiled(
+    lambda _: (
+        sa.update(run_customer)
+        .where(
+            run_customer.c.connector_id == sa.bindparam("of_connector"),
+            run_customer.c.run_id == sa.bindparam("of_run"),
+            run_customer.c.customer_id == sa.bindparam("of_customer"),
+        )
+        .values(outcome=sa.bindparam("new_outcome"), reasons=sa.bindparam("new_reasons"))
+    )
+)
+
+
+class CustomerOutcome(NamedTuple):
+    """One customer's outcome in one run, with the reason codes that led to it."""
+
+    customer_id: str
+    outcome: Outcome
+    reasons: tuple[str, ...] = ()
+
+
+class Runs:
+    """The runs of one connector."""
+
+    def __init__(self, engine: sa.Engine, connector_id: str) -> None:
+        self._engine = engine
+        self._connector_id = connector_id
+
+    def begin(self, connection: sa.Connection, run_id: str, **columns: Any) -> None:
+        """Record that a run's extraction starts; a repeated attempt starts the run's book afresh."""
+        connection.execute(sa.delete(run_customer).where(self._booked(run_id)))
+        of_plan = sa.and_(plan_customer.c.connector_id == self._connector_id, plan_customer.c.run_id == run_id)
+        connection.execute(sa.delete(plan_customer).where(of_plan))
+        row = {
+            "run_id": run_id,
+            "connector_id": self._connector_id,
+            "state": "running",
+            "extracted": 0,
+            "usage": None,
+            "approval": None,
+            "started_at_utc": utc_now(),
+            "ended_at_utc": None,
+            **columns,
+        }
+        upsert(connection, run, [row], keep=("started_at_utc",))
+
+    def update(self, connection: sa.Connection, run_id: str, **columns: Any) -> None:
+        """Change some columns of a run."""
+        connection.execute(sa.update(run).where(self._is(run_id)).values(**columns))
+
+    def get(self, run_id: str) -> dict[str, Any] | None:
+        """The run's row, or ``None``."""
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(run).where(self._is(run_id))).mappings().one_or_none()
+        return dict(row) if row else None
+
+    def recent(self, mode: str, limit: int) -> list[dict[str, Any]]:
+        """The newest finished runs of a mode, newest first."""
+        query = sa.select(run).where(
+            run.c.connector_id == self._connector_id, run.c.mode == mode, run.c.ended_at_utc.is_not(None)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(run.c.started_at_utc.desc()).limit(limit)).mappings()
+            return [dict(row) for row in rows]
+
+    def last_good_start(self, *, before_utc: datetime | None = None) -> datetime | None:
+        """When the newest run began that was green and moved the watermark; all changes before it are accounted for.
+
+        Args:
+            before_utc: Only runs that began earlier; any by default.
+
+        Returns:
+            The moment, or ``None`` when no run was good yet.
+        """
+        query = sa.select(sa.func.max(run.c.started_at_utc)).where(
+            run.c.connector_id == self._connector_id, run.c.state == "success", run.c.moves_watermark
+        )
+        if before_utc is not None:
+            query = query.where(run.c.started_at_utc < before_utc)
+        return self._moment(query)
+
+    def first_start(self) -> datetime | None:
+        """When the connector's first run began that could have moved the watermark."""
+        return self._moment(
+            sa.select(sa.func.min(run.c.started_at_utc)).where(
+                run.c.connector_id == self._connector_id, run.c.moves_watermark
+            )
+        )
+
+    def _moment(self, query: sa.Select[Any]) -> datetime | None:
+        with self._engine.connect() as connection:
+            found: datetime | None = connection.execute(query).scalar_one_or_none()
+        return found
+
+    def add_usage(self, connection: sa.Connection, run_id: str, used: Mapping[str, Mapping[str, int]]) -> None:
+        """Add numbers to what the run has used: system -> name -> count."""
+        # Batches of a run end at the same time on different machines, and none may lose another's numbers.
+        query = sa.select(run.c.usage).where(self._is(run_id)).with_for_update()
+        known = connection.execute(query).scalar_one_or_none() or {}
+        total = {system: dict(numbers) for system, numbers in known.items()}
+        for system, numbers in used.items():
+            for name, count in numbers.items():
+                total.setdefault(system, {})[name] = total.get(system, {}).get(name, 0) + count
+        connection.execute(sa.update(run).where(self._is(run_id)).values(usage=total))
+
+    def _is(self, run_id: str) -> sa.ColumnElement[bool]:
+        return sa.and_(run.c.run_id == run_id, run.c.connector_id == self._connector_id)
+
+    def _booked(self, run_id: str) -> sa.ColumnElement[bool]:
+        return sa.and_(run_customer.c.connector_id == self._connector_id, run_customer.c.run_id == run_id)
+
+    def add_customers(
+        self, connection: sa.Connection, run_id: str, batch_key: str, customer_ids: Sequence[str]
+    ) -> None:
+        """Book extracted customers, still without an outcome."""
+        rows = [
+            {
+                "connector_id": self._connector_id,
+                "run_id": run_id,
+                "customer_id": key,
+                "batch_key": batch_key,
+                "outcome": None,
+                "reasons": "",
+            }
+            for key in customer_ids
+        ]
+        for part in chunks(rows):
+            upsert(connection, run_customer, part)
+        connection.execute(sa.update(run).where(self._is(run_id)).values(extracted=run.c.extracted + len(customer_ids)))
+
+    def put_outcomes(self, connection: sa.Connection, run_id: str, outcomes: Iterable[CustomerOutcome]) -> None:
+        """Write outcomes; a later attempt's replace an earlier one's."""
+        for part in chunks(outcomes, 2000):
+            rows = [
+                {
+                    "of_connector": self._connector_id,
+                    "of_run": run_id,
+                    "of_customer": o.customer_id,
+                    "new_outcome": str(o.outcome),
+                    "new_reasons": ",".join(o.reasons)[:500],
+                }
+                for o in part
+            ]
+            _PUT_OUTCOME.execute(connection, rows)
+
+    def clear_outcomes(self, connection: sa.Connection, run_id: str, customer_ids: Iterable[str]) -> None:
+        """Take outcomes back before a batch is worked on again, so that none of an earlier attempt is left."""
+        for part in chunks(customer_ids):
+            connection.execute(
+                sa.update(run_customer)
+                .where(self._booked(run_id), run_customer.c.customer_id.in_(part))
+                .values(outcome=None, reasons="")
+            )
+
+    def outcome_counts(self, run_id: str) -> dict[str, int]:
+        """Customers of a run by outcome; the key ``""`` counts those without one."""
+        outcome = sa.func.coalesce(run_customer.c.outcome, "")
+        query = sa.select(outcome, sa.func.count()).where(self._booked(run_id)).group_by(outcome)
+        with self._engine.connect() as connection:
+            return dict(connection.execute(query).all())
+
+    def reason_counts(self, run_id: str) -> dict[str, int]:
+        """How often each reason code decided a customer's outcome, most frequent first."""
+        counts: dict[str, int] = {}
+        query = sa.select(run_customer.c.reasons, sa.func.count()).where(
+            self._booked(run_id), run_customer.c.reasons != ""
+        )
+        with self._engine.connect() as connection:
+            for reasons, count in connection.execute(query.group_by(run_customer.c.reasons)):
+                for reason in reasons.split(","):
+                    counts[reason] = counts.get(reason, 0) + count
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def customers(self, run_id: str) -> list[tuple[str, str, str, str]]:
+        """(customer id, batch, outcome, reasons) of every customer of a run, by id."""
+        columns = (run_customer.c.customer_id, run_customer.c.batch_key, run_customer.c.outcome, run_customer.c.reasons)
+        query = sa.select(*columns).where(self._booked(run_id)).order_by(run_customer.c.customer_id)
+        with self._engine.connect() as connection:
+            return [(key, batch, outcome or "", reasons) for key, batch, outcome, reasons in connection.execute(query)]
+
+    def with_reason(self, run_id: str, reason: str, limit: int | None = None) -> list[str]:
+        """Quarantined customers of a run that have this one reason, by id."""
+        is_meant = sa.and_(run_customer.c.outcome == Outcome.QUARANTINED, run_customer.c.reasons == reason)
+        query = sa.select(run_customer.c.customer_id).where(self._booked(run_id), is_meant)
+        with self._engine.connect() as connection:
+            return list(connection.execute(query.order_by(run_customer.c.customer_id).limit(limit)).scalars())
+
+    def without_outcome(self, run_id: str, limit: int | None = None) -> dict[str, str]:
+        """Customers that were extracted and have no outcome yet, with their batch; at most ``limit`` of them."""
+        query = sa.select(run_customer.c.customer_id, run_customer.c.batch_key).where(
+            self._booked(run_id), run_customer.c.outcome.is_(None)
+        )
+        with self._engine.connect() as connection:
+            return dict(connection.execute(query.order_by(run_customer.c.customer_id).limit(limit)).all())
+
+    def batch_count(self, run_id: str) -> int:
+        """Number of batches that a run extracted."""
+        query = sa.select(sa.func.count(sa.distinct(run_customer.c.batch_key))).where(self._booked(run_id))
+        with self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def last_customer(self, run_id: str, batch_key: str) -> str:
+        """The greatest customer id of a batch."""
+        query = sa.select(sa.func.max(run_customer.c.customer_id)).where(
+            self._booked(run_id), run_customer.c.batch_key == batch_key
+        )
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar_one() or ""
+
+    def of_interval(self, interval: tuple[str, str]) -> set[str]:
+        """Customers that earlier runs of the same data interval recorded: a re-processed one takes them up again."""
+        found: set[str] = set()
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                sa.select(run.c.run_id, run.c.window).where(run.c.connector_id == self._connector_id)
+            )
+            ids = [run_id for run_id, window in rows if tuple(window.get("interval") or ()) == tuple(interval)]
+            for run_id in ids:
+                query = sa.select(run_customer.c.customer_id).where(self._booked(run_id))
+                found.update(connection.execute(query).scalars())
+        return found
+
+    def postpone(self, connection: sa.Connection, customer_ids: Iterable[str]) -> None:
+        """Have the next incremental run read customers that did not fit into this one."""
+        now = utc_now()
+        for part in chunks(customer_ids):
+            rows = [
+                {"connector_id": self._connector_id, "customer_id": key, "since_utc": now, "attempts": 0}
+                for key in part
+            ]
+            upsert(connection, unfinished, rows, keep=("since_utc", "attempts"))
+
+    def forget_unfinished(self, connection: sa.Connection, customer_ids: Iterable[str]) -> None:
+        """Stop reading customers again that the ERP no longer shows."""
+        for part in chunks(customer_ids):
+            connection.execute(
+                sa.delete(unfinished).where(
+                    unfinished.c.connector_id == self._connector_id, unfinished.c.customer_id.in_(part)
+                )
+            )
+
+    def refresh_unfinished(self, connection: sa.Connection, run_id: str) -> None:
+        """Remember who failed or was refused in this run, forget who did not.
+
+        The next incremental run re-reads the former.
+        """
+        of_run = sa.select(run_customer.c.customer_id).where(self._booked(run_id))
+        refused = sa.and_(
+            run_customer.c.outcome == Outcome.SKIPPED,
+            run_customer.c.reasons.in_([str(reason) for reason in REFUSED_PLAN_REASONS]),
+        )
+        is_left = sa.or_(run_customer.c.outcome == Outcome.FAILED, refused)
+        failed = of_run.where(is_left)
+        done = of_run.where(sa.not_(is_left))
+        mine = unfinished.c.connector_id == self._connector_id
+        connection.execute(sa.delete(unfinished).where(mine, unfinished.c.customer_id.in_(done)))
+        known = set(connection.execute(sa.select(unfinished.c.customer_id).where(mine)).scalars())
+        connection.execute(
+            sa.update(unfinished)
+            .where(mine, unfinished.c.customer_id.in_(failed))
+            .values(attempts=unfinished.c.attempts + 1)
+        )
+        new = [key for key in connection.execute(failed).scalars() if key not in known]
+        now = utc_now()
+        rows = [
+            {"connector_id": self._connector_id, "customer_id": key, "since_utc": now, "attempts": 1} for key in new
+        ]
+        for part in chunks(rows):
+            upsert(connection, unfinished, part, keep=("since_utc",))
+
+    def unfinished(self) -> dict[str, datetime]:
+        """Customers whose last outcome is ``failed``, or whose plan was refused, with the time since when."""
+        query = sa.select(unfinished.c.customer_id, unfinished.c.since_utc).where(
+            unfinished.c.connector_id == self._connector_id
+        )
+        with self._engine.connect() as connection:
+            return dict(connection.execute(query).all())

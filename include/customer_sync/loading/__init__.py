@@ -1,0 +1,1 @@
+"""How load writes: intents first, several requests in flight, every answer settled in the ledger."""

@@ -1,0 +1,159 @@
+"""One customer on its way through load."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from customer_sync.model.company import Company
+from customer_sync.model.operation import ENDS_ACCESS, Action, AppliedCompany, AppliedRecord, CustomerPlan, Operation
+from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
+from customer_sync.planning.diff import diff_company, diff_reference, diff_unenrolment
+from customer_sync.settings.connector import Connector
+
+
+@dataclass
+class Problem:
+    """Why a customer could not be finished, and what its outcome is therefore."""
+
+    outcome: Outcome
+    reason: Reason
+    message: str
+    field: str = ""
+
+
+@dataclass
+class Work:
+    """A plan, what is applied so far, and what went wrong.
+
+    ``applied`` mirrors the ledger: it changes only together with it. What remains to
+    be done is always the difference between the desired and the applied state, so a
+    repeated attempt goes on where the last one stopped.
+    """
+
+    plan: CustomerPlan
+    connector: Connector
+    applied: AppliedCompany | None = None
+    is_deleted: bool = False
+    reference_written: str = ""
+    problem: Problem | None = None
+    findings: list[Finding] = field(default_factory=list)
+    entries: list[LogEntry] = field(default_factory=list)
+    held_back: set[str] = field(default_factory=set)
+    waiting_for: dict[str, str] = field(default_factory=dict)
+    _seen_free: set[str] = field(default_factory=set)
+    _compared: tuple[AppliedCompany | None, set[str], tuple[Operation, ...]] | None = None
+
+    @property
+    def customer_id(self) -> str:
+        """The customer's key in the ERP."""
+        return self.plan.customer_id
+
+    @property
+    def desired(self) -> Company:
+        """The desired company; only customers to be synced have one."""
+        if self.plan.desired is None:
+            raise ValueError(f"customer {self.customer_id} is to be un-enrolled and has no desired state")
+        return self.plan.desired
+
+    @property
+    def company_id(self) -> int:
+        """The company's id in the store, 0 before it exists."""
+        return self.applied.company_id if self.applied else 0
+
+    def remaining(self) -> tuple[Operation, ...]:
+        """Operations in the store that are still to be done; none once a problem stopped the customer."""
+        if self.problem or self.is_deleted:
+            return ()
+        if self.plan.kind == "unenroll":
+            return diff_unenrolment(self.customer_id, self.applied, self.connector.policy) if self.applied else ()
+        # The applied state is replaced, never changed, so the comparison holds as long as it is the same object.
+        if self._compared is None or self._compared[0] is not self.applied or self._compared[1] != self.held_back:
+            found = diff_company(self.desired, self.applied, self.connector.policy, self.held_back)
+            self._compared = (self.applied, set(self.held_back), found)
+        return self._compared[2]
+
+    def remaining_reference(self) -> tuple[Operation, ...]:
+        """The write-back that is still to be done."""
+        if self.problem or self.plan.kind != "sync" or not self.connector.erp.write_reference:
+            return ()
+        in_erp = self.reference_written or self.plan.erp_reference
+        return diff_reference(self.customer_id, self.company_id, in_erp)
+
+    def forget_parts(self) -> None:
+        """Have users and addresses read from the store again before the next comparison."""
+        if self.applied is not None:
+            self.applied = msgspec.structs.replace(self.applied, parts_known=False)
+
+    def stop(self, outcome: Outcome, reason: Reason, message: str, *, field: str = "") -> None:
+        """Take the customer out of the rest of the load; the first problem stands."""
+        if self.problem is None:
+            self.problem = Problem(outcome, reason, message, field)
+
+    def wait_for(self, key: str, customer_id: str) -> None:
+        """Remember that a contact's e-mail still belongs to a user of that customer who is to go."""
+        self.waiting_for[key] = customer_id
+
+    def may_be_free_now(self, key: str) -> bool:
+        """Whether a contact's e-mail, refused as taken though nobody holds it, was not tried once more yet.
+
+        It may have been given up between the refusal and the look-up.
+        """
+        if key in self._seen_free:
+            return False
+        self._seen_free.add(key)
+        return True
+
+    def waits_for_colleague(self, operation: Operation) -> bool:
+        """Whether the wanted e-mail is still that of another user of this company who is about to get another one."""
+        email = str(operation.values.get("email", "")).casefold()
+        if not email or operation.action not in {Action.CREATE_USER, Action.UPDATE_USER}:
+            return False
+        return any(
+            other.action is Action.UPDATE_USER
+            and other.store_id != operation.store_id
+            and str(other.before.get("email", "")).casefold() == email
+            for other in self.remaining()
+        )
+
+    def give_up_waiting(self) -> None:
+        """Leave what still waits to the next run, which finds the other user gone."""
+        waiting = [operation.key for operation in self.remaining() if operation.key in self.waiting_for]
+        if waiting:
+            key = waiting[0]
+            self.stop(
+                Outcome.FAILED,
+                Reason.EMAIL_IN_USE,
+                f"the e-mail of contact {key} still belongs to a user of customer {self.waiting_for[key]} "
+                "who is to go; the next run goes on",
+                field="Email",
+            )
+
+    def hold_back_contact(self, key: str, finding: Finding) -> None:
+        """Leave one contact out; the customer goes on."""
+        self.held_back.add(f"contact:{key}")
+        self.findings.append(finding)
+
+    def access_ended_at_utc(self, operation: Operation) -> datetime | None:
+        """When the ERP's record changed because of which an operation takes access away; ``None`` for all others."""
+        stamp = self.plan.access_ended_at_utc.get(operation.key) if operation.action in ENDS_ACCESS else None
+        return datetime.fromisoformat(stamp) if stamp else None
+
+    def email_of(self, key: str) -> str:
+        """The e-mail that the user of that contact should have."""
+        return next(user.email for user in self.desired.users if user.key == key)
+
+    def applied_user(self, store_id: int) -> tuple[str, AppliedRecord] | None:
+        """The applied user with that id and its key."""
+        users = self.applied.users if self.applied else {}
+        return next(((key, record) for key, record in users.items() if record.store_id == store_id), None)
+
+    def store_id_of(self, operation: Operation) -> int:
+        """The id that an operation's record has in the store now, 0 if it is not known."""
+        if self.applied is None:
+            return 0
+        parts = {**self.applied.users, **self.applied.addresses}
+        record = parts.get(operation.key) if operation.key != self.customer_id else None
+        return record.store_id if record else self.applied.company_id

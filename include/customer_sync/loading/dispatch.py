@@ -1,0 +1,311 @@
+"""Send writes: intents first, several requests in flight, every answer settled in the ledger.
+
+Source: docs/reliability.md#the-protocol.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from customer_sync.errors import (
+    AmbiguousWriteError,
+    BatchTooLarge,
+    ContractError,
+    NotFound,
+    PermanentApiError,
+    RecordRejected,
+    SyncError,
+    TransientApiError,
+)
+from customer_sync.ledger import Lease
+from customer_sync.loading.customer_load import Work
+from customer_sync.model.operation import Operation
+from customer_sync.model.outcome import Outcome, Reason
+from customer_sync.run import Run
+
+
+class Write(ABC):
+    """One request that writes, for one or several customers.
+
+    ``send`` runs in a worker thread and makes the request; everything else runs in
+    the thread that owns the ledger.
+    """
+
+    def __init__(self, parts: Sequence[tuple[Work, Operation]], *, is_repeat: bool = False) -> None:
+        self.parts = list(parts)
+        self.is_repeat = is_repeat
+
+    @abstractmethod
+    def send(self) -> Any:
+        """Make the request and return the answer."""
+
+    @abstractmethod
+    def confirm(self, connection: sa.Connection, answer: Any) -> None:
+        """Write what the store holds now into the ledger, and into each work's ``applied``."""
+
+    def refused(self, error: SyncError) -> Iterable[Write]:
+        """The server said no and stored nothing that the error names. Returns writes to try instead."""
+        for work, operation in self.parts:
+            refuse(work, operation, error)
+        return ()
+
+    def unknown(self, error: SyncError) -> Iterable[Write] | None:
+        """The outcome is unknown: read back.
+
+        Returns:
+            Writes to try instead; the intents are then settled as ``abandoned`` (read
+            back: not there) or were confirmed by a write among the returned ones.
+            ``None``: nothing could be learned, the intents stay open.
+        """
+        for work, _ in self.parts:
+            work.stop(Outcome.FAILED, Reason.OUTCOME_UNKNOWN, str(error))
+        return None
+
+
+@contextmanager
+def reading_back() -> Iterator[None]:
+    """Mark look-ups that follow a write in the same ``send``.
+
+    When they fail, for whatever reason, the write was done all the same: its outcome
+    is unknown, and must not pass for a write that the server refused.
+
+    Raises:
+        AmbiguousWriteError: In place of an error that says the server did nothing.
+    """
+    try:
+        yield
+    except (TransientApiError, PermanentApiError) as error:
+        raise AmbiguousWriteError(
+            f"The write was done, and reading back which records it made failed: {error.message}",
+            system=error.system,
+            operation=error.operation,
+            status=error.status,
+        ) from error
+
+
+def refuse(work: Work, operation: Operation, error: SyncError) -> None:
+    """Quarantine a customer for what the store said about one of its records."""
+    texts = getattr(error, "texts", None) or [str(error)]
+    fields = ", ".join(getattr(error, "field_errors", {}) or {})
+    what = f"{operation.action} {operation.key}: {'; '.join(texts)[:400]}"
+    work.stop(Outcome.QUARANTINED, Reason.REJECTED_BY_STORE, what, field=fields)
+
+
+class ReadBack(Write):
+    """Requests that only read, sent beside writes; they need no intent, and a failure of theirs is the load's."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+
+    def refused(self, error: SyncError) -> Iterable[Write]:
+        """Nothing was written; the load stops with the error."""
+        raise error
+
+    def unknown(self, error: SyncError) -> Iterable[Write] | None:
+        """Nothing was written; the load stops with the error."""
+        raise error
+
+
+Follow = Callable[[Write], Iterable[Write]]
+"""Makes the writes that a confirmed write allows, in memory only."""
+
+_Running = dict[Future[Any], tuple[Write, list[int]]]
+
+
+class Meanwhile(Protocol):
+    """What can be done while all requests that may be in flight are."""
+
+    def offer(self, works: Iterable[Work]) -> None:
+        """Name customers for whom a write was confirmed."""
+
+    def close_some(self) -> bool:
+        """Do some of it, for some hundredths of a second; returns whether there may be more."""
+
+
+class Dispatcher:
+    """Performs writes for one load task.
+
+    Args:
+        run: The run.
+        lease: Checked in every transaction.
+        concurrency: Most requests in flight.
+        in_flight: How many requests the pace can keep busy now; never more than ``concurrency`` are sent at once.
+        meanwhile: What is done while nothing but answers is to be awaited.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        lease: Lease,
+        concurrency: int,
+        in_flight: Callable[[], int] | None = None,
+        meanwhile: Meanwhile | None = None,
+    ) -> None:
+        self._run = run
+        self._lease = lease
+        self._concurrency = concurrency
+        self._in_flight = in_flight or (lambda: concurrency)
+        self._meanwhile = meanwhile
+        self.writes_sent = 0
+
+    def perform(self, writes: Iterable[Write], then: Follow | None = None) -> None:
+        """Send all writes and those that follow from confirmations, refusals and unknown outcomes.
+
+        All answers that are there are settled in one transaction, in which the intents of the
+        next writes are opened too: one commit serves several requests. Requests in flight when
+        an error stops the load are awaited and settled first, so that no answer is lost.
+
+        Args:
+            writes: What to send.
+            then: Makes further writes of each confirmed one.
+
+        Raises:
+            TransientApiError: A system is out of reach beyond the client's own retries.
+            PermanentApiError: The account may not do this.
+            LeaseLost: Another attempt took over.
+        """
+        queue = deque(writes)
+        running: _Running = {}
+        stopped_by: SyncError | None = None
+        with ThreadPoolExecutor(self._concurrency, thread_name_prefix="write") as pool:
+            while (queue and stopped_by is None) or running:
+                try:
+                    if stopped_by is None:
+                        self._use_the_wait(running)
+                except SyncError as error:
+                    stopped_by = error
+                done = wait(running, return_when=FIRST_COMPLETED).done if running else set()
+                settled = [(*running.pop(future), future) for future in done]
+                try:
+                    answered = self._settle_failures(settled, queue)
+                except SyncError as error:
+                    stopped_by = stopped_by or error
+                    answered = [item for item in settled if item[2].exception() is None]
+                try:
+                    self._exchange(answered, queue if stopped_by is None else deque(), then, pool, running)
+                except SyncError as error:
+                    stopped_by = stopped_by or error
+        if stopped_by is not None:
+            raise stopped_by
+
+    def _use_the_wait(self, running: _Running) -> None:
+        """Do something else until an answer is there or nothing else is left."""
+        while self._meanwhile and running and not any(future.done() for future in running):
+            if not self._meanwhile.close_some():
+                return
+
+    def _exchange(
+        self,
+        answered: Sequence[tuple[Write, list[int], Future[Any]]],
+        queue: deque[Write],
+        then: Follow | None,
+        pool: ThreadPoolExecutor,
+        running: _Running,
+    ) -> None:
+        """Confirm what was answered and open the intents of what goes next, in one transaction; then send that."""
+        if not answered and not self._has_sendable(queue, running):
+            return
+        ledger = self._run.ledger
+        # Asked before the transaction, in which nothing may wait for a thread that waits for the ledger.
+        room = max(0, self._limit() - len(running))
+        with ledger.write() as connection:
+            self._lease.confirm(connection)
+            for write, _, future in answered:
+                write.confirm(connection, future.result())
+                _enqueue(queue, then(write) if then else ())
+            ledger.intents.settle(connection, [each for _, ids, _ in answered for each in ids], "confirmed")
+            fresh = _take(queue, room)
+            parts = [part for write in fresh for part in write.parts]
+            opened = ledger.intents.open(
+                connection,
+                self._run.run_id,
+                self._run.try_number,
+                [(work.customer_id, operation) for work, operation in parts],
+                access_ended_at_utc=[work.access_ended_at_utc(operation) for work, operation in parts],
+            )
+            intents = deque(opened)
+        if self._meanwhile:
+            self._meanwhile.offer(work for write, _, _ in answered for work, _ in write.parts)
+        for write in fresh:
+            running[pool.submit(write.send)] = (write, [intents.popleft() for _ in write.parts])
+            self.writes_sent += bool(write.parts)
+
+    def _has_sendable(self, queue: deque[Write], running: _Running) -> bool:
+        while queue and _is_moot(queue[0]):
+            queue.popleft()
+        return bool(queue) and len(running) < self._limit()
+
+    def _limit(self) -> int:
+        return max(1, min(self._concurrency, self._in_flight()))
+
+    def _settle_failures(
+        self, settled: Sequence[tuple[Write, list[int], Future[Any]]], queue: deque[Write]
+    ) -> list[tuple[Write, list[int], Future[Any]]]:
+        """Settle what was not answered with yes, one by one; returns the others.
+
+        Raises:
+            SyncError: The first error that stops the load, after all were settled.
+        """
+        stopped_by: SyncError | None = None
+        for write, intents, future in settled:
+            error = future.exception()
+            if error is None:
+                continue
+            try:
+                queue.extend(self._settle_failure(write, intents, error))
+            except SyncError as stopping:
+                stopped_by = stopped_by or stopping
+        if stopped_by is not None:
+            raise stopped_by
+        return [item for item in settled if item[2].exception() is None]
+
+    def _settle_failure(self, write: Write, intents: list[int], error: BaseException) -> list[Write]:
+        if isinstance(error, RecordRejected | NotFound | BatchTooLarge):
+            follow = list(write.refused(error))
+            # A refused bulk write says nothing of most of its rows: they are sent again one by one.
+            self._close(intents, "split" if follow else "refused")
+            return follow
+        if isinstance(error, AmbiguousWriteError | ContractError):
+            found = write.unknown(error)
+            if found is None:
+                return []
+            self._close(intents, "abandoned")
+            return list(found)
+        if isinstance(error, TransientApiError) and error.refused:
+            # Refused outright or never sent: the server did nothing, so there is nothing to read back.
+            self._close(intents, "abandoned")
+        raise error
+
+    def _close(self, intents: list[int], state: str) -> None:
+        with self._run.ledger.write() as connection:
+            self._run.ledger.intents.settle(connection, intents, state)
+
+
+def _enqueue(queue: deque[Write], writes: Iterable[Write]) -> None:
+    """Writes go behind those that wait, reading back before them: others wait for what it shows."""
+    for write in writes:
+        if isinstance(write, ReadBack):
+            queue.appendleft(write)
+        else:
+            queue.append(write)
+
+
+def _take(queue: deque[Write], most: int) -> list[Write]:
+    fresh: list[Write] = []
+    while queue and len(fresh) < most:
+        write = queue.popleft()
+        if not _is_moot(write):
+            fresh.append(write)
+    return fresh
+
+
+def _is_moot(write: Write) -> bool:
+    """Whether every customer of a write was stopped meanwhile."""
+    return bool(write.parts) and all(work.problem is not None for work, _ in write.parts)

@@ -1,0 +1,1 @@
+"""Records of both sides, operations, outcomes and reasons. Pure."""

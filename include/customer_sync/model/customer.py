@@ -1,0 +1,100 @@
+"""The ERP's records as the rules see them: Customer, Contact, Location.
+
+Values are trimmed text, ``""`` where the ERP holds nothing. Where each value is
+read from is decided by the connector file (``customer_sync.settings.connector.SourceFields``);
+``customer_sync.sources.acumatica.reader`` fills these records.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+BILLING_KEY = "BILLING"
+"""Stands in for a location id in the external id of the billing address."""
+
+
+class PostalAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """An address as the ERP holds it: ``state`` and ``country`` are codes, often ISO 3166."""
+
+    line1: str = ""
+    line2: str = ""
+    city: str = ""
+    state: str = ""
+    postal_code: str = ""
+    country: str = ""
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A person of a customer.
+
+    ``enabled`` and ``connection_type`` are the contact's own commerce switches;
+    ``enabled`` is ``None`` where the ERP holds no value. ``modified_at_utc`` is the
+    ERP's own stamp, ISO 8601 with ``+00:00``.
+    """
+
+    contact_id: str
+    active: bool = True
+    email: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    phone: str = ""
+    enabled: bool | None = None
+    connection_type: str = ""
+    is_primary: bool = False
+    reference_id: str = ""
+    modified_at_utc: str = ""
+
+
+class Location(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A place of a customer, with the effective address (the customer's own where it is not overridden)."""
+
+    location_id: str
+    name: str = ""
+    active: bool = True
+    is_default: bool = False
+    attention: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    phone: str = ""
+    address: PostalAddress = PostalAddress()
+    enabled: bool | None = None
+    connection_type: str = ""
+    reference_id: str = ""
+
+
+class BillingContact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Whom and where to bill; equal to the main contact where the ERP does not override it."""
+
+    attention: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    phone: str = ""
+    address: PostalAddress = PostalAddress()
+
+
+class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One customer of the ERP with its contacts and locations, ordered by their keys.
+
+    ``email`` is the Account Email. ``modified_at_utc`` is the ERP's own stamp, ISO
+    8601 with ``+00:00``; ``record_id`` is the NoteID, stable over renames.
+    """
+
+    customer_id: str
+    record_id: str = ""
+    name: str = ""
+    email: str = ""
+    customer_type: str = ""
+    customer_class: str = ""
+    status: str = ""
+    enabled: bool | None = None
+    connection_type: str = ""
+    reference_id: str = ""
+    terms: str = ""
+    phone: str = ""
+    attention: str = ""
+    address: PostalAddress = PostalAddress()
+    billing: BillingContact = BillingContact()
+    contacts: tuple[Contact, ...] = ()
+    locations: tuple[Location, ...] = ()
+    extra_fields: dict[str, str] = {}
+    modified_at_utc: str = ""

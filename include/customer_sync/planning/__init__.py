@@ -1,0 +1,1 @@
+"""What is to be done: window, difference, matching of users, limits, estimate. Pure."""

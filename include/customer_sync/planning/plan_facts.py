@@ -1,0 +1,224 @@
+"""A run's plan in facts, and these facts in words: for the log, and for the person who is asked. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from customer_sync.model.operation import CREATIONS
+from customer_sync.model.outcome import Reason
+
+SHOWN = 20
+"""So many customers are named; the others are counted, and the Connector Logs page shows all."""
+
+_UNKNOWN_WORDS = {
+    Reason.BATCH_FAILED: "a task of their batch failed, so nothing is planned for them",
+    Reason.RECORD_UNREADABLE: "the ERP's record cannot be read",
+    Reason.OUTCOME_UNKNOWN: "an earlier write has no answer; load reads it back first",
+    Reason.PARTS_NOT_READ: "users and addresses of the company were not read yet; load reads them first",
+}
+
+
+class NamedCustomer(NamedTuple):
+    """A customer as a person may see it; ``name`` is masked."""
+
+    customer_id: str
+    name: str
+
+
+class UnknownPart(NamedTuple):
+    """Customers whose changes cannot be worked out: why, how many, and the first of them."""
+
+    reason: str
+    customers: int
+    customer_ids: tuple[str, ...]
+
+
+class PlannedBatch(NamedTuple):
+    """One batch of the plan, without the customers that were taken out."""
+
+    label: str
+    customers: int
+    operations: int
+
+
+class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run is going to do.
+
+    Attributes:
+        plan_hash: Identifies the operations that are to be applied, in any order of batches (32 hex digits).
+        batches: The batches that have something to apply.
+        actions: Number of operations by action; empty where nobody asked for it.
+        withdrawn: The first customers whose companies are to be withdrawn.
+        withdrawn_count: How many these are in all.
+        withheld: Customers that share an Account Email and were taken out.
+        unknown: What could not be worked out.
+        tripped: The guards that tripped, a sentence each.
+    """
+
+    plan_hash: str
+    batches: tuple[PlannedBatch, ...] = ()
+    actions: dict[str, int] = {}
+    withdrawn: tuple[NamedCustomer, ...] = ()
+    withdrawn_count: int = 0
+    withheld: tuple[str, ...] = ()
+    unknown: tuple[UnknownPart, ...] = ()
+    tripped: tuple[str, ...] = ()
+
+    @property
+    def customers(self) -> int:
+        """Customers of the plan."""
+        return sum(batch.customers for batch in self.batches)
+
+    @property
+    def operations(self) -> int:
+        """Operations of the plan."""
+        return sum(batch.operations for batch in self.batches)
+
+    @property
+    def unknown_count(self) -> int:
+        """Customers whose changes cannot be worked out."""
+        return sum(part.customers for part in self.unknown)
+
+
+def lines_of(facts: PlanFacts) -> list[str]:
+    """The facts as lines of a log."""
+    lines = [
+        f"Plan {facts.plan_hash}: {_size(facts)} in {_number(len(facts.batches), 'batch', 'batches')}.",
+        *(f"  {batch.label}: {_size(batch)}" for batch in facts.batches),
+    ]
+    if facts.actions:
+        lines.append(f"  by action: {_counted(facts.actions)}")
+    if facts.withheld:
+        lines.append(f"Withheld, one Account Email shared: {', '.join(facts.withheld[:SHOWN])}")
+    lines += [
+        f"Unknown: {_number(part.customers, 'customer')} ({part.reason}: {_why_unknown(part)}): {_listed(part)}"
+        for part in facts.unknown
+    ]
+    if creations_note := _creations_note(facts):
+        lines.append(creations_note)
+    return lines
+
+
+def question_of(
+    facts: PlanFacts, *, connector: str, why: Sequence[str], link: str, answer_until: datetime
+) -> tuple[str, str]:
+    """The subject and the body (Markdown) of the question to a person.
+
+    Everything that comes from customers' data stands in code spans, where Markdown means nothing.
+
+    Args:
+        facts: The plan.
+        connector: The connector's id.
+        why: Why a person is asked, a sentence each.
+        link: Address of the plan, row by row.
+        answer_until: When silence becomes a no; aware.
+    """
+    subject = f"{connector}: apply {_size(facts)}?"
+    blocks = [
+        "**Why you are asked**",
+        _bullets(escape_markdown(sentence) for sentence in why),
+        "**The plan**",
+        _bullets(_plan_points(facts, link)),
+    ]
+    if facts.withdrawn:
+        blocks += [f"**Companies to be withdrawn: {facts.withdrawn_count}**", _named(facts)]
+    if facts.unknown:
+        blocks += [
+            f"**Unknown: {_number(facts.unknown_count, 'customer')}**",
+            _bullets(
+                f"{part.customers}, {escape_markdown(_why_unknown(part))}: {_codes(part.customer_ids, part.customers)}"
+                for part in facts.unknown
+            ),
+        ]
+    until = answer_until.strftime("%Y-%m-%d %H:%M %Z")
+    blocks += [
+        "**Your answer**",
+        _bullets(
+            (
+                "*Approve*: exactly this plan is applied; if it does not fit any more, the run is refused.",
+                "*Reject*: nothing is written, the run ends as failed, and the next run plans these customers again.",
+                f"No answer until {until} counts as *Reject*.",
+            )
+        ),
+    ]
+    return subject, "\n\n".join(blocks)
+
+
+def _plan_points(facts: PlanFacts, link: str) -> Iterable[str]:
+    yield f"{_size(facts)} in {_number(len(facts.batches), 'batch', 'batches')}"
+    if facts.actions:
+        yield escape_markdown(_counted(facts.actions))
+    if facts.withheld:
+        yield f"taken out, one Account Email shared: {_codes(facts.withheld[:SHOWN], len(facts.withheld))}"
+    if note := _creations_note(facts):
+        yield escape_markdown(note)
+    yield f"plan hash `{facts.plan_hash}`"
+    yield f"[row by row in Connector Logs]({link})"
+
+
+def _size(part: PlanFacts | PlannedBatch) -> str:
+    return f"{_number(part.operations, 'operation')} for {_number(part.customers, 'customer')}"
+
+
+def _number(count: int, one: str, several: str = "") -> str:
+    return f"{count} {one if count == 1 else several or one + 's'}"
+
+
+def _creations_note(facts: PlanFacts) -> str:
+    made = facts.actions.get("create_company", 0)
+    if not made:
+        return ""
+    return (
+        f"Companies to be created: {made}. Load first looks whether the store has one with the customer's id already; "
+        "that one is taken over, and what then changes in it is known only to load."
+    )
+
+
+def _why_unknown(part: UnknownPart) -> str:
+    return _UNKNOWN_WORDS.get(Reason(part.reason), "")
+
+
+def _listed(part: UnknownPart) -> str:
+    more = part.customers - len(part.customer_ids)
+    return ", ".join(part.customer_ids) + (f" and {more} more" if more else "")
+
+
+def _counted(actions: dict[str, int]) -> str:
+    order = sorted(actions, key=lambda name: (name not in CREATIONS, name))
+    return ", ".join(f"{actions[name]} x {name}" for name in order)
+
+
+def _named(facts: PlanFacts) -> str:
+    points = [f"{code_span(each.customer_id)} {code_span(each.name)}".strip() for each in facts.withdrawn]
+    more = facts.withdrawn_count - len(points)
+    return _bullets([*points, f"and {more} more"] if more > 0 else points)
+
+
+def _codes(ids: Sequence[str], count: int) -> str:
+    more = count - len(ids)
+    return ", ".join(map(code_span, ids)) + (f" and {more} more" if more > 0 else "")
+
+
+def _bullets(points: Iterable[str]) -> str:
+    return "\n".join(f"- {point}" for point in points)
+
+
+def code_span(text: str) -> str:
+    """Foreign text as a Markdown code span: no link, no image, no HTML, no address made clickable."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    if not line:
+        return ""
+    longest = max((len(run) for run in re.findall("`+", line)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def escape_markdown(text: str) -> str:
+    """Our own sentences, which quote setting names and figures, as plain Markdown text."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>~])", r"\\\1", " ".join(text.split()))

@@ -1,0 +1,168 @@
+"""Which changes a run covers: params, else a backfill's data interval, else the watermarks. Pure.
+
+Source: docs/architecture.md#windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import msgspec
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from customer_sync.settings.params import read_params
+
+Mode = Literal["incremental", "full", "selected"]
+STREAMS = ("customers", "contacts", "locations")
+"""The ERP's three change streams; an edited contact or location need not move the customer's stamp."""
+
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+
+
+class RunRequest(BaseModel):
+    """What a person or the schedule asks of a run: the params of the DAG.
+
+    ``modified_from`` and ``modified_to`` bound the window half-open and need a zone.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mode: Mode = "incremental"
+    customer_ids: tuple[str, ...] = Field(default=(), max_length=5000)
+    modified_from: AwareDatetime | None = None
+    modified_to: AwareDatetime | None = None
+    dry_run: bool = False
+    retry_quarantined: bool = False
+    plan_hash: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nulls_are_absent(cls, values: Any) -> Any:
+        return (
+            {key: value for key, value in values.items() if value is not None} if isinstance(values, dict) else values
+        )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> RunRequest:
+        if (self.mode == "selected") != bool(self.customer_ids):
+            raise ValueError("customer_ids is required by and only allowed with mode 'selected'")
+        if self.mode != "incremental" and (self.modified_from or self.modified_to):
+            raise ValueError("modified_from and modified_to are only allowed with mode 'incremental'")
+        if self.modified_from and self.modified_to and self.modified_from >= self.modified_to:
+            raise ValueError("modified_from must be before modified_to")
+        if any(not key.strip() for key in self.customer_ids):
+            raise ValueError("customer_ids must not hold blank ids")
+        return self
+
+
+def read_request(params: Mapping[str, Any]) -> RunRequest:
+    """Validate a run's params.
+
+    Raises:
+        ConfigError: A param is wrong; the message names it and what is accepted.
+    """
+    return read_params(RunRequest, params)
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The changes that one run covers.
+
+    ``since`` holds, per stream, the inclusive lower bound (ISO 8601, UTC) or nothing
+    for "from the beginning"; ``until`` is the exclusive upper bound or ``""``.
+    ``why`` says in words where the bounds come from.
+    """
+
+    mode: Mode
+    why: str
+    customer_ids: tuple[str, ...] = ()
+    since: dict[str, str] = {}
+    until: str = ""
+    retry_quarantined: bool = False
+    moves_watermark: bool = False
+    resume_after: str = ""
+    interval: tuple[str, str] | None = None
+
+
+def resolve_window(  # noqa: PLR0911 - one return per row of the precedence table, in its order
+    request: RunRequest,
+    *,
+    watermarks: Mapping[str, str],
+    overlap_minutes: int,
+    is_backfill: bool = False,
+    data_interval: tuple[datetime, datetime] | None = None,
+    mapping_changed: bool = False,
+) -> Window:
+    """Decide what a run reads.
+
+    Args:
+        request: The validated params.
+        watermarks: Stamp per stream (ISO 8601), and ``resume_after`` where a long read was cut off.
+        overlap_minutes: How far before the watermark an incremental run starts.
+        is_backfill: Whether Airflow runs this for a past interval.
+        data_interval: The interval, half-open; used only by backfills.
+        mapping_changed: The connector's rules changed since the watermark moved last.
+
+    Returns:
+        The window. It moves the watermarks only in mode ``incremental`` or ``full``
+        without explicit bounds, outside backfills and dry runs.
+    """
+    retry = request.retry_quarantined
+    if request.mode == "selected":
+        ids = tuple(dict.fromkeys(key.strip() for key in request.customer_ids))
+        return Window(mode="selected", why="selected customers", customer_ids=ids, retry_quarantined=retry)
+    if request.modified_from or request.modified_to:
+        lower, upper = _iso(request.modified_from), _iso(request.modified_to)
+        return Window(
+            mode="incremental",
+            why="modified_from / modified_to of the params",
+            since=dict.fromkeys(STREAMS, lower) if lower else {},
+            until=upper,
+            retry_quarantined=retry,
+        )
+    if request.mode == "full":
+        # A long read that was cut off goes on, unless what it read before was judged by other rules.
+        goes_on = "" if mapping_changed else watermarks.get("resume_after", "")
+        return _full("mode full", request, goes_on, is_backfill=is_backfill)
+    if is_backfill and data_interval is not None:
+        lower, upper = _iso(data_interval[0]), _iso(data_interval[1])
+        return Window(
+            mode="incremental",
+            why="the backfill's data interval",
+            since=dict.fromkeys(STREAMS, lower),
+            until=upper,
+            retry_quarantined=retry,
+            interval=(lower, upper),
+        )
+    if mapping_changed:
+        return _full("the connector's rules or mapping changed", request, "", is_backfill=is_backfill)
+    if watermarks.get("resume_after"):
+        return _full("incremental", request, watermarks["resume_after"], is_backfill=is_backfill)
+    if not watermarks.get("customers"):
+        return _full("no watermark yet", request, "", is_backfill=is_backfill)
+    overlap = timedelta(minutes=overlap_minutes)
+    since = {name: _iso(datetime.fromisoformat(watermarks[name]) - overlap) for name in STREAMS if watermarks.get(name)}
+    return Window(
+        mode="incremental",
+        why=f"watermarks minus {overlap_minutes} minutes",
+        since=since,
+        retry_quarantined=retry,
+        moves_watermark=not request.dry_run and not is_backfill,
+    )
+
+
+def _full(why: str, request: RunRequest, resume_after: str, *, is_backfill: bool) -> Window:
+    moves = not request.dry_run and not is_backfill
+    goes_on = moves and bool(resume_after)
+    return Window(
+        mode="full",
+        why=f"{why}: the long read goes on after {resume_after}" if goes_on else why,
+        retry_quarantined=request.retry_quarantined,
+        moves_watermark=moves,
+        resume_after=resume_after if goes_on else "",
+    )
+
+
+def _iso(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).isoformat() if moment else ""

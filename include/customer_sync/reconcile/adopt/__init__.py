@@ -1,0 +1,1 @@
+"""Take over the companies of a store that another connector filled."""

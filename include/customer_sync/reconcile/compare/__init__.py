@@ -1,0 +1,1 @@
+"""Read both sides and the ledger, and say what differs."""

@@ -1,0 +1,92 @@
+"""Compare ERP, ledger and store for one customer, and class what differs. Pure.
+
+The rules are those of ``docs/reconcile.md``; its tests are tables.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from customer_sync.model.difference import Difference, DifferenceClass, Standing
+from customer_sync.model.operation import AppliedCompany
+from customer_sync.reconcile.compare.case import Case
+from customer_sync.reconcile.compare.eligible import WantedCase
+from customer_sync.reconcile.compare.ineligible import UnwantedCase
+from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreRecord, StoreSide
+from customer_sync.settings.connector import Connector
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found of one customer: where it stands, its differences, and the store's real state."""
+
+    customer_id: str
+    standing: Standing
+    differences: tuple[Difference, ...] = ()
+    real: AppliedCompany | None = None
+    foreign: int = 0
+
+
+def compare_customer(erp: ErpSide, ledger: LedgerSide, store: StoreSide, connector: Connector) -> Comparison:
+    """Compare one customer three ways.
+
+    Args:
+        erp: What the ERP says.
+        ledger: What the ledger remembers.
+        store: What the store holds.
+        connector: The rules: removal policy, write-back, geography.
+
+    Returns:
+        Its standing and differences; the same three sides always give the same.
+    """
+    if erp.claim == "set_aside":
+        return Comparison(customer_id=erp.customer_id, standing=Standing.SET_ASIDE)
+    company, surplus = _choose(ledger, store)
+    found = [
+        Difference(
+            kind=DifferenceClass.DUPLICATE_KEY,
+            customer_id=erp.customer_id,
+            company_id=other.id,
+            store_id=other.id,
+            detail=_beside(company),
+        )
+        for other in surplus
+    ]
+    if company is None and surplus:
+        return Comparison(customer_id=erp.customer_id, standing=Standing.DIFFERENT, differences=tuple(found))
+    standing, case = _judge(erp, ledger, store, connector, company, found)
+    return Comparison(
+        customer_id=erp.customer_id,
+        standing=Standing.DIFFERENT if found else standing,
+        differences=tuple(found),
+        real=case.real.applied if case.real else None,
+        foreign=case.real.foreign if case.real else 0,
+    )
+
+
+def _choose(ledger: LedgerSide, store: StoreSide) -> tuple[StoreRecord | None, list[StoreRecord]]:
+    """The company that is the customer's, and surplus ones with its key; several and none linked: none is."""
+    linked_id = ledger.applied.company_id if ledger.applied else 0
+    linked = next((company for company in store.companies if company.id == linked_id), None)
+    others = [company for company in store.companies if company.id != linked_id]
+    if linked is not None:
+        return linked, others
+    return (others[0], []) if len(others) == 1 else (None, others)
+
+
+def _beside(company: StoreRecord | None) -> str:
+    return f"beside company {company.id}, which is linked" if company else "none of them is linked"
+
+
+def _judge(
+    erp: ErpSide,
+    ledger: LedgerSide,
+    store: StoreSide,
+    connector: Connector,
+    company: StoreRecord | None,
+    found: list[Difference],
+) -> tuple[Standing, Case]:
+    if erp.claim == "wanted" and erp.desired is not None:
+        wanted = WantedCase(erp, ledger, store, connector, company)
+        return wanted.judge(erp.desired, found), wanted
+    unwanted = UnwantedCase(erp, ledger, store, connector, company)
+    return unwanted.judge(found), unwanted

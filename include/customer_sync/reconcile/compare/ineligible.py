@@ -1,0 +1,107 @@
+"""Rules for a customer that is not eligible: kept as it is, withdrawn, or gone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from customer_sync.model.company import STATUS_INACTIVE
+from customer_sync.model.difference import Difference, DifferenceClass, Standing
+from customer_sync.model.operation import Action, Operation
+from customer_sync.planning.diff import diff_unenrolment
+from customer_sync.reconcile.compare.case import Case
+from customer_sync.reconcile.compare.evidence import ENTITY
+from customer_sync.reconcile.compare.real_state import RealState
+
+
+class UnwantedCase(Case):
+    """A customer whose company should be left alone, or not trade."""
+
+    def judge(self, found: list[Difference]) -> Standing:
+        """Add the differences to ``found``; returns the standing where there are none."""
+        claim = self._erp.claim
+        if self.real is None:
+            return self._judge_without_company(found)
+        if claim in {"kept", "unstorable"}:
+            found.extend(self._changed_by_others(self.real))
+            return Standing.KEPT if claim == "kept" else Standing.QUARANTINED
+        return self._judge_withdrawn(self.real, found)
+
+    def _judge_without_company(self, found: list[Difference]) -> Standing:
+        claim = self._erp.claim
+        if claim == "unstorable":
+            return Standing.QUARANTINED
+        if self._applied is not None:
+            if claim == "kept":
+                found.append(self.difference(DifferenceClass.MISSING_IN_STORE, detail="deleted in the store"))
+            elif self._applied.status != STATUS_INACTIVE and self._connector.policy.customer != "leave":
+                found.append(self.behind("customer", "", self._applied.company_id, "gone on both sides"))
+            else:
+                return Standing.WITHDRAWN
+        return Standing.NOT_ELIGIBLE
+
+    def _judge_withdrawn(self, real: RealState, found: list[Difference]) -> Standing:
+        operations = diff_unenrolment(self._erp.customer_id, real.applied, self._connector.policy)
+        if not operations:
+            return Standing.WITHDRAWN
+        was_ours = self._applied is not None
+        was_withdrawn = self._applied is not None and self._applied.status == STATUS_INACTIVE
+        detail = ", ".join(self._erp.reasons)
+        status = {"erp": STATUS_INACTIVE, "store": real.applied.status, "field": "status"}
+        if was_withdrawn:
+            kind = DifferenceClass.WRITE_LOST if self._evidence.is_lost(operations[0]) else DifferenceClass.DRIFT
+            found.append(self.difference(kind, **status, ledger=STATUS_INACTIVE, detail=f"active again: {detail}"))
+        elif self._erp.claim == "absent" and (was_ours or self._erp.deleted_at_utc):
+            known = f"deleted {self._erp.deleted_at_utc}" if self._erp.deleted_at_utc else "no longer in the ERP"
+            found.append(self.difference(DifferenceClass.DELETED_IN_ERP, **status, detail=known))
+        else:
+            told = detail or "the ERP has no such customer"
+            found.append(self.difference(DifferenceClass.EXTRA_IN_STORE, **status, detail=told))
+        return Standing.WITHDRAWN
+
+    def _changed_by_others(self, real: RealState) -> Iterator[Difference]:
+        """What differs from the last applied state, of a company that is left as it is."""
+        applied = self._applied
+        if applied is None:
+            return
+        yield from self._changed_fields(Action.UPDATE_COMPANY, "", applied.fields, real.applied.fields, 0)
+        if applied.status != real.applied.status:
+            known, now = {"status": applied.status}, {"status": real.applied.status}
+            yield from self._changed_fields(Action.SET_STATUS, "", known, now, 0)
+        for action, known_parts, now_parts in (
+            (Action.UPDATE_USER, applied.users, real.applied.users),
+            (Action.UPDATE_ADDRESS, applied.addresses, real.applied.addresses),
+        ):
+            for key, record in known_parts.items():
+                if key not in now_parts:
+                    kind = DifferenceClass.MISSING_IN_STORE
+                    yield self.difference(kind, entity=ENTITY[action], key=key, store_id=record.store_id)
+                else:
+                    now = now_parts[key].fields
+                    yield from self._changed_fields(action, key, record.fields, now, record.store_id)
+
+    def _changed_fields(
+        self, action: Action, key: str, known: dict[str, Any], now: dict[str, Any], store_id: int
+    ) -> Iterator[Difference]:
+        operation = Operation(action=action, key=key or self._erp.customer_id, store_id=store_id)
+        kind = DifferenceClass.WRITE_LOST if self._evidence.is_lost(operation) else DifferenceClass.DRIFT
+        for name, value in known.items():
+            have = now.get(name, "")
+            if name == "extra_fields":
+                have = {field: text for field, text in have.items() if field in value} if have else {}
+            if not _same(name, have, value):
+                yield self.difference(
+                    kind,
+                    entity=ENTITY.get(action, "customer"),
+                    key=key,
+                    store_id=store_id,
+                    field=name,
+                    ledger=value,
+                    store=have,
+                )
+
+
+def _same(name: str, one: Any, other: Any) -> bool:
+    if name in {"email", "company_email"}:
+        return str(one).casefold() == str(other).casefold()
+    return bool(one == other)

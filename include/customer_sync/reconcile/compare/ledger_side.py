@@ -1,0 +1,95 @@
+"""Read the ledger's side: links, quarantine, and what is known of our own writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from customer_sync.ledger import Ledger, Quarantined
+from customer_sync.ledger.journal.intents import PastWrite
+from customer_sync.ledger.storage.clock import utc_now
+from customer_sync.model.company import Company, content_hash
+from customer_sync.model.operation import Action
+from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide
+
+IN_FLIGHT = timedelta(minutes=10)
+"""A write without an answer that is younger may be on its way: nothing is said of its customer yet."""
+
+_FAMILY = {
+    Action.UPDATE_COMPANY: "company",
+    Action.SET_STATUS: "company",
+    Action.CREATE_USER: "contact",
+    Action.UPDATE_USER: "contact",
+    Action.CREATE_ADDRESS: "location",
+    Action.UPDATE_ADDRESS: "location",
+}
+_DELETIONS = {Action.DELETE_USER: "contact", Action.DELETE_ADDRESS: "location"}
+
+
+def ledger_sides(
+    ledger: Ledger, erp: Mapping[str, ErpSide], renamed: Mapping[str, str], *, with_writes: bool
+) -> dict[str, LedgerSide]:
+    """Read some customers' sides.
+
+    Args:
+        ledger: The ledger.
+        erp: The customers, with what the ERP says of them.
+        renamed: CustomerID -> the one under which its company is linked.
+        with_writes: Whether to read our past writes, too: only a suspect needs them.
+    """
+    keys = [renamed.get(key, key) for key in erp]
+    applied = ledger.links.load(keys)
+    quarantined = ledger.quarantine.load(erp)
+    writes = ledger.intents.history(keys) if with_writes else {}
+    sides = {}
+    for key, side in erp.items():
+        known = renamed.get(key, key)
+        rows = quarantined.get(key, [])
+        past = writes.get(known, [])
+        sides[key] = LedgerSide(
+            applied=applied.get(known),
+            held_back=_held_back(side.desired, rows),
+            quarantined=next((row.reason for row in rows if row.entity == "customer"), ""),
+            written_at_s=_written(past),
+            deleted_ids=frozenset(
+                f"{_DELETIONS[Action(each.action)]}:{each.store_id}"
+                for each in past
+                if each.state == "confirmed" and each.action in _DELETIONS
+            ),
+            unanswered=frozenset(each.key for each in past if each.state == "open"),
+        )
+    return sides
+
+
+def in_flight(ledger: Ledger, customer_ids: Sequence[str]) -> set[str]:
+    """Customers with a write that may be on its way at this moment."""
+    now = utc_now()
+    return {
+        key
+        for key, past in ledger.intents.history(customer_ids).items()
+        if any(each.state == "open" and now - each.opened_at_utc < IN_FLIGHT for each in past)
+    }
+
+
+def _written(past: Sequence[PastWrite]) -> dict[str, float]:
+    written: dict[str, datetime] = {}
+    for each in past:
+        if each.state != "confirmed":
+            continue
+        if each.action == Action.CREATE_COMPANY:
+            place = "created"
+        elif each.action in _FAMILY:
+            family = _FAMILY[Action(each.action)]
+            place = family if family == "company" else f"{family}:{each.key}"
+        else:
+            continue
+        written[place] = max(each.opened_at_utc, written.get(place, each.opened_at_utc))
+    return {place: moment.timestamp() for place, moment in written.items()}
+
+
+def _held_back(desired: Company | None, rows: Sequence[Quarantined]) -> tuple[str, ...]:
+    """Contacts that the store refused and that are the same still; the sync holds them back as well."""
+    users = {user.key: content_hash(user) for user in desired.users} if desired else {}
+    return tuple(
+        f"contact:{row.key}" for row in rows if row.entity == "contact" and users.get(row.key) == row.content_hash
+    )

@@ -1,0 +1,99 @@
+"""The three sides of a comparison, each as one customer's records. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from customer_sync.model.company import Company
+from customer_sync.model.operation import AppliedCompany
+
+Claim = Literal["wanted", "kept", "withdrawn", "unstorable", "absent", "set_aside"]
+"""What the ERP says of a customer's company.
+
+``wanted``: it should be as desired. ``kept``: not eligible for now, left as it is.
+``withdrawn``: no longer eligible. ``unstorable``: the store cannot hold it.
+``absent``: the ERP has no such customer. ``set_aside``: a person took it out of the sync.
+"""
+
+
+class ErpSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the ERP says of one customer; ``name`` is masked as configured, ``contact_ids`` are all its contacts."""
+
+    customer_id: str
+    claim: Claim = "absent"
+    name: str = ""
+    record_id: str = ""
+    reference_id: str = ""
+    email: str = ""
+    modified_at_utc: str = ""
+    reasons: tuple[str, ...] = ()
+    contact_ids: tuple[str, ...] = ()
+    desired: Company | None = None
+    deleted_at_utc: str = ""
+
+
+class StoreRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A company, user or address of the store.
+
+    ``mark`` is what tells that it is ours: the company's Customer ID, the user's uuid,
+    the address's external id. ``has_changed_since`` says of an address, which shows no
+    stamp, whether the store changed it after our last write; ``None``: not asked.
+    """
+
+    id: int
+    fields: dict[str, Any]
+    mark: str = ""
+    company_id: int = 0
+    status: int = 1
+    updated_at_s: int | None = None
+    has_changed_since: bool | None = None
+
+
+class PaymentSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A company's payment methods and terms as the store holds them."""
+
+    methods: dict[str, bool]
+    terms: dict[str, Any] | None
+
+
+class StoreSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the store holds of one customer.
+
+    Attributes:
+        companies: Those that carry the Customer ID, and the linked one.
+        users: Users of these companies.
+        addresses: Addresses of these companies.
+        taken: Case-folded e-mail of a wanted user -> the other company whose user has it.
+        payment: ``None`` where it was not read: then nothing is said of it.
+        strays: Ids of addresses whose external id names another customer.
+    """
+
+    companies: tuple[StoreRecord, ...] = ()
+    users: tuple[StoreRecord, ...] = ()
+    addresses: tuple[StoreRecord, ...] = ()
+    taken: dict[str, int] = {}
+    payment: PaymentSettings | None = None
+    strays: frozenset[int] = frozenset()
+
+
+class LedgerSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the ledger remembers of one customer.
+
+    Attributes:
+        applied: The link with the last applied values, ``None`` without one.
+        held_back: Contacts that the store refused (``contact:<ContactID>``).
+        quarantined: Why the whole customer is in quarantine, ``""`` if it is not.
+        written_at_s: Record (``created``, ``company``, ``contact:<ContactID>``, ``location:<external id>``) -> when
+            we last wrote it, Unix seconds.
+        deleted_ids: Users and addresses whose deletion was confirmed (``contact:<id in the store>``, ``location:<…>``).
+        unanswered: Keys of records with a write without an answer (a CustomerID, ContactID or external id).
+    """
+
+    applied: AppliedCompany | None = None
+    held_back: tuple[str, ...] = ()
+    quarantined: str = ""
+    written_at_s: dict[str, float] = {}
+    deleted_ids: frozenset[str] = frozenset()
+    unanswered: frozenset[str] = frozenset()

@@ -1,0 +1,224 @@
+"""A temporary file that holds both sides of a comparison, so that memory does not grow with their number.
+
+ERP and store are written as they are read, in any order, and read back in key order
+(a merge join on disk). The file holds personal data: it lies in a folder that only
+its owner can read, and is gone when the comparison ends.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from customer_sync.ledger.storage.statement import chunks
+from customer_sync.reconcile.compare.sides import ErpSide, StoreRecord
+
+_TABLES = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -8000;
+CREATE TABLE erp (key TEXT PRIMARY KEY, claim TEXT, email TEXT, reference TEXT, data BLOB) WITHOUT ROWID;
+CREATE TABLE link (key TEXT PRIMARY KEY, company_id INTEGER) WITHOUT ROWID;
+CREATE TABLE company (id INTEGER PRIMARY KEY, key TEXT, email TEXT, data BLOB);
+CREATE TABLE user (id INTEGER PRIMARY KEY, company_id INTEGER, email TEXT, data BLOB);
+CREATE TABLE address (id INTEGER PRIMARY KEY, company_id INTEGER, owner TEXT, data BLOB);
+CREATE TABLE suspect (key TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+_INDEXES = """
+CREATE INDEX link_company ON link (company_id);
+CREATE INDEX company_key ON company (key);
+CREATE INDEX company_email ON company (email);
+CREATE INDEX user_company ON user (company_id);
+CREATE INDEX user_email ON user (email);
+CREATE INDEX address_company ON address (company_id);
+CREATE INDEX address_owner ON address (owner);
+"""
+
+_encode = msgspec.msgpack.Encoder().encode
+_erp = msgspec.msgpack.Decoder(ErpSide).decode
+_record = msgspec.msgpack.Decoder(StoreRecord).decode
+
+
+class Spool:
+    """Both sides of one comparison on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = sqlite3.connect(path)
+        self._database.executescript(_TABLES)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    def put_erp(self, sides: Iterable[ErpSide]) -> None:
+        """Add customers."""
+        rows = (
+            (side.customer_id, side.claim, side.email.casefold(), side.reference_id, _encode(side)) for side in sides
+        )
+        self._database.executemany("INSERT OR REPLACE INTO erp VALUES (?, ?, ?, ?, ?)", rows)
+
+    def put_links(self, links: Iterable[tuple[str, int]]) -> None:
+        """Add the ledger's links: CustomerID and company id."""
+        self._database.executemany("INSERT OR REPLACE INTO link VALUES (?, ?)", links)
+
+    def put_companies(self, records: Iterable[StoreRecord]) -> None:
+        """Add companies."""
+        rows = ((each.id, each.mark, _folded(each, "company_email"), _encode(each)) for each in records)
+        self._database.executemany("INSERT OR REPLACE INTO company VALUES (?, ?, ?, ?)", rows)
+
+    def put_users(self, records: Iterable[StoreRecord]) -> None:
+        """Add users."""
+        rows = ((each.id, each.company_id, _folded(each, "email"), _encode(each)) for each in records)
+        self._database.executemany("INSERT OR REPLACE INTO user VALUES (?, ?, ?, ?)", rows)
+
+    def put_addresses(self, records: Iterable[StoreRecord]) -> None:
+        """Add addresses."""
+        rows = ((each.id, each.company_id, owner_of(each.mark), _encode(each)) for each in records)
+        self._database.executemany("INSERT OR REPLACE INTO address VALUES (?, ?, ?, ?)", rows)
+
+    def index(self) -> None:
+        """Make it ready to be read."""
+        self._database.executescript(_INDEXES)
+
+    def suspect(self, keys: Iterable[str]) -> None:
+        """Remember customers that are to be read again."""
+        self._database.executemany("INSERT OR IGNORE INTO suspect VALUES (?)", ((key,) for key in keys))
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def keys(self, size: int) -> Iterator[list[str]]:
+        """All CustomerIDs that ERP, ledger or store name, in order, ``size`` at a time."""
+        query = (
+            "SELECT key FROM (SELECT key FROM erp UNION SELECT key FROM link UNION SELECT key FROM company "
+            "WHERE key <> '') WHERE key > ? ORDER BY key LIMIT ?"
+        )
+        after = ""
+        while found := [key for (key,) in self._database.execute(query, (after, size))]:
+            yield found
+            after = found[-1]
+
+    def suspects(self) -> list[str]:
+        """Customers that are to be read again, in order."""
+        return [key for (key,) in self._database.execute("SELECT key FROM suspect ORDER BY key")]
+
+    def erp_sides(self, keys: Sequence[str]) -> dict[str, ErpSide]:
+        """What the ERP said of some customers."""
+        return {side.customer_id: side for side in map(_erp, self._blobs("SELECT data FROM erp WHERE key IN", keys))}
+
+    def companies(self, keys: Sequence[str], ids: Sequence[int]) -> list[StoreRecord]:
+        """Companies that carry one of the keys or have one of the ids, each once."""
+        found = {each.id: each for each in map(_record, self._blobs("SELECT data FROM company WHERE key IN", keys))}
+        found |= {each.id: each for each in map(_record, self._blobs("SELECT data FROM company WHERE id IN", ids))}
+        return list(found.values())
+
+    def users(self, company_ids: Sequence[int]) -> list[StoreRecord]:
+        """Users of some companies."""
+        return list(map(_record, self._blobs("SELECT data FROM user WHERE company_id IN", company_ids)))
+
+    def addresses(self, company_ids: Sequence[int]) -> list[StoreRecord]:
+        """Addresses of some companies."""
+        return list(map(_record, self._blobs("SELECT data FROM address WHERE company_id IN", company_ids)))
+
+    def email_owners(self, emails: Sequence[str]) -> dict[str, int]:
+        """Case-folded e-mail of a user -> its company."""
+        return {
+            email: company_id
+            for part in chunks(emails)
+            for email, company_id in self._database.execute(
+                f"SELECT email, company_id FROM user WHERE email IN ({_marks(part)})",  # noqa: S608 - marks only
+                part,
+            )
+        }
+
+    def companies_by_email(self, email: str) -> list[StoreRecord]:
+        """Companies with this e-mail, compared without regard to case."""
+        rows = self._database.execute("SELECT data FROM company WHERE email = ? ORDER BY id", (email.casefold(),))
+        return [_record(data) for (data,) in rows]
+
+    def claimants(self, email: str) -> int:
+        """Number of wanted customers with this Account Email."""
+        query = "SELECT count(*) FROM erp WHERE claim = 'wanted' AND email = ?"
+        return int(self._database.execute(query, (email.casefold(),)).fetchone()[0])
+
+    def known_owners(self, owners: Sequence[str]) -> set[str]:
+        """Those that are CustomerIDs of the ERP or of the ledger."""
+        return {
+            key
+            for part in chunks(owners)
+            for table in ("erp", "link")
+            for (key,) in self._database.execute(
+                f"SELECT key FROM {table} WHERE key IN ({_marks(part)})",  # noqa: S608 - marks only
+                part,
+            )
+        }
+
+    def linked_keys(self, keys: Sequence[str]) -> set[str]:
+        """Those of some customers that the ledger links."""
+        return {
+            key
+            for part in chunks(keys)
+            for (key,) in self._database.execute(
+                f"SELECT key FROM link WHERE key IN ({_marks(part)})",  # noqa: S608 - marks only
+                part,
+            )
+        }
+
+    def linked_companies(self) -> set[int]:
+        """Ids of the companies that the ledger links."""
+        return {company_id for (company_id,) in self._database.execute("SELECT company_id FROM link")}
+
+    def count_foreign_companies(self) -> int:
+        """Companies without our key that no link names."""
+        query = "SELECT count(*) FROM company WHERE key = '' AND id NOT IN (SELECT company_id FROM link)"
+        return int(self._database.execute(query).fetchone()[0])
+
+    def homeless(self) -> list[tuple[str, StoreRecord]]:
+        """Users and addresses whose company the store does not show, with their entity."""
+        found = []
+        for entity, table in (("contact", "user"), ("location", "address")):
+            query = f"SELECT data FROM {table} WHERE company_id NOT IN (SELECT id FROM company)"  # noqa: S608 - two names
+            found += [(entity, _record(data)) for (data,) in self._database.execute(query)]
+        return found
+
+    def counts(self) -> dict[str, int]:
+        """Number of records of each kind."""
+        return {
+            table: int(self._database.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 - five names
+            for table in ("erp", "link", "company", "user", "address")
+        }
+
+    def _blobs(self, query: str, values: Sequence[str] | Sequence[int]) -> Iterator[bytes]:
+        for part in chunks(values):
+            for (data,) in self._database.execute(f"{query} ({_marks(part)})", part):
+                yield data
+
+
+@contextmanager
+def temporary_spool() -> Iterator[Spool]:
+    """A spool in a folder of its own, removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="reconcile-") as folder:
+        spool = Spool(Path(folder) / "spool.db")
+        try:
+            yield spool
+        finally:
+            spool.close()
+
+
+def owner_of(external_id: str) -> str:
+    """The CustomerID that an address's external id names, ``""`` if it names none."""
+    return external_id.rpartition(":")[0]
+
+
+def _folded(record: StoreRecord, name: str) -> str:
+    return str(record.fields.get(name, "")).casefold()
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))

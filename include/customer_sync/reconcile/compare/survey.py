@@ -1,0 +1,279 @@
+"""The comparison of a whole connector: read both sides, compare by key, read every suspect again before accusing it.
+
+Memory does not grow with the number of customers: both sides lie on disk, and what
+is compared at a time is a few hundred customers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from customer_sync.ledger.storage.statement import chunks
+from customer_sync.model.difference import Difference, DifferenceClass, Standing
+from customer_sync.reconcile.compare.access_revocations import note_removals
+from customer_sync.reconcile.compare.compare_customer import Comparison, compare_customer
+from customer_sync.reconcile.compare.ledger_side import ledger_sides
+from customer_sync.reconcile.compare.recheck import Finding, Suspects
+from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreRecord, StoreSide
+from customer_sync.reconcile.compare.source_side import ErpSides
+from customer_sync.reconcile.compare.spool import Spool, owner_of
+from customer_sync.reconcile.compare.target_side import StoreSides, has_payment, spool_store, strays_of
+from customer_sync.run import Run
+from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.targets.better_b2b.client import BetterB2BClient
+
+CHUNK = 250
+"""Customers that are compared at a time."""
+
+RECHECK_CHUNK = 40
+"""Suspects that are read again at a time: the ERP takes so many in a few requests."""
+
+ATTEMPTS = 3
+"""How often a suspect is read again while the ledger shows that it is being written."""
+
+_PAYMENT_CURSOR = "reconcile_payment_after"
+
+
+@dataclass
+class Census:
+    """A comparison in numbers.
+
+    Attributes:
+        standings: Customers by standing: the balance.
+        foreign: Companies, and users and addresses of our companies, that are not ours.
+        sizes: Records read per kind.
+        suspects: Customers whose first reading showed a difference.
+        rechecked: Suspects that were read again.
+        reasons: Why customers are not eligible, or cannot be stored: code -> customers.
+        payment_read: Companies whose payment settings were read.
+        payment_unread: Companies whose payment settings were left for another day.
+    """
+
+    standings: Counter[Standing] = field(default_factory=Counter)
+    foreign: Counter[str] = field(default_factory=Counter)
+    sizes: dict[str, int] = field(default_factory=dict)
+    reasons: Counter[str] = field(default_factory=Counter)
+    suspects: int = 0
+    rechecked: int = 0
+    payment_read: int = 0
+    payment_unread: int = 0
+
+
+class Survey:
+    """One comparison.
+
+    Args:
+        run: The run; its ledger is the third side.
+        erp: The ERP's client.
+        store: The store's client.
+        spool: Where both sides are kept meanwhile.
+    """
+
+    def __init__(self, run: Run, erp: AcumaticaClient, store: BetterB2BClient, spool: Spool) -> None:
+        self._run = run
+        self._rules = run.connector.reconcile
+        self._erp = ErpSides(erp, run.connector, run.ledger)
+        self._erp_client = erp
+        self._store_client = store
+        self._store = StoreSides(store, run.connector)
+        self._spool = spool
+        self._renamed: dict[str, str] = {}
+        self._deleted: Mapping[str, str] = {}
+        self._with_payment: set[str] = set()
+        self.census = Census()
+
+    def read(self) -> None:
+        """Read both sides into the spool."""
+        self._read_erp()
+        for page in self._run.ledger.links.companies():
+            self._spool.put_links(page)
+        spool_store(self._store_client, self._spool, self._run.connector.store.key_field, self._tell)
+        self._spool.index()
+        self._deleted = self._erp_client.deleted_customers() or {}
+        self.census.sizes = self._spool.counts()
+        self.census.foreign["companies"] = self._spool.count_foreign_companies()
+
+    def _read_erp(self) -> None:
+        count = 0
+        for sides, customers in self._erp.all():
+            self._spool.put_erp(sides)
+            linked = self._run.ledger.links.load_hashes(side.customer_id for side in sides)
+            records = {side.customer_id: side.record_id for side in sides if side.customer_id not in linked}
+            self._renamed |= self._run.ledger.links.renamed(records)
+            note_removals(self._run, customers)
+            count += len(sides)
+        self._tell(f"read {count} customers of the ERP")
+
+    def compare(self) -> None:
+        """Compare all customers once; who differs becomes a suspect."""
+        former = set(self._renamed.values())
+        budget = _PaymentBudget(self._run, self._rules.payment_requests)
+        for keys in self._spool.keys(CHUNK):
+            present = [key for key in keys if key not in former]
+            erp = self._spool.erp_sides(present)
+            erp |= {key: self._absent(key) for key in present if key not in erp}
+            ledger = ledger_sides(self._run.ledger, erp, self._renamed, with_writes=False)
+            for key, side in self._store_sides(erp, ledger).items():
+                seen = self._with_payments(erp[key], side, budget)
+                result = compare_customer(erp[key], ledger[key], seen, self._run.connector)
+                self._count(result, erp[key])
+        budget.remember()
+        self.census.payment_read, self.census.payment_unread = budget.read, budget.unread
+        self.census.suspects = len(self._spool.suspects())
+        self._tell(f"{self.census.suspects} customers look different and are read again")
+
+    def _count(self, result: Comparison, erp: ErpSide) -> None:
+        self.census.reasons.update(erp.reasons)
+        self.census.foreign["users and addresses"] += result.foreign
+        if result.standing is Standing.DIFFERENT:
+            self._spool.suspect([result.customer_id])
+        else:
+            self.census.standings[result.standing] += 1
+
+    def _absent(self, key: str) -> ErpSide:
+        return ErpSide(customer_id=key, deleted_at_utc=self._deleted.get(key, ""))
+
+    def _store_sides(self, erp: Mapping[str, ErpSide], ledger: Mapping[str, LedgerSide]) -> dict[str, StoreSide]:
+        """The spooled store sides of some customers."""
+        linked = {key: side.applied.company_id for key, side in ledger.items() if side.applied}
+        companies = self._spool.companies([*erp, *self._former(erp)], list(linked.values()))
+        ids = [company.id for company in companies]
+        users = _by_company(self._spool.users(ids))
+        addresses = _by_company(self._spool.addresses(ids))
+        emails = [user.email.casefold() for side in erp.values() if side.desired for user in side.desired.users]
+        owners = self._spool.email_owners(emails)
+        names = {owner_of(each.mark) for records in addresses.values() for each in records}
+        known = self._spool.known_owners(sorted(names - set(erp) - {""})) | set(erp)
+        sides = {}
+        for key, side in erp.items():
+            own = [c for c in companies if c.mark in {key, self._renamed.get(key, key)} or c.id == linked.get(key)]
+            own_ids = {company.id for company in own}
+            book = [address for company in own for address in addresses.get(company.id, [])]
+            sides[key] = StoreSide(
+                companies=tuple(own),
+                users=tuple(user for company in own for user in users.get(company.id, [])),
+                addresses=tuple(book),
+                taken=_taken(side, owners, own_ids),
+                strays=strays_of(book, self._renamed.get(key, key), known.__contains__),
+            )
+        return sides
+
+    def _former(self, keys: Iterable[str]) -> list[str]:
+        return [self._renamed[key] for key in keys if key in self._renamed]
+
+    def _with_payments(self, erp: ErpSide, side: StoreSide, budget: _PaymentBudget) -> StoreSide:
+        desired = erp.desired
+        if desired is None or len(side.companies) != 1 or not has_payment(desired):
+            return side
+        if not budget.takes(erp.customer_id):
+            return side
+        self._with_payment.add(erp.customer_id)
+        return msgspec.structs.replace(side, payment=self._store.payment(desired, side.companies[0].id))
+
+    def confirm(self) -> Iterator[Finding]:
+        """Read every suspect again from all three sides; yield those that still differ, up to the bound."""
+        suspects = self._spool.suspects()
+        bound = self._rules.most_rechecked
+        self.census.standings[Standing.UNSETTLED] += len(suspects[bound:])
+        for part in chunks(suspects[:bound], RECHECK_CHUNK):
+            yield from self._confirm(part)
+            self.census.rechecked += len(part)
+            self._tell(f"{self.census.rechecked} of {len(suspects)} suspects read again")
+
+    def _confirm(self, keys: Sequence[str]) -> Iterator[Finding]:
+        suspects = self._suspects()
+        left = list(keys)
+        for _ in range(ATTEMPTS):
+            again = []
+            for key, finding in suspects.read(left).items():
+                if finding is None:
+                    again.append(key)
+                elif finding.comparison.differences:
+                    self.census.standings[Standing.DIFFERENT] += 1
+                    yield finding
+                else:
+                    self.census.standings[finding.comparison.standing] += 1
+            left = again
+        self.census.standings[Standing.UNSETTLED] += len(left)
+
+    def _suspects(self) -> Suspects:
+        return Suspects(
+            self._run,
+            self._erp_client,
+            self._store_client,
+            renamed=self._renamed,
+            deleted=self._deleted,
+            with_payment=self._with_payment,
+            is_customer=lambda owner: bool(self._spool.known_owners([owner])),
+        )
+
+    def homeless(self) -> Iterator[Difference]:
+        """Users and addresses of companies that the store does not show; each is looked up before it is told."""
+        for entity, record in self._spool.homeless():
+            if not record.company_id or self._store_client.get_company(record.company_id) is not None:
+                continue
+            client = self._store_client
+            is_there = client.get_user(record.id) if entity == "contact" else client.get_address(record.id)
+            if is_there is not None:
+                yield Difference(
+                    kind=DifferenceClass.ORPHANED_CHILD,
+                    customer_id=owner_of(record.mark),
+                    entity=entity,
+                    key=record.mark,
+                    company_id=record.company_id,
+                    store_id=record.id,
+                    detail=f"its company {record.company_id} does not exist",
+                )
+
+    def _tell(self, line: str) -> None:
+        self._run.sink(line, [])
+
+
+class _PaymentBudget:
+    """Which companies' payment settings are read in this run: as many as the budget takes, others the next day."""
+
+    def __init__(self, run: Run, requests: int) -> None:
+        self._run = run
+        self._left = requests
+        self._after = run.ledger.watermarks.load().get(_PAYMENT_CURSOR, "")
+        self._last = ""
+        self.read = 0
+        self.unread = 0
+
+    def takes(self, customer_id: str) -> bool:
+        if self._left < _REQUESTS_PER_COMPANY or customer_id <= self._after:
+            self.unread += 1
+            return False
+        self._left -= _REQUESTS_PER_COMPANY
+        self._last = customer_id
+        self.read += 1
+        return True
+
+    def remember(self) -> None:
+        """The next run goes on after the last one that was read, or begins anew when all were."""
+        is_through = self._left >= _REQUESTS_PER_COMPANY
+        with self._run.ledger.write() as connection:
+            cursor = "" if is_through else self._last
+            self._run.ledger.watermarks.put(connection, self._run.run_id, {_PAYMENT_CURSOR: cursor})
+
+
+_REQUESTS_PER_COMPANY = 2
+
+
+def _by_company(records: Iterable[StoreRecord]) -> dict[int, list[StoreRecord]]:
+    found: dict[int, list[StoreRecord]] = {}
+    for record in records:
+        found.setdefault(record.company_id, []).append(record)
+    return found
+
+
+def _taken(erp: ErpSide, owners: Mapping[str, int], own_ids: set[int]) -> dict[str, int]:
+    """Wanted users whose e-mail a user of another company has."""
+    if erp.desired is None:
+        return {}
+    held = {user.email.casefold(): owners.get(user.email.casefold(), 0) for user in erp.desired.users}
+    return {email: company_id for email, company_id in held.items() if company_id and company_id not in own_ids}

@@ -1,0 +1,119 @@
+"""Apply planned repairs: read once more, have the ledger take over what is, load the rest. (task: repair)"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from customer_sync.ledger import CustomerOutcome
+from customer_sync.model.batch import Batch, BatchDescriptor, pack, unpack
+from customer_sync.model.outcome import Outcome, Reason
+from customer_sync.reconcile.compare.recheck import Suspects
+from customer_sync.reconcile.repair.plan_repair import RepairItem, state_hash
+from customer_sync.reporting.log_entry import closing_entry
+from customer_sync.reporting.request_count import counting_requests
+from customer_sync.run import Run
+from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.steps.load import load_batch
+from customer_sync.targets.better_b2b.client import BetterB2BClient
+
+_repairs = msgspec.json.Decoder(Batch[RepairItem])
+
+
+def apply_repairs(
+    run: Run, content: Any, descriptor: BatchDescriptor, *, store: BetterB2BClient, erp: AcumaticaClient
+) -> dict[str, int]:
+    """Repair one batch: read every customer again, and repair those of which the plan still holds.
+
+    The ledger takes over the store's real values, then the plan is loaded like any other:
+    intents, lease, confirmations and outcomes are those of the sync.
+
+    Args:
+        run: The run.
+        content: What compare planned.
+        descriptor: What guard passed on.
+        store: The store's client.
+        erp: The ERP's client.
+
+    Returns:
+        Customers by outcome.
+
+    Raises:
+        BatchDamaged: The batch did not arrive whole.
+        LeaseLost: Another attempt took over.
+        TransientApiError: The store or the ERP is out of reach.
+    """
+    batch: Batch[Any] = unpack(content, descriptor, _repairs)
+    items: list[RepairItem] = list(batch.items)
+    begun = run.ledger.intents.begun(run.run_id, [item.customer_id for item in items])
+    # What an earlier attempt of this task began is gone on with from the ledger, not judged again.
+    holding = begun | _as_planned(run, [item for item in items if item.customer_id not in begun], store, erp)
+    changed = [item for item in items if item.customer_id not in holding]
+    held = [item for item in items if item.customer_id in holding]
+    with run.ledger.write() as connection:
+        for item in held:
+            if item.customer_id not in begun:
+                _put_link(run, connection, item)
+    kept = [item for item in held if not item.is_written]
+    _close(run, changed, Outcome.FAILED, (str(Reason.CHANGED_SINCE_PLAN),), "not what was planned any more")
+    _close(run, kept, Outcome.UNCHANGED, (), "the ledger took over what the store holds")
+    counts: Counter[str] = Counter()
+    counts.update({str(Outcome.FAILED): len(changed), str(Outcome.UNCHANGED): len(kept)})
+    written = [item.plan for item in held if item.is_written]
+    if written:
+        plans, described = pack(Batch(key=batch.key, label=batch.label, items=tuple(written)))
+        counts.update(load_batch(run, plans, described, store=store, erp=erp).outcomes)
+    return {outcome: count for outcome, count in counts.items() if count}
+
+
+def _as_planned(run: Run, items: Sequence[RepairItem], store: BetterB2BClient, erp: AcumaticaClient) -> set[str]:
+    """Customers of which ERP and store still hold what they held when the repair was planned.
+
+    An adoption was planned for a company that had no link; it holds as long as none came.
+    """
+    adopted = [item.customer_id for item in items if not item.state_hash]
+    unlinked = set(adopted) - set(run.ledger.links.load_hashes(adopted))
+    items = [item for item in items if item.state_hash]
+    suspects = Suspects(run, erp, store, is_customer=lambda owner: bool(run.ledger.links.load_hashes([owner])))
+    with counting_requests(run, acumatica=erp, better_b2b=store):
+        found = suspects.read([item.customer_id for item in items])
+    return unlinked | {
+        item.customer_id
+        for item in items
+        if (finding := found.get(item.customer_id)) is not None
+        and state_hash(finding.erp, finding.comparison) == item.state_hash
+    }
+
+
+def _put_link(run: Run, connection: sa.Connection, item: RepairItem) -> None:
+    key, plan = item.customer_id, item.plan
+    if item.link is None:
+        run.ledger.links.drop_company(connection, key)
+        return
+    email = plan.desired.company_email if plan.desired else str(item.link.fields.get("company_email", ""))
+    run.ledger.links.replace(connection, key, item.link, record_id=plan.record_id, email=email)
+
+
+def _close(run: Run, items: Sequence[RepairItem], outcome: Outcome, reasons: tuple[str, ...], message: str) -> None:
+    """Give customers that nothing is written for their outcome."""
+    if not items:
+        return
+    entries = [
+        closing_entry(
+            item.customer_id,
+            item.plan.name,
+            outcome,
+            reasons,
+            message=message,
+            store_id=str(item.plan.company_id or ""),
+            action="adopt" if outcome is Outcome.UNCHANGED else "",
+        )
+        for item in items
+    ]
+    with run.ledger.write() as connection:
+        run.book(connection, entries, [CustomerOutcome(item.customer_id, outcome, reasons) for item in items])
+    run.sink(f"{len(items)} customers: {message}", entries)

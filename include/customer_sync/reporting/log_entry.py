@@ -1,0 +1,223 @@
+"""Log entries in words: decisions, findings, planned changes, results; names and values masked as configured. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from customer_sync.model.operation import CREATIONS, Action, Operation
+from customer_sync.model.outcome import REMEDIES, Finding, Level, LogEntry, Outcome, Reason
+from customer_sync.redaction import kind_of_key, mask_email, mask_name, mask_phone, mask_text
+from customer_sync.settings.connector import Masking
+
+_INFORMING = frozenset(
+    {Reason.ADMIN_IS_ACCOUNT, Reason.ADMIN_NOT_PRIMARY, Reason.CONTACT_NOT_ENABLED, Reason.LOCATION_NOT_ENABLED}
+    | {Reason.CONTACT_INACTIVE, Reason.LOCATION_INACTIVE, Reason.TERMS_NOT_MAPPED}
+)
+"""Findings that are somebody's choice and need no attention."""
+
+_FINDING_WORDS = {
+    Reason.ADMIN_IS_ACCOUNT: "no contact can be the admin: the account itself is",
+    Reason.ADMIN_NOT_PRIMARY: "the primary contact cannot be the admin: this contact is",
+    Reason.VALUE_CUT: "cut",
+    Reason.TERMS_NOT_MAPPED: "payment methods and terms left as they are",
+}
+
+_ENTITIES: dict[Action | str, str] = {
+    Action.CREATE_USER: "contact",
+    Action.UPDATE_USER: "contact",
+    Action.DELETE_USER: "contact",
+    Action.CREATE_ADDRESS: "location",
+    Action.UPDATE_ADDRESS: "location",
+    Action.DELETE_ADDRESS: "location",
+    Action.SET_PAYMENT_METHODS: "payment",
+    Action.SET_PAYMENT_TERMS: "payment",
+    Action.WRITE_REFERENCE: "reference",
+}
+
+ID_OF_NEW_COMPANY = "id of the new company"
+"""Stands in a plan for what only the store can say."""
+
+MAX_SHOWN = 80
+
+_MOST_NAMES = 1024
+"""So many names of fields are remembered; extra fields bear names that others choose."""
+
+
+def shown_name(name: str, masking: Masking) -> str:
+    """A customer's name as it may stand in a log."""
+    line = " ".join(name[: 2 * MAX_SHOWN].split())
+    return mask_name(line) if masking.names else line[:MAX_SHOWN]
+
+
+def entity_of(action: Action | str) -> str:
+    """The ERP record that an operation belongs to."""
+    return _ENTITIES.get(action, "customer")
+
+
+def masked_changes(operation: Operation, masking: Masking) -> dict[str, list[Any]]:
+    """Field -> [old, new] of an operation, values masked by the kind that their field's name tells."""
+    before, masks = operation.before, _masks(masking.emails, masking.names, masking.phones)
+    if not before:
+        # Texts and switches of new records are nearly all that is ever shown: they go the short way.
+        return {
+            name: [None, masks[name](value) if value.__class__ is str else masks.shown(name, value)]
+            for name, value in operation.values.items()
+        }
+    return {
+        name: [masks.shown(name, before.get(name)), masks.shown(name, value)]
+        for name, value in operation.values.items()
+    }
+
+
+def masked_value(name: str, value: Any, masking: Masking) -> Any:
+    """A field's value as it may stand in a log; its name tells what kind of value it is."""
+    return _masks(masking.emails, masking.names, masking.phones).shown(name, value)
+
+
+class _Masks(dict[str, Callable[[str], str]]):
+    """Field's name -> what makes a text of it fit for a log, worked out when it is first asked for."""
+
+    def __init__(self, *, emails: bool, names: bool, phones: bool) -> None:
+        super().__init__()
+        masks: dict[str | None, tuple[bool, Callable[[str], str]]] = {
+            "email": (emails, mask_email),
+            "phone": (phones, mask_phone),
+            "name": (names, mask_name),
+        }
+        self._by_kind = {kind: mask for kind, (is_on, mask) in masks.items() if is_on}
+        # Extra fields bear the merchant's own names, which need not tell what is inside.
+        self._free_text = mask_text if emails or phones else str
+
+    def __missing__(self, name: str) -> Callable[[str], str]:
+        mask = self._by_kind.get(_kind_of(name), _cut)
+        if len(self) < _MOST_NAMES:
+            self[name] = mask
+        return mask
+
+    def shown(self, name: str, value: Any) -> Any:
+        """A value of any kind; the parts of a mapping by their own names."""
+        if isinstance(value, str):
+            return self[name](value)
+        if isinstance(value, dict):
+            return {
+                key: self.shown(key, self._free_text(part) if isinstance(part, str) else part)
+                for key, part in value.items()
+            }
+        return value
+
+
+@lru_cache(maxsize=8)
+def _masks(emails: bool, names: bool, phones: bool) -> _Masks:  # noqa: FBT001 - the three switches of the masking
+    return _Masks(emails=emails, names=names, phones=phones)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+
+
+def _kind_of(name: str) -> str | None:
+    return "name" if name.startswith(("address_line", "label")) else kind_of_key(name)
+
+
+def next_step(reasons: Iterable[str]) -> str:
+    """What a person does about the reasons, one sentence each."""
+    return " ".join(REMEDIES[Reason(reason)] for reason in reasons if reason in REMEDIES)
+
+
+def closing_entry(
+    customer_id: str,
+    name: str,
+    outcome: Outcome,
+    reasons: Sequence[str] = (),
+    *,
+    message: str = "",
+    store_id: str = "",
+    action: str = "",
+    field: str = "",
+) -> LogEntry:
+    """The one line that says what became of a customer; ``name`` is masked already."""
+    level: Level = "error" if outcome is Outcome.FAILED else "warning" if outcome is Outcome.QUARANTINED else "info"
+    return LogEntry(
+        customer_id=customer_id,
+        customer_name=name,
+        outcome=str(outcome),
+        level=level,
+        reasons=tuple(str(reason) for reason in reasons),
+        message=message,
+        store_id=store_id,
+        action=action,
+        field=field,
+        next_step=next_step(reasons) if outcome is not Outcome.UNCHANGED else "",
+    )
+
+
+def finding_entry(customer_id: str, name: str, finding: Finding) -> LogEntry:
+    """The line about one part of a customer that was left out or cut."""
+    words = _FINDING_WORDS.get(finding.reason, "left out")
+    detail = f"{words} ({finding.detail})" if finding.detail else words
+    return LogEntry(
+        customer_id=customer_id,
+        customer_name=name,
+        entity=finding.entity,
+        key=finding.key,
+        level="info" if finding.reason in _INFORMING else "warning",
+        reasons=(str(finding.reason),),
+        field=finding.field,
+        message=detail,
+        next_step=REMEDIES[finding.reason],
+    )
+
+
+def unknown_entry(customer_id: str, name: str, reason: Reason) -> LogEntry:
+    """The line about a customer whose changes cannot be worked out before load has asked the store."""
+    return LogEntry(
+        customer_id=customer_id,
+        customer_name=name,
+        level="warning",
+        reasons=(str(reason),),
+        message="unknown: load asks the store first, and may do more or less than what is planned here",
+        next_step=REMEDIES[reason],
+    )
+
+
+def operation_entry(customer_id: str, name: str, operation: Operation, masking: Masking, *, verb: str) -> LogEntry:
+    """The line about one operation: ``verb`` is ``planned`` or ``done``."""
+    entity = entity_of(operation.action)
+    operation = _with_reference(operation)
+    # Of a new record every field is new; naming them all would hide the changes of the others.
+    fields = "" if operation.action in CREATIONS else ", ".join(operation.values)
+    return LogEntry(
+        customer_id=customer_id,
+        customer_name=name,
+        entity=entity,
+        key="" if entity in {"customer", "payment", "reference"} else operation.key,
+        action=str(operation.action),
+        store_id=str(operation.store_id or ""),
+        message=f"{verb}: {fields}" if fields else verb,
+        changes=msgspec.json.encode(masked_changes(operation, masking)).decode(),
+    )
+
+
+def _with_reference(operation: Operation) -> Operation:
+    """The write-back with the id that it carries: a company that the same run makes has none when it is planned."""
+    if operation.action is not Action.WRITE_REFERENCE or operation.values.get("reference_id") != "":
+        return operation
+    carried = str(operation.store_id) if operation.store_id else ID_OF_NEW_COMPANY
+    return msgspec.structs.replace(operation, values={"reference_id": carried})
+
+
+def format_entry(entry: LogEntry) -> str:
+    """One readable line: id, name, entity, result, reasons, message, next step."""
+    parts = [entry.customer_id, entry.customer_name]
+    if entry.entity != "customer":
+        parts.append(f"{entry.entity} {entry.key}".strip())
+    parts += [entry.action, entry.outcome.upper(), f"[{', '.join(entry.reasons)}]" if entry.reasons else ""]
+    parts += [f"field {entry.field}" if entry.field else "", f"store id {entry.store_id}" if entry.store_id else ""]
+    line = " | ".join(part for part in parts if part)
+    if entry.message:
+        line += f": {entry.message}"
+    return f"{line} -> {entry.next_step}" if entry.next_step else line

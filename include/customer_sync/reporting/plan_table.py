@@ -1,0 +1,77 @@
+"""A run's plan as a table: one row per field of each planned operation, old and new value, masked."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from customer_sync.ledger import Ledger
+from customer_sync.model.outcome import Reason
+from customer_sync.reporting.report_place import folder_of_run, make_private, reports_directory
+from customer_sync.run import Run
+
+COLUMNS = (
+    "customer_id",
+    "customer_name",
+    "batch",
+    "kind",
+    "action",
+    "entity",
+    "record_key",
+    "store_id",
+    "field",
+    "old",
+    "new",
+    "unknown",
+)
+"""Columns of the table. ``unknown`` names why a customer's changes cannot be worked out, else it is empty."""
+
+
+def plan_rows(ledger: Ledger, run_id: str) -> Iterator[tuple[str, ...]]:
+    """The rows of a run's plan, by customer; values that are not text are written as JSON.
+
+    Customers whose changes are unknown have a row as well, with the reason: those of a
+    failed batch and of unreadable records come last.
+
+    Args:
+        ledger: The connector's ledger.
+        run_id: The run, whether it was a dry run or not.
+    """
+    for change in ledger.plans.changes(run_id):
+        yield (*change[:9], _text(change.old), _text(change.new), change.unknown)
+    for key in ledger.runs.with_reason(run_id, str(Reason.RECORD_UNREADABLE)):
+        yield _unknown_row(key, "", Reason.RECORD_UNREADABLE)
+    for key, batch in ledger.plans.unplanned(run_id):
+        yield _unknown_row(key, batch, Reason.BATCH_FAILED)
+
+
+def write_plan_where_wanted(run: Run) -> list[str]:
+    """Write ``plan.csv`` into the run's report folder, where one is configured; tell where it is."""
+    directory = reports_directory()
+    if directory is None:
+        return []
+    path = folder_of_run(directory, run.connector.id, run.run_id) / "plan.csv"
+    write_plan(run.ledger, run.run_id, path)
+    return [f"Plan, row by row: {path}"]
+
+
+def write_plan(ledger: Ledger, run_id: str, path: Path) -> None:
+    """Write a run's plan as CSV, row by row."""
+    make_private(path)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows(plan_rows(ledger, run_id))
+
+
+def _unknown_row(customer_id: str, batch: str, reason: Reason) -> tuple[str, ...]:
+    return (customer_id, "", batch, *[""] * (len(COLUMNS) - 4), str(reason))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,48 @@
+"""How many requests a step used, added to the run's book."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from customer_sync.http.pacing import RequestUse
+from customer_sync.run import Run
+
+
+class CountsRequests(Protocol):
+    """A client that knows how many requests it sent so far."""
+
+    def requests_used(self) -> RequestUse:
+        """What was used since the client was made."""
+
+
+STATUS = "status_"
+"""Prefix of the names under which the answers of each HTTP status are counted; status 0 stands for no answer."""
+
+
+@contextmanager
+def counting_requests(run: Run, **clients: CountsRequests) -> Iterator[None]:
+    """Add what the clients use inside the block to the run's usage, also when the block fails.
+
+    Args:
+        run: The run.
+        **clients: System (``acumatica``, ``better_b2b``) -> its client.
+    """
+    before = {system: client.requests_used() for system, client in clients.items()}
+    try:
+        yield
+    finally:
+        after = {system: client.requests_used() for system, client in clients.items()}
+        used = {system: _difference(before[system], after[system]) for system in clients}
+        with run.ledger.write() as connection:
+            run.ledger.runs.add_usage(connection, run.run_id, used)
+
+
+def _difference(before: RequestUse, after: RequestUse) -> dict[str, int]:
+    statuses = {
+        f"{STATUS}{status}": count - before.by_status.get(status, 0)
+        for status, count in after.by_status.items()
+        if count > before.by_status.get(status, 0)
+    }
+    return {"requests": after.total - before.total, "refused": after.refused - before.refused, **statuses}

@@ -1,0 +1,1 @@
+"""Who is eligible, and what a customer becomes in the store. Pure."""

@@ -1,0 +1,202 @@
+"""Which locations become addresses, and the billing address. Pure.
+
+Sources: docs/api/incumbent.md#field-map (external ids, flags), docs/api/better_b2b.md#addresses and
+#state-countries.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+from customer_sync.model.company import Address
+from customer_sync.model.customer import BILLING_KEY, Customer, Location, PostalAddress
+from customer_sync.model.outcome import Finding, Reason
+from customer_sync.rules.places import STATE_COUNTRIES, Country, State, resolve_country, resolve_state
+from customer_sync.rules.text_limit import TextLimits, split_name
+from customer_sync.settings.connector import Connector
+
+_LIMITS = TextLimits(
+    ("Attention", 100),
+    ("Attention", 100),
+    ("AddressLine1", 200),
+    ("AddressLine2", 200),
+    ("City", 100),
+    ("PostalCode", 50),
+    ("Phone1", 50),
+    ("LocationName", 200),
+)
+"""The ERP's fields that an address is made of, and how much of each the store holds."""
+
+_location_id = attrgetter("location_id")
+
+
+def build_addresses(customer: Customer, connector: Connector, findings: list[Finding]) -> tuple[Address, ...]:
+    """List the addresses of a customer: its locations by id, then the billing address.
+
+    Args:
+        customer: The customer with its locations.
+        connector: The rules for locations, and the geography.
+        findings: Receives one finding for every location that is left out, and for cuts.
+
+    Returns:
+        Addresses whose ``external_id`` is ``<CustomerID>:<LocationID>`` or ``<CustomerID>:BILLING``.
+    """
+    addresses: list[Address] = []
+    if connector.locations.include:
+        for location in sorted(customer.locations, key=_location_id):
+            if not _is_wanted(location, connector, findings):
+                continue
+            address = _location_address(customer, location, connector, findings)
+            if address is not None:
+                addresses.append(address)
+    if connector.locations.billing_address:
+        billing = _billing_address(customer, connector, findings)
+        if billing is not None:
+            addresses.append(billing)
+    return tuple(addresses)
+
+
+def _is_wanted(location: Location, connector: Connector, findings: list[Finding]) -> bool:
+    key = location.location_id
+    if not location.active:
+        findings.append(Finding(reason=Reason.LOCATION_INACTIVE, entity="location", key=key, field="Active"))
+        return False
+    if not connector.locations.opt_in_required:
+        return True
+    wanted_type = connector.eligibility.connection_type_folded
+    if location.enabled is not True or location.connection_type.casefold() != wanted_type:
+        findings.append(
+            Finding(reason=Reason.LOCATION_NOT_ENABLED, entity="location", key=key, field="EnableKensiumCommerce")
+        )
+        return False
+    return True
+
+
+def _location_address(
+    customer: Customer, location: Location, connector: Connector, findings: list[Finding]
+) -> Address | None:
+    place = _resolve(location.location_id, location.address, connector, findings)
+    if place is None:
+        return None
+    first, last = _names(location.first_name, location.last_name, location.attention or location.name, customer.name)
+    return _address(
+        customer,
+        key=location.location_id,
+        names=(first, last),
+        address=location.address,
+        place=place,
+        phone=location.phone,
+        label=location.name,
+        findings=findings,
+        shipping=True,
+        default=location.is_default,
+    )
+
+
+def _billing_address(customer: Customer, connector: Connector, findings: list[Finding]) -> Address | None:
+    billing = customer.billing
+    place = _resolve(BILLING_KEY, billing.address, connector, findings)
+    if place is None:
+        return None
+    first, last = _names(billing.first_name, billing.last_name, billing.attention, customer.name)
+    return _address(
+        customer,
+        key=BILLING_KEY,
+        names=(first, last),
+        address=billing.address,
+        place=place,
+        phone=billing.phone,
+        label="Billing",
+        findings=findings,
+        shipping=False,
+        default=True,
+    )
+
+
+def _external_key(key: str, *, shipping: bool) -> str:
+    """A location whose own id reads BILLING must not take the billing address's place."""
+    return f"LOCATION-{key}" if shipping and key.casefold() == BILLING_KEY.casefold() else key
+
+
+def _names(first: str, last: str, text: str, company_name: str) -> tuple[str, str]:
+    if first and last:
+        return first, last
+    return split_name(text) if text else (company_name, company_name)
+
+
+def _resolve(
+    key: str, address: PostalAddress, connector: Connector, findings: list[Finding]
+) -> tuple[Country, State | None] | None:
+    if not (address.line1 and address.city and address.country):
+        parts = (("AddressLine1", address.line1), ("City", address.city), ("Country", address.country))
+        missing = [name for name, value in parts if not value]
+        _leave_out(Reason.LOCATION_ADDRESS_INCOMPLETE, key, missing[0], f"no {', '.join(missing)}", findings)
+        return None
+    country = resolve_country(address.country, connector.geography)
+    if country is None:
+        detail = f"'{address.country[:20]}' is no ISO 3166 country"
+        _leave_out(Reason.LOCATION_COUNTRY_UNKNOWN, key, "Country", detail, findings)
+        return None
+    if country.code not in STATE_COUNTRIES:
+        return country, None
+    state = resolve_state(address.state, country, connector.geography)
+    if state is None:
+        detail = (
+            f"'{address.state[:20]}' is no state of {country.name}"
+            if address.state
+            else f"no state, {country.name} needs one"
+        )
+        _leave_out(Reason.LOCATION_ADDRESS_INCOMPLETE, key, "State", detail, findings)
+        return None
+    return country, state
+
+
+def _leave_out(reason: Reason, key: str, field: str, detail: str, findings: list[Finding]) -> None:
+    findings.append(Finding(reason=reason, entity="location", key=key, field=field, detail=detail))
+
+
+def _address(
+    customer: Customer,
+    *,
+    key: str,
+    names: tuple[str, str],
+    address: PostalAddress,
+    place: tuple[Country, State | None],
+    phone: str,
+    label: str,
+    findings: list[Finding],
+    shipping: bool,
+    default: bool,
+) -> Address:
+    country, state = place
+    texts = (
+        *names,
+        address.line1,
+        address.line2,
+        address.city,
+        address.postal_code,
+        phone or customer.phone,
+        label,
+    )
+    first_name, last_name, line1, line2, city, zip_code, phone_number, label = _LIMITS.cut(
+        texts, findings, entity="location", key=key
+    )
+    return Address(
+        external_id=f"{customer.customer_id}:{_external_key(key, shipping=shipping)}",
+        first_name=first_name,
+        last_name=last_name,
+        address_line1=line1,
+        address_line2=line2,
+        city=city,
+        state_name=state.name if state else "",
+        state_code=state.code if state else "",
+        country_name=country.name,
+        country_code=country.code,
+        zip_code=zip_code,
+        phone_number=phone_number,
+        label=label,
+        is_billing=not shipping,
+        is_shipping=shipping,
+        is_default_billing=not shipping and default,
+        is_default_shipping=shipping and default,
+    )

@@ -1,0 +1,169 @@
+"""Turn a customer into the company that the store should have. Pure. (task: transform)
+
+Sources: docs/api/incumbent.md#field-map, docs/errors.md#reasons, and for lengths and required
+fields docs/api/better_b2b.md#companies, #users, #addresses and #payments.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from customer_sync.model.company import Company, CompanyUser, PaymentTerms
+from customer_sync.model.customer import Customer
+from customer_sync.model.outcome import Finding, Reason
+from customer_sync.rules.address_book import build_addresses
+from customer_sync.rules.company_users import build_users
+from customer_sync.rules.places import STATE_COUNTRIES, Country, resolve_country, resolve_state
+from customer_sync.rules.text_limit import TextLimits
+from customer_sync.settings.connector import Connector
+
+_LIMITS = TextLimits(
+    ("CustomerName", 200),
+    ("MainContact/Phone1", 50),
+    ("MainContact/Address/AddressLine1", 200),
+    ("MainContact/Address/AddressLine2", 200),
+    ("MainContact/Address/City", 100),
+    ("MainContact/Address/State", 50),
+    ("MainContact/Address/PostalCode", 50),
+)
+"""The ERP's fields that a company is made of, and how much of each the store holds.
+
+Source: docs/api/better_b2b.md#companies.
+"""
+
+
+class Transformed(msgspec.Struct, frozen=True):
+    """A desired company with what was left out on the way, or no company and the reasons why not."""
+
+    company: Company | None
+    findings: tuple[Finding, ...] = ()
+
+
+def to_company(customer: Customer, connector: Connector) -> Transformed:
+    """Build the desired state of one eligible customer.
+
+    Args:
+        customer: An eligible customer, as read.
+        connector: Its rules: contacts, locations, terms, geography, default phone.
+
+    Returns:
+        ``company`` is ``None`` when the store cannot hold the customer; every reason
+        is then a finding with entity ``customer``. Otherwise findings name the parts
+        that were left out or cut; the customer goes on.
+    """
+    findings: list[Finding] = []
+    country = _country(customer, connector, findings)
+    state = _state(customer, country, connector, findings)
+    phone = customer.phone or connector.store.default_phone
+    if not customer.name:
+        findings.append(Finding(reason=Reason.NAME_MISSING, field="CustomerName"))
+    if not phone:
+        findings.append(Finding(reason=Reason.PHONE_MISSING, field="MainContact/Phone1"))
+    users = build_users(customer, connector, findings)
+    if not users:
+        findings.append(Finding(reason=Reason.NO_ADMIN_CONTACT, field="Contacts"))
+    blocking = tuple([finding for finding in findings if finding.reason in BLOCKING]) if findings else ()
+    if blocking or country is None:
+        return Transformed(None, blocking)
+    return Transformed(_company(customer, connector, country, state, phone, users, findings), tuple(findings))
+
+
+BLOCKING = frozenset(
+    {
+        Reason.NAME_MISSING,
+        Reason.PHONE_MISSING,
+        Reason.COUNTRY_MISSING,
+        Reason.COUNTRY_UNKNOWN,
+        Reason.STATE_UNKNOWN,
+        Reason.NO_ADMIN_CONTACT,
+    }
+)
+"""Reasons that keep the whole customer out; the others leave out a part."""
+
+
+def _country(customer: Customer, connector: Connector, findings: list[Finding]) -> Country | None:
+    text = customer.address.country
+    if not text:
+        findings.append(Finding(reason=Reason.COUNTRY_MISSING, field="MainContact/Address/Country"))
+        return None
+    country = resolve_country(text, connector.geography)
+    if country is None:
+        detail = f"'{text[:20]}' is no ISO 3166 country"
+        findings.append(Finding(reason=Reason.COUNTRY_UNKNOWN, field="MainContact/Address/Country", detail=detail))
+    return country
+
+
+def _state(customer: Customer, country: Country | None, connector: Connector, findings: list[Finding]) -> str:
+    text = customer.address.state
+    if country is None or not text:
+        return ""
+    state = resolve_state(text, country, connector.geography)
+    if state is not None:
+        return state.name
+    if country.code in STATE_COUNTRIES:
+        detail = f"'{text[:20]}' is no state of {country.name}"
+        findings.append(Finding(reason=Reason.STATE_UNKNOWN, field="MainContact/Address/State", detail=detail))
+        return ""
+    return text
+
+
+def _company(
+    customer: Customer,
+    connector: Connector,
+    country: Country,
+    state: str,
+    phone: str,
+    users: tuple[CompanyUser, ...],
+    findings: list[Finding],
+) -> Company:
+    address = customer.address
+    methods, terms = _payment(customer, connector, findings)
+    texts = (
+        customer.name,
+        phone,
+        address.line1,
+        address.line2,
+        address.city,
+        state,
+        address.postal_code,
+    )
+    name, phone, line1, line2, city, state, zip_code = _LIMITS.cut(texts, findings)
+    return Company(
+        customer_id=customer.customer_id,
+        company_name=name,
+        company_phone=phone,
+        company_email=customer.email,
+        address_line1=line1,
+        address_line2=line2,
+        city=city,
+        state=state,
+        country=country.code,
+        zip_code=zip_code,
+        extra_fields={**customer.extra_fields, connector.store.key_field: customer.customer_id},
+        users=users,
+        addresses=build_addresses(customer, connector, findings),
+        payment_methods=methods,
+        payment_terms=terms,
+    )
+
+
+def _payment(
+    customer: Customer, connector: Connector, findings: list[Finding]
+) -> tuple[dict[str, bool], PaymentTerms | None]:
+    """Payment methods and terms by the connector's table.
+
+    Every method code that the table names anywhere is ours to switch: on where the
+    customer's rule says so, off otherwise, so that a change of terms takes the old
+    terms' methods away. Unmapped terms change nothing.
+    """
+    if not customer.terms or not connector.terms:
+        return {}, None
+    rule = connector.terms_folded.get(customer.terms.casefold())
+    if rule is None:
+        detail = f"terms '{customer.terms[:30]}' are not in the connector's table"
+        findings.append(Finding(reason=Reason.TERMS_NOT_MAPPED, entity="payment", field="Terms", detail=detail))
+        return {}, None
+    methods = {}
+    if rule.payment_methods:
+        methods = {code: rule.payment_methods.get(code, False) for code in connector.managed_methods}
+    return methods, None if rule.days is None else PaymentTerms(is_enabled=True, days=rule.days)

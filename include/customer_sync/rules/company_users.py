@@ -1,0 +1,121 @@
+"""Which contacts become company users, and who is the admin. Pure.
+
+Sources: docs/api/incumbent.md#opt-in, #contacts and #field-map.
+"""
+
+from __future__ import annotations
+
+from customer_sync.model.company import ACCOUNT_ADMIN_KEY, CompanyUser
+from customer_sync.model.customer import Contact, Customer
+from customer_sync.model.outcome import Finding, Reason
+from customer_sync.rules.email_address import is_valid_email
+from customer_sync.rules.text_limit import TextLimits, cut, split_name
+from customer_sync.settings.connector import Connector
+
+MAX_PERSON_NAME = 100
+MAX_USER_EMAIL = 100
+MAX_USER_PHONE = 50
+
+_LIMITS = TextLimits(("FirstName", MAX_PERSON_NAME), ("LastName", MAX_PERSON_NAME), ("Phone1", MAX_USER_PHONE))
+
+
+def build_users(customer: Customer, connector: Connector, findings: list[Finding]) -> tuple[CompanyUser, ...]:
+    """List the company users of a customer, the admin first.
+
+    The primary contact is the admin if it can be a user, else the first contact by
+    ContactID that can, else the account itself (``admin_fallback``).
+
+    Args:
+        customer: The customer with its contacts.
+        connector: The rules for contacts and the roles.
+        findings: Receives one finding for every rule that keeps a contact out.
+
+    Returns:
+        Users in the order admin, then by ContactID; empty only when no contact can
+        be the admin and the connector refuses the account as one.
+    """
+    contacts = (
+        [c for c in _in_order(customer) if _can_be_user(c, connector, findings)] if connector.contacts.include else []
+    )
+    contacts = _without_repeated_emails(contacts, findings)
+    roles = connector.contacts
+    if not contacts:
+        if roles.admin_fallback == "refuse" or len(customer.email) > MAX_USER_EMAIL:
+            return ()
+        findings.append(Finding(reason=Reason.ADMIN_IS_ACCOUNT, entity="contact", key=ACCOUNT_ADMIN_KEY))
+        return (_account_admin(customer, roles.primary_role, findings),)
+    if not contacts[0].is_primary:
+        findings.append(Finding(reason=Reason.ADMIN_NOT_PRIMARY, entity="contact", key=contacts[0].contact_id))
+    users = [_user(contacts[0], roles.primary_role, findings)]
+    users.extend(_user(contact, roles.other_role, findings) for contact in contacts[1:])
+    return tuple(users)
+
+
+def _in_order(customer: Customer) -> list[Contact]:
+    def order(contact: Contact) -> tuple[bool, int, str]:
+        return (not contact.is_primary, len(contact.contact_id), contact.contact_id)
+
+    return sorted(customer.contacts, key=order)
+
+
+def _can_be_user(contact: Contact, connector: Connector, findings: list[Finding]) -> bool:
+    failed: list[tuple[Reason, str]] = []
+    if not contact.active:
+        failed.append((Reason.CONTACT_INACTIVE, "Active"))
+    if connector.contacts.opt_in_required and not _is_switched_on(contact, connector):
+        failed.append((Reason.CONTACT_NOT_ENABLED, "EnableKensiumCommerce"))
+    if not contact.first_name or not contact.last_name:
+        failed.append((Reason.CONTACT_NAME_MISSING, "LastName" if contact.first_name else "FirstName"))
+    if not contact.email:
+        failed.append((Reason.CONTACT_EMAIL_MISSING, "Email"))
+    elif len(contact.email) > MAX_USER_EMAIL or not is_valid_email(contact.email):
+        failed.append((Reason.CONTACT_EMAIL_INVALID, "Email"))
+    if not failed:
+        return True
+    findings.extend(
+        Finding(reason=reason, entity="contact", key=contact.contact_id, field=field) for reason, field in failed
+    )
+    return False
+
+
+def _is_switched_on(contact: Contact, connector: Connector) -> bool:
+    wanted = connector.eligibility.connection_type_folded
+    return contact.enabled is True and contact.connection_type.casefold() == wanted
+
+
+def _without_repeated_emails(contacts: list[Contact], findings: list[Finding]) -> list[Contact]:
+    seen: set[str] = set()
+    kept: list[Contact] = []
+    for contact in contacts:
+        email = contact.email.casefold()
+        if email in seen:
+            findings.append(
+                Finding(reason=Reason.CONTACT_EMAIL_DUPLICATE, entity="contact", key=contact.contact_id, field="Email")
+            )
+            continue
+        seen.add(email)
+        kept.append(contact)
+    return kept
+
+
+def _user(contact: Contact, role: str, findings: list[Finding]) -> CompanyUser:
+    key, texts = contact.contact_id, (contact.first_name, contact.last_name, contact.phone)
+    first_name, last_name, phone = _LIMITS.cut(texts, findings, entity="contact", key=key)
+    return CompanyUser(
+        key=key, email=contact.email, first_name=first_name, last_name=last_name, phone_number=phone, role=role
+    )
+
+
+def _account_admin(customer: Customer, role: str, findings: list[Finding]) -> CompanyUser:
+    name = customer.attention or customer.name
+    first, last = split_name(name) if customer.attention else (name, name)
+    field = "MainContact/Attention" if customer.attention else "CustomerName"
+    key = ACCOUNT_ADMIN_KEY
+    return CompanyUser(
+        key=key,
+        email=customer.email,
+        first_name=cut(first, MAX_PERSON_NAME, field, findings, entity="contact", key=key),
+        last_name=cut(last, MAX_PERSON_NAME, field, findings, entity="contact", key=key),
+        phone_number=cut(customer.phone, MAX_USER_PHONE, "MainContact/Phone1", findings, entity="contact", key=key),
+        role=role,
+    )

@@ -1,0 +1,48 @@
+"""Cut texts to what the store holds, and say so. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from customer_sync.model.outcome import Finding, Reason
+
+
+def cut(text: str, length: int, field: str, findings: list[Finding], *, entity: str = "customer", key: str = "") -> str:
+    """Return the text cut to ``length`` characters; a cut is added to the findings."""
+    if len(text) <= length:
+        return text
+    detail = f"{len(text)} characters cut to {length}"
+    findings.append(Finding(reason=Reason.VALUE_CUT, entity=entity, key=key, field=field, detail=detail))
+    return text[:length].rstrip()
+
+
+class TextLimits:
+    """How much the store holds of each of several texts that are looked at together.
+
+    Args:
+        limits: The ERP's field and the store's longest text, in the order of the texts.
+    """
+
+    def __init__(self, *limits: tuple[str, int]) -> None:
+        self._limits = limits
+        self._shortest = min(length for _, length in limits)
+
+    def cut(
+        self, texts: Sequence[str], findings: list[Finding], *, entity: str = "customer", key: str = ""
+    ) -> Sequence[str]:
+        """Return the texts, each cut to its length; one look is enough where none is too long."""
+        if max(map(len, texts)) <= self._shortest:
+            return texts
+        return [
+            cut(text, length, field, findings, entity=entity, key=key)
+            for text, (field, length) in zip(texts, self._limits, strict=True)
+        ]
+
+
+def split_name(text: str) -> tuple[str, str]:
+    """Split a person's or place's name at its last blank; a single word stands for both parts.
+
+    The store wants a first and a last name for every address (docs/api/better_b2b.md#identity).
+    """
+    head, _, tail = text.strip().rpartition(" ")
+    return (head.strip() or tail, tail)

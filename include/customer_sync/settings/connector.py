@@ -1,0 +1,265 @@
+"""A connector's settings: one Acumatica tenant paired with one store, its rules and its budgets.
+
+All that differs between merchants stands in one YAML file per connector and is
+validated when it is read; addresses and secrets live in two Airflow connections.
+Defaults follow docs/api/incumbent.md#eligibility and #field-map.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from customer_sync.model.company import content_hash
+from customer_sync.model.difference import REPAIRS, DifferenceClass, RepairAction
+from customer_sync.settings.alert_rules import AlertRules
+from customer_sync.settings.mapping import (
+    ContactRules,
+    EligibilityRules,
+    Geography,
+    LocationRules,
+    RemovalPolicy,
+    SourceFields,
+    TermsRule,
+)
+from customer_sync.settings.push_rules import PushRules
+from customer_sync.settings.section import Section
+from customer_sync.settings.value_rule import Code
+
+SHARED_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+"""Form of a connector's id, and of the name under which connectors share an ERP or a store."""
+
+
+class StoreRules(Section):
+    """How companies are made in the store, and its request budget.
+
+    ``requests_per_minute`` times ``share`` is what we take of the store's budget; the
+    answer's headers correct the first, never the share. ``concurrency`` is the
+    largest number of requests in flight; as many are used as the pace can keep busy.
+    Connectors that write to one store give it one name in ``shared_as``: they then share
+    its budget and load one after the other.
+    """
+
+    shared_as: str | None = Field(default=None, pattern=SHARED_NAME)
+
+    key_field: str = Field(default="Acumatica Customer ID", min_length=1)
+    channel_ids: tuple[int, ...] = Field(default=(1,), min_length=1)
+    origin_channel_id: int = 1
+    customer_group_id: int | None = None
+    company_page: str = Field(default="", max_length=500, pattern=r"^$|^(https?://|\{host\})[^\s\"'<>]*$")
+    default_phone: str = Field(default="", max_length=50)
+    requests_per_minute: int = Field(default=150, ge=1, le=60_000)
+    share: float = Field(default=0.8, gt=0, le=1)
+    bulk_size: int = Field(default=10, ge=1, le=10)
+    concurrency: int = Field(default=16, ge=1, le=32)
+
+
+class ErpRules(Section):
+    """How the ERP is read, and its budgets of requests and of session seats.
+
+    ``requests_per_minute`` is ``None`` where the licence sets no limit that we must keep;
+    ``seats`` are the API sessions that we may have open at the same time. Connectors that
+    read one tenant (or one licence) give it one name in ``shared_as`` and share both.
+    """
+
+    shared_as: str | None = Field(default=None, pattern=SHARED_NAME)
+    seats: int = Field(default=2, ge=1, le=100)
+    page_size: int = Field(default=500, ge=2, le=5000)
+    requests_per_minute: int | None = Field(default=None, ge=1, le=60_000)
+    write_reference: bool = True
+
+
+class BatchRules(Section):
+    """Size of the batches that travel between the tasks.
+
+    ``size`` customers at first, growing to ``largest`` in a long read, at most ``count`` batches a run.
+    """
+
+    size: int = Field(default=500, ge=1, le=5000)
+    largest: int = Field(default=2000, ge=1, le=5000)
+    count: int = Field(default=64, ge=1, le=512)
+
+    @model_validator(mode="after")
+    def _grows(self) -> BatchRules:
+        if self.largest < self.size:
+            raise ValueError(f"'largest' ({self.largest}) must not be smaller than 'size' ({self.size})")
+        return self
+
+
+class GuardRules(Section):
+    """How much one run may take away before a person must look (``approval`` says how).
+
+    A guard trips when a run would withdraw more companies, or remove more users and
+    addresses, than ``most`` or than the share ``most_share`` of those that are linked;
+    up to ``always_allowed`` never trip the share. On a full read it also trips
+    when the ERP shows no customer at all although companies are linked, and when fewer
+    customers are eligible than ``least_eligible_share`` of the linked companies.
+    """
+
+    most_withdrawn: int = Field(default=200, ge=0)
+    most_withdrawn_share: float = Field(default=0.1, ge=0, le=1)
+    most_removed: int = Field(default=1000, ge=0)
+    most_removed_share: float = Field(default=0.1, ge=0, le=1)
+    always_allowed: int = Field(default=10, ge=0)
+    least_eligible_share: float = Field(default=0.5, ge=0, le=1)
+
+
+class ApprovalRules(Section):
+    """When a person must say yes to a run's plan before it is applied.
+
+    ``ask``: ``on_guard`` when a guard trips, ``always`` before every plan that has something to
+    apply, ``never``: a tripped guard refuses the run at once. No answer within
+    ``timeout_minutes`` counts as no.
+    """
+
+    ask: Literal["on_guard", "always", "never"] = "on_guard"
+    timeout_minutes: int = Field(default=1440, ge=1, le=43_200)
+
+
+class ReconcileRules(Section):
+    """How ERP, ledger and store are compared, and what may be repaired.
+
+    ``store_share`` is what a comparison takes of the store's budget, so that syncs go
+    on beside it. ``payment_requests`` bounds the requests for payment settings, which
+    the store has no list of; ``most_rechecked`` bounds the customers that are read
+    again before they are accused. ``repair`` says per class what is done about it.
+    """
+
+    schedule: str = "30 2 * * *"
+    store_share: float = Field(default=0.4, gt=0, le=1)
+    payment_requests: int = Field(default=400, ge=0, le=100_000)
+    most_rechecked: int = Field(default=500, ge=1, le=20_000)
+    repair: dict[DifferenceClass, RepairAction] = Field(default={})
+
+    @model_validator(mode="after")
+    def _can_be_done(self) -> ReconcileRules:
+        for kind, action in self.repair.items():
+            allowed = REPAIRS.get(kind, frozenset({RepairAction.REPORT}))
+            if action not in allowed:
+                raise ValueError(f"repair.{kind} cannot be '{action}'; it can be: {', '.join(sorted(allowed))}")
+        return self
+
+
+class RetentionRules(Section):
+    """For how many days what the DAGs leave behind is kept, by kind; links, open writes and quarantine stay."""
+
+    log_days: int = Field(default=180, ge=1, le=3650)
+    run_days: int = Field(default=400, ge=1, le=3650)
+    report_days: int = Field(default=90, ge=1, le=3650)
+    batch_file_days: int = Field(default=30, ge=1, le=3650)
+
+
+class Masking(Section):
+    """What is masked in task logs and in the connector log."""
+
+    emails: bool = True
+    names: bool = True
+    phones: bool = True
+
+
+class Connector(Section):
+    """One connector file."""
+
+    id: str = Field(pattern=SHARED_NAME)
+    name: str = ""
+    active: bool = True
+    schedule: str = "*/15 * * * *"
+    owner: str = "integration"
+    window_overlap_minutes: int = Field(default=10, ge=0, le=1440)
+    source: SourceFields = SourceFields()
+    eligibility: EligibilityRules = EligibilityRules()
+    contacts: ContactRules = ContactRules()
+    locations: LocationRules = LocationRules()
+    terms: dict[Code, TermsRule] = Field(default={})
+    geography: Geography = Geography()
+    policy: RemovalPolicy = RemovalPolicy()
+    store: StoreRules = StoreRules()
+    erp: ErpRules = ErpRules()
+    batch: BatchRules = BatchRules()
+    guards: GuardRules = GuardRules()
+    approval: ApprovalRules = ApprovalRules()
+    reconcile: ReconcileRules = ReconcileRules()
+    retention: RetentionRules = RetentionRules()
+    masking: Masking = Masking()
+    alerts: AlertRules = AlertRules()
+    push: PushRules = PushRules()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        key = self.store.key_field
+        if any(name.casefold() == key.casefold() for name in self.source.customer.extra_fields):
+            raise ValueError(
+                f"source.customer.extra_fields names '{key}', which store.key_field fills with the Customer ID"
+            )
+        if len(self.terms_folded) != len(self.terms):
+            raise ValueError("terms holds two ids that differ only in case; terms are compared without regard to it")
+        return self
+
+    @property
+    def acumatica_connection_id(self) -> str:
+        """The Airflow connection that holds the ERP's address and secrets."""
+        return f"acumatica_{self.id}"
+
+    @property
+    def better_b2b_connection_id(self) -> str:
+        """The Airflow connection that holds the store's address and secrets."""
+        return f"better_b2b_{self.id}"
+
+    @property
+    def store_budget(self) -> str:
+        """Name of the store's request budget; the same for all connectors that share the store."""
+        return self.store.shared_as or self.id
+
+    @property
+    def erp_budget(self) -> str:
+        """Name of the ERP's budget of requests and seats; the same for all connectors that share the ERP."""
+        return self.erp.shared_as or self.id
+
+    @property
+    def push_dag_id(self) -> str:
+        """Name of the DAG that syncs what push notifications named."""
+        return f"customer_push__{self.id}"
+
+    @property
+    def push_connection_id(self) -> str:
+        """The Airflow connection whose password is the secret of push notifications."""
+        return f"acumatica_push_{self.id}"
+
+    @property
+    def store_pool(self) -> str:
+        """The Airflow pool with one slot that makes loads of the store run one at a time."""
+        return f"better_b2b_{self.store_budget}"
+
+    @property
+    def erp_pool(self) -> str:
+        """The Airflow pool that counts the ERP's session seats."""
+        return f"acumatica_{self.erp_budget}"
+
+    @property
+    def dag_id(self) -> str:
+        """Name of the sync DAG."""
+        return f"customer_sync__{self.id}"
+
+    @property
+    def reconcile_dag_id(self) -> str:
+        """Name of the reconciliation DAG."""
+        return f"customer_reconcile__{self.id}"
+
+    @cached_property
+    def terms_folded(self) -> dict[str, TermsRule]:
+        """The terms table by case-folded terms id."""
+        return {key.casefold(): rule for key, rule in self.terms.items()}
+
+    @cached_property
+    def managed_methods(self) -> tuple[str, ...]:
+        """Every payment method that the terms table names anywhere."""
+        return tuple(sorted({code for rule in self.terms.values() for code in rule.payment_methods}))
+
+    def mapping_fingerprint(self) -> str:
+        """Identify the rules and the mapping; when it changes, the next scheduled run reads everything."""
+        parts = {"source", "eligibility", "contacts", "locations", "terms", "geography", "policy"}
+        return content_hash(
+            [self.model_dump(mode="json", include=parts), self.store.key_field, self.store.default_phone]
+        )

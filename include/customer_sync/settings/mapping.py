@@ -1,0 +1,171 @@
+"""The connector file's sections that say what is read, who belongs in the store, and what it becomes there.
+
+A change of these is a change of the mapping: the next scheduled run then reads everything.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from customer_sync.settings.section import Section
+from customer_sync.settings.value_rule import Code, Value, field
+
+TermDays = Literal[0, 5, 15, 30, 45, 60]
+"""Payment-term days that the store accepts (docs/api/better_b2b.md#payment-terms)."""
+
+
+class CustomerFields(Section):
+    """Where each fact of a customer is read from."""
+
+    name: Value = field("CustomerName")
+    email: Value = field("Email")
+    type: Value = field("CustomerClass")
+    customer_class: Value = field("CustomerClass")
+    status: Value = field("Status")
+    enabled: Value = field("EnableKensiumCommerce")
+    connection_type: Value = field("ConnectionType")
+    reference_id: Value = field("CommerceReferenceID")
+    terms: Value = field("Terms")
+    phone: Value = field("MainContact/Phone1", "MainContact/Phone2")
+    attention: Value = field("MainContact/Attention")
+    extra_fields: dict[str, Value] = Field(default={})
+
+
+class ContactFields(Section):
+    """Where each fact of a contact is read from. ``is_primary`` unset: the customer's ``PrimaryContactID`` decides."""
+
+    email: Value = field("Email")
+    first_name: Value = field("FirstName")
+    last_name: Value = field("LastName")
+    phone: Value = field("Phone1", "Phone2")
+    enabled: Value = field("EnableKensiumCommerce")
+    connection_type: Value = field("ConnectionType")
+    is_primary: Value | None = None
+
+
+class LocationFields(Section):
+    """Where each fact of a location is read from. The switches are read only if ``locations.opt_in_required``."""
+
+    name: Value = field("LocationName")
+    phone: Value = field("LocationContact/Phone1", "LocationContact/Phone2")
+    attention: Value = field("LocationContact/Attention", "LocationContact/FullName")
+    enabled: Value = field("EnableKensiumCommerce")
+    connection_type: Value = field("ConnectionType")
+
+
+class SourceFields(Section):
+    """Source paths of everything that differs between tenants."""
+
+    customer: CustomerFields = CustomerFields()
+    contact: ContactFields = ContactFields()
+    location: LocationFields = LocationFields()
+
+
+class EligibilityRules(Section):
+    """Which customers belong in the store. Texts are compared without regard to case."""
+
+    types: tuple[Code, ...] = Field(default=("B2B",), min_length=1)
+    classes: tuple[Code, ...] = ()
+    connection_type: Code = Field(default="KNB", min_length=1)
+    sync_statuses: tuple[Code, ...] = ("Active", "Credit Hold", "One-Time")
+    hold_statuses: tuple[Code, ...] = ("On Hold",)
+
+    @cached_property
+    def types_folded(self) -> frozenset[str]:
+        """Accepted types, case-folded."""
+        return frozenset(text.casefold() for text in self.types)
+
+    @cached_property
+    def classes_folded(self) -> frozenset[str]:
+        """Accepted classes, case-folded; empty accepts all."""
+        return frozenset(text.casefold() for text in self.classes)
+
+    @cached_property
+    def connection_type_folded(self) -> str:
+        """The connection type, case-folded."""
+        return self.connection_type.casefold()
+
+    @cached_property
+    def sync_statuses_folded(self) -> frozenset[str]:
+        """Statuses that sync, case-folded."""
+        return frozenset(text.casefold() for text in self.sync_statuses)
+
+    @cached_property
+    def hold_statuses_folded(self) -> frozenset[str]:
+        """Statuses that keep a company and create none, case-folded."""
+        return frozenset(text.casefold() for text in self.hold_statuses)
+
+
+class ContactRules(Section):
+    """Which contacts become company users, and with which role of the store.
+
+    ``admin_fallback`` says who becomes the admin where no contact can:
+    ``account`` the account itself, ``refuse`` quarantines the customer.
+    """
+
+    include: bool = True
+    opt_in_required: bool = True
+    primary_role: str = Field(default="Admin", min_length=1)
+    other_role: str = Field(default="Junior Buyer", min_length=1)
+    admin_fallback: Literal["account", "refuse"] = "account"
+
+
+class LocationRules(Section):
+    """Which locations become addresses."""
+
+    include: bool = True
+    opt_in_required: bool = False
+    billing_address: bool = True
+
+
+class TermsRule(Section):
+    """What one value of the customer's terms means in the store."""
+
+    days: TermDays | None = None
+    payment_methods: dict[str, bool] = Field(default={})
+
+    @model_validator(mode="after")
+    def _says_something(self) -> TermsRule:
+        if self.days is None and not self.payment_methods:
+            raise ValueError("a terms rule needs 'days', 'payment_methods' or both")
+        return self
+
+
+class Geography(Section):
+    """Corrections of country and state codes that the ERP uses in its own way.
+
+    ``countries`` maps a code of the ERP to ISO 3166-1 alpha-2; ``states`` maps, per
+    ISO country, a code of the ERP to the state's ISO 3166-2 code without the country.
+    """
+
+    countries: dict[Code, Code] = Field(default={})
+    states: dict[Code, dict[Code, Code]] = Field(default={})
+
+    @cached_property
+    def countries_folded(self) -> dict[str, str]:
+        """The corrections of countries, case-folded."""
+        return {own.casefold(): iso.casefold() for own, iso in self.countries.items()}
+
+    @cached_property
+    def states_folded(self) -> dict[str, dict[str, str]]:
+        """The corrections of states per country, case-folded."""
+        return {
+            country.casefold(): {own.casefold(): iso.casefold() for own, iso in table.items()}
+            for country, table in self.states.items()
+        }
+
+
+class RemovalPolicy(Section):
+    """What happens in the store when a record is withdrawn in the ERP.
+
+    ``customer``: ``leave`` the company, ``deactivate`` it (status 3: its users lose
+    access, every id stays) or ``delete`` it. A store has no switch for a single
+    user or address, so ``contact`` and ``location`` are ``leave`` or ``delete``.
+    """
+
+    customer: Literal["leave", "deactivate", "delete"] = "deactivate"
+    contact: Literal["leave", "delete"] = "delete"
+    location: Literal["leave", "delete"] = "delete"

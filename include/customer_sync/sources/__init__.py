@@ -1,0 +1,1 @@
+"""Sources of customers: what each must do, and the adapters."""

@@ -1,0 +1,294 @@
+"""Reading the ERP's answers: what each one means, decided by fragments of text and not by status alone.
+
+:func:`classify` and :func:`classify_sign_in` are the only places that turn an answer into an error
+class. The ERP answers 500 for a wrong password, an unknown field and a missing record alike, and the
+wording around the fragments is not documented (docs/api/acumatica.md#errors).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from customer_sync.errors import (
+    AuthenticationFailed,
+    ConfigError,
+    NotFound,
+    PermanentApiError,
+    PermissionDenied,
+    RecordRejected,
+    SessionLimit,
+    SyncError,
+    Unavailable,
+)
+from customer_sync.http.transport import HttpRequest, HttpResponse
+from customer_sync.redaction import mask_text, redact_body
+from customer_sync.sources.acumatica.settings import SYSTEM
+
+_OK: Final = range(200, 300)
+_REDIRECT: Final = range(300, 400)
+_GATEWAY: Final = (502, 503, 504)
+_VALIDATION: Final = (400, 412, 422)
+_SERVER_ERROR: Final = 500
+_SEARCHED_BYTES: Final = 65_536
+_TEXTS_SHOWN: Final = 5
+_LICENCE: Final = ("api login limit", "concurrent api logins")
+
+
+class CannotOptimize(PermanentApiError):
+    """A list asks for something that cannot be part of one database query (docs/api/acumatica.md#optimiser).
+
+    Args:
+        message: As in ``ApiError``.
+        culprits: The fields that the ERP names, possibly none.
+        **evidence: As in ``ApiError``.
+    """
+
+    def __init__(self, message: str, *, culprits: Sequence[str] = (), **evidence: Any) -> None:
+        super().__init__(message, culprits=list(culprits), **evidence)
+        self.culprits = list(culprits)
+
+
+def classify(request: HttpRequest, answer: HttpResponse, session_limit_wait_s: float = 30.0) -> SyncError | None:
+    """Decide what an answer to anything but a sign-in means.
+
+    Args:
+        request: What was asked.
+        answer: What came back.
+        session_limit_wait_s: Shortest wait before asking for a seat again, in seconds.
+
+    Returns:
+        The error to raise, or ``None`` for a success. Source: docs/api/acumatica.md#limits and #errors.
+    """
+    if answer.status in _OK:
+        return None
+    told = _Told(request, answer)
+    refusal = _classify_licence(told, session_limit_wait_s) or _classify_fragments(told)
+    return refusal or _classify_status(told)
+
+
+def classify_sign_in(
+    request: HttpRequest, answer: HttpResponse, session_limit_wait_s: float = 30.0
+) -> SyncError | None:
+    """Decide what an answer to a sign-in means.
+
+    Everything but success and the licence forms is an authentication failure and is never retried:
+    repeated failures lock the account (docs/api/acumatica.md#lockout). Only what certainly did not come
+    from the ERP's own sign-in (a gateway's 502, 503 or 504) is left as unavailable.
+
+    Args:
+        request: The sign-in.
+        answer: What came back.
+        session_limit_wait_s: Shortest wait before asking for a seat again, in seconds.
+
+    Returns:
+        The error to raise, or ``None`` for a success.
+    """
+    told = _Told(request, answer)
+    if answer.status in _OK and not told.is_markup:
+        return None
+    licence = _classify_licence(told, session_limit_wait_s)
+    if licence:
+        return licence
+    if told.has("undefinedcompany", "proper company id"):
+        return _unknown_tenant(told)
+    if answer.status in _GATEWAY and not told.is_from_erp:
+        return Unavailable(told.message("The ERP is down or restarting."), **told.evidence)
+    if answer.status in (404, 405) or answer.status in _REDIRECT or (answer.status in _OK and told.is_markup):
+        return ConfigError(
+            told.message("That is no sign-in of an Acumatica site: check host, https and instance path."),
+            setting="host",
+        )
+    locked = "The account is locked: an administrator must unlock it." if told.has("locked") else ""
+    remedy = "Correct login, password and tenant in the Airflow connection before the next try: "
+    warning = "repeated failures lock the account. Nothing was retried."
+    return AuthenticationFailed(told.message(f"{locked} {remedy}{warning}".strip()), **told.evidence)
+
+
+class _Told:
+    """What one answer says, in every form that the ERP and the web server before it use."""
+
+    def __init__(self, request: HttpRequest, answer: HttpResponse) -> None:
+        self.request = request
+        self.answer = answer
+        self.body = _decode(answer.body)
+        head = answer.body[:_SEARCHED_BYTES].decode("utf-8", "replace")
+        self.searched = f"{head} {answer.headers.get('Location', '')}".lower().replace("+", " ").replace("%20", " ")
+        self.is_markup = answer.body[:200].lstrip().startswith(b"<")
+
+    @property
+    def is_from_erp(self) -> bool:
+        return isinstance(self.body, dict) and ("exceptionMessage" in self.body or "message" in self.body)
+
+    @property
+    def text(self) -> str:
+        """The best sentence in it."""
+        if not isinstance(self.body, dict):
+            return "" if self.is_markup else self.answer.body[:200].decode("utf-8", "replace").strip()
+        named = (self.body.get(key) for key in ("exceptionMessage", "error_description", "error", "message"))
+        return next((text[:500] for text in named if isinstance(text, str) and text), "")
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        return {
+            "system": SYSTEM,
+            "operation": self.request.operation,
+            "status": self.answer.status,
+            "excerpt": redact_body(self.answer.body),
+        }
+
+    def has(self, *fragments: str) -> bool:
+        return any(fragment in self.searched for fragment in fragments)
+
+    def message(self, remedy: str) -> str:
+        said = mask_text(self.text).strip().rstrip(".") or "no reason given"
+        return f"{SYSTEM} answered {self.request.operation} with {self.answer.status}: {said}. {remedy}"
+
+
+def _classify_licence(told: _Told, wait_s: float) -> SessionLimit | None:
+    """The licence's refusals (docs/api/acumatica.md#refusals): 429 in any dress, the text, the redirect."""
+    is_error_page = told.answer.status in _REDIRECT and told.has("error.aspx")
+    if told.answer.status != 429 and not is_error_page and not told.has(*_LICENCE):  # noqa: PLR2004 - an HTTP status
+        return None
+    return SessionLimit(
+        told.message("No API seat is free: sign other integrations out, or wait until their sessions end."),
+        retry_after_s=wait_s,
+        **told.evidence,
+    )
+
+
+def _classify_fragments(told: _Told) -> SyncError | None:
+    """The ERP's exceptions, by the fragments of docs/api/acumatica.md#errors."""
+    if told.answer.status in _VALIDATION:
+        # Those bodies quote the record, and a customer may be called anything.
+        return None
+    return next((error(told) for fragments, error in _FRAGMENTS if told.has(*fragments)), None)
+
+
+def _not_found(told: _Told) -> NotFound:
+    return NotFound(told.message("The record does not exist, or the user may not see it."), **told.evidence)
+
+
+def _cannot_optimize(told: _Told) -> CannotOptimize:
+    message = told.message("The field must be read record by record.")
+    return CannotOptimize(message, culprits=_culprits(told.text), **told.evidence)
+
+
+def _unknown_field(told: _Told) -> ConfigError:
+    asked = ", ".join(f"{name}={value}" for name, value in told.request.query if name != "$filter")
+    return ConfigError(
+        told.message(f"The endpoint lacks one of the fields asked for ({asked}): correct the connector's mapping."),
+        setting="fields",
+        operation=told.request.operation,
+    )
+
+
+def _unknown_tenant(told: _Told) -> ConfigError:
+    return ConfigError(
+        told.message("The site does not know the tenant: correct 'tenant' in the Airflow connection."),
+        setting="tenant",
+    )
+
+
+def _no_right(told: _Told) -> PermissionDenied:
+    remedy = "Give the ERP user the right on this screen; a new session is needed for it to count."
+    return PermissionDenied(told.message(remedy), **told.evidence)
+
+
+def _wrong_login(told: _Told) -> AuthenticationFailed:
+    return AuthenticationFailed(told.message("Correct login and password in the Airflow connection."), **told.evidence)
+
+
+def _not_answerable(told: _Told) -> PermanentApiError:
+    return PermanentApiError(told.message("The ERP cannot answer this request as it is set up."), **told.evidence)
+
+
+_FRAGMENTS: Final[tuple[tuple[tuple[str, ...], Callable[[_Told], SyncError]], ...]] = (
+    (("noentitysatisfies",), _not_found),
+    (("cannotoptimize", "optimization cannot be performed"), _cannot_optimize),
+    (("keynotfound",), _unknown_field),
+    (("undefinedcompany",), _unknown_tenant),
+    (("insufficient rights",), _no_right),
+    (("invalid credentials",), _wrong_login),
+    (("pxsetupnotentered", "notsupportedexception"), _not_answerable),
+)
+
+
+def _classify_status(told: _Told) -> SyncError:
+    """What the status alone says, where no fragment said more."""
+    status = told.answer.status
+    if status in _VALIDATION:
+        return _rejected(told)
+    if status in _REDIRECT:
+        return ConfigError(
+            told.message("The ERP redirects: write the host with https:// and its path."), setting="host"
+        )
+    if status >= _SERVER_ERROR:
+        return Unavailable(told.message("The ERP could not answer; it may be restarting or busy."), **told.evidence)
+    kind, remedy = _STATUSES.get(status, (PermanentApiError, "The ERP refuses the request as it is."))
+    return kind(told.message(remedy), **told.evidence)
+
+
+_STATUSES: Final[Mapping[int, tuple[type[PermanentApiError], str]]] = {
+    401: (AuthenticationFailed, "The session ended and could not be renewed."),
+    403: (PermissionDenied, "Give the ERP user the right on this screen; a new session is needed for it to count."),
+    404: (NotFound, "Check endpoint_name, endpoint_version and the record's key."),
+}
+
+
+def _rejected(told: _Told) -> RecordRejected:
+    found = _find_errors(told.body)
+    said = "; ".join(mask_text(text[:200]) for text in found.texts[:_TEXTS_SHOWN] if text != told.text)
+    return RecordRejected(
+        told.message(f"{said} Correct the record or the mapping.".strip()),
+        field_errors=found.fields,
+        texts=found.texts,
+        **told.evidence,
+    )
+
+
+@dataclass(slots=True)
+class _Found:
+    texts: list[str] = field(default_factory=list)
+    fields: dict[str, list[str]] = field(default_factory=dict)
+
+
+def _find_errors(body: Any) -> _Found:
+    """Collect ``error`` of the 422 entity form, at any depth, and ``modelState`` of the 400 form."""
+    found = _Found()
+    if not isinstance(body, dict):
+        return found
+    state = body.get("modelState")
+    for name, texts in state.items() if isinstance(state, dict) else ():
+        found.fields[name] = [str(text) for text in texts] if isinstance(texts, list) else [str(texts)]
+        found.texts += found.fields[name]
+    for path, text in _errors_in(body, ""):
+        if path:
+            found.fields.setdefault(path, []).append(text)
+        found.texts.append(f"{path}: {text}" if path else text)
+    return found
+
+
+def _errors_in(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        if isinstance(value.get("error"), str) and value["error"]:
+            yield path, value["error"]
+        for name, item in value.items():
+            yield from _errors_in(item, f"{path}/{name}" if path else str(name))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _errors_in(item, path)
+
+
+def _culprits(text: str) -> list[str]:
+    """Field names of ``…cause the error:`` and, line by line, ``RemainingCreditLimit: View … has BQL delegate``."""
+    _, _, lines = text.partition("error:")
+    return [name.strip() for line in lines.splitlines() if (name := line.partition(":")[0]).strip()]
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

@@ -1,0 +1,282 @@
+"""The client of one Acumatica tenant: reading by key, and writing with a definite outcome."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Final
+
+import msgspec
+
+from customer_sync.errors import ConfigError, ContractError, NotFound
+from customer_sync.http.transport import HttpRequest, HttpResponse, encode_query, encode_segment
+from customer_sync.sources.acumatica.answers import CannotOptimize
+from customer_sync.sources.acumatica.calls import QUERY_CHARS_MAX
+from customer_sync.sources.acumatica.deleted_records import DeletedRecordCalls
+from customer_sync.sources.acumatica.discovery import (
+    AdHocSchema,
+    EndpointInfo,
+    EndpointSchema,
+    read_ad_hoc,
+    read_endpoints,
+    read_swagger,
+)
+from customer_sync.sources.acumatica.expansions import without_culprits
+from customer_sync.sources.acumatica.filter import Filter, Value, all_of, any_of, eq
+from customer_sync.sources.acumatica.key_order import KeyOrderRead, OrderTrust
+from customer_sync.sources.acumatica.pages import BadRow, Page, decode_json, decode_page, decode_row, does_not_fit
+from customer_sync.sources.acumatica.selection import Row, Selection
+from customer_sync.sources.acumatica.settings import SYSTEM
+from customer_sync.sources.acumatica.wire import to_entity_body
+
+# Room that paging needs in a query beside the caller's own conditions.
+_PAGING_CHARS: Final = 420
+# In a key these cannot stand in a path: '/' and '|' separate keys, the web server refuses or trims the others.
+_NOT_IN_PATH: Final = frozenset("/|\\%&:*?<>+#.")
+
+
+class AcumaticaClient(DeletedRecordCalls):
+    """Everything that the sync asks of an ERP.
+
+    Construct and use it as :class:`~customer_sync.sources.acumatica.calls.SessionCalls` says.
+
+    Every method may raise, beside what it documents: ``AuthenticationFailed``, ``PermissionDenied``,
+    ``SessionLimit``, ``ConnectFailed``, ``Unavailable`` or ``ReplyLost`` when the retries ran out,
+    ``ConfigError`` for a host, tenant or field that does not exist, and ``ContractError``.
+    """
+
+    @cached_property
+    def _trust(self) -> dict[str, OrderTrust]:
+        return {}
+
+    @cached_property
+    def _reduced(self) -> dict[Selection, Selection]:
+        return {}
+
+    # -- discovery ---------------------------------------------------------------------------------
+
+    def check_endpoint(self) -> EndpointInfo:
+        """Prove that the configured endpoint is served, in one request (docs/api/acumatica.md#discovery).
+
+        Raises:
+            ConfigError: The endpoint or its version is not served, with what is; or the version speaks
+                another contract than this client.
+        """
+        return self._call("GET", "/entity", lambda request, answer: read_endpoints(request, answer, self.settings))
+
+    def endpoint_schema(self) -> EndpointSchema:
+        """Read the endpoint's own description: every entity with its fields. Several megabytes: keep what it says.
+
+        Raises:
+            ConfigError: The endpoint speaks another contract version.
+        """
+        query = (("company", self.settings.tenant),) if self.settings.tenant else ()
+        return self._call("GET", f"{self._endpoint}/swagger.json", read_swagger, query=query)
+
+    def ad_hoc_schema(self, entity: str) -> AdHocSchema:
+        """Read which custom fields an entity has, and of which type (docs/api/acumatica.md#ad-hoc-schema)."""
+        return self._call("GET", f"{self._endpoint}/{entity}/$adHocSchema", read_ad_hoc)
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def list_rows(self, selection: Selection, where: Filter | None = None, top: int | None = None) -> Page:
+        """Read rows in one request, in whatever order the ERP returns them.
+
+        A part that cannot be read in a list is left out of it, and the rows are then read one by one.
+
+        Args:
+            selection: What to read.
+            where: Condition; ``None`` = all.
+            top: Most rows; ``None`` = all, which suits small lists only.
+        """
+        reduced = self._reduced.get(selection, selection)
+        while True:
+            try:
+                page = self._list_once(reduced, where, top)
+                break
+            except CannotOptimize as refusal:
+                # Known for the rest of the session, so that every further page costs no refusal.
+                reduced = without_culprits(reduced, refusal)
+                self._reduced[selection] = reduced
+        return page if reduced is selection else self._completed(selection, page)
+
+    def read_in_key_order(
+        self,
+        selection: Selection,
+        key_fields: Sequence[str] | None = None,
+        where: Filter | None = None,
+        page_size: int | None = None,
+    ) -> Iterator[Page]:
+        """Read all rows, each once, in ascending key order, without trusting the order of the ERP.
+
+        Args:
+            selection: What to read; the key fields are added.
+            key_fields: The entity's whole key, in order; by default as known for the entity.
+            where: Condition of the whole read.
+            page_size: Rows per request; by default the settings' page size.
+
+        Yields:
+            Pages whose rows ascend, also from page to page.
+
+        Raises:
+            ContractError: The ERP ignores filters on the key.
+        """
+        keys = tuple(key_fields or selection.key_fields)
+        if not keys:
+            raise ConfigError(f"The key of {selection.entity} is not known: name its fields.", setting="key_fields")
+        full = selection.with_fields(*keys)
+        keys_only = Selection(selection.entity, keys)
+        read = KeyOrderRead(
+            fetch=lambda condition, top: self.list_rows(full, condition, top),
+            fetch_keys=lambda condition, top: self._list_once(keys_only, condition, top),
+            key_fields=keys,
+            key_of=full.columns(keys),
+            where=where,
+            page_size=page_size or self.settings.page_size,
+            trust=self._trust.setdefault(selection.entity, OrderTrust()),
+        )
+        yield from read.pages()
+
+    def read_by_ids(
+        self, selection: Selection, key_field: str, ids: Sequence[Value], where: Filter | None = None
+    ) -> Iterator[Page]:
+        """Read the rows whose field holds one of these values, as many values to a request as fit.
+
+        Args:
+            selection: What to read.
+            key_field: For instance ``CustomerID``, or ``BusinessAccount`` for the contacts of customers.
+            ids: The values; repeated ones count once.
+            where: A further condition.
+
+        Yields:
+            Pages; rows ascend within what one request asked for.
+
+        Raises:
+            ConfigError: The selection alone makes the query too long.
+        """
+        room = (
+            QUERY_CHARS_MAX
+            - _PAGING_CHARS
+            - len(encode_query(selection.query))
+            - len(encode_query((("", str(where or "")),)))
+        )
+        for chunk in _chunks([eq(key_field, value) for value in dict.fromkeys(ids)], room):
+            yield from self.read_in_key_order(selection, where=all_of(where, any_of(*chunk)))
+
+    def get(self, selection: Selection, *keys: str | int) -> Row | None:
+        """Read one record by its key.
+
+        Returns:
+            The row, or ``None`` when it does not exist (500 or 404, docs/api/acumatica.md#errors).
+
+        Raises:
+            ContractError: Its JSON does not fit the fields' types.
+        """
+        if any(_NOT_IN_PATH & set(str(key)) or str(key) != str(key).strip() for key in keys):
+            # A key that cannot stand in a path is found by filter and read by id (docs/api/acumatica.md#keys).
+            condition = all_of(*(eq(name, key) for name, key in zip(selection.key_fields, keys, strict=True)))
+            found = self._list_once(Selection(selection.entity, selection.key_fields), condition, 2).rows
+            if not found:
+                return None
+            keys = (found[0].id,)
+        row = self._get_once(selection, "/".join(encode_segment(str(key)) for key in keys))
+        if isinstance(row, BadRow):
+            raise ContractError(
+                f"{selection.entity} {'/'.join(map(str, keys))} does not fit its documented form: {row.reason}.",
+                system=SYSTEM,
+                operation=f"GET {selection.entity}",
+                excerpt=row.excerpt,
+            )
+        return row
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    def put(
+        self, entity: str, body: Mapping[str, Any], *, update_only: bool = True, select: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Write fields of one record.
+
+        Args:
+            entity: For instance ``Customer``.
+            body: Field → plain value, or the wire's own form; ``id`` or the key fields find the record.
+            update_only: Send ``If-Match: *``. Without it a key that does not exist makes the ERP create a
+                customer under the next number (docs/api/acumatica.md#auto-number).
+            select: Fields that the answer should hold.
+
+        Returns:
+            The answer as the ERP sent it. Only ``id`` and the keys can be relied on, and a 200 does not
+            prove that anything was stored (docs/api/acumatica.md#silent-put): read back.
+
+        Raises:
+            RecordRejected: A field was refused, or, with ``update_only``, the record does not exist (412).
+            AmbiguousWriteError: It may or may not have been stored: read back before anything else.
+        """
+        headers = {"Content-Type": "application/json", **({"If-Match": "*"} if update_only else {})}
+
+        def read(request: HttpRequest, answer: HttpResponse) -> dict[str, Any]:
+            record = decode_json(request, answer)
+            if not isinstance(record, dict):
+                raise does_not_fit(request, answer, "it is no record")
+            return record
+
+        return self._call(
+            "PUT",
+            f"{self._endpoint}/{entity}",
+            read,
+            query=(("$select", ",".join(select)),) if select else (),
+            body=msgspec.json.encode(to_entity_body(body)),
+            headers=headers,
+        )
+
+    # -- one request -------------------------------------------------------------------------------
+
+    def _list_once(self, selection: Selection, where: Filter | None, top: int | None) -> Page:
+        query = list(selection.query)
+        if where is not None:
+            query.append(("$filter", where.text))
+        if top is not None:
+            query.append(("$top", str(top)))
+        return self._call(
+            "GET",
+            f"{self._endpoint}/{selection.entity}",
+            lambda request, answer: decode_page(selection, request, answer),
+            query=tuple(query),
+        )
+
+    def _get_once(self, selection: Selection, path: str) -> Row | BadRow | None:
+        try:
+            return self._call(
+                "GET",
+                f"{self._endpoint}/{selection.entity}/{path}",
+                lambda request, answer: decode_row(selection, request, answer),
+                query=selection.query,
+            )
+        except NotFound:
+            return None
+
+    def _completed(self, selection: Selection, page: Page) -> Page:
+        """Read every row of a reduced page again by id, where the ERP does not optimise.
+
+        Source: docs/api/acumatica.md#optimiser.
+        """
+        rows: list[Row] = []
+        bad_rows = list(page.bad_rows)
+        for reduced in page.rows:
+            row = self._get_once(selection, encode_segment(reduced.id or ""))
+            if isinstance(row, BadRow):
+                bad_rows.append(row)
+            elif row is not None:
+                rows.append(row)
+        return Page(rows, bad_rows)
+
+
+def _chunks(conditions: Sequence[Filter], room_chars: int) -> Iterator[list[Filter]]:
+    chunk: list[Filter] = []
+    length = 0
+    for condition in conditions:
+        added = len(encode_query((("", f" or {condition.text}"),)))
+        if chunk and length + added > room_chars:
+            yield chunk
+            chunk, length = [], 0
+        chunk.append(condition)
+        length += added
+    if chunk:
+        yield chunk

@@ -1,0 +1,164 @@
+"""Which endpoints a site serves, and which fields their entities have.
+
+Source: docs/api/acumatica.md#discovery and #ad-hoc-schema.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from customer_sync.errors import ConfigError
+from customer_sync.http.transport import HttpRequest, HttpResponse
+from customer_sync.sources.acumatica.pages import decode_json, does_not_fit
+from customer_sync.sources.acumatica.settings import CONTRACT_VERSION, SYSTEM, AcumaticaSettings
+
+# Endpoints named like their build speak contract version 5 from this one on (docs/api/acumatica.md#contract-5).
+_CONTRACT_5_SINCE: Final = 26
+_REF: Final = "#/components/schemas/"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointInfo:
+    """The configured endpoint, as the site serves it.
+
+    Args:
+        name: Its name.
+        version: Its version.
+        build: The ERP's build, empty when the site does not tell.
+    """
+
+    name: str
+    version: str
+    build: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSchema:
+    """What an endpoint says of itself.
+
+    Args:
+        contract_version: 4 for everything that this client can read.
+        entities: Entity → its fields → name of their type, ``[]`` behind it for a detail.
+    """
+
+    contract_version: int
+    entities: Mapping[str, Mapping[str, str]] = field(repr=False)
+
+    def has_path(self, entity: str, path: str) -> bool:
+        """Say whether a path such as ``MainContact/Address/City`` exists in an entity."""
+        for name in path.split("/"):
+            kind = self.entities.get(entity, {}).get(name)
+            if kind is None:
+                return False
+            entity = kind.removesuffix("[]")
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class AdHocSchema:
+    """An entity with the fields that are not part of its contract.
+
+    Args:
+        fields: Names of its contract fields.
+        custom: ``View.Field`` → type, such as ``CustomStringField``.
+    """
+
+    fields: frozenset[str]
+    custom: Mapping[str, str]
+
+
+def read_endpoints(request: HttpRequest, answer: HttpResponse, settings: AcumaticaSettings) -> EndpointInfo:
+    """Find the configured endpoint in the list of ``GET /entity``.
+
+    Raises:
+        ConfigError: It is not served, or its version speaks contract version 5.
+        ContractError: The answer is no such list.
+    """
+    body = decode_json(request, answer)
+    # Older builds answer the bare array.
+    listed = body.get("endpoints") if isinstance(body, dict) else body
+    if not isinstance(listed, list):
+        raise does_not_fit(request, answer, "there is no list of endpoints")
+    served = {(_text(item, "name"), _text(item, "version")) for item in listed}
+    name, version = settings.endpoint_name, settings.endpoint_version
+    if (name, version) not in served:
+        shown = ", ".join(sorted(f"{found}/{number}" for found, number in served)[:30]) or "none"
+        raise ConfigError(
+            f"{SYSTEM} does not serve the endpoint {name}/{version}. It serves: {shown}. Correct endpoint_name and "
+            "endpoint_version in the Airflow connection, or publish the customization project that holds it.",
+            setting="endpoint_version" if any(found == name for found, _ in served) else "endpoint_name",
+        )
+    major = version.partition(".")[0]
+    if name == "Default" and major.isdecimal() and int(major[:9]) >= _CONTRACT_5_SINCE:
+        raise _other_contract(f"{name}/{version}", "5")
+    return EndpointInfo(name, version, _build(body))
+
+
+def read_swagger(request: HttpRequest, answer: HttpResponse) -> EndpointSchema:
+    """Read an endpoint's OpenAPI document.
+
+    Raises:
+        ConfigError: It speaks another contract version.
+        ContractError: It is no such document.
+    """
+    body = decode_json(request, answer)
+    info = _part(body, "info")
+    if _text(info, "version") != str(CONTRACT_VERSION):
+        raise _other_contract(_text(info, "title"), _text(info, "version"))
+    schemas = _part(_part(body, "components"), "schemas")
+    if not schemas:
+        raise does_not_fit(request, answer, "there are no schemas")
+    return EndpointSchema(CONTRACT_VERSION, {name: _fields_of(schema) for name, schema in schemas.items()})
+
+
+def read_ad_hoc(request: HttpRequest, answer: HttpResponse) -> AdHocSchema:
+    """Read the empty record of ``$adHocSchema``.
+
+    Raises:
+        ContractError: It is no record.
+    """
+    body = decode_json(request, answer)
+    if not isinstance(body, dict):
+        raise does_not_fit(request, answer, "it is no record")
+    custom = {
+        f"{view}.{name}": _text(value, "type")
+        for view, values in _part(body, "custom").items()
+        for name, value in (values.items() if isinstance(values, dict) else ())
+    }
+    return AdHocSchema(frozenset(body) - {"custom", "id", "rowNumber", "note"}, custom)
+
+
+def _fields_of(schema: Any) -> dict[str, str]:
+    parts = schema.get("allOf") if isinstance(schema, dict) else None
+    found: dict[str, str] = {}
+    for part in parts if isinstance(parts, list) else [schema]:
+        found |= {name: _type_name(kind) for name, kind in _part(part, "properties").items()}
+    return found
+
+
+def _type_name(kind: Any) -> str:
+    if _text(kind, "type") == "array":
+        return f"{_type_name(_part(kind, 'items'))}[]"
+    return _text(kind, "$ref").removeprefix(_REF) or _text(kind, "type")
+
+
+def _other_contract(endpoint: str, version: str) -> ConfigError:
+    return ConfigError(
+        f"{SYSTEM}'s endpoint {endpoint} speaks contract version {version}, whose JSON differs; this connector speaks "
+        f"version {CONTRACT_VERSION}. Set endpoint_version in the Airflow connection to one such as 24.200.001.",
+        setting="endpoint_version",
+    )
+
+
+def _build(body: Any) -> str:
+    return _text(_part(body, "version"), "acumaticaBuildVersion")
+
+
+def _part(value: Any, name: str) -> dict[str, Any]:
+    part = value.get(name) if isinstance(value, dict) else None
+    return part if isinstance(part, dict) else {}
+
+
+def _text(value: Any, name: str) -> str:
+    text = value.get(name) if isinstance(value, dict) else None
+    return text if isinstance(text, str) else ""

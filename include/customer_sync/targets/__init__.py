@@ -1,0 +1,1 @@
+"""Stores of companies: what each must do, and the adapters."""

@@ -1,0 +1,126 @@
+"""Our field names → the store's, as tables (docs/api/better_b2b.md#companies, #users and #addresses).
+
+The store ignores unknown keys silently, so a misspelt field would be lost without a word. Hence
+an unknown field is a ``ValueError`` here.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_COMPANY_FIELDS: Final = {
+    "company_name": "companyName",
+    "company_phone": "companyPhone",
+    "company_email": "companyEmail",
+    "country": "country",
+    "address_line1": "addressLine1",
+    "address_line2": "addressLine2",
+    "city": "city",
+    "state": "state",
+    "zip_code": "zipCode",
+    "customer_group_id": "customerGroupId",
+    "uuid": "uuid",
+    "extra_fields": "extraFields",
+}
+_COMPANY_CREATE: Final = {
+    **_COMPANY_FIELDS,
+    "admin_first_name": "adminFirstName",
+    "admin_last_name": "adminLastName",
+    "admin_email": "adminEmail",
+    "admin_phone_number": "adminPhoneNumber",
+    "channel_ids": "channelIds",
+    "origin_channel_id": "originChannelId",
+    "accept_creation_email": "acceptCreationEmail",
+    "user_extra_fields": "userExtraFields",
+}
+_USER_UPDATE: Final = {
+    "first_name": "firstName",
+    "last_name": "lastName",
+    "email": "email",
+    "phone_number": "phoneNumber",
+    "role": "role",
+    "company_role_id": "companyRoleId",
+    "uuid": "uuid",
+    "channel_ids": "channelIds",
+    "extra_fields": "extraFields",
+}
+_USER_CREATE: Final = {
+    **_USER_UPDATE,
+    "company_id": "companyId",
+    "origin_channel_id": "originChannelId",
+    "accept_welcome_email": "acceptWelcomeEmail",
+}
+_ADDRESS_UPDATE: Final = {
+    "first_name": "firstName",
+    "last_name": "lastName",
+    "address_line1": "addressLine1",
+    "address_line2": "addressLine2",
+    "city": "city",
+    "state_name": "stateName",
+    "state_code": "stateCode",
+    "country_name": "countryName",
+    "country_code": "countryCode",
+    "zip_code": "zipCode",
+    "phone_number": "phoneNumber",
+    "label": "label",
+    "external_id": "externalId",
+    "is_billing": "isBilling",
+    "is_shipping": "isShipping",
+    "is_default_billing": "isDefaultBilling",
+    "is_default_shipping": "isDefaultShipping",
+    "extra_fields": "extraFields",
+}
+
+SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
+    "company_create": _COMPANY_CREATE,
+    # The bulk form alone calls the welcome mail differently.
+    "company_bulk_create": {**_COMPANY_CREATE, "accept_creation_email": "acceptWelcomeEmail"},
+    "company_update": _COMPANY_FIELDS,
+    "company_bulk_update": {**_COMPANY_FIELDS, "company_id": "companyId"},
+    "user_create": _USER_CREATE,
+    "user_update": _USER_UPDATE,
+    "address_create": {**_ADDRESS_UPDATE, "company_id": "companyId"},
+    "address_update": _ADDRESS_UPDATE,
+}
+"""Shape of a request → our field → the store's field."""
+
+_EXTRA_FIELDS: Final = frozenset({"extra_fields", "user_extra_fields"})
+
+
+def to_wire(shape: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Translate a payload into the store's JSON.
+
+    Args:
+        shape: A key of :data:`SHAPES`.
+        payload: Our field → value. ``extra_fields`` and ``user_extra_fields`` are mappings name →
+            value. A value ``None`` is left out: the store refuses nulls.
+
+    Returns:
+        A new dictionary for the request body.
+
+    Raises:
+        ValueError: A field does not belong to this shape, or a changed extra field is blank, which
+            the store cannot hold (docs/api/better_b2b.md#company-update).
+    """
+    table = SHAPES[shape]
+    unknown = payload.keys() - table.keys()
+    if unknown:
+        raise ValueError(
+            f"{shape} has no field {', '.join(sorted(unknown))}; it has {', '.join(table)}. "
+            "The store would ignore it silently."
+        )
+    body: dict[str, Any] = {}
+    for name, value in payload.items():
+        wire_value = _extra_fields_to_wire(shape, value) if name in _EXTRA_FIELDS and value is not None else value
+        # An empty list of extra fields is refused too: at least one item is asked for.
+        if wire_value is not None and not (name in _EXTRA_FIELDS and not wire_value):
+            body[table[name]] = wire_value
+    return body
+
+
+def _extra_fields_to_wire(shape: str, values: Mapping[str, str]) -> list[dict[str, str]]:
+    if shape.endswith("update") and not all(values.values()):
+        raise ValueError(
+            f"{shape} cannot blank the extra field {next(name for name, value in values.items() if not value)!r}: "
+            "the store takes no empty value."
+        )
+    return [{"fieldName": name, "fieldValue": str(value)} for name, value in values.items() if value]

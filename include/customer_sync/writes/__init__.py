@@ -1,1 +1,0 @@
-"""How operations reach the store and the ERP: intent first, then the request, then the confirmation."""

@@ -1,1 +1,0 @@
-"""Shared ground of both API clients: sending, timeouts, retry, pacing, redaction, errors."""

@@ -1,1 +1,0 @@
-"""The Airflow edge: hooks, tasks, error boundary."""

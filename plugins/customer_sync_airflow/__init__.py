@@ -1,0 +1,1 @@
+"""The Airflow edge: DAGs, tasks, hooks, pages. The only package that imports Airflow."""

@@ -1,0 +1,143 @@
+"""What *Test* looks for beyond a working sign-in: all that the connectors rely on.
+
+Airflow tests a connection under an id of its own, so it does not tell which connector is meant;
+what any connector file asks for will then do.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from customer_sync.errors import ConfigError
+from customer_sync.settings.connector import Connector
+from customer_sync.settings.connector_file import connector_paths, load_connector
+from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.acumatica.reader import ContactReader, CustomerReader, LocationReader
+from customer_sync.sources.acumatica.selection import Selection
+from customer_sync.targets.better_b2b.client import BetterB2BClient
+
+
+def lacking_in_store(store: BetterB2BClient, connector: Connector | None) -> str:
+    """Say what the store lacks of what a connector file relies on: key field, roles, payment methods.
+
+    Args:
+        store: A client whose credentials are known to work.
+        connector: Whose needs are meant; ``None``: any connector's.
+
+    Returns:
+        Sentences with their remedies, or ``""`` when the store has all that one connector needs.
+
+    Raises:
+        SyncError: A list cannot be read.
+    """
+    has = _StoreHas(
+        is_unique={item.field_name.casefold(): item.is_unique for item in store.extra_field_definitions()},
+        roles={role.name.casefold(): role.name for role in store.list_roles()},
+        payment_codes=frozenset(method.code for method in store.list_payment_methods()),
+    )
+    return _fewest([list(_lacking(has, item)) for item in _meant(connector)])
+
+
+def lacking_in_erp(erp: AcumaticaClient, connector: Connector | None) -> str:
+    """Say what the endpoint or the user's rights lack of what a connector file relies on.
+
+    Args:
+        erp: A client that is signed in, or will be.
+        connector: Whose fields are meant; ``None``: any connector's.
+
+    Returns:
+        Sentences with their remedies, or ``""`` when one connector can read all that it needs.
+
+    Raises:
+        PermissionDenied: The user may not read one of the screens; the message names it.
+        SyncError: The ERP cannot be asked.
+    """
+    complaints = []
+    for item in _meant(connector):
+        complaint = _missing_fields(erp, item)
+        if not complaint:
+            return _unreadable(erp, item)
+        complaints.append([complaint])
+    return _fewest(complaints)
+
+
+class _StoreHas(NamedTuple):
+    is_unique: Mapping[str, bool]
+    roles: Mapping[str, str]
+    payment_codes: frozenset[str]
+
+
+def _lacking(has: _StoreHas, connector: Connector) -> Iterator[str]:
+    file = f"{connector.id}.yaml"
+    name = connector.store.key_field
+    place = "in the store's control panel, under the B2B settings for extra fields of companies (text, unique)"
+    if name.casefold() not in has.is_unique:
+        yield f"The store has no company extra field '{name}': create it {place}, or correct store.key_field in {file}."
+    elif not has.is_unique[name.casefold()]:
+        yield f"The company extra field '{name}' is not unique: make it so {place}."
+    wanted = dict.fromkeys((connector.contacts.primary_role, connector.contacts.other_role))
+    missing = [role for role in wanted if role.casefold() not in has.roles]
+    if missing:
+        yield (
+            f"The store has no role {' and no role '.join(map(repr, missing))} (it has: "
+            f"{', '.join(sorted(has.roles.values())) or 'none'}): create it, or correct 'contacts' in {file}."
+        )
+    codes = {code for rule in connector.terms.values() for code in rule.payment_methods} - has.payment_codes
+    if codes:
+        yield (
+            f"The store has no payment method {', '.join(sorted(codes))} (it has: "
+            f"{', '.join(sorted(has.payment_codes)) or 'none'}): switch it on there, or correct 'terms' in {file}."
+        )
+
+
+def _unreadable(erp: AcumaticaClient, connector: Connector) -> str:
+    """Read one row of everything: a missing right on a screen refuses, a restriction group shows nothing."""
+    for selection in _selections(connector):
+        keys = Selection(selection.entity, selection.key_fields)
+        if not erp.list_rows(keys, top=1).rows and selection.entity == "Customer":
+            return (
+                "The API user sees no customer at all: give it access to the restriction groups (row-level security) "
+                "that hold them, check the tenant, or create the first customer."
+            )
+    return ""
+
+
+def _fewest(complaints: Sequence[Sequence[str]]) -> str:
+    return " ".join(["Connected, but something is missing.", *min(complaints, key=len)]) if all(complaints) else ""
+
+
+def _missing_fields(erp: AcumaticaClient, connector: Connector) -> str:
+    missing: list[str] = []
+    for selection in _selections(connector):
+        schema = erp.ad_hoc_schema(selection.entity)
+        # Parts of linked entities are not listed there, and every endpoint has them.
+        own = [path for path in selection.fields if "/" not in path]
+        missing += (f"{selection.entity}.{name}" for name in own if name not in schema.fields)
+        missing += (f"{selection.entity} {path}" for path in selection.custom if path not in schema.custom)
+    endpoint = f"{erp.settings.endpoint_name}/{erp.settings.endpoint_version}"
+    remedy = (
+        "publish the customization project that adds them, choose another endpoint, or correct 'source' in "
+        f"{connector.id}.yaml."
+    )
+    return f"The endpoint {endpoint} has no {', '.join(missing)}: {remedy}" if missing else ""
+
+
+def _selections(connector: Connector) -> list[Selection]:
+    selections = [CustomerReader(connector).selection]
+    if connector.contacts.include:
+        selections.append(ContactReader(connector).selection)
+    if connector.locations.include:
+        selections.append(LocationReader(connector).selection)
+    return selections
+
+
+def _meant(connector: Connector | None) -> list[Connector]:
+    if connector is not None:
+        return [connector]
+    found = []
+    for path in connector_paths():
+        try:
+            found.append(load_connector(path))
+        except ConfigError:
+            # A wrong file has a DAG of its own that says so; it must not fail the test of a connection.
+            continue
+    return found or [Connector(id="default")]

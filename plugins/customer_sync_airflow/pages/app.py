@@ -1,0 +1,79 @@
+"""The app behind the pages: routes, security headers, readable errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.staticfiles import StaticFiles
+
+from customer_sync.errors import SyncError
+from customer_sync_airflow.pages import actions, customer_page, health, list_page, report_page
+from customer_sync_airflow.pages.rendering import HERE, SECURITY_HEADERS, page
+from customer_sync_airflow.pages.rights import may_read_runs
+
+_UNAUTHORIZED = 401
+_WORDS = {
+    401: "You are not logged in.",
+    403: "You may not see this.",
+    404: "There is nothing here.",
+    422: "The address of this page does not fit.",
+    503: "The ledger does not answer.",
+}
+
+
+def build_app() -> FastAPI:
+    """Make the app; every route of a router asks for a login and the right to read runs."""
+    # No description of the routes is served: it would be public.
+    app = FastAPI(title="Connector Logs", docs_url=None, redoc_url=None, openapi_url=None)
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    for router in (list_page.router, customer_page.router, health.router, actions.router, report_page.router):
+        guarded = APIRouter(dependencies=[Depends(may_read_runs)])
+        guarded.include_router(router)
+        app.include_router(guarded)
+    app.add_exception_handler(StarletteHTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(SyncError, _ledger_trouble)
+    app.middleware("http")(_with_security_headers)
+    return app
+
+
+async def _with_security_headers(request: Request, call_next: Any) -> Response:
+    response: Response = await call_next(request)
+    for name, value in SECURITY_HEADERS.items():
+        if name != "Cache-Control" or not request.url.path.endswith((".css", ".js", ".svg")):
+            response.headers.setdefault(name, value)
+    return response
+
+
+def _wants_html(request: Request) -> bool:
+    return request.method == "GET" and "text/html" in request.headers.get("accept", "")
+
+
+def _answer(request: Request, status: int, detail: str) -> Response:
+    if not _wants_html(request):
+        return JSONResponse({"detail": detail}, status, headers=SECURITY_HEADERS)
+    login = "../auth/login" if status == _UNAUTHORIZED else ""
+    return page("problem.html.j2", status, title=_WORDS.get(status, "This did not work."), detail=detail, login=login)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException | StarletteHTTPException):
+        raise error
+    return _answer(request, error.status_code, str(error.detail))
+
+
+async def _not_valid(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    told = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
+    return _answer(request, 422, told)
+
+
+async def _ledger_trouble(request: Request, error: Exception) -> Response:
+    if not isinstance(error, SyncError):
+        raise error
+    return _answer(request, 503, error.message)

@@ -1,0 +1,42 @@
+"""What must hold before a person pairs a customer with a company by hand."""
+
+from __future__ import annotations
+
+from fastapi import HTTPException
+
+from customer_sync.ledger import Ledger
+from customer_sync.settings.connector import Connector
+from customer_sync.targets.better_b2b.records import CompanyRecord
+
+_CONFLICT = 409
+
+
+def must_be_idle(ledger: Ledger, connector_id: str) -> None:
+    """Refuse while a load writes to the store: it would work with the pair that is being changed.
+
+    Raises:
+        HTTPException: 409.
+    """
+    if ledger.is_store_busy(connector_id):
+        raise HTTPException(_CONFLICT, "A run is writing to the store right now: try again when it has ended.")
+
+
+def read_company(connector: Connector, customer_id: str, company_id: int) -> CompanyRecord:
+    """Ask the store for the company.
+
+    Raises:
+        HTTPException: 409, there is none, or it bears another customer's key.
+        SyncError: The store cannot be asked.
+    """
+    from customer_sync_airflow.hooks.better_b2b import BetterB2BHook  # noqa: PLC0415 - only who links by hand needs the client
+
+    with BetterB2BHook(connector.better_b2b_connection_id, connector=connector).get_conn() as store:
+        company = store.get_company(company_id)
+    if company is None:
+        raise HTTPException(_CONFLICT, f"The store has no company {company_id}.")
+    key = company.extra_fields.get(connector.store.key_field, "")
+    if key not in ("", customer_id):
+        raise HTTPException(
+            _CONFLICT, f"Company {company_id} bears the Customer ID {key}: it belongs to that customer."
+        )
+    return company

@@ -1,0 +1,179 @@
+"""What is off: pools, connections, paused DAGs, writes without an answer, a watermark that stands still, quarantine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.models.connection import Connection
+from airflow.models.dag import DagModel
+from airflow.models.pool import Pool
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from customer_sync.errors import ConfigError
+from customer_sync.ledger import Ledger
+from customer_sync.ledger.storage.schema import quarantine, run, write_intent
+from customer_sync.settings.connector import Connector
+from customer_sync.settings.connector_file import find_connector
+from customer_sync_airflow.pages.ledger_source import ledger_engine
+from customer_sync_airflow.pages.rendering import age_of, page
+from customer_sync_airflow.pages.rights import DAG_PREFIX, CurrentViewer
+
+router = APIRouter()
+
+_INTENT_IS_OLD = timedelta(hours=1)
+_LEAST_STALE = timedelta(hours=1)
+_MISSED_INTERVALS = 3
+
+
+@dataclass(frozen=True)
+class Sign:
+    """One fact about a connector: ``bad`` stops the sync, ``warning`` asks for a look, ``info`` is good to know."""
+
+    level: Literal["bad", "warning", "info", "good"]
+    what: str
+    remedy: str = ""
+    query: str = ""
+
+
+@router.get("/health")
+def show_health(viewer: CurrentViewer, session: SessionDep) -> HTMLResponse:
+    """The panel, as a page of its own."""
+    return page("health.html.j2", viewer=viewer, health=health_of(viewer.connectors, session))
+
+
+def health_of(connectors: frozenset[str], session: Any) -> dict[str, list[Sign]]:
+    """Signs of each connector, the worst first."""
+    engine = ledger_engine()
+    order = {"bad": 0, "warning": 1, "info": 2, "good": 3}
+    return {
+        name: sorted(_signs(name, engine, session), key=lambda sign: order[sign.level]) for name in sorted(connectors)
+    }
+
+
+def worst(health: dict[str, list[Sign]]) -> tuple[str, int]:
+    """The worst level of all, and how many signs ask for a look."""
+    levels = [sign.level for signs in health.values() for sign in signs]
+    count = sum(level in ("bad", "warning") for level in levels)
+    return ("bad" if "bad" in levels else "warning" if count else "good"), count
+
+
+def _signs(connector_id: str, engine: sa.Engine, session: Any) -> list[Sign]:
+    signs: list[Sign] = []
+    try:
+        connector = find_connector(connector_id)
+    except ConfigError as error:
+        signs.append(Sign("bad", "The connector file is wrong or gone.", error.message))
+    else:
+        signs += _pools(connector, session) + _connections(connector)
+    signs += _dag(connector_id, engine, session) + _ledger(connector_id, engine)
+    return signs
+
+
+def _pools(connector: Connector, session: Any) -> list[Sign]:
+    wanted = {connector.erp_pool: "extract", connector.store_pool: "load"}
+    known = set(session.scalars(sa.select(Pool.pool).where(Pool.pool.in_(list(wanted)))))
+    return [
+        Sign(
+            "bad",
+            f"The pool {name} is missing: the task {task} waits for ever.",
+            "Create it under Admin > Pools, or with `airflow pools import config/pools.json`.",
+        )
+        for name, task in wanted.items()
+        if name not in known
+    ]
+
+
+def _connections(connector: Connector) -> list[Sign]:
+    signs = []
+    for name in (connector.acumatica_connection_id, connector.better_b2b_connection_id):
+        try:
+            Connection.get_connection_from_secrets(name)
+        except Exception:  # noqa: BLE001 - a secrets backend may raise anything; each means that tasks get no connection
+            remedy = "Create it under Admin > Connections, or give it as an environment variable or in the backend."
+            signs.append(Sign("bad", f"The connection {name} cannot be read.", remedy))
+    return signs
+
+
+def _dag(connector_id: str, engine: sa.Engine, session: Any) -> list[Sign]:
+    dag = session.get(DagModel, f"{DAG_PREFIX}{connector_id}")
+    signs: list[Sign] = []
+    if dag is None or dag.is_stale:
+        return [Sign("bad", "Airflow does not find the DAG any more.", "See the import errors on Airflow's DAG list.")]
+    if dag.is_paused:
+        signs.append(
+            Sign("warning", "The DAG is paused: nothing runs.", "Unpause it; what changed meanwhile is read then.")
+        )
+    good = sa.select(sa.func.max(run.c.ended_at_utc)).where(
+        run.c.connector_id == connector_id, run.c.state == "success", run.c.dry_run.is_(False)
+    )
+    with engine.connect() as connection:
+        last = connection.execute(good).scalar_one()
+    if last is None:
+        return [*signs, Sign("warning", "No run has succeeded yet.", "Trigger the DAG with mode full.")]
+    age = datetime.now(UTC) - last.replace(tzinfo=last.tzinfo or UTC)
+    told = f"The last good run ended {age_of(last)} ago."
+    if not dag.is_paused and (limit := _stale_after(dag)) is not None and age > limit:
+        signs.append(Sign("warning", told, "Look at the failed runs; until one succeeds the watermark stands still."))
+    else:
+        signs.append(Sign("good", told))
+    return signs
+
+
+def _stale_after(dag: Any) -> timedelta | None:
+    start, end = dag.next_dagrun_data_interval_start, dag.next_dagrun_data_interval_end
+    if start is None or end is None:
+        return None
+    interval: timedelta = end - start
+    return max(_MISSED_INTERVALS * interval, _LEAST_STALE)
+
+
+def _ledger(connector_id: str, engine: sa.Engine) -> list[Sign]:
+    ledger = Ledger(engine, connector_id)
+    signs: list[Sign] = []
+    is_open = sa.and_(write_intent.c.connector_id == connector_id, write_intent.c.state == "open")
+    with engine.connect() as connection:
+        count, oldest = connection.execute(
+            sa.select(sa.func.count(), sa.func.min(write_intent.c.opened_at_utc)).where(is_open)
+        ).one()
+        held = connection.execute(
+            sa.select(sa.func.count(sa.distinct(quarantine.c.customer_id))).where(
+                quarantine.c.connector_id == connector_id
+            )
+        ).scalar_one()
+    if count:
+        is_old = datetime.now(UTC) - oldest > _INTENT_IS_OLD
+        what = f"{count} writes have no answer yet, the oldest for {age_of(oldest)}."
+        signs.append(Sign("warning" if is_old else "info", what, "The next run reads them back before it writes."))
+    if held:
+        what = f"{held} {'customer is' if held == 1 else 'customers are'} in quarantine."
+        signs.append(Sign("info", what, "Each row names field and remedy.", "outcome=quarantined"))
+    waiting = ledger.runs.unfinished()
+    if waiting:
+        oldest_since = min(waiting.values())
+        what = f"{len(waiting)} customers failed and are read again, the oldest for {age_of(oldest_since)}."
+        signs.append(Sign("warning", what, "The next incremental run takes them up.", "outcome=failed"))
+    signs += _push(ledger)
+    aside = ledger.set_aside.count()
+    if aside:
+        signs.append(
+            Sign("info", f"{aside} customers are set aside by hand.", "Their pages say by whom.", "outcome=skipped")
+        )
+    return signs
+
+
+def _push(ledger: Ledger) -> list[Sign]:
+    """Facts about push notifications, where any ever came."""
+    push = ledger.push.health()
+    if not push.received:
+        return []
+    told = f"{push.received} push notifications came, the last {age_of(push.last_received_at_utc)} ago."
+    signs = [Sign("info", told)]
+    if push.missed:
+        what = f"{push.missed} of {push.found} changes of the last week came without a push notification."
+        signs.append(Sign("info", what, "Scheduled runs found them; check the ERP's push definition if they are many."))
+    return signs

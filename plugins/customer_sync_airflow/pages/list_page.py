@@ -1,0 +1,147 @@
+"""The list: rows of the connector log by filter, their chart, the run at hand, and the same as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from airflow.api_fastapi.common.db.common import SessionDep
+from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import HTMLResponse, StreamingResponse
+
+from customer_sync.ledger import Ledger
+from customer_sync.ledger.story.log_chart import count_over_time
+from customer_sync.ledger.story.log_facets import LogKind, load_kinds
+from customer_sync.ledger.story.log_scope import find_scope
+from customer_sync.ledger.story.log_search import LogPage, iter_log, position_of, search_log
+from customer_sync.model.outcome import REMEDIES, Outcome, Reason
+from customer_sync_airflow.pages import report_page
+from customer_sync_airflow.pages.chart import draw, span_in_words
+from customer_sync_airflow.pages.export import csv_lines, parquet_pieces
+from customer_sync_airflow.pages.filter_form import ORDERS, RANGES, FilterForm, Place
+from customer_sync_airflow.pages.health import health_of, worst
+from customer_sync_airflow.pages.ledger_source import ledger_engine
+from customer_sync_airflow.pages.rendering import page
+from customer_sync_airflow.pages.rights import DAG_PREFIX, CurrentViewer, Viewer
+
+router = APIRouter()
+
+ROWS_PER_PAGE = 50
+
+
+@router.get("/")
+def show_list(viewer: CurrentViewer, session: SessionDep, form: Annotated[FilterForm, Query()]) -> HTMLResponse:
+    """The list, as HTML."""
+    engine = ledger_engine()
+    wanted = form.to_filter(viewer)
+    found = search_log(
+        engine,
+        wanted,
+        order=form.in_order(),
+        after=Place.read(form.after).position,
+        before=Place.read(form.before).position,
+        limit=ROWS_PER_PAGE,
+    )
+    counts = count_over_time(engine, find_scope(engine, wanted))
+    with engine.connect() as connection:
+        kinds = list(load_kinds(connection, viewer.connectors).values())
+    return page(
+        "list.html.j2",
+        viewer=viewer,
+        form=form,
+        rows=found.rows,
+        newer=_before(form, found),
+        older=_after(form, found),
+        chart=draw(counts) if counts else None,
+        total=counts.total if counts else None,
+        step=span_in_words(counts.step) if counts else "",
+        choices=_choices(kinds, viewer),
+        has_log=bool(kinds),
+        run=_run(engine, viewer, form),
+        run_url=run_url,
+        has_report=lambda run: run["mode"] in report_page.MODES,
+        reasons=REMEDIES,
+        exports=form.address(),
+        health=worst(health_of(wanted.connectors, session)),
+    )
+
+
+@router.get("/export.csv")
+def export_csv(viewer: CurrentViewer, form: Annotated[FilterForm, Query()]) -> StreamingResponse:
+    """Everything that the filter finds, as CSV."""
+    return _file(csv_lines(_pages(viewer, form)), "text/csv; charset=utf-8", "csv")
+
+
+@router.get("/export.parquet")
+def export_parquet(viewer: CurrentViewer, form: Annotated[FilterForm, Query()]) -> StreamingResponse:
+    """Everything that the filter finds, as Parquet."""
+    if find_spec("pyarrow") is None:
+        raise HTTPException(501, "Parquet needs the package pyarrow in Airflow's environment; CSV does not.")
+    return _file(parquet_pieces(_pages(viewer, form)), "application/vnd.apache.parquet", "parquet")
+
+
+def _pages(viewer: Viewer, form: FilterForm) -> Iterator[list[dict[str, Any]]]:
+    return iter_log(ledger_engine(), form.to_filter(viewer), order=form.in_order())
+
+
+def _file(content: Iterator[Any], media_type: str, suffix: str) -> StreamingResponse:
+    name = f"connector-log-{datetime.now(UTC):%Y%m%d-%H%M%S}.{suffix}"
+    return StreamingResponse(
+        content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def _before(form: FilterForm, found: LogPage) -> str:
+    if not found.has_before or not found.rows:
+        return ""
+    return form.address(before=str(Place(position_of(found.rows[0]))))
+
+
+def _after(form: FilterForm, found: LogPage) -> str:
+    if not found.has_more or not found.rows:
+        return ""
+    return form.address(after=str(Place(position_of(found.rows[-1]))))
+
+
+def _choices(kinds: list[LogKind], viewer: Viewer) -> dict[str, list[tuple[str, str]]]:
+    """What the drop-downs offer: the words that the log has."""
+
+    def words(name: str) -> list[tuple[str, str]]:
+        return [(word, word.replace("_", " ")) for word in sorted({getattr(kind, name) for kind in kinds} - {""})]
+
+    present = {code for kind in kinds for code in kind.reasons.split(",")}
+    outcomes = {kind.outcome for kind in kinds}
+    return {
+        "connector": [(name, name) for name in sorted(viewer.connectors)],
+        "outcome": [(str(word), str(word)) for word in Outcome if word in outcomes],
+        "reason": [(str(code), str(code)) for code in Reason if code in present],
+        "action": words("action"),
+        "level": words("level"),
+        "entity": words("entity"),
+        "last": list(RANGES.items()),
+        "order": list(ORDERS.items()),
+    }
+
+
+def run_url(connector_id: str, run_id: str, mode: str = "") -> str:
+    """Where Airflow shows a run, seen from our pages; the mode tells a reconciliation's from a sync's."""
+    prefix = "customer_reconcile__" if mode in report_page.MODES else DAG_PREFIX
+    return f"../dags/{quote(prefix + connector_id)}/runs/{quote(run_id, safe='')}"
+
+
+def _run(engine: sa.Engine, viewer: Viewer, form: FilterForm) -> dict[str, Any] | None:
+    """The run that the list is about, with its outcomes; none where it is not about one."""
+    connector = form.chosen_connector() or (next(iter(viewer.connectors)) if len(viewer.connectors) == 1 else "")
+    if not form.run_id or connector not in viewer.connectors:
+        return None
+    runs = Ledger(engine, connector).runs
+    row = runs.get(form.run_id)
+    if row is None:
+        return None
+    counts = runs.outcome_counts(form.run_id)
+    ordered = [(str(word), counts[str(word)]) for word in Outcome if counts.get(str(word))]
+    return {**row, "outcomes": ordered, "open": counts.get("", 0)}

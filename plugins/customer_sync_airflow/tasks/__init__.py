@@ -1,0 +1,1 @@
+"""The tasks of the DAGs: hook, step, XCom and log."""

@@ -1,0 +1,109 @@
+"""The tasks of a reconciliation: hook, step function, XCom and log; the rules are in ``customer_sync.reconcile``."""
+
+# ruff: noqa: PLC0415 -- tasks import steps, clients and hooks when they run: the DAG processor parses often and runs none
+
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from airflow.sdk import Context, TriggerRule, get_current_context, task
+
+from customer_sync.planning.window import RunRequest
+from customer_sync_airflow.guard import Guard
+from customer_sync_airflow.tasks.batches import BatchNote, pull_batch, push_batch, push_private
+from customer_sync_airflow.tasks.report_files import MATCHES_KEY, read_list
+from customer_sync_airflow.tasks.run_context import open_run
+from customer_sync_airflow.tasks.sync import LABEL, SHORT_DELAY
+from customer_sync_airflow.tasks.task_log import print_lines
+
+if TYPE_CHECKING:
+    from customer_sync.reconcile.request import ReconcileRequest
+    from customer_sync.run import Run
+    from customer_sync.settings.connector import Connector
+    from customer_sync.sources.acumatica.client import AcumaticaClient
+    from customer_sync.targets.better_b2b.client import BetterB2BClient
+
+
+def reconcile_request_of(context: Context) -> "ReconcileRequest":
+    """The run's params.
+
+    Raises:
+        ConfigError: They do not fit together.
+    """
+    from customer_sync.reconcile.request import read_reconcile_request
+
+    return read_reconcile_request(context["params"])
+
+
+@task(
+    task_id="compare",
+    retries=2,
+    retry_delay=SHORT_DELAY,
+    show_return_value_in_logs=False,
+)
+def compare(connector_id: str) -> list[BatchNote]:
+    """Read all three sides, tell what differs, and plan what is to be repaired."""
+    from customer_sync.reconcile.reconciliation import compare_sides
+
+    context = get_current_context()
+    with open_run(connector_id, context) as run, ExitStack() as clients:
+        request = reconcile_request_of(context)
+        decisions = read_list(connector_id, request.matches) if request.matches else None
+        erp, store = _clients(clients, replace(run, connector=_sparing(run.connector)))
+        batches = compare_sides(
+            run,
+            erp,
+            store,
+            request,
+            decisions=decisions,
+            keep_list=lambda text: push_private(context, MATCHES_KEY, text),
+        )
+        return [push_batch(context, content, batch) for content, batch in batches]
+
+
+class RepairGuard(Guard):
+    """Adds up the plan of all repairs, prints and hashes it, and passes it, refuses it or asks; limits: the sync's."""
+
+    def _request(self, context: Context) -> RunRequest:
+        return reconcile_request_of(context).as_run_request()
+
+    def _notes(self, context: Context) -> list[BatchNote]:
+        notes: list[BatchNote] = context["ti"].xcom_pull(task_ids=self.extract_task_id)
+        return notes
+
+
+@task(
+    task_id="repair",
+    retries=3,
+    retry_delay=timedelta(seconds=20),
+    retry_exponential_backoff=2,
+    max_retry_delay=timedelta(minutes=5),
+    trigger_rule=TriggerRule.ALL_SUCCESS,
+    show_return_value_in_logs=False,
+    map_index_template=LABEL,
+)
+def repair(connector_id: str, note: BatchNote) -> None:
+    """Read each customer of a batch once more and apply its repair."""
+    from customer_sync.reconcile.repair.apply_repair import apply_repairs
+
+    context = get_current_context()
+    with open_run(connector_id, context) as run, ExitStack() as clients:
+        content, descriptor = pull_batch(context, note, pushed_to="compare")
+        erp, store = _clients(clients, run)
+        outcomes = apply_repairs(run, content, descriptor, store=store, erp=erp)
+        told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())) or "nothing to do"
+        print_lines([f"{descriptor.label}: {told}"])
+
+
+def _sparing(rules: "Connector") -> "Connector":
+    """The connector with the smaller share of the store's budget that a comparison may take."""
+    share = rules.reconcile.store_share
+    return rules.model_copy(update={"store": rules.store.model_copy(update={"share": share})})
+
+
+def _clients(stack: ExitStack, run: "Run") -> "tuple[AcumaticaClient, BetterB2BClient]":
+    from customer_sync_airflow.tasks.clients import erp_client, store_client
+
+    store = stack.enter_context(store_client(run))
+    return stack.enter_context(erp_client(run)), store

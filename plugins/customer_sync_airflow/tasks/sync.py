@@ -1,0 +1,141 @@
+"""The tasks of the sync: hook, step function, XCom and log; the rules are in ``customer_sync``."""
+
+# ruff: noqa: PLC0415 -- tasks import steps, clients and hooks when they run: the DAG processor parses often and runs none
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import TriggerRule, get_current_context, task
+
+from customer_sync_airflow.tasks.batches import BatchNote, descriptor_of, pull_batch, push_batch
+from customer_sync_airflow.tasks.run_context import data_interval_of, is_backfill, open_run, request_of
+from customer_sync_airflow.tasks.task_log import print_lines
+from customer_sync_airflow.tasks.task_states import read_task_states
+
+LABEL = "{{ task.op_kwargs['note']['descriptor']['label'] }}"
+"""Names a mapped instance in the UI: its first and last customer, and how many they are."""
+
+SHORT_DELAY = timedelta(seconds=15)
+"""Between two tries of a task that only reads: short enough for people who watch."""
+
+
+@task(task_id="extract", retries=2, retry_delay=SHORT_DELAY, show_return_value_in_logs=False)
+def extract(connector_id: str) -> list[BatchNote]:
+    """Read what changed in the ERP; push each batch as it is read."""
+    from customer_sync.errors import NotFound
+    from customer_sync.steps.extract import begin_run, extract_batches
+    from customer_sync_airflow.tasks.clients import erp_client
+
+    context = get_current_context()
+    with open_run(connector_id, context) as run:
+        window = begin_run(
+            run, request_of(context), is_backfill=is_backfill(context), data_interval=data_interval_of(context)
+        )
+        print_lines([f"Reading {window.mode}: {window.why}."])
+        with erp_client(run) as erp:
+            try:
+                return [push_batch(context, content, batch) for content, batch in extract_batches(run, erp, window)]
+            except NotFound:
+                # A list that does not exist is most likely a wrong endpoint: this names those that are served.
+                erp.check_endpoint()
+                raise
+
+
+@task(
+    task_id="filter",
+    retries=2,
+    retry_delay=SHORT_DELAY,
+    trigger_rule=TriggerRule.ALL_DONE,
+    show_return_value_in_logs=False,
+    multiple_outputs=False,  # the note is one value; its annotation would make Airflow push each key by itself
+    map_index_template=LABEL,
+)
+def filter_customers(connector_id: str, note: BatchNote) -> BatchNote:
+    """Give each customer of a batch its decision."""
+    from customer_sync.steps.filter import filter_batch
+
+    context = get_current_context()
+    with open_run(connector_id, context) as run:
+        content, descriptor = pull_batch(context, note, pushed_to="extract")
+        return push_batch(context, *filter_batch(run, content, descriptor))
+
+
+@task(
+    task_id="transform",
+    retries=2,
+    retry_delay=SHORT_DELAY,
+    trigger_rule=TriggerRule.ALL_DONE,
+    show_return_value_in_logs=False,
+    multiple_outputs=False,  # the note is one value; its annotation would make Airflow push each key by itself
+    map_index_template=LABEL,
+)
+def transform(connector_id: str, note: BatchNote) -> BatchNote:
+    """Build the state that the store should have, and plan the operations that lead there."""
+    from customer_sync.steps.transform import transform_batch
+
+    context = get_current_context()
+    with open_run(connector_id, context) as run:
+        content, descriptor = pull_batch(context, note, pushed_to="filter")
+        return push_batch(context, *transform_batch(run, content, descriptor, request_of(context)))
+
+
+@task(
+    task_id="load",
+    retries=3,
+    retry_delay=timedelta(seconds=20),
+    retry_exponential_backoff=2,
+    max_retry_delay=timedelta(minutes=5),
+    trigger_rule=TriggerRule.ALL_SUCCESS,
+    show_return_value_in_logs=False,
+    map_index_template=LABEL,
+)
+def load(connector_id: str, note: BatchNote) -> None:
+    """Apply a batch's part of the plan to the store."""
+    from customer_sync.steps.load import load_batch
+    from customer_sync_airflow.tasks.clients import erp_client, store_client
+
+    context = get_current_context()
+    with open_run(connector_id, context) as run:
+        content, descriptor = pull_batch(context, note, pushed_to="transform")
+        with store_client(run) as store, erp_client(run) as erp:
+            load_batch(run, content, descriptor, store=store, erp=erp)
+
+
+@task(
+    task_id="audit",
+    retries=2,
+    retry_delay=SHORT_DELAY,
+    trigger_rule=TriggerRule.ALL_DONE,
+    show_return_value_in_logs=False,
+)
+def audit(connector_id: str) -> None:
+    """Balance the run by task states and ledger; fail it when anything is unaccounted for."""
+    from customer_sync.reporting.run_metrics import measure_run
+    from customer_sync.steps.audit import audit_run
+    from customer_sync_airflow.tasks.metrics import emit
+
+    context = get_current_context()
+    with open_run(connector_id, context) as run:
+        states = read_task_states(context)
+        notes = context["ti"].xcom_pull(task_ids="extract") if states.is_green("extract") else None
+        try:
+            audit_run(
+                run,
+                extracted=None if notes is None else [descriptor_of(note) for note in notes],
+                failed_tasks=states.not_green(without="audit"),
+            )
+        finally:
+            emit(measure_run(run, now_utc=datetime.now(UTC)))
+
+
+@task(task_id="extract", retries=0, show_return_value_in_logs=False)
+def refuse_broken_connector(problem: str) -> None:
+    """Say what is wrong with the connector file; stands where the first task would be.
+
+    Args:
+        problem: The sentence that names file, field and remedy.
+    """
+    from customer_sync.errors import ConfigError
+    from customer_sync_airflow.tasks.error_boundary import airflow_boundary
+
+    with airflow_boundary():
+        raise ConfigError(problem)
