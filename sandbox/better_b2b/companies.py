@@ -20,10 +20,9 @@ from sandbox.better_b2b.envelope import (
 )
 from sandbox.better_b2b.extra_fields import company_values_view
 from sandbox.better_b2b.fields import whole_number
-from sandbox.better_b2b.records import Company, CompanyPayment, CompanyStatus, User, UserRole
+from sandbox.better_b2b.records import Company, CompanyPayment, CompanyStatus, FirstAdmin, User, UserRole
 
 if TYPE_CHECKING:
-    from sandbox.better_b2b.company_form import AdminForm
     from sandbox.better_b2b.request import Request
     from sandbox.better_b2b.state import Store
 
@@ -178,22 +177,22 @@ def update_company(store: Store, company: Company, body: Any) -> None:
     store.changed()
 
 
-def _add_admin(store: Store, company: Company, admin: AdminForm) -> User:
+def _add_admin(store: Store, company: Company, admin: FirstAdmin) -> User:
     """The first user of a company, on the core customer of the e-mail or on a new one (statement 10)."""
-    customer = store.customer_for(admin.email, admin.first_name, admin.last_name)
+    customer = store.customer_for(admin.admin_email, admin.admin_first_name, admin.admin_last_name)
     user = User(
         id=store.users.take_id(),
         company_id=company.company_id,
-        first_name=admin.first_name,
-        last_name=admin.last_name,
-        email=admin.email,
-        phone_number=admin.phone_number,
+        first_name=admin.admin_first_name,
+        last_name=admin.admin_last_name,
+        email=admin.admin_email,
+        phone_number=admin.admin_phone_number,
         role=UserRole.ADMIN,
         company_role_id=store.predefined_role(UserRole.ADMIN).id,
         customer_id=customer.id,
         channel_ids=list(company.channel_ids),
         origin_channel_id=company.origin_channel_id,
-        extra_fields=admin.extra_fields,
+        extra_fields=admin.user_extra_fields,
         created_at=company.created_at,
         updated_at=company.created_at,
     )

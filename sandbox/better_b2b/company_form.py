@@ -46,17 +46,6 @@ class CompanyProblem(Exception):  # becomes an answer, single or as a row of a b
 
 
 @dataclass(slots=True)
-class AdminForm:
-    """The first admin as sent with a company."""
-
-    first_name: str
-    last_name: str
-    email: str
-    phone_number: str | None
-    extra_fields: dict[str, str]
-
-
-@dataclass(slots=True)
 class CompanyForm:
     """A new company, checked.
 
@@ -70,7 +59,7 @@ class CompanyForm:
     customer_group_id: int | None
     channel_ids: list[int]
     origin_channel_id: int | None
-    admin: AdminForm
+    admin: FirstAdmin
 
 
 def read_new_company(store: Store, body: Any) -> CompanyForm:
@@ -107,12 +96,12 @@ def read_new_company(store: Store, body: Any) -> CompanyForm:
         customer_group_id=_integer(body, "customerGroupId"),
         channel_ids=_channels(body),
         origin_channel_id=_integer(body, "originChannelId") or None,
-        admin=AdminForm(
-            first_name=texts["adminFirstName"],
-            last_name=texts["adminLastName"],
-            email=texts["adminEmail"],
-            phone_number=texts["adminPhoneNumber"] or None,
-            extra_fields=user_extra_fields,
+        admin=FirstAdmin(
+            admin_first_name=texts["adminFirstName"],
+            admin_last_name=texts["adminLastName"],
+            admin_email=texts["adminEmail"],
+            admin_phone_number=texts["adminPhoneNumber"] or None,
+            user_extra_fields=user_extra_fields,
         ),
     )
 

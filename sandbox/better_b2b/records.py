@@ -102,12 +102,12 @@ class Company(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class FirstAdmin(msgspec.Struct, rename="camel", kw_only=True):
-    """What a create of a company says of its first admin."""
+    """The first admin as sent with a company; it becomes a `User`."""
 
     admin_first_name: Annotated[str, Sent(100, is_required=True)]
     admin_last_name: Annotated[str, Sent(100, is_required=True)]
     admin_email: Annotated[str, Sent(100, is_required=True, schema=EMAIL)]
-    admin_phone_number: Annotated[str, Sent(100)]
+    admin_phone_number: Annotated[str | None, Sent(100)]
     user_extra_fields: Annotated[dict[str, str], HIDDEN, Sent(schema=EXTRA_VALUES)]
 
 
