@@ -17,6 +17,8 @@ from customer_sync.model.outcome import LogEntry
 from customer_sync.pipeline import run
 from customer_sync.planning.window import RunRequest
 from customer_sync.reporting.log_entry import format_entry
+from customer_sync.sources.acumatica.source import AcumaticaSource
+from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from tests.integration.twin_world import World
 
 PASSWORD = "pa55-Geheim-w0rt"
