@@ -14,7 +14,7 @@ import pytest
 from customer_sync.sources.acumatica.field_table import CONTACT, CUSTOMER, LOCATION, Field
 
 ROOT = Path(__file__).resolve().parents[3]
-ACUMATICA = ROOT / "docs" / "api" / "acumatica.md"
+ACUMATICA = ROOT / "docs/api/acumatica.md"
 
 
 def source_table(prefix: str, setting: str, fields: Iterable[Field]) -> str:
