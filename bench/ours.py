@@ -17,6 +17,7 @@ from customer_sync.settings.connector_file import load_connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
 from customer_sync.sources.acumatica.source import AcumaticaSource
+from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.client import BetterB2BClient
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
@@ -54,8 +55,8 @@ def erp_client(url: str, rules: Connector) -> AcumaticaClient:
     return AcumaticaClient(Urllib3Transport(HttpSettings(base_url=url)), settings)
 
 
-def store_client(url: str, rules: Connector, per_minute: int) -> BetterB2BClient:
-    """A client of the store's twin, at the pace of its limit; without a limit as fast as it answers."""
+def store_client(url: str, rules: Connector, per_minute: int) -> BetterB2BTarget:
+    """The store's twin, at the pace of its limit; without a limit as fast as it answers."""
     settings = BetterB2BSettings(
         token="sandbox-token",  # noqa: S106 - the twin's published token
         store_hash="sandbox",
@@ -63,7 +64,8 @@ def store_client(url: str, rules: Connector, per_minute: int) -> BetterB2BClient
         budget_share=rules.store.share,
     )
     transport = Urllib3Transport(HttpSettings(base_url=url, max_connections=rules.store.concurrency))
-    return BetterB2BClient(transport, settings, pacer=None if per_minute else Pacer(0, share=1.0))
+    client = BetterB2BClient(transport, settings, pacer=None if per_minute else Pacer(0, share=1.0))
+    return BetterB2BTarget(client, rules.store)
 
 
 def main() -> None:

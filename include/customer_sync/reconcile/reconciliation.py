@@ -30,7 +30,7 @@ from customer_sync.reporting.request_count import counting_requests
 from customer_sync.run import Run
 from customer_sync.sources.port import Source
 from customer_sync.steps.contract_gate import check_contract
-from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.targets.port import Target
 
 BATCH = 100
 """Customers of one repair batch; each is read again before it is repaired."""
@@ -64,8 +64,8 @@ class ReconcileReport:
 
 def compare_sides(
     run: Run,
-    erp: Source,
-    store: BetterB2BClient,
+    source: Source,
+    target: Target,
     request: ReconcileRequest,
     *,
     decisions: str | None = None,
@@ -78,8 +78,8 @@ def compare_sides(
 
     Args:
         run: The run.
-        erp: The source.
-        store: The store's client.
+        source: The ERP.
+        target: The store.
         request: The run's params.
         decisions: Mode ``adopt``: the list of matches with a person's decisions, as CSV.
         keep_list: Mode ``adopt``: receives the list of matches as CSV.
@@ -92,22 +92,22 @@ def compare_sides(
     """
     policy = request.policy(run.connector)
     _begin(run, request, policy)
-    with counting_requests(run, **{run.connector.source.kind: erp}, better_b2b=store), temporary_spool() as spool:
-        check_contract(run, erp)
-        survey = Survey(run, erp, store, spool)
+    with counting_requests(run, source=source, target=target), temporary_spool() as spool:
+        check_contract(run, source)
+        survey = Survey(run, source, target, spool)
         survey.read()
         if request.mode == "compare":
             yield from _packed(run, _found(run, survey, policy))
             facts = _summary(survey.census)
         elif request.mode == "adopt":
-            takeover = Takeover(run, spool, store)
+            takeover = Takeover(run, spool, target)
             chosen = None if decisions is None else read_matches(decisions)
             matches = takeover.match(chosen)
             keep_list(write_matches(matches))
             yield from _packed(run, takeover.adoptions(matches))
             facts = _summary(survey.census) | {"matches": takeover.counts(matches)}
         else:
-            facts = _summary(survey.census) | {"agreement": Takeover(run, spool, store).agreement()}
+            facts = _summary(survey.census) | {"agreement": Takeover(run, spool, target).agreement()}
     with run.ledger.write() as connection:
         run.ledger.runs.update(connection, run.run_id, summary=facts)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from customer_sync.model.operation import CREATIONS, Action, Operation
+from customer_sync.model.operation import CREATIONS, Action, Operation, ReferenceOperation
 from customer_sync.model.outcome import REMEDIES, Finding, Level, LogEntry, Outcome, Reason, remedy
 from customer_sync.redaction import kind_of_key, mask_email, mask_name, mask_phone, mask_text
 from customer_sync.settings.connector import Masking
@@ -60,17 +60,15 @@ def entity_of(action: Action | str) -> str:
 
 def masked_changes(operation: Operation, masking: Masking) -> dict[str, list[Any]]:
     """Field -> [old, new] of an operation, values masked by the kind that their field's name tells."""
-    before, masks = operation.before, _masks(masking.emails, masking.names, masking.phones)
+    values, before = operation.values, operation.before
+    masks = _masks(masking.emails, masking.names, masking.phones)
     if not before:
         # Texts and switches of new records are nearly all that is ever shown: they go the short way.
         return {
             name: [None, masks[name](value) if value.__class__ is str else masks.shown(name, value)]
-            for name, value in operation.values.items()
+            for name, value in values.items()
         }
-    return {
-        name: [masks.shown(name, before.get(name)), masks.shown(name, value)]
-        for name, value in operation.values.items()
-    }
+    return {name: [masks.shown(name, before.get(name)), masks.shown(name, value)] for name, value in values.items()}
 
 
 def masked_value(name: str, value: Any, masking: Masking) -> Any:
@@ -205,10 +203,10 @@ def operation_entry(customer_id: str, name: str, operation: Operation, masking: 
 
 def _with_reference(operation: Operation) -> Operation:
     """The write-back with the id that it carries: a company that the same run makes has none when it is planned."""
-    if operation.action is not Action.WRITE_REFERENCE or operation.values.get("reference_id") != "":
+    if not isinstance(operation, ReferenceOperation) or operation.new:
         return operation
     carried = str(operation.store_id) if operation.store_id else ID_OF_NEW_COMPANY
-    return msgspec.structs.replace(operation, values={"reference_id": carried})
+    return msgspec.structs.replace(operation, new=carried)
 
 
 def format_entry(entry: LogEntry) -> str:

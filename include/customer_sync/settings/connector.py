@@ -55,6 +55,17 @@ class StoreRules(Section):
     concurrency: int = Field(default=16, ge=1, le=32)
 
 
+class TargetRules(Section):
+    """Which kind of store it is: the name of an adapter under the entry point ``customer_sync.targets``."""
+
+    kind: str = Field(default="better_b2b", min_length=1)
+
+    @property
+    def label(self) -> str:
+        """The kind as people read it: ``Better B2B``."""
+        return self.kind.replace("_", " ").title()
+
+
 class ErpRules(Section):
     """How the ERP is read, and its budgets of requests and of session seats.
 
@@ -174,6 +185,7 @@ class Connector(Section):
     terms: dict[Code, TermsRule] = Field(default={})
     geography: Geography = Geography()
     policy: RemovalPolicy = RemovalPolicy()
+    target: TargetRules = TargetRules()
     store: StoreRules = StoreRules()
     erp: ErpRules = ErpRules()
     batch: BatchRules = BatchRules()

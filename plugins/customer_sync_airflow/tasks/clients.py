@@ -11,7 +11,7 @@ from customer_sync_airflow.tasks.task_log import reporting_requests
 if TYPE_CHECKING:
     from customer_sync.run import Run
     from customer_sync.sources.port import Source
-    from customer_sync.targets.better_b2b.client import BetterB2BClient
+    from customer_sync.targets.port import Target
 
 
 @contextmanager
@@ -36,8 +36,8 @@ def erp_client(run: "Run") -> "Iterator[Source]":
 
 
 @contextmanager
-def store_client(run: "Run") -> "Iterator[BetterB2BClient]":
-    """Give a client of the run's store.
+def store_client(run: "Run") -> "Iterator[Target]":
+    """Give the run's store.
 
     Args:
         run: The run; its connector names the connection, and the store whose requests are counted.
@@ -45,10 +45,11 @@ def store_client(run: "Run") -> "Iterator[BetterB2BClient]":
     Raises:
         ConfigError: The connection is missing, or a field of it is missing or wrong.
     """
+    from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
     from customer_sync_airflow.hooks.better_b2b import BetterB2BHook
 
     rules = run.connector
     hook = BetterB2BHook(rules.better_b2b_connection_id, connector=rules)
     client = hook.get_conn(schedule=run.ledger.schedule(f"better_b2b:{rules.store_budget}"))
-    with client, reporting_requests("Better B2B", client):
-        yield client
+    with BetterB2BTarget(client, rules.store) as target, reporting_requests(target.name, target):
+        yield target

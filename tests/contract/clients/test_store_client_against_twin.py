@@ -74,17 +74,21 @@ def test_company_reads_back_when_it_was_created(make_store_client: Any) -> None:
     client = make_store_client()
     company_id = client.create_company(company(1))
     found = client.get_company(company_id)
-    assert (found.company_name, found.company_email, found.state) == (
+    assert (found.fields.company_name, found.fields.company_email, found.fields.state) == (
         "Company 0001",
         "ap1@northwind.example",
         "California",
     )
-    assert found.extra_fields == {KEY: "T000001"}
+    assert found.fields.extra_fields == {KEY: "T000001"}
     assert [one.id for one in client.find_companies_by_key("T000001")] == [company_id]
     assert client.find_companies_by_key("T00000") == []
     client.update_company(company_id, {"uuid": "T000001", "city": "Alameda"})
     changed = client.get_company(company_id)
-    assert (changed.uuid, changed.city, changed.company_name) == ("T000001", "Alameda", "Company 0001")
+    assert (changed.record_id, changed.fields.city, changed.fields.company_name) == (
+        "T000001",
+        "Alameda",
+        "Company 0001",
+    )
 
 
 @pytest.mark.parametrize("as_documented", [False, True])
@@ -95,9 +99,7 @@ def test_bulk_ids_are_attributed_when_all_were_stored(
     store.switch(bulk_as_documented=as_documented)
     client = make_store_client()
     ids = client.create_companies([company(number) for number in range(10)])
-    assert [client.get_company(company_id).extra_fields[KEY] for company_id in ids] == [
-        f"T{number:06}" for number in range(10)
-    ]
+    assert [client.get_company(company_id).key for company_id in ids] == [f"T{number:06}" for number in range(10)]
 
 
 def test_good_rows_are_kept_when_bulk_rows_are_refused(make_store_client: Any) -> None:
@@ -152,7 +154,7 @@ def test_everything_comes_once_when_crawled(make_store_client: Any) -> None:
     assert len(list(client.iter_users(company_id=ids[0]))) == 11
     assert len(list(client.iter_addresses(ids[0]))) == 10
     found = client.find_addresses([f"T1:{number}" for number in range(0, 20, 2)], ids[0])
-    assert sorted(one.external_id for one in found) == [f"T1:{number}" for number in range(0, 10, 2)]
+    assert sorted(one.fields.external_id for one in found) == [f"T1:{number}" for number in range(0, 10, 2)]
 
 
 def test_user_is_found_when_the_case_differs(make_store_client: Any) -> None:
@@ -165,7 +167,7 @@ def test_user_is_found_when_the_case_differs(make_store_client: Any) -> None:
         client.create_user(user(2, company_id, email="Lee1@northwind.example"))
     assert caught.value.is_email_taken
     client.update_user(user_id, {"first_name": "Leonora"})
-    assert client.get_user(user_id).first_name == "Leonora"
+    assert client.get_user(user_id).fields.first_name == "Leonora"
     client.delete_user(user_id)
     client.delete_user(user_id)
     assert client.find_user("lee1@northwind.example") is None
@@ -249,7 +251,7 @@ def test_change_is_done_when_it_was_disturbed(store: Any, make_store_client: Any
     company_id = client.create_company(company(1))
     store.fault(effect, match={"method": "PUT"}, times=2)
     client.update_company(company_id, {"city": "Alameda"})
-    assert client.get_company(company_id).city == "Alameda"
+    assert client.get_company(company_id).fields.city == "Alameda"
     store.fault(effect, match={"method": "DELETE"}, times=1)
     client.delete_company(company_id)
     assert client.get_company(company_id) is None

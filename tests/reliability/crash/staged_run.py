@@ -103,9 +103,9 @@ class StagedRun:
 
     def _load(self, descriptor: BatchDescriptor) -> list[BatchDescriptor]:
         run = replace(self._run, task="load")
-        with self._world.source(**self._options) as erp:
-            store = self._world.store(**self._options)
-            load_batch(run, self._take("transform", descriptor), descriptor, store=store, erp=erp)
+        with self._world.source(**self._options) as source:
+            target = self._world.target(**self._options)
+            load_batch(run, self._take("transform", descriptor), descriptor, target=target, source=source)
         return []
 
     def _audit(self, extracted: list[BatchDescriptor], reports: list[AuditReport]) -> list[BatchDescriptor]:

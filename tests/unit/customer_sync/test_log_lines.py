@@ -1,14 +1,13 @@
 """What stands in the log: enough to act on, and nothing personal."""
 
 import json
-from typing import Any
 
 import msgspec
 import pytest
 
 from customer_sync.model.company import PaymentTerms
 from customer_sync.model.customer import Customer
-from customer_sync.model.operation import Action, Operation
+from customer_sync.model.operation import Action
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
 from customer_sync.planning.diff import diff_company, diff_reference
 from customer_sync.reporting.log_entry import (
@@ -30,6 +29,7 @@ from tests.unit.customer_sync.builders import (
     a_customer,
     a_location,
     an_address,
+    an_operation,
     applied,
 )
 
@@ -122,7 +122,7 @@ def test_each_kind_is_masked_by_its_own_switch(masking: Masking, hidden: list[st
 def test_extra_fields_stay_masked_while_any_contact_data_is(masking: Masking) -> None:
     """Nobody knows what a merchant keeps in an extra field, so one switch does not open it."""
     values = {"extra_fields": {"Note": f"call {PHONE} or write to {EMAIL}"}}
-    operation = Operation(action=Action.UPDATE_COMPANY, key="C1", values=values)
+    operation = an_operation(Action.UPDATE_COMPANY, "C1", values=values)
     changes = operation_entry("C1", "", operation, masking, verb="planned").changes
     assert PHONE not in changes
     assert EMAIL not in changes
@@ -130,15 +130,15 @@ def test_extra_fields_stay_masked_while_any_contact_data_is(masking: Masking) ->
 
 def test_the_changes_column_holds_old_and_new_by_field() -> None:
     """An operator sees what changes to what."""
-    operation = Operation(
-        action=Action.UPDATE_COMPANY,
-        key="C1",
-        store_id=7,
+    operation = an_operation(
+        Action.UPDATE_COMPANY,
+        "C1",
+        7,
         values={"city": "Alameda", "company_email": "new@x.example"},
         before={"city": "Oakland"},
     )
     entry = operation_entry("C1", "No•••", operation, MASKED, verb="planned")
-    assert json.loads(entry.changes) == {"city": ["Oakland", "Alameda"], "company_email": [None, "ne•••@x•••.example"]}
+    assert json.loads(entry.changes) == {"city": ["Oakland", "Alameda"], "company_email": ["", "ne•••@x•••.example"]}
     assert (entry.action, entry.store_id, entry.message) == ("update_company", "7", "planned: city, company_email")
 
 
@@ -154,8 +154,8 @@ def test_the_changes_column_holds_old_and_new_by_field() -> None:
 )
 def test_an_operation_is_told_in_the_erps_words(action: Action, entity: str, key: str) -> None:
     """Whoever reads the log knows which record of the ERP is meant."""
-    entry = operation_entry("C1", "", Operation(action=action, key="K"), MASKED, verb="done")
-    assert (entry.entity, entry.key, entry.message) == (entity, key, "done")
+    entry = operation_entry("C1", "", an_operation(action), MASKED, verb="done")
+    assert (entry.entity, entry.key, entry.message.partition(":")[0]) == (entity, key, "done")
     assert entity_of(str(action)) == entity
 
 
@@ -220,12 +220,12 @@ def test_a_name_stays_on_one_line(name: str, masking: Masking, shown: str) -> No
     assert shown_name(name, masking) == shown
 
 
-@pytest.mark.parametrize("value", ["x" * 100, 5, None, True, ["a"]])
-def test_values_of_any_kind_are_shown_short(value: Any) -> None:
+@pytest.mark.parametrize("value", ["x" * 100, "", "Oakland"])
+def test_values_are_shown_short(value: str) -> None:
     """A long value is cut, others pass."""
-    operation = Operation(action=Action.UPDATE_COMPANY, key="C1", values={"city": value})
+    operation = an_operation(Action.UPDATE_COMPANY, "C1", values={"city": value})
     shown = json.loads(operation_entry("C1", "", operation, MASKED, verb="planned").changes)["city"][1]
-    assert shown == (value if not isinstance(value, str) else "x" * 79 + "…")
+    assert shown == (value if len(value) < 80 else "x" * 79 + "…")
 
 
 def test_payment_changes_are_shown() -> None:
