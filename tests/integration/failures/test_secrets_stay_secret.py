@@ -18,10 +18,7 @@ from customer_sync.pipeline import run
 from customer_sync.planning.window import RunRequest
 from customer_sync.reporting.log_entry import format_entry
 from customer_sync.sources.acumatica.source import AcumaticaSource
-<<<<<<< HEAD
-=======
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
->>>>>>> main
 from tests.integration.twin_world import World
 
 PASSWORD = "pa55-Geheim-w0rt"
@@ -73,16 +70,11 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixtur
 def sync(world: World, heard: Heard, *, password: str = PASSWORD, token: str = TOKEN) -> None:
     """One run whose output, errors included, is heard."""
     erp, store = world.erp(password=password), world.store(token=token)
-    source = AcumaticaSource(erp, world.connector)
-    heard.texts += [repr(erp), repr(source), repr(store), repr(erp.settings), repr(store.settings), str(erp.settings)]
+    heard.texts += [repr(erp), repr(store), repr(erp.settings), repr(store.settings), str(erp.settings)]
     request = RunRequest(mode="selected", customer_ids=tuple(CUSTOMERS))
     try:
-<<<<<<< HEAD
-        report = run(world.connector, source, store, world.ledger_url, request, sink=heard.sink)
-=======
         source, target = AcumaticaSource(erp, world.connector), BetterB2BTarget(store, world.connector.store)
         report = run(world.connector, source, target, world.ledger_url, request, sink=heard.sink)
->>>>>>> main
     except SyncError as error:
         chain: BaseException | None = error
         while chain is not None:
