@@ -6,16 +6,24 @@ from typing import Any
 import pytest
 
 from customer_sync.errors import ConfigError
-from customer_sync_airflow.hooks.http_connection import read_http_connection
+from customer_sync.http.connection import http_settings
+from customer_sync.http.transport import HttpSettings
+from customer_sync.settings.connection import ConnectionFields
+from customer_sync_airflow.hooks.connections import read_connection
 
 CONN = "AIRFLOW_CONN_SHOP"
 FIELDS = frozenset({"store_hash", "tenant"})
 
 
-def read(monkeypatch: pytest.MonkeyPatch, **connection: Any) -> Any:
+def read(monkeypatch: pytest.MonkeyPatch, **connection: Any) -> ConnectionFields:
     """Read the connection `shop` that holds the given fields."""
     monkeypatch.setenv(CONN, json.dumps({"conn_type": "acumatica", **connection}))
-    return read_http_connection("shop", FIELDS, read_timeout_s=60)
+    return read_connection("shop")
+
+
+def http_of(monkeypatch: pytest.MonkeyPatch, **connection: Any) -> HttpSettings:
+    """The way to the server that the connection `shop` names."""
+    return http_settings(read(monkeypatch, **connection), FIELDS, read_timeout_s=60)
 
 
 @pytest.mark.parametrize(
@@ -34,12 +42,12 @@ def test_base_url_is_whole_when_port_stands_anywhere(
     monkeypatch: pytest.MonkeyPatch, connection: dict[str, Any], expected: str
 ) -> None:
     """Scheme, host, port and path end up in the right places, wherever the form held them."""
-    assert read(monkeypatch, **connection).http.base_url == expected
+    assert http_of(monkeypatch, **connection).base_url == expected
 
 
 def test_transport_settings_are_carried_over_when_in_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """TLS, proxies, time-out and headers of the connection reach our transport; our own fields are no headers."""
-    found = read(
+    found = http_of(
         monkeypatch,
         host="https://erp.example.com",
         extra={
@@ -52,20 +60,19 @@ def test_transport_settings_are_carried_over_when_in_extra(monkeypatch: pytest.M
             "headers": {"X-Other": "1"},
         },
     )
-    assert found.http.verify == "/etc/ca.pem"
-    assert found.http.cert == ("/etc/c.pem", "/etc/k.pem")
-    assert found.http.proxies["https"] == "http://proxy:3128"
-    assert found.http.read_timeout_s == 42
-    assert found.http.headers == {"X-Gate": "b2b", "X-Other": "1"}
-    assert found.fields == {"tenant": "Live"}
+    assert found.verify == "/etc/ca.pem"
+    assert found.cert == ("/etc/c.pem", "/etc/k.pem")
+    assert found.proxies["https"] == "http://proxy:3128"
+    assert found.read_timeout_s == 42
+    assert found.headers == {"X-Gate": "b2b", "X-Other": "1"}
 
 
 def test_proxy_of_the_environment_counts_when_connection_names_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """The proxy that the machine prescribes is used, as for every other HTTP connection of Airflow."""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
     monkeypatch.setenv("NO_PROXY", "inside.example.com")
-    assert read(monkeypatch, host="https://erp.example.com").http.proxies["https"] == "http://proxy:3128"
-    assert read(monkeypatch, host="https://inside.example.com").http.proxies == {}
+    assert http_of(monkeypatch, host="https://erp.example.com").proxies["https"] == "http://proxy:3128"
+    assert http_of(monkeypatch, host="https://inside.example.com").proxies == {}
 
 
 @pytest.mark.parametrize(
@@ -86,7 +93,7 @@ def test_wrong_connection_explains_itself_when_read(
 ) -> None:
     """Each wrong field gives one sentence that names connection, field and remedy."""
     with pytest.raises(ConfigError) as caught:
-        read(monkeypatch, **connection)
+        http_of(monkeypatch, **connection)
     assert expected in caught.value.message
 
 
@@ -94,7 +101,7 @@ def test_missing_connection_says_how_to_create_it_when_read(monkeypatch: pytest.
     """A connection that nobody made is named, with the place and the variable to make it."""
     monkeypatch.delenv("AIRFLOW_CONN_NOWHERE", raising=False)
     with pytest.raises(ConfigError) as caught:
-        read_http_connection("nowhere", FIELDS, read_timeout_s=60)
+        read_connection("nowhere")
     assert "AIRFLOW_CONN_NOWHERE" in caught.value.message
     assert "Admin > Connections" in caught.value.message
 

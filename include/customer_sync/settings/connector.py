@@ -32,6 +32,12 @@ SHARED_NAME = r"^[a-z][a-z0-9_]{0,39}$"
 """Form of a connector's id, and of the name under which connectors share an ERP or a store."""
 
 
+class TargetRules(Section):
+    """Which store adapter is used: the name of an entry point of the group ``customer_sync.targets``."""
+
+    kind: str = Field(default="better_b2b", pattern=SHARED_NAME)
+
+
 class StoreRules(Section):
     """How companies are made in the store, and its request budget.
 
@@ -169,6 +175,7 @@ class Connector(Section):
     owner: str = "integration"
     window_overlap_minutes: int = Field(default=10, ge=0, le=1440)
     source: SourceFields = SourceFields()
+    target: TargetRules = TargetRules()
     eligibility: EligibilityRules = EligibilityRules()
     contacts: ContactRules = ContactRules()
     locations: LocationRules = LocationRules()
@@ -198,14 +205,14 @@ class Connector(Section):
         return self
 
     @property
-    def acumatica_connection_id(self) -> str:
+    def source_connection_id(self) -> str:
         """The Airflow connection that holds the ERP's address and secrets."""
-        return f"acumatica_{self.id}"
+        return f"{self.source.kind}_{self.id}"
 
     @property
-    def better_b2b_connection_id(self) -> str:
+    def target_connection_id(self) -> str:
         """The Airflow connection that holds the store's address and secrets."""
-        return f"better_b2b_{self.id}"
+        return f"{self.target.kind}_{self.id}"
 
     @property
     def store_budget(self) -> str:
@@ -225,17 +232,17 @@ class Connector(Section):
     @property
     def push_connection_id(self) -> str:
         """The Airflow connection whose password is the secret of push notifications."""
-        return f"acumatica_push_{self.id}"
+        return f"{self.source.kind}_push_{self.id}"
 
     @property
     def store_pool(self) -> str:
         """The Airflow pool with one slot that makes loads of the store run one at a time."""
-        return f"better_b2b_{self.store_budget}"
+        return f"{self.target.kind}_{self.store_budget}"
 
     @property
     def erp_pool(self) -> str:
         """The Airflow pool that counts the ERP's session seats."""
-        return f"acumatica_{self.erp_budget}"
+        return f"{self.source.kind}_{self.erp_budget}"
 
     @property
     def dag_id(self) -> str:

@@ -57,8 +57,12 @@ class LocationFields(Section):
 
 
 class SourceFields(Section):
-    """Source paths of everything that differs between tenants."""
+    """Source paths of everything that differs between tenants.
 
+    ``kind`` is the adapter: the name of an entry point of the group ``customer_sync.sources``.
+    """
+
+    kind: str = Field(default="acumatica", pattern=r"^[a-z][a-z0-9_]{0,39}$")
     customer: CustomerFields = CustomerFields()
     contact: ContactFields = ContactFields()
     location: LocationFields = LocationFields()

@@ -37,8 +37,8 @@ def test_the_shipped_file_is_valid_and_names_the_defaults() -> None:
 def test_an_id_is_enough() -> None:
     """Every other setting has a default."""
     assert a_connector().dag_id == "customer_sync__knb"
-    assert a_connector().acumatica_connection_id == "acumatica_knb"
-    assert a_connector().better_b2b_connection_id == "better_b2b_knb"
+    assert a_connector().source_connection_id == "acumatica_knb"
+    assert a_connector().target_connection_id == "better_b2b_knb"
 
 
 @pytest.mark.parametrize(

@@ -188,8 +188,8 @@ def test_every_connection_is_imported_when_a_connector_names_it() -> None:
         f"AIRFLOW_CONN_{connection.upper()}": kind
         for each in connectors()
         for connection, kind in (
-            (each.acumatica_connection_id, "acumatica"),
-            (each.better_b2b_connection_id, "better-b2b"),
+            (each.source_connection_id, "acumatica"),
+            (each.target_connection_id, "better-b2b"),
         )
     }
     assert given == set(needed)
