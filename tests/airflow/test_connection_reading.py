@@ -1,10 +1,14 @@
 """Airflow connections are read as the HTTP provider reads them, and wrong ones explain themselves."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from airflow.models.connection import Connection
+from airflow.utils.session import create_session
 
+from customer_sync.commands.connections import find_connection
 from customer_sync.errors import ConfigError
 from customer_sync.http.connection import http_settings
 from customer_sync.http.transport import HttpSettings
@@ -111,3 +115,69 @@ def test_secrets_stay_out_of_repr_when_read(monkeypatch: pytest.MonkeyPatch) -> 
     found = read(monkeypatch, host="http://127.0.0.1", password="pa55-word", extra={"store_hash": "h4sh"})
     assert "pa55-word" not in repr(found)
     assert "h4sh" not in repr(found)
+
+
+TEXTS = [
+    {"conn_type": "better-b2b", "host": "https://api.example.com", "password": "t", "extra": {"store_hash": "abc"}},
+    {
+        "conn_type": "acumatica",
+        "host": "erp.example.com",
+        "port": "8443",
+        "schema": "https",
+        "extra": '{"tenant": "A"}',
+    },
+    {"conn_type": "acumatica", "host": "http://127.0.0.1", "port": 8081, "login": "admin", "extra": {"X-Gate": "b2b"}},
+    {"conn_type": "acumatica", "host": "https://h", "extra": {"verify": False, "timeout": 7, "headers": {"X-A": "1"}}},
+    "better-b2b://:t%40ken@127.0.0.1:8082/http?store_hash=sandbox",
+    "acumatica://admin:p%2Fw@https://Erp.Example.com:8443/?tenant=Live&X-Gate=b2b",
+    "acumatica://https://erp.example.com?tenant=Live",
+    "acumatica://admin:pw@erp.example.com/https?__extra__=%7B%22tenant%22%3A+%22Live%22%7D",
+    "acumatica://admin:pw@127.0.0.1:8081",
+]
+"""Connections in both forms that Airflow reads from the environment."""
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=[str(number) for number in range(len(TEXTS))])
+def test_command_line_reads_what_airflow_reads(monkeypatch: pytest.MonkeyPatch, text: dict[str, Any] | str) -> None:
+    """A variable means the same with and without Airflow: address, user, secret, own fields and headers."""
+    monkeypatch.setenv(CONN, text if isinstance(text, str) else json.dumps(text))
+    by_airflow, by_command = outcome_of(read_connection), outcome_of(find_connection)
+    assert by_command == by_airflow
+
+
+def test_address_of_version_6_is_whole_in_a_uri(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its brackets stay, without which the port could not be told from it."""
+    monkeypatch.setenv(CONN, "acumatica://admin:pw@[::1]:8081/http?tenant=A")
+    assert http_settings(find_connection("shop"), FIELDS, read_timeout_s=60).base_url == "http://[::1]:8081"
+
+
+def outcome_of(read: Callable[[str], ConnectionFields]) -> tuple[Any, ...]:
+    """What a reader makes of the connection `shop`, down to the settings of the transport."""
+    try:
+        found = read("shop")
+        http = http_settings(found, FIELDS, read_timeout_s=60)
+    except ConfigError:
+        return ("refused",)
+    own = {name: value for name, value in found.extra.items() if name in FIELDS}
+    return found.conn_type, found.login, found.password, own, http
+
+
+@pytest.mark.parametrize("text", ["{", "no connection", '{"port": "soon"}', "acumatica://h:port", '{"extra": [1]}'])
+def test_unreadable_text_is_refused_without_quoting_it(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """The sentence names the variable and the form; what the variable holds may be a secret."""
+    monkeypatch.setenv(CONN, text)
+    with pytest.raises(ConfigError) as caught:
+        find_connection("shop")
+    assert "AIRFLOW_CONN_SHOP" in caught.value.message or "extra" in caught.value.message
+    assert "soon" not in caught.value.message
+
+
+def test_connection_of_airflows_database_is_found_by_the_command_line(metadata_database: None) -> None:
+    """What nobody put into the environment is looked for where Airflow keeps it; what it lacks is said to lack."""
+    assert metadata_database is None
+    with create_session() as session:
+        session.add(Connection(conn_id="kept_in_airflow", conn_type="acumatica", host="https://erp", password="s3cret"))
+    found = find_connection("kept_in_airflow")
+    assert (found.host, found.password) == ("https://erp", "s3cret")
+    with pytest.raises(ConfigError, match="There is no Airflow connection 'kept_nowhere'"):
+        find_connection("kept_nowhere")

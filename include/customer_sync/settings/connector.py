@@ -254,6 +254,11 @@ class Connector(Section):
         """Name of the reconciliation DAG."""
         return f"customer_reconcile__{self.id}"
 
+    def for_comparison(self) -> Self:
+        """The connector with the smaller share of the store's budget that a comparison may take."""
+        store = self.store.model_copy(update={"share": self.reconcile.store_share})
+        return self.model_copy(update={"store": store})
+
     @cached_property
     def terms_folded(self) -> dict[str, TermsRule]:
         """The terms table by case-folded terms id."""
