@@ -17,7 +17,7 @@ SAME_CLIENT = " (our HTTP client)"
 ONE_BY_ONE = "one request per record"
 ELIGIBLE_SHARE = 0.9
 _PREFLIGHT = ("/companies/extra-fields", "/companies/roles")
-"""What a run asks once, whatever its size; it is listed apart (DESIGN section 12)."""
+"""What a run asks once, whatever its size; it is listed apart (docs/performance.md#requests)."""
 
 
 @lru_cache(maxsize=1)

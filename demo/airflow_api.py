@@ -1,4 +1,4 @@
-"""The part of Airflow's REST API that the demonstration uses, as a person would by mouse (airflow.md section 12)."""
+"""The part of Airflow's REST API that the demonstration uses, as a person would by mouse (docs/api/airflow.md#rest)."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ JSON_TYPE = "application/json; charset=utf-8"
 HTML_TYPE = "text/html; charset=utf-8"
 TEXT_TYPE = "text/plain; charset=utf-8"
 
-# Decimals keep their scale as bare numbers (acumatica_rest.md section 8); timestamps are formatted by the twins.
+# Decimals keep their scale as bare numbers (docs/api/acumatica.md#json); timestamps are formatted by the twins.
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 

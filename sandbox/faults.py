@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sandbox.exchange import Call
 
 # Effects that every twin has, in the words of the design's list of names; two more are synonyms used by the
-# reference documents ("timeout" in b2b_rest.md 13.33, "reset" in acumatica_rest.md 17.33).
+# statements ("timeout" in docs/api/better_b2b.md#statement-33, "reset" in docs/api/acumatica.md#statement-33).
 SHARED_EFFECTS = (
     "status",
     "delay_ms",

@@ -1,7 +1,7 @@
 """Customers of the seeded world that show one peculiarity each, under the same ids for every seed number.
 
 `NOTABLE` is the table for tests, demos and documents; where a peculiarity has a reason code of the product's design
-(section 6) the code stands first.
+(docs/errors.md#reasons) the code stands first.
 """
 
 from __future__ import annotations

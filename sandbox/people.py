@@ -2,7 +2,8 @@
 
 A customer depends on the seed number and its own number alone, so a world of 1,000 begins with the world of 500 and
 any customer can be had without making the others. The ERP's twin is filled with it; the store's twin refers to it
-(acumatica_rest.md 17.34, b2b_rest.md 13.36). The order in which the dice are rolled is part of the data: expectations
+(docs/api/acumatica.md#statement-34, docs/api/better_b2b.md#statement-36).
+The order in which the dice are rolled is part of the data: expectations
 written by hand hold for it, so new peculiarities roll dice of their own. Numbers 6 to 60 show one peculiarity each:
 `sandbox.notable`.
 """

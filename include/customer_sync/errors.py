@@ -22,7 +22,7 @@
         └── ContractError          the answer does not fit our model         stop before blanking anything
 
 Every error round-trips through :mod:`pickle`, because Airflow moves errors between processes
-(style.md section 5). Every message and every piece of evidence of an ``ApiError`` is masked on
+(docs/architecture.md#errors). Every message and every piece of evidence of an ``ApiError`` is masked on
 the way in, so that no later reader has to remember to do it.
 """
 
@@ -119,14 +119,14 @@ class TransientApiError(ApiError):
 
 
 class RateLimited(TransientApiError):
-    """429: over the request budget. Nothing was done; bounded by seconds only (b2b_rest.md section 3)."""
+    """429: over the request budget. Nothing was done; bounded by seconds only (docs/api/better_b2b.md#rate)."""
 
     refused = True
     counts_as_attempt = False
 
 
 class SessionLimit(TransientApiError):
-    """No free API seat in the ERP, in any of its three forms (acumatica_rest.md section 4). Nothing was done."""
+    """No free API seat in the ERP, in any of its three forms (docs/api/acumatica.md#refusals). Nothing was done."""
 
     refused = True
     jitter_s = 30.0
@@ -151,7 +151,7 @@ class PermanentApiError(ApiError):
 
 
 class AuthenticationFailed(PermanentApiError):
-    """The credentials were refused. **Never retried**: the ERP locks accounts (acumatica_rest.md section 2)."""
+    """The credentials were refused. **Never retried**: the ERP locks accounts (docs/api/acumatica.md#lockout)."""
 
 
 class PermissionDenied(PermanentApiError):
@@ -205,12 +205,15 @@ class RecordRejected(PermanentApiError):
 
     @property
     def is_email_taken(self) -> bool:
-        """Whether the store holds the e-mail already (b2b_rest.md section 5, the user error table)."""
+        """Whether the store holds the e-mail already (docs/api/better_b2b.md#user-errors)."""
         return any("email already exists" in text.lower() for text in self.texts)
 
     @property
     def is_key_taken(self) -> bool:
-        """Whether a unique extra field, such as our customer key, is taken (b2b_rest.md section 2, shape 4)."""
+        """Whether a unique extra field, such as our customer key, is taken.
+
+        Source: docs/api/better_b2b.md#error-shape-4.
+        """
         return any("must be unique" in text.lower() for text in self.texts)
 
     def for_row(self, row: int) -> Self:

@@ -30,7 +30,7 @@ def run(
     store: BetterB2BClient,
     ledger_url: str | None = None,
     window: RunRequest | None = None,
-    dry_run: bool = False,  # noqa: FBT001, FBT002 - the signature that others rely on (DESIGN section 11)
+    dry_run: bool = False,  # noqa: FBT001, FBT002 - docs/architecture.md#stable-names
     *,
     run_id: str | None = None,
     sink: Sink = discard,

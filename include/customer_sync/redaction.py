@@ -4,7 +4,7 @@ Pure functions. Masking is idempotent (``mask(mask(x)) == mask(x)``), so a text 
 through it at every layer, and linear in the length of its input, so a hostile ten-megabyte
 value cannot stall a task.
 
-Source: style.md section 5 ("one redactor") and the project's rule that e-mails, phones and
+Source: docs/architecture.md#redaction, and the project's rule that e-mails, phones and
 names leave the process only as ``ma•••@ex•••.com``.
 """
 

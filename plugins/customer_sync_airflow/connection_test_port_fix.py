@@ -2,7 +2,7 @@
 
 The connection list of Airflow 3.3 sends ``"port": 0`` for a connection without one, and the server
 takes that for another endpoint than the stored one: "The host or port to test differs from the
-stored connection", before any hook is asked (airflow.md section 2). No connection can have port 0,
+stored connection", before any hook is asked (docs/api/airflow.md#test-port). No connection can have port 0,
 so for our own types it is read as what it means: none. Everything else passes untouched.
 """
 

@@ -3,7 +3,7 @@
 It is itself Airflow's approval operator. A run whose plan needs no yes passes at once; one that
 does waits under *Required Actions* without a worker, and goes on with exactly the batches that were
 shown. Load maps over what guard returns and has the trigger rule ``all_success``, so a refused or
-rejected plan can never be passed (DESIGN section 4).
+rejected plan can never be passed (docs/architecture.md#guard).
 """
 
 # ruff: noqa: PLC0415 -- the steps are imported when the task runs: the DAG processor parses often and runs none

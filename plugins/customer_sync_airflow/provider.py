@@ -1,7 +1,7 @@
 """What Airflow's provider registry learns of us: two connection types with their form fields.
 
 Free of imports, since Airflow calls this at every start, and a failure here would keep Airflow
-itself from starting (airflow.md section 1).
+itself from starting (docs/api/airflow.md#provider-import).
 
 *Better B2B* stands here twice. Airflow turns the ``-`` of a connection type into ``_`` when the
 connection comes from an environment variable, a file or a URI, and would then find no hook to test

@@ -1,7 +1,8 @@
 """What each contract field of a row reads: plain values, and those that come from other rows.
 
 `Customer.Email` is the main contact's, delivery settings are the default location's, the commerce tick is the default
-site's association row (acumatica_rest.md sections 8.1, 11 and 15). Dates are milliseconds here; the projection writes
+site's association row (docs/api/acumatica.md#customer, #change-tracking and #commerce-tab).
+Dates are milliseconds here; the projection writes
 them out.
 """
 

@@ -1,4 +1,4 @@
-"""Actions: started by POST, long-running, asked for by GET (acumatica_rest.md section 9.3)."""
+"""Actions: started by POST, long-running, asked for by GET (docs/api/acumatica.md#actions)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which stored value a sent field changes, and whose stamp moves with it (acumatica_rest.md sections 9, 11 and 15)."""
+"""Which stored value a sent field changes, and whose stamp moves with it.
+
+Source: docs/api/acumatica.md#writing, #change-tracking and #commerce-tab.
+"""
 
 from __future__ import annotations
 

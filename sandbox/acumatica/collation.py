@@ -1,4 +1,4 @@
-"""How the ERP's database compares text: without regard to case or trailing blanks (acumatica_rest.md section 7)."""
+"""How the ERP's database compares text: without regard to case or trailing blanks (docs/api/acumatica.md#collation)."""
 
 from __future__ import annotations
 

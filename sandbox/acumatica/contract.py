@@ -1,4 +1,7 @@
-"""The endpoints and their entities, from the published contract (acumatica_rest.md sections 1, 5 and 15)."""
+"""The endpoints and their entities, from the published contract.
+
+Source: docs/api/acumatica.md#discovery, #customer and #commerce-tab.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ CONTRACT_VERSION = "4"
 DATE_TIME = "DateTimeValue"
 
 # The fields of the Kensium Commerce tab on the extended endpoint, and what they are as extension fields of the row
-# (acumatica_rest.md section 15): contract name, contract type, extension field, its custom type.
+# (docs/api/acumatica.md#commerce-tab): contract name, contract type, extension field, its custom type.
 KN_FIELDS = (
     ("EnableKensiumCommerce", "BooleanValue", "UsrKNEnableCommerce", "CustomBooleanField"),
     ("ConnectionType", "StringValue", "UsrKNConnectionType", "CustomStringField"),

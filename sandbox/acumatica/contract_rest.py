@@ -1,4 +1,4 @@
-"""The routes under `/entity/{endpoint}/{version}`: which call does what (acumatica_rest.md section 1)."""
+"""The routes under `/entity/{endpoint}/{version}`: which call does what (docs/api/acumatica.md#urls)."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class ContractRest:
             parts: Path below `/entity`, split at slashes: endpoint, version, entity, keys.
 
         Raises:
-            ApiError: Whatever section 10 says.
+            ApiError: Whatever docs/api/acumatica.md#errors says.
         """
         endpoint = endpoints().get((parts[0], parts[1])) if len(parts) >= 2 else None  # noqa: PLR2004  # name and version
         if endpoint is None or len(parts) < 3:  # noqa: PLR2004  # and an entity

@@ -1,4 +1,7 @@
-"""DAC OData: the sets Customer, BAccount, Contact and Location with keys, stamps and deleted rows (section 13)."""
+"""DAC OData: the sets Customer, BAccount, Contact and Location with keys, stamps and deleted rows.
+
+Source: docs/api/acumatica.md#odata.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`GET /entity` and `$adHocSchema` (acumatica_rest.md sections 5 and 8.4)."""
+"""`GET /entity` and `$adHocSchema` (docs/api/acumatica.md#discovery and #ad-hoc-schema)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def ad_hoc_schema(endpoint: Endpoint, entity: str) -> dict[str, Any]:
     empty: dict[str, Any] = {name: {} for name, field in contract.fields.items() if field.kind == "scalar"}
     custom: dict[str, dict[str, Any]] = {}
     for (view, name), found in custom_fields(entity).items():
-        # Beside the extension fields the recorded answer lists the key's own column (section 8.4).
+        # Beside the extension fields the recorded answer lists the key's own column
+        # (docs/api/acumatica.md#ad-hoc-schema).
         if found.is_extension or name == "AcctCD":
             custom.setdefault(view, {})[name] = {"type": found.type, "value": None}
     return {

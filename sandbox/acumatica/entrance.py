@@ -43,7 +43,9 @@ class Entrance:
         return self._endpoints(call) if path == "/entity" else self._swagger(call, path)
 
     def frame(self, call: Call, path: str) -> Answer:
-        """The page that names the tenant really used (section 2), and the one that a refused bearer is sent to.
+        """The page that names the tenant really used, and the one that a refused bearer is sent to.
+
+        Source: docs/api/acumatica.md#tenant and #refusals.
 
         Raises:
             ApiError: No such page, or nobody is signed in.

@@ -1,4 +1,4 @@
-"""The ERP's error answers, one body each (acumatica_rest.md section 10)."""
+"""The ERP's error answers, one body each (docs/api/acumatica.md#errors)."""
 
 from __future__ import annotations
 
@@ -118,17 +118,17 @@ def web_server_page(status: int, title: str) -> Answer:
 
 
 def login_limit() -> Answer:
-    """The licence's refusal of a cookie sign-in (section 4, form a)."""
+    """The licence's refusal of a cookie sign-in (docs/api/acumatica.md#refusals, form a)."""
     return json_answer({"message": "API Login Limit", "exceptionMessage": "API Login Limit exceeded."}, 429)
 
 
 def plain_429() -> Answer:
-    """The licence's refusal as plain text (section 4, form c)."""
+    """The licence's refusal as plain text (docs/api/acumatica.md#refusals, form c)."""
     return Answer(429, b"The custom error module does not recognize this error.", TEXT_TYPE)
 
 
 def login_limit_redirect() -> Answer:
-    """The licence's refusal of a call with a bearer token (section 4, form b)."""
+    """The licence's refusal of a call with a bearer token (docs/api/acumatica.md#refusals, form b)."""
     location = (
         "/Frames/Error.aspx?typeID=&errorcode=0&message="
         "The%20number%20of%20concurrent%20API%20logins%20for%20this%20license%20has%20been%20reached."

@@ -1,4 +1,4 @@
-"""Attached files: PUT by keys or by the record's own link, GET by the file's id (acumatica_rest.md section 1)."""
+"""Attached files: PUT by keys or by the record's own link, GET by the file's id (docs/api/acumatica.md#urls)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The filter dialect's grammar: text in, tree out, refusal of everything else (acumatica_rest.md section 7).
+"""The filter dialect's grammar: text in, tree out, refusal of everything else (docs/api/acumatica.md#filters).
 
 Nothing is guessed: what the grammar does not hold is refused with the word that does not fit.
 """

@@ -1,4 +1,4 @@
-"""Who a call comes from: cookie, bearer token, or nobody (acumatica_rest.md sections 2 to 4)."""
+"""Who a call comes from: cookie, bearer token, or nobody (docs/api/acumatica.md#cookie-sign-in, #oauth and #limits)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The licence's request limits: slow answers from half the minute's budget on, a queue, and its refusal (section 4)."""
+"""The licence's request limits: slow answers from half the minute's budget on, a queue, and its refusal.
+
+Source: docs/api/acumatica.md#limits.
+"""
 
 from __future__ import annotations
 

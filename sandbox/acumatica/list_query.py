@@ -1,4 +1,4 @@
-"""Query parameters of contract REST, parsed into paths (acumatica_rest.md section 6)."""
+"""Query parameters of contract REST, parsed into paths (docs/api/acumatica.md#lists)."""
 
 from __future__ import annotations
 

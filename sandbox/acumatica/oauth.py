@@ -1,4 +1,4 @@
-"""OAuth 2.0 with the resource owner's password (acumatica_rest.md section 3)."""
+"""OAuth 2.0 with the resource owner's password (docs/api/acumatica.md#oauth)."""
 
 from __future__ import annotations
 

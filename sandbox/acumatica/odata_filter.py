@@ -1,4 +1,7 @@
-"""`$filter` of OData v4 as far as the DAC plane needs it: comparisons, and, or, not, text functions (section 13)."""
+"""`$filter` of OData v4 as far as the DAC plane needs it: comparisons, and, or, not, text functions.
+
+Source: docs/api/acumatica.md#odata.
+"""
 
 from __future__ import annotations
 

@@ -216,7 +216,7 @@ class Projector:
         usual = USUAL_VALUES.get(shape.place, {})
         computed = COMPUTED.get(shape.place, {})
         plain, dates = set(), set()
-        # Linked contacts come in the order of their own list, as recorded (section 8.1).
+        # Linked contacts come in the order of their own list, as recorded (docs/api/acumatica.md#linked-contacts).
         in_order = [name for name in allowed if name in contract.fields] if allowed is not None else []
         for name in [*in_order, *(each for each in contract.fields if each not in in_order)]:
             found = contract.fields[name]

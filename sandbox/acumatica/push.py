@@ -1,4 +1,7 @@
-"""Push notifications to a webhook: at least once, at most five sends, all its known faults on order (section 12)."""
+"""Push notifications to a webhook: at least once, at most five sends, all its known faults on order.
+
+Source: docs/api/acumatica.md#push.
+"""
 
 from __future__ import annotations
 

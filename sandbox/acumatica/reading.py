@@ -1,4 +1,4 @@
-"""Lists and single records of contract REST (acumatica_rest.md sections 1, 6 and 8)."""
+"""Lists and single records of contract REST (docs/api/acumatica.md#urls, #lists and #json)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fills the ERP's tables with the seeded world (acumatica_rest.md 17.34)."""
+"""Fills the ERP's tables with the seeded world (docs/api/acumatica.md#statement-34)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Sessions and seats: who is signed in, for how long, and how many may be (acumatica_rest.md sections 2 to 4)."""
+"""Sessions and seats: who is signed in, for how long, and how many may be.
+
+Source: docs/api/acumatica.md#cookie-sign-in, #oauth and #limits.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sign-in and sign-out with a cookie session, and the accounts behind them (acumatica_rest.md section 2)."""
+"""Sign-in and sign-out with a cookie session, and the accounts behind them (docs/api/acumatica.md#cookie-sign-in)."""
 
 from __future__ import annotations
 
@@ -151,7 +151,8 @@ def session_cookie(session: Session) -> tuple[str, str]:
 
 
 def _cookies(session: Session, order: dict[str, Any], is_secure: bool) -> list[tuple[str, str]]:  # noqa: FBT001  # private
-    # On plain http Secure is left off (and with it SameSite=None), so that clients send the ticket back (17.1).
+    # On plain http Secure is left off (and with it SameSite=None), so that clients send the ticket back
+    # (docs/api/acumatica.md#statement-1).
     flags = "; path=/; Secure; HttpOnly; SameSite=None" if is_secure else "; path=/; HttpOnly"
     culture = order.get("locale") if isinstance(order.get("locale"), str) else "en-US"
     once = [

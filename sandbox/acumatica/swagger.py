@@ -1,4 +1,7 @@
-"""`swagger.json`: the OpenAPI 3.0.1 document of an endpoint, generated from the contract (section 5)."""
+"""`swagger.json`: the OpenAPI 3.0.1 document of an endpoint, generated from the contract.
+
+Source: docs/api/acumatica.md#openapi.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ERP twin's switches: every choice that acumatica_rest.md marks as ours or as open, by name."""
+"""The ERP twin's switches: every choice of its own, by name (docs/api/acumatica.md#statements)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _wrong_clients(clients: Any) -> str | None:
 
 
 SWITCHES = (
-    # Sign-in and sessions (17.1 to 17.8)
+    # Sign-in and sessions (statements 1 to 8)
     Switch("tenants", [DEFAULT_TENANT], "Tenants of the site; the first is the default one.", check=_wrong_texts),
     Switch(
         "users",
@@ -61,7 +61,7 @@ SWITCHES = (
         "oauth_tenant_suffix", default=True, doc="The client id must end in @ and a tenant; off ignores the suffix."
     ),
     Switch("token_seconds", 3600, "Life of an access token.", minimum=1),
-    # Licence (17.9 to 17.11)
+    # Licence (statements 9 to 11)
     Switch("sessions", 2, "Seats: sessions that may be open at once; 0 is no limit.", minimum=0),
     Switch("session_limit_style", "documented", "How a full licence refuses.", choices=("documented", "plain_429")),
     Switch("requests_per_minute", 0, "Requests per minute; from half of it answers are delayed. 0 is none.", minimum=0),
@@ -79,7 +79,7 @@ SWITCHES = (
         minimum=0,
     ),
     Switch("latency_sign_in_ms", 0.0, "Milliseconds of a sign-in, instead of latency_ms; 0 is the same.", minimum=0),
-    # Reading (17.12 to 17.22)
+    # Reading (statements 12 to 22)
     Switch("endpoints_as_array", default=False, doc="GET /entity answers the bare array of older builds."),
     Switch("swagger_anonymous", default=False, doc="swagger.json without a session."),
     Switch("record_links", default=True, doc="_links on top-level records."),
@@ -102,7 +102,7 @@ SWITCHES = (
     Switch("credit_rules_delegate", default=True, doc="CreditVerificationRules expanded in a list: CannotOptimize."),
     Switch("site_associations_delegate", default=False, doc="SiteAssociations expanded in a list: CannotOptimize."),
     Switch("max_query_length", 2048, "Longer query strings get the web server's 404 page; 0 is no limit.", minimum=0),
-    # 17.23 to 17.31, how writes behave
+    # How writes behave (statements 23 to 31)
     Switch("auto_number_customers", default=True, doc="A PUT of an unknown CustomerID creates the next number."),
     Switch("require_customer_name", default=True, doc="Inserting without CustomerName is a 422."),
     Switch("equal_values_move_stamp", default=False, doc="Writing equal values moves the stamp all the same."),
@@ -121,7 +121,7 @@ SWITCHES = (
     Switch("commit_then_fail", "off", "Every PUT stores, then fails.", choices=("off", "500", "reset")),
     Switch("fail_before_commit", default=False, doc="Every PUT fails with 500 and stores nothing."),
     Switch("action_seconds", 1.0, "How long an action runs (sandbox clock).", minimum=0),
-    # Push messages, 17.32
+    # Push messages (statement 32)
     Switch("push_url", None, "Webhook that gets push messages; null sends none.", nullable=True),
     Switch("push_header_name", "", "Header of push messages, as the destination's Header Name; empty sends none."),
     Switch("push_header_value", "", "Value of that header, as the destination's Header Value."),

@@ -1,4 +1,7 @@
-"""PUT, PATCH and DELETE of contract REST: finding the target, laying a body over it, all or nothing (section 9)."""
+"""PUT, PATCH and DELETE of contract REST: finding the target, laying a body over it, all or nothing.
+
+Source: docs/api/acumatica.md#writing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client may write into an address: fields, country and state, flags (b2b_rest.md section 6)."""
+"""What a client may write into an address: fields, country and state, flags (docs/api/better_b2b.md#addresses)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def read_address_update(store: Store, address: Address, body: dict[str, Any]) ->
     """Check the body of a partial update and give the attributes to set.
 
     Raises:
-        Refusal: 422 shape 1; the flag rule as 422 `Processing data contains logical errors` (13.27).
+        Refusal: 422 shape 1; the flag rule as 422 `Processing data contains logical errors` (statement 27).
     """
     reader = FieldReader(body, is_snake=True)
     changes: dict[str, Any] = _sent_values(reader)
@@ -82,7 +82,7 @@ def _sent_values(reader: FieldReader) -> dict[str, Any]:
 
 
 def check_flags(reader: FieldReader) -> None:
-    """A default flag needs its plain flag in the same body (13.27).
+    """A default flag needs its plain flag in the same body (statement 27).
 
     Raises:
         Refusal: 422 shape 1 with the documented text.
@@ -96,7 +96,7 @@ def _moved(store: Store, reader: FieldReader, address: Address) -> dict[str, Any
     """Country and state of an update.
 
     Changing `countryName` needs `countryCode`; `countryCode` alone adjusts the name, and needs `stateCode` where the
-    country has states (section 6, "Update is partial").
+    country has states (docs/api/better_b2b.md#address-update).
     """
     name, code = reader.text("countryName"), reader.text("countryCode")
     state_name, state_code = reader.text("stateName"), reader.text("stateCode")

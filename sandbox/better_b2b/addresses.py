@@ -1,4 +1,4 @@
-"""Address books: list, create, bulk create, read, update, delete (b2b_rest.md section 6)."""
+"""Address books: list, create, bulk create, read, update, delete (docs/api/better_b2b.md#addresses)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TRUTH = {"1": True, "true": True, "0": False, "false": False}
 
 
 def address_view(store: Store, address: Address, *, with_extra_fields: bool = True) -> dict[str, Any]:
-    """An address as reads show it; the company's id as a string (13.19), no timestamps."""
+    """An address as reads show it; the company's id as a string (statement 19), no timestamps."""
     as_text = store.settings["address_company_id_as_string"]
     view: dict[str, Any] = {
         "addressId": address.address_id,
@@ -82,7 +82,7 @@ def get_address_extra_fields(store: Store, request: Request) -> Reply:
 
 
 def post_address(store: Store, request: Request) -> Reply:
-    """`POST /addresses`; answers the id only (13.27)."""
+    """`POST /addresses`; answers the id only (statement 27)."""
     values = read_new_address(store, request.object_body())
     if values["company_id"] not in store.companies.rows:
         raise unknown_company(store)
@@ -149,7 +149,7 @@ def _create(store: Store, values: dict[str, Any]) -> Address:
 
 
 def _clear_other_defaults(store: Store, address: Address) -> None:
-    """One default per company and kind: the address written last keeps it (13.27)."""
+    """One default per company and kind: the address written last keeps it (statement 27)."""
     kinds = [kind for kind in ("is_default_billing", "is_default_shipping") if getattr(address, kind)]
     if not kinds:
         return

@@ -1,4 +1,7 @@
-"""One API call from headers to answer: rate, sign-in, body, route, handler (b2b_rest.md sections 1 to 3)."""
+"""One API call from headers to answer: rate, sign-in, body, route, handler.
+
+Source: docs/api/better_b2b.md#transport, #errors and #rate.
+"""
 
 from __future__ import annotations
 
@@ -84,5 +87,5 @@ class Api:
 
 
 def too_many() -> Refusal:
-    """The 429 of a spent window (section 2)."""
+    """The 429 of a spent window (docs/api/better_b2b.md#statuses)."""
     return text_refusal(429, "Too Many Requests", "Request limit exceeded.")

@@ -1,4 +1,4 @@
-"""Who may call: both sign-in styles of the store's API (b2b_rest.md section 1, statement 13.1)."""
+"""Who may call: both sign-in styles of the store's API (docs/api/better_b2b.md#statement-1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Companies: what a single call does (b2b_rest.md section 4). Bulk calls: `company_bulk`; lists: `company_list`."""
+"""Companies: what a single call does. Bulk calls: `company_bulk`; lists: `company_list`.
+
+Source: docs/api/better_b2b.md#companies.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def company_view(store: Store, company: Company, *, with_extra_fields: bool) -> 
     """A company as reads show it."""
     as_text = store.settings["company_numbers_as_strings"]
     status, created_at, updated_at = company.company_status, company.created_at, company.updated_at
-    # Independent mode shows no group, whatever customerGroupId was set (section 4, "Type tolerance").
+    # Independent mode shows no group, whatever customerGroupId was set (docs/api/better_b2b.md#modes).
     group = None if store.settings["independent_companies"] else company.customer_group_id
     view: dict[str, Any] = {
         "companyId": company.company_id,
@@ -70,7 +73,7 @@ def find_company(store: Store, company_id: int) -> Company:
 
 
 def single_refusal(store: Store, problem: CompanyProblem) -> Refusal:
-    """What a single call answers to a problem: 422 shape 3, for a taken admin e-mail as the switch says (13.11)."""
+    """What a single call answers to a problem: 422 shape 3; a taken admin e-mail as the switch says (statement 11)."""
     if problem.is_admin_email and store.settings["admin_email_taken_shape"] == 1:
         return rule_refusal(problem.text)
     return plain_refusal(422, problem.text)
@@ -107,7 +110,7 @@ def put_company(store: Store, request: Request) -> Reply:
 
 
 def put_status(store: Store, request: Request) -> Reply:
-    """`PUT /companies/{companyId}/status`; 0 to 3 only (13.12)."""
+    """`PUT /companies/{companyId}/status`; 0 to 3 only (statement 12)."""
     company = find_company(store, request.ids[0])
     sent = request.body.get("companyStatus") if isinstance(request.body, dict) else None
     if sent is None:
@@ -121,7 +124,7 @@ def put_status(store: Store, request: Request) -> Reply:
 
 
 def delete_company(store: Store, request: Request) -> Reply:
-    """`DELETE /companies/{companyId}`: hard, with users and addresses; core customers stay (13.18)."""
+    """`DELETE /companies/{companyId}`: hard, with users and addresses; core customers stay (statement 18)."""
     company = find_company(store, request.ids[0])
     if store.settings["delete_cascades"]:
         for user in store.users_of(company.company_id):
@@ -190,7 +193,7 @@ def update_company(store: Store, company: Company, body: Any) -> None:
 
 
 def _add_admin(store: Store, company: Company, admin: AdminForm) -> User:
-    """The first user of a company, on the core customer of the e-mail or on a new one (13.10)."""
+    """The first user of a company, on the core customer of the e-mail or on a new one (statement 10)."""
     customer = store.customer_for(admin.email, admin.first_name, admin.last_name)
     user = User(
         id=store.users.take_id(),

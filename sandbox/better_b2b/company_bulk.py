@@ -1,4 +1,4 @@
-"""`POST` and `PUT /companies/bulk`: up to ten rows, each on its own (b2b_rest.md section 4, statement 13.17)."""
+"""`POST` and `PUT /companies/bulk`: up to ten rows, each on its own (docs/api/better_b2b.md#statement-17)."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sandbox.better_b2b.records import Company
     from sandbox.better_b2b.state import Store
 
-# Field, name in texts, longest value; the order in which they are checked (section 4, statement 13.8).
+# Field, name in texts, longest value; the order in which they are checked (docs/api/better_b2b.md#statement-8).
 _REQUIRED = (
     ("companyName", "company name"),
     ("companyPhone", "company phone"),
@@ -142,7 +142,7 @@ def read_new_company(store: Store, body: Any) -> CompanyForm:
 
 
 def read_update(store: Store, company: Company, body: Any) -> dict[str, Any]:
-    """Check the body of an update and give the attributes to set; keys that cannot be written are ignored (13.15).
+    """Check the body of an update and give the attributes to set; other keys are ignored (statement 15).
 
     Raises:
         CompanyProblem: The first thing that is wrong.

@@ -1,4 +1,4 @@
-"""`GET /companies`: filters, order and paging (b2b_rest.md section 4, "List filters")."""
+"""`GET /companies`: filters, order and paging (docs/api/better_b2b.md#company-list and #paging)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def get_companies(store: Store, request: Request) -> Reply:
-    """`GET /companies`; unknown parameters, among them `uuid` and `companyEmail`, are ignored (13.14)."""
+    """`GET /companies`; unknown parameters, among them `uuid` and `companyEmail`, are ignored (statement 14)."""
     limits = read_limits(store, request, NARROW_LIMITS)
     by_name = request.choice("sortBy", ("updatedAt", "companyName"), "updatedAt") == "companyName"
     descending = request.choice("orderBy", ("ASC", "DESC"), "DESC") == "DESC"
@@ -76,7 +76,7 @@ def _selection(store: Store, request: Request) -> tuple[set[int] | None, list[Ca
 def _add_extra_field_test(
     store: Store, request: Request, text: str, tests: list[Callable[[Company], bool]]
 ) -> set[int] | None:
-    """One `extraFields=name:value` (13.14): ids for an exact match, a test otherwise."""
+    """One `extraFields=name:value` (statement 14): ids for an exact match, a test otherwise."""
     at_first = store.settings["extra_field_filter_split"] == "first_colon"
     name, _, value = text.partition(":") if at_first else text.rpartition(":")
     kind = request.choice("extraFieldFilterType", ("search", "exact-match"), "search")

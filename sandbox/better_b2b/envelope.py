@@ -1,4 +1,4 @@
-"""The success envelope and the error shapes of the store's API (b2b_rest.md sections 1 and 2)."""
+"""The success envelope and the error shapes of the store's API (docs/api/better_b2b.md#envelope and #errors)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Extra fields: definitions, and the rules for values (b2b_rest.md section 9, statements 13.13 and 13.16)."""
+"""Extra fields: definitions, and the rules for values.
+
+Source: docs/api/better_b2b.md#extra-fields, #statement-13 and #statement-16.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,10 @@ def definitions_view(store: Store, family: str) -> list[dict[str, Any]]:
 
 
 def company_values_view(store: Store, values: dict[str, str]) -> list[dict[str, Any]]:
-    """Values of a company with what belongs to their definitions; flags are strings there (section 9)."""
+    """Values of a company with what belongs to their definitions; flags are strings there.
+
+    Source: docs/api/better_b2b.md#extra-fields.
+    """
     return [
         {
             "fieldName": definition.field_name,
@@ -74,8 +80,9 @@ def read_values(store: Store, family: str, sent: Any, *, is_update: bool) -> dic
     Args:
         store: The store.
         family: `companies`, `users` or `addresses`.
-        sent: The JSON value: an array of `{fieldName, fieldValue}`, or a single such object (section 6).
-        is_update: An update needs at least one item and no empty value (section 4).
+        sent: The JSON value: an array of `{fieldName, fieldValue}`, or a single such object
+            (docs/api/better_b2b.md#addresses).
+        is_update: An update needs at least one item and no empty value (docs/api/better_b2b.md#company-update).
 
     Raises:
         ExtraFieldProblem: The shape or a value is wrong.
@@ -100,7 +107,7 @@ def read_values(store: Store, family: str, sent: Any, *, is_update: bool) -> dic
 
 
 def check_complete(store: Store, family: str, values: dict[str, str]) -> None:
-    """Refuse when a required field has no value (13.16).
+    """Refuse when a required field has no value (statement 16).
 
     Raises:
         ExtraFieldProblem: One is missing.
@@ -113,7 +120,7 @@ def check_complete(store: Store, family: str, values: dict[str, str]) -> None:
 
 
 def check_unique(store: Store, values: dict[str, str], own_id: int | None) -> None:
-    """Refuse a company's value that another company holds, where the definition says unique (13.13).
+    """Refuse a company's value that another company holds, where the definition says unique (statement 13).
 
     Raises:
         ExtraFieldProblem: A value is taken.

@@ -52,7 +52,7 @@ class FieldReader:
     """Reads typed fields from one JSON object and keeps every complaint.
 
     Args:
-        body: The object as sent; unknown keys are ignored (13.3).
+        body: The object as sent; unknown keys are ignored (statement 3).
         is_snake: Whether complaints name the fields in snake_case (addresses) or camelCase (users).
     """
 

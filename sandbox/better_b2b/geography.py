@@ -1,4 +1,4 @@
-"""Countries and their states as the store knows them (b2b_rest.md sections 6 and 12).
+"""Countries and their states as the store knows them (docs/api/better_b2b.md#places and #state-countries).
 
 Names and codes are those of ISO 3166; further names that clients write are accepted and read back as ours. All
 subdivisions of the 24 countries are known, not a handful, so that strict checking hurts nobody with real data.
@@ -12,9 +12,7 @@ from functools import cache
 
 import pycountry
 
-_STATE_COUNTRY_CODES = (
-    "AR, AU, AT, BR, CA, CL, DE, IN, ID, IE, IT, JP, MY, MX, MM, NZ, PH, QA, RO, ZA, ES, CH, AE, US"  # section 12
-)
+_STATE_COUNTRY_CODES = "AR, AU, AT, BR, CA, CL, DE, IN, ID, IE, IT, JP, MY, MX, MM, NZ, PH, QA, RO, ZA, ES, CH, AE, US"
 STATE_COUNTRIES = frozenset(_STATE_COUNTRY_CODES.split(", "))
 # The straight apostrophe and the signs that transliterations put in its place.
 _APOSTROPHES = frozenset("'`\u2019\u2018\u02bb")
@@ -98,7 +96,7 @@ class Country:
 
     @property
     def has_states(self) -> bool:
-        """Whether addresses there carry a state (section 12)."""
+        """Whether addresses there carry a state (docs/api/better_b2b.md#state-countries)."""
         return self.code in STATE_COUNTRIES
 
     def state_by_name(self, name: str) -> State | None:

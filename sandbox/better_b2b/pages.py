@@ -1,6 +1,7 @@
 """Pages for people: the Company list, a company's View with its five tabs, roles and their permissions.
 
-They read the same store as the API; labels are those of the incumbent's guide (incumbent_connector.md sections 2, 4).
+They read the same store as the API; labels are those of the incumbent's guide
+(docs/api/incumbent.md#five-steps and #field-map).
 Everything is escaped, nothing is changed from here.
 """
 

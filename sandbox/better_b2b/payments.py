@@ -1,4 +1,4 @@
-"""Payment methods, payment terms and credit (b2b_rest.md section 7)."""
+"""Payment methods, payment terms and credit (docs/api/better_b2b.md#payments)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _CREDIT_KEYS = {
 
 
 def get_store_payments(store: Store, _request: Request) -> Reply:
-    """`GET /payments`: the store's methods; key set one of three (13.29)."""
+    """`GET /payments`: the store's methods; key set one of three (statement 29)."""
     return ok([msgspec.to_builtins(method) for method in store.payments.values()], SUCCESS)
 
 
@@ -101,7 +101,7 @@ def get_enabled_payments(store: Store, request: Request) -> Reply:
 
 
 def terms_view(store: Store, company_id: int) -> dict[str, Any]:
-    """Terms of a company; the store's default days while they are off (13.30)."""
+    """Terms of a company; the store's default days while they are off (statement 30)."""
     terms = store.terms.get(company_id)
     if terms is None or not terms.is_enabled:
         return {"isEnabled": False, "paymentTerms": store.settings["default_payment_terms"]}
@@ -194,5 +194,5 @@ def _switches(store: Store, body: Any) -> dict[str, bool]:
 
 
 def _absent(what: str) -> Refusal:
-    """404 with the same text in both places (section 7)."""
+    """404 with the same text in both places (docs/api/better_b2b.md#payment-methods)."""
     return text_refusal(404, f"{what} Does not Exist", f"{what} Does not Exist")

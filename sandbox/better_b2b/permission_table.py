@@ -1,4 +1,4 @@
-"""The 40 permissions of every store, and what the predefined roles hold (b2b_rest.md section 8)."""
+"""The 40 permissions of every store, and what the predefined roles hold (docs/api/better_b2b.md#permissions)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ _TABLE = (
     ("get_company_subsidiaries", "Get company subsidiaries", "3", "company"),
 )
 
-# The sets of the predefined roles are not public: our choice, as section 8 describes it.
+# The sets of the predefined roles are not public: our choice
+# (docs/api/better_b2b.md#predefined-permissions).
 _NOT_SENIOR = frozenset({"create_user", "update_user", "delete_user", "get_company_subsidiaries"})
 _JUNIOR = frozenset(
     {

@@ -1,4 +1,4 @@
-"""`GET /countries` and `GET /states` (b2b_rest.md section 6)."""
+"""`GET /countries` and `GET /states` (docs/api/better_b2b.md#places)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The store's request budget: a window of 60 s of sandbox time, told in headers with units (b2b_rest.md section 3)."""
+"""The store's request budget: a window of 60 s of sandbox time, told in headers with units.
+
+Source: docs/api/better_b2b.md#rate.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ class RateWindow:
         return max(0.0, self._began_s + WINDOW_S - self._clock.now_s())
 
     def headers(self) -> Headers:
-        """The headers of every answer (13.5); none without a limit. The last name has no "s" in the original."""
+        """The headers of every answer (statement 5); none without a limit. The last name has no "s" in the original."""
         if not self._allocated:
             return []
         return self.headers_for(self._allocated - self._used, self.resets_after_s())

@@ -9,7 +9,7 @@ import msgspec
 
 
 class CompanyStatus(IntEnum):
-    """Life cycle of a company (b2b_rest.md section 4)."""
+    """Life cycle of a company (docs/api/better_b2b.md#company-status)."""
 
     PENDING = 0
     APPROVED = 1
@@ -18,7 +18,7 @@ class CompanyStatus(IntEnum):
 
 
 class UserRole(IntEnum):
-    """The `role` of a user; custom roles read as junior buyer (b2b_rest.md section 5)."""
+    """The `role` of a user; custom roles read as junior buyer (docs/api/better_b2b.md#users)."""
 
     ADMIN = 0
     SENIOR_BUYER = 1
@@ -168,7 +168,7 @@ class Role(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class ExtraField(msgspec.Struct, rename="camel", kw_only=True):
-    """Definition of an extra field (b2b_rest.md section 9); made in the store's settings only."""
+    """Definition of an extra field (docs/api/better_b2b.md#extra-fields); made in the store's settings only."""
 
     id: int
     uuid: str

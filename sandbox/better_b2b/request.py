@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 10
 BULK_MAX = 10
-# Section 3: users 1..250 inclusive; companies and addresses more than 1 and less than 250.
+# Users 1 to 250 inclusive; companies and addresses more than 1 and less than 250 (docs/api/better_b2b.md#paging).
 WIDE_LIMITS = (1, 250)
 NARROW_LIMITS = (2, 249)
 
@@ -104,7 +104,7 @@ def read_limits(store: Store, request: Request, limits: tuple[int, int]) -> tupl
     """Offset and limit of a list.
 
     Raises:
-        Refusal: 422 shape 1 when one is out of range (13.6).
+        Refusal: 422 shape 1 when one is out of range (statement 6).
     """
     offset = request.integer("offset") or 0
     limit = request.integer("limit")
@@ -130,7 +130,8 @@ def time_test(request: Request, *, includes_bounds: bool) -> Callable[[Any], boo
 
     Args:
         request: The call.
-        includes_bounds: Companies include the bounds, users and addresses are strictly later or earlier (section 3).
+        includes_bounds: Companies include the bounds, users and addresses are strictly later or earlier
+            (docs/api/better_b2b.md#time-filters).
     """
     bounds = [
         (attribute, is_lower, bound)

@@ -1,4 +1,4 @@
-"""Roles and permissions: store-wide, predefined ones for ever (b2b_rest.md section 8)."""
+"""Roles and permissions: store-wide, predefined ones for ever (docs/api/better_b2b.md#roles)."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def post_role(store: Store, request: Request) -> Reply:
 
 
 def put_role(store: Store, request: Request) -> Reply:
-    """`PUT /companies/roles/{roleId}`: name and the whole permission set (13.32)."""
+    """`PUT /companies/roles/{roleId}`: name and the whole permission set (statement 32)."""
     role = _find_custom_role(store, request.ids[0], "updated")
     role.name, role.permissions = _read_role(store, request.body, role)
     store.changed()

@@ -53,7 +53,7 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "states": {"GET": places.get_state},
 }
 
-# Documented by the vendor, not used by the product: 404 in shape 3 (section 4).
+# Documented by the vendor, not used by the product: 404 in shape 3 (docs/api/better_b2b.md#companies).
 _NOT_SERVED = frozenset(
     {
         "companies/*/attachments",

@@ -1,4 +1,6 @@
-"""The store's data at the start: what a young store has, and the peculiar records of statement 13.36.
+"""The store's data at the start: what a young store has, and the peculiar records.
+
+Source: docs/api/better_b2b.md#statement-36.
 
 No company carries the key field: after a sync, companies with a key are exactly those that the sync made. Two records
 meet the ERP's world of the same seed number: a plain shopper and another company's user, whose e-mails contacts of

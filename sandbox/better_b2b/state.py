@@ -120,7 +120,7 @@ class Store:
             self.companies_by_extra.remove(pair, company_id)
 
     def touch_parent(self, company_id: int) -> None:
-        """Move a company's stamp after a write to something below it, where the switch says so (13.37)."""
+        """Move a company's stamp after a write to something below it, where the switch says so (statement 37)."""
         if self.settings["company_updated_by_children"] and company_id in self.companies.rows:
             self.companies.touch(company_id, self.now())
 
@@ -165,7 +165,7 @@ class Store:
         return any(user.role == UserRole.ADMIN for user in self.users_of(company_id))
 
     def user_with_email(self, email: str) -> User | None:
-        """The user who holds an e-mail; case counts only when the switch says so (13.21)."""
+        """The user who holds an e-mail; case counts only when the switch says so (statement 21)."""
         for user_id in self.users_by_email.ids(email.casefold()):
             user = self.users.rows[user_id]
             if self.settings["email_case_insensitive"] or user.email == email:
@@ -220,6 +220,6 @@ class Store:
         return list(self.roles.values())[role]
 
     def role_number(self, role_id: int) -> int:
-        """The `role` that users of a role read: 0 or 1 for the first two predefined ones, 2 for all others (13.22)."""
+        """The `role` that users of a role read: 0 or 1 for the first two predefined ones, else 2 (statement 22)."""
         position = list(self.roles).index(role_id)
         return min(position, UserRole.JUNIOR_BUYER)

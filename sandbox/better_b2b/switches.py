@@ -1,4 +1,7 @@
-"""The switches of the store's twin: every choice that b2b_rest.md section 13 marks [c], by name, with its default."""
+"""The switches of the store's twin: every choice of its own, by name, with its default.
+
+Statements are those of docs/api/better_b2b.md#statements.
+"""
 
 from __future__ import annotations
 
@@ -17,142 +20,178 @@ def _texts(value: Any) -> str | None:
 
 
 TRANSPORT = (
-    Switch("store_hash", "sandbox", "13.1: value of X-Store-Hash that belongs to the token."),
-    Switch("token", "sandbox-token", "13.1: the token that opens the API, in X-Auth-Token or authToken."),
-    Switch("token_without_scope", "sandbox-token-without-scope", "13.1: a known token without the scope: 403."),
-    Switch("combined_auth_status", 401, "13.1: status when authToken comes with X-Store-Hash; 200 lets it pass."),
-    Switch("unknown_token_status", 401, "13.1: status for an unknown or missing token.", minimum=400),
-    Switch("wrong_content_type_status", 415, "13.2: status for a body that is not declared as JSON.", minimum=400),
-    Switch("malformed_json_status", 400, "13.2: status for a body that is not JSON.", minimum=400),
-    Switch("tolerate_double_slash", default=True, doc="Section 1: // in a path counts as one slash."),
-    Switch("requests_per_minute", 150, "13.5: requests per window of 60 s of sandbox time; 0 is no limit.", minimum=0),
-    Switch("send_retry_after", default=False, doc="13.5: a 429 carries Retry-After."),
+    Switch("store_hash", "sandbox", "Statement 1: value of X-Store-Hash that belongs to the token."),
+    Switch("token", "sandbox-token", "Statement 1: the token that opens the API, in X-Auth-Token or authToken."),
+    Switch("token_without_scope", "sandbox-token-without-scope", "Statement 1: a known token without the scope: 403."),
+    Switch(
+        "combined_auth_status", 401, "Statement 1: status when authToken comes with X-Store-Hash; 200 lets it pass."
+    ),
+    Switch("unknown_token_status", 401, "Statement 1: status for an unknown or missing token.", minimum=400),
+    Switch(
+        "wrong_content_type_status", 415, "Statement 2: status for a body that is not declared as JSON.", minimum=400
+    ),
+    Switch("malformed_json_status", 400, "Statement 2: status for a body that is not JSON.", minimum=400),
+    Switch("tolerate_double_slash", default=True, doc="// in a path counts as one slash."),
+    Switch(
+        "requests_per_minute",
+        150,
+        "Statement 5: requests per window of 60 s of sandbox time; 0 is no limit.",
+        minimum=0,
+    ),
+    Switch("send_retry_after", default=False, doc="Statement 5: a 429 carries Retry-After."),
     Switch(
         "limit_out_of_range",
         "refuse",
-        "13.6: a limit outside the documented range is refused with 422, or taken as the nearest bound.",
+        "Statement 6: a limit outside the documented range is refused with 422, or taken as the nearest bound.",
         choices=("refuse", "clamp"),
     ),
 )
 
 COMPANIES = (
-    Switch("required_text", "The {field} is required.", "13.8: text for a missing required field of a company."),
-    Switch("admin_email_required_text", "Admin email is required", "13.8: text for a missing adminEmail (observed)."),
-    Switch("enforce_max_lengths", default=True, doc="13.9: longer values than documented are refused with 422."),
+    Switch("required_text", "The {field} is required.", "Statement 8: text for a missing required field of a company."),
+    Switch(
+        "admin_email_required_text", "Admin email is required", "Statement 8: text for a missing adminEmail (observed)."
+    ),
+    Switch("enforce_max_lengths", default=True, doc="Statement 9: longer values than documented are refused with 422."),
     Switch(
         "admin_email_taken_shape",
         3,
-        "13.11: shape of the refusal when adminEmail belongs to a company user.",
+        "Statement 11: shape of the refusal when adminEmail belongs to a company user.",
         choices=(3, 1),
     ),
-    Switch("auto_approve", default=True, doc="13.12: new companies are Approved; off leaves them Pending."),
-    Switch("unique_company_email", default=False, doc="13.13: a second company with the same companyEmail is refused."),
+    Switch("auto_approve", default=True, doc="Statement 12: new companies are Approved; off leaves them Pending."),
     Switch(
-        "enforce_unique_extra_fields", default=True, doc="13.13: isUnique extra fields refuse a value that is taken."
+        "unique_company_email",
+        default=False,
+        doc="Statement 13: a second company with the same companyEmail is refused.",
+    ),
+    Switch(
+        "enforce_unique_extra_fields",
+        default=True,
+        doc="Statement 13: isUnique extra fields refuse a value that is taken.",
     ),
     Switch(
         "extra_field_filter_split",
         "first_colon",
-        "13.14: where extraFields=name:value is cut.",
+        "Statement 14: where extraFields=name:value is cut.",
         choices=("first_colon", "last_colon"),
     ),
-    Switch("store_uuid_on_create", default=False, doc="13.15: POST /companies stores uuid too."),
+    Switch("store_uuid_on_create", default=False, doc="Statement 15: POST /companies stores uuid too."),
     Switch(
         "enforce_required_extra_fields",
         default=True,
-        doc="13.16: a missing required extra field is refused on POST and PUT.",
+        doc="Statement 16: a missing required extra field is refused on POST and PUT.",
     ),
     Switch(
-        "required_extra_fields", [], "13.16: names of company extra fields marked required in the store.", check=_texts
+        "required_extra_fields",
+        [],
+        "Statement 16: names of company extra fields marked required in the store.",
+        check=_texts,
     ),
     Switch("unknown_extra_field", "ignore", "Extra fields that are not defined.", choices=("ignore", "refuse")),
     Switch(
         "bulk_keeps_good_rows",
         default=True,
-        doc="13.17: good rows of a company bulk call are stored beside failed ones.",
+        doc="Statement 17: good rows of a company bulk call are stored beside failed ones.",
     ),
     Switch(
         "bulk_as_documented",
         default=False,
-        doc="Section 4: answer POST /companies/bulk with the vendor's garbled example.",
+        doc="Answer POST /companies/bulk with the vendor's garbled example.",
     ),
     Switch(
         "bulk_unknown_company",
         "not_found",
-        "13.17: an unknown companyId in PUT /companies/bulk: 404 for the call, or a failed row.",
+        "Statement 17: an unknown companyId in PUT /companies/bulk: 404 for the call, or a failed row.",
         choices=("not_found", "row_error"),
     ),
-    Switch("delete_cascades", default=True, doc="13.18: DELETE of a company takes its users and addresses along."),
+    Switch(
+        "delete_cascades", default=True, doc="Statement 18: DELETE of a company takes its users and addresses along."
+    ),
     Switch(
         "company_numbers_as_strings",
         default=False,
-        doc="13.19: companyStatus, createdAt and updatedAt as strings (schema).",
+        doc="Statement 19: companyStatus, createdAt and updatedAt as strings (schema).",
     ),
     Switch(
         "independent_companies",
         default=True,
-        doc="Section 4: Independent mode; off makes a customer group per company.",
+        doc="Independent mode; off makes a customer group per company.",
     ),
-    Switch("default_customer_group", 0, "Section 4: group of companies created without customerGroupId.", minimum=0),
+    Switch("default_customer_group", 0, "Group of companies created without customerGroupId.", minimum=0),
     Switch(
         "company_updated_by_children",
         default=False,
-        doc="13.37: writes to users, addresses, payments and terms move the company's updatedAt too.",
+        doc="Statement 37: writes to users, addresses, payments and terms move the company's updatedAt too.",
     ),
 )
 
 USERS = (
-    Switch("unknown_company_status", 404, "13.20: status for a user or address of an unknown company.", minimum=400),
-    Switch("email_case_insensitive", default=True, doc="13.21: e-mails that differ in case only are the same."),
+    Switch(
+        "unknown_company_status", 404, "Statement 20: status for a user or address of an unknown company.", minimum=400
+    ),
+    Switch("email_case_insensitive", default=True, doc="Statement 21: e-mails that differ in case only are the same."),
     Switch(
         "refuse_super_admin_email",
         default=True,
-        doc="Section 5: a Super Admin's e-mail is refused as already existing.",
+        doc="A Super Admin's e-mail is refused as already existing.",
     ),
     Switch(
-        "last_admin_deactivates", default=True, doc="13.24: a company that loses its last admin turns Inactive (3)."
+        "last_admin_deactivates",
+        default=True,
+        doc="Statement 24: a company that loses its last admin turns Inactive (3).",
     ),
     Switch(
         "new_admin_reactivates",
         default=True,
-        doc="13.24: an Inactive company without admin that gets one turns Approved.",
+        doc="Statement 24: an Inactive company without admin that gets one turns Approved.",
     ),
-    Switch("user_bulk_all_or_nothing", default=True, doc="13.25: off keeps the rows before the first failed one."),
+    Switch(
+        "user_bulk_all_or_nothing", default=True, doc="Statement 25: off keeps the rows before the first failed one."
+    ),
 )
 
 ADDRESSES = (
-    Switch("address_company_id_as_string", default=True, doc="13.19: companyId of an address is read as a string."),
-    Switch("strict_states", default=True, doc="13.26 and section 12: off accepts any state text in the 24 countries."),
+    Switch(
+        "address_company_id_as_string", default=True, doc="Statement 19: companyId of an address is read as a string."
+    ),
+    Switch("strict_states", default=True, doc="Statement 26: off accepts any state text in the 24 countries."),
     Switch(
         "refuse_mismatch",
         default=True,
-        doc="13.26: name and code of country or state that disagree: 422; off: code wins.",
+        doc="Statement 26: name and code of country or state that disagree: 422; off: code wins.",
     ),
     Switch(
         "flag_rule_on_create",
         default=False,
-        doc="13.27: isDefaultBilling needs isBilling on POST too, not on PUT only.",
+        doc="Statement 27: isDefaultBilling needs isBilling on POST too, not on PUT only.",
     ),
     Switch(
         "external_id_or",
         default=True,
-        doc="13.28: externalId[] given more than once means any of them; off: the last one.",
+        doc="Statement 28: externalId[] given more than once means any of them; off: the last one.",
     ),
 )
 
 MONEY_AND_ROLES = (
-    Switch("default_payment_terms", 30, "13.30: days shown while terms are off.", choices=(0, 5, 15, 30, 45, 60)),
-    Switch("credit_enabled", default=False, doc="13.30: whether the store has company credit at all."),
-    Switch("payments_enabled_by_default", default=False, doc="13.31: new companies start with every method enabled."),
+    Switch(
+        "default_payment_terms", 30, "Statement 30: days shown while terms are off.", choices=(0, 5, 15, 30, 45, 60)
+    ),
+    Switch("credit_enabled", default=False, doc="Statement 30: whether the store has company credit at all."),
+    Switch(
+        "payments_enabled_by_default", default=False, doc="Statement 31: new companies start with every method enabled."
+    ),
     Switch(
         "payment_codes",
         ["cheque", "bankdeposit", "cod", "authorizenet", "purchase_order"],
-        "13.31: payment codes of the store; taken up by the next seed or reset.",
+        "Statement 31: payment codes of the store; taken up by the next seed or reset.",
         check=_texts,
     ),
-    Switch("predefined_role_status", 400, "13.32: status when a predefined role is changed or deleted.", minimum=400),
-    Switch("assigned_role_status", 400, "13.32: status when a role in use is deleted.", minimum=400),
-    Switch("unknown_permission_status", 400, "13.32: status for an unknown permission code.", minimum=400),
+    Switch(
+        "predefined_role_status", 400, "Statement 32: status when a predefined role is changed or deleted.", minimum=400
+    ),
+    Switch("assigned_role_status", 400, "Statement 32: status when a role in use is deleted.", minimum=400),
+    Switch("unknown_permission_status", 400, "Statement 32: status for an unknown permission code.", minimum=400),
 )
 
 SWITCHES = TRANSPORT + COMPANIES + USERS + ADDRESSES + MONEY_AND_ROLES

@@ -79,7 +79,10 @@ class Order:
 
 
 class Table(Generic[Row]):
-    """Records by id, and their order by `updated_at`. Ids are counted up and never used again (b2b_rest.md 13.37)."""
+    """Records by id, and their order by `updated_at`. Ids are counted up and never used again.
+
+    Source: docs/api/better_b2b.md#statement-37.
+    """
 
     def __init__(self, first_id: int) -> None:
         self.rows: dict[int, Row] = {}

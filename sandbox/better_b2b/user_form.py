@@ -1,4 +1,4 @@
-"""What a client may write into a user, checked in the order of statement 13.20."""
+"""What a client may write into a user, checked in the order of docs/api/better_b2b.md#statement-20."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def known_channels(channel_ids: list[int] | None) -> list[int]:
 
 
 def unknown_company(store: Store) -> Exception:
-    """The refusal of a user or address whose company does not exist (13.20)."""
+    """The refusal of a user or address whose company does not exist (statement 20)."""
     refusal = absence_refusal("Company")
     status = store.settings["unknown_company_status"]
     if status == refusal.reply.status:
@@ -159,7 +159,7 @@ def _new_role(store: Store, role: Any, role_id: int | None) -> int:
     if role_id is not None and role_id not in store.roles:
         raise field_refusal({"companyRoleId": [f'"{role_id}" is not a valid choice']})
     if role_id is not None:
-        return role_id  # beats `role` (13.22)
+        return role_id  # beats `role` (statement 22)
     if number is None:
         raise field_refusal({"non_field_errors": ["User must have a role."]})
     return store.predefined_role(number).id

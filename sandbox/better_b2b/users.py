@@ -1,4 +1,4 @@
-"""Company users: list, create, bulk create, read, update, delete (b2b_rest.md section 5)."""
+"""Company users: list, create, bulk create, read, update, delete (docs/api/better_b2b.md#users)."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def post_user(store: Store, request: Request) -> Reply:
 
 
 def post_users(store: Store, request: Request) -> Reply:
-    """`POST /users/bulk`: all or nothing unless switched; refused with the first failed row's own body (13.25)."""
+    """`POST /users/bulk`: all or nothing unless switched; refused as the first failed row would be (statement 25)."""
     rows = bulk_rows(request, too_many=too_many_rows())
     failing = request.partial_rows()
     forms: list[UserForm] = []
@@ -110,7 +110,7 @@ def post_users(store: Store, request: Request) -> Reply:
 
 
 def put_user(store: Store, request: Request) -> Reply:
-    """`PUT /users/{userId}`, partial; answers the full user (13.23)."""
+    """`PUT /users/{userId}`, partial; answers the full user (statement 23)."""
     user = _find_user(store, request.ids[0])
     changes = read_user_update(store, user, request.object_body())
     had_admin = store.has_admin(user.company_id)
@@ -124,7 +124,7 @@ def put_user(store: Store, request: Request) -> Reply:
 
 
 def delete_user(store: Store, request: Request) -> Reply:
-    """`DELETE /users/{userId}`: never the last one of a company, the last admin may go (13.24)."""
+    """`DELETE /users/{userId}`: never the last one of a company, the last admin may go (statement 24)."""
     user = _find_user(store, request.ids[0])
     if store.users_by_company.count(user.company_id) <= 1 and user.company_id in store.companies.rows:
         raise rule_refusal("The last user in company can not be deleted.")
@@ -172,7 +172,7 @@ def _create(store: Store, form: UserForm) -> User:
 
 
 def _after_admin_change(store: Store, company_id: int, *, had_admin: bool) -> None:
-    """A company without admin turns Inactive; the first one it gets again turns it Approved (13.24)."""
+    """A company without admin turns Inactive; the first one it gets again turns it Approved (statement 24)."""
     company = store.companies.rows.get(company_id)
     has_admin = store.has_admin(company_id)
     if company is None or has_admin == had_admin:
@@ -216,7 +216,7 @@ def _roles(request: Request) -> set[int]:
     """The `roles` filter: repeated, with brackets, or separated by commas.
 
     Raises:
-        Refusal: 422 shape 1, nested by index (section 2).
+        Refusal: 422 shape 1, nested by index (docs/api/better_b2b.md#error-shape-1).
     """
     texts = [part.strip(" []") for value in request.values("roles", "roles[]") for part in value.split(",")]
     valid = {str(int(role)) for role in UserRole}

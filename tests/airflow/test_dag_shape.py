@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 SYNC = "customer_sync__knb"
 
-# task -> (trigger rule, pool, retries, mapped); DESIGN section 4.
+# task -> (trigger rule, pool, retries, mapped); docs/architecture.md#tasks.
 TASKS = {
     "extract": ("all_success", "acumatica_knb", 2, False),
     "filter": ("all_done", "default_pool", 2, True),

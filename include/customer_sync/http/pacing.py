@@ -1,8 +1,8 @@
 """Spacing requests evenly within a share of a per-minute budget, and counting them.
 
 Even spacing, because the ERP punishes bursts: from half its limit on it delays each answer by
-(time left) / (requests left) (acumatica_rest.md section 4). A share, because the store's budget
-belongs to all integrations of the store (b2b_rest.md section 3).
+(time left) / (requests left) (docs/api/acumatica.md#pacing). A share, because the store's budget
+belongs to all integrations of the store (docs/api/better_b2b.md#rate).
 """
 
 import threading

@@ -6,8 +6,8 @@ nothing: no connection was ever made, or it refused for want of budget or seats.
 failure of a write becomes :class:`~customer_sync.errors.AmbiguousWriteError`, which the caller
 answers by reading back.
 
-Source: style.md section 5; the reactions are those of acumatica_rest.md section 10 and
-b2b_rest.md section 2.
+Sources: docs/architecture.md#errors; the reactions are those of docs/api/acumatica.md#error-reactions
+and docs/api/better_b2b.md#statuses.
 """
 
 import logging

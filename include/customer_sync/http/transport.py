@@ -4,10 +4,10 @@ The difference that matters to a caller is whether a write may have reached the 
 :class:`~customer_sync.errors.ConnectFailed` means that nothing was sent,
 :class:`~customer_sync.errors.ReplyLost` that it was and the answer did not come back complete.
 Nothing is retried here, no redirect is followed (a redirect of the ERP is a licence refusal,
-acumatica_rest.md section 4), and no cookie is kept.
+docs/api/acumatica.md#limits), and no cookie is kept.
 
 urllib3 was chosen over requests and httpx because it costs a fifth of their time per request
-(performance.md section 4) and because its exceptions separate connecting from reading.
+(docs/performance.md#choices) and because its exceptions separate connecting from reading.
 """
 
 import logging
@@ -279,7 +279,7 @@ class Urllib3Transport:
 
 
 def encode_query(query: tuple[tuple[str, str], ...]) -> str:
-    """Percent-encode a query: ``+`` becomes ``%2B`` and a blank ``%20`` (acumatica_rest.md section 7)."""
+    """Percent-encode a query: ``+`` becomes ``%2B`` and a blank ``%20`` (docs/api/acumatica.md#filters)."""
     return "&".join(f"{quote(name, safe=_QUERY_SAFE)}={quote(value, safe=_QUERY_SAFE)}" for name, value in query)
 
 

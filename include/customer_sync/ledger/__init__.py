@@ -1,4 +1,7 @@
-"""The ledger: our database of links, intents, runs, log, quarantine, watermarks and leases. (DESIGN section 7)"""
+"""The ledger: our database of links, intents, runs, log, quarantine, watermarks and leases.
+
+Source: docs/architecture.md#ledger.
+"""
 
 from __future__ import annotations
 

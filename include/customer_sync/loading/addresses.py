@@ -144,7 +144,9 @@ class DeleteAddress(Write):
 
 
 def changes_to_send(work: Work, operation: Operation) -> dict[str, Any]:
-    """The changed fields, and those that the store's update rules want in the same body (b2b_rest.md section 6).
+    """The changed fields, and those that the store's update rules want in the same body.
+
+    Source: docs/api/better_b2b.md#address-update.
 
     A change of country or state sends the whole place, without a state where the
     country has none; a default flag needs its plain flag beside it.

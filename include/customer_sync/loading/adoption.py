@@ -1,4 +1,7 @@
-"""Find again in the store what the ledger does not know: nothing is then created twice. (DESIGN section 7)"""
+"""Find again in the store what the ledger does not know: nothing is then created twice.
+
+Source: docs/reliability.md#the-protocol.
+"""
 
 from __future__ import annotations
 

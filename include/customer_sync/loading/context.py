@@ -30,7 +30,7 @@ class StoreFacts:
 
     @cached_property
     def role_ids(self) -> dict[str, int]:
-        """Role ids by case-folded name; ids differ per store (b2b_rest.md section 8)."""
+        """Role ids by case-folded name; ids differ per store (docs/api/better_b2b.md#roles)."""
         return {role.name.casefold(): role.id for role in self._store.list_roles()}
 
     @cached_property

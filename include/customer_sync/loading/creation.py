@@ -1,4 +1,4 @@
-"""Make companies, and what belongs to them without waiting for the last company. (performance.md section 12)
+"""Make companies, and what belongs to them without waiting for the last company. (docs/performance.md#choices)
 
 A company's addresses follow as soon as it is confirmed, filled up to whole bulk requests
 across companies. When the last company is there, one crawl beside these writes reads back
@@ -67,7 +67,8 @@ class Creation:
             if not any(work.applied is None and work.problem is None for work in self._works):
                 yield from self.rest()
         elif isinstance(write, LearnCreated):
-            # Addresses are on their way; what takes something away comes last of all (b2b_rest.md section 10).
+            # Addresses are on their way; what takes something away comes last of all
+            # (docs/api/better_b2b.md#order-of-writes).
             yield from self._others(
                 [
                     (work, operation)

@@ -1,4 +1,7 @@
-"""Send writes: intents first, several requests in flight, every answer settled in the ledger. (DESIGN section 7)"""
+"""Send writes: intents first, several requests in flight, every answer settled in the ledger.
+
+Source: docs/reliability.md#the-protocol.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from customer_sync.sources.acumatica.client import AcumaticaClient
 
 
 class WriteReference(Write):
-    """Write one customer's reference id; an update only, never an insert (acumatica_rest.md section 9)."""
+    """Write one customer's reference id; an update only, never an insert (docs/api/acumatica.md#if-match)."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class WriteReference(Write):
     def send(self) -> None:
         """Send one PUT that names the record by its id and its key.
 
-        A 200 does not prove that the value was stored (acumatica_rest.md section 9);
+        A 200 does not prove that the value was stored (docs/api/acumatica.md#silent-put);
         the next run reads it and writes again where it is missing.
         """
         work, _ = self.parts[0]
@@ -87,7 +87,9 @@ def reference_body(around: Surroundings, reference: str) -> dict[str, Any]:
 
 
 def stop_changed_elsewhere(around: Surroundings, works: Sequence[Work]) -> None:
-    """Stop customers whose reference someone else changed since our last write. (incumbent_connector.md section 4.3)
+    """Stop customers whose reference someone else changed since our last write.
+
+    Source: docs/api/incumbent.md#reference-conflict.
 
     A reference of a customer that we never wrote to is checked in the store: where no
     such company exists it is stale and will be overwritten.

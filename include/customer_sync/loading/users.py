@@ -158,7 +158,7 @@ class UpdateUser(Write):
 
         A user of this company who is to go, or to get another e-mail, is waited for. No company user at all means a
         plain store customer: an update is refused for it, a new user is linked with it
-        (b2b_rest.md section 5), so the user is made anew. Anybody else: the contact is left out.
+        (docs/api/better_b2b.md#user-emails), so the user is made anew. Anybody else: the contact is left out.
         """
         holder = self._around.store.find_user(str(operation.values["email"]))
         if holder is None and work.may_be_free_now(operation.key):

@@ -1,4 +1,4 @@
-"""Reading a push notification of the ERP (acumatica_rest.md section 12). Pure.
+"""Reading a push notification of the ERP (docs/api/acumatica.md#push). Pure.
 
 A notification only says which customers to read again. What stands in it is never written anywhere: it is
 a row of some query, it may come late, twice or in the wrong order, and an update arrives as a deleted and an

@@ -40,7 +40,7 @@ def diff_company(
         held_back: Parts that must not be sent (``contact:<ContactID>``).
 
     Returns:
-        Operations in the order of b2b_rest.md section 10: company, status, users
+        Operations in the order of docs/api/better_b2b.md#order-of-writes: company, status, users
         (admins and promotions first, demotions and removals last), addresses,
         payment methods, terms.
     """

@@ -1,4 +1,4 @@
-"""How many requests a plan will take. Pure. (performance.md section 2)"""
+"""How many requests a plan will take. Pure. (docs/performance.md#requests)"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which user of the store stands for which contact: by the contact's key, else by e-mail. Pure.
 
 The store knows a person by the e-mail: it refuses a second user with the same one
-(b2b_rest.md section 5).
+(docs/api/better_b2b.md#users).
 """
 
 from __future__ import annotations

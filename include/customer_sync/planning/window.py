@@ -1,4 +1,7 @@
-"""Which changes a run covers: params, else a backfill's data interval, else the watermarks. Pure. (DESIGN section 8)"""
+"""Which changes a run covers: params, else a backfill's data interval, else the watermarks. Pure.
+
+Source: docs/architecture.md#windows.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which locations become addresses, and the billing address. Pure.
 
-Sources: incumbent_connector.md section 4.2 (external ids, flags), b2b_rest.md
-sections 6 and 12 (required parts, countries with states).
+Sources: docs/api/incumbent.md#field-map (external ids, flags), docs/api/better_b2b.md#addresses and
+#state-countries.
 """
 
 from __future__ import annotations

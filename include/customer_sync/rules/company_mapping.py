@@ -1,7 +1,7 @@
 """Turn a customer into the company that the store should have. Pure. (task: transform)
 
-Sources: incumbent_connector.md section 4.2 (field map), DESIGN section 6 (reason
-codes), b2b_rest.md sections 4-7 (lengths and required fields).
+Sources: docs/api/incumbent.md#field-map, docs/errors.md#reasons, and for lengths and required
+fields docs/api/better_b2b.md#companies, #users, #addresses and #payments.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ _LIMITS = TextLimits(
     ("MainContact/Address/State", 50),
     ("MainContact/Address/PostalCode", 50),
 )
-"""The ERP's fields that a company is made of, and how much of each the store holds (b2b_rest.md section 4)."""
+"""The ERP's fields that a company is made of, and how much of each the store holds.
+
+Source: docs/api/better_b2b.md#companies.
+"""
 
 
 class Transformed(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Which contacts become company users, and who is the admin. Pure.
 
-Sources: incumbent_connector.md sections 3.1 and 4.1-4.2; DESIGN section 6.
+Sources: docs/api/incumbent.md#opt-in, #contacts and #field-map.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Decide whether a customer belongs in the store, and say why. Pure. (task: filter)
 
-Sources: incumbent_connector.md section 4.1 (E2-E9), DESIGN section 6.
+Sources: docs/api/incumbent.md#eligibility (E2 to E9), docs/errors.md#filter.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from customer_sync.rules.email_address import is_valid_email
 from customer_sync.settings.mapping import EligibilityRules
 
 MAX_ACCOUNT_EMAIL = 200
-"""The store's longest company e-mail (b2b_rest.md section 4)."""
+"""The store's longest company e-mail (docs/api/better_b2b.md#companies)."""
 
 
 class Decision(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from customer_sync.settings.mapping import Geography
 STATE_COUNTRIES = frozenset(
     "AR AU AT BR CA CL DE IN ID IE IT JP MY MX MM NZ PH QA RO ZA ES CH AE US".split()  # noqa: SIM905 - one line to read
 )
-"""Countries for which the store wants a state (b2b_rest.md section 12)."""
+"""Countries for which the store wants a state (docs/api/better_b2b.md#state-countries)."""
 
 _MAX_CODE_LENGTH = 200
 

@@ -2,7 +2,7 @@
 
 All that differs between merchants stands in one YAML file per connector and is
 validated when it is read; addresses and secrets live in two Airflow connections.
-Defaults are those of incumbent_connector.md section 4 and DESIGN section 6.
+Defaults follow docs/api/incumbent.md#eligibility and #field-map.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from customer_sync.settings.section import Section
 from customer_sync.settings.value_rule import Code, Value, field
 
 TermDays = Literal[0, 5, 15, 30, 45, 60]
-"""Payment-term days that the store accepts (b2b_rest.md section 7)."""
+"""Payment-term days that the store accepts (docs/api/better_b2b.md#payment-terms)."""
 
 
 class CustomerFields(Section):

@@ -1,7 +1,7 @@
 """Where a value of an ERP record is read from: endpoint field, detail row or custom field.
 
 Three forms exist because nothing public says how a tenant exposes the Kensium
-Commerce tab (acumatica_rest.md section 15): fields of an extended endpoint, rows of
+Commerce tab (docs/api/acumatica.md#commerce-tab): fields of an extended endpoint, rows of
 a detail, or extension fields reached by ``$custom``.
 """
 

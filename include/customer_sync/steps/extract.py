@@ -1,7 +1,7 @@
 """Step one: ask the ERP for what changed in the window, and read these customers whole. (task: extract)
 
 Customers, contacts and locations are three change streams; the ids that they name
-are united and the full customers read (acumatica_rest.md section 11). Each batch is
+are united and the full customers read (docs/api/acumatica.md#change-tracking). Each batch is
 handed on as it is read, so memory does not grow with the number of customers.
 """
 

@@ -20,7 +20,7 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
     """Split a batch into eligible customers, customers to be un-enrolled, and filtered ones.
 
     The filtered get their outcome here. A customer that has a company goes on to be
-    un-enrolled when one of its reasons withdraws it (DESIGN section 4).
+    un-enrolled when one of its reasons withdraws it (docs/errors.md#filter).
 
     Args:
         run: The run.

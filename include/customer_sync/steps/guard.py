@@ -47,7 +47,7 @@ def settle_plan(
     """Add up the plan of all batches, take out customers that share an Account Email, and decide what follows.
 
     Of two customers with one Account Email the one that holds it in the store keeps
-    it and the newcomer is quarantined; of two newcomers both are (DESIGN section 6).
+    it and the newcomer is quarantined; of two newcomers both are (docs/errors.md#email_duplicate).
 
     Args:
         run: The run.

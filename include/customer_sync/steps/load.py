@@ -1,6 +1,6 @@
 """Step five: apply the plan of one batch to the store, then write the reference ids to the ERP. (task: load)
 
-Order of work (b2b_rest.md section 10): companies with their first admin, and behind
+Order of work (docs/api/better_b2b.md#order-of-writes): companies with their first admin, and behind
 each its addresses; status, users, payment methods and terms side by side; then what
 takes something away; then the reference ids. What remains to be done is always
 compared anew with the ledger, so a repeated attempt goes on where the last stopped.

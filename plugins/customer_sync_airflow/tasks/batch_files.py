@@ -1,7 +1,7 @@
 """Removal of files by age: batch files that Airflow leaves behind, and reports.
 
 The object-storage backend deletes a value's file only when the same task instance starts again;
-deleting a run, ``airflow db clean`` and deleting a DAG leave the files (airflow.md section 0, rule 5).
+deleting a run, ``airflow db clean`` and deleting a DAG leave the files (docs/api/airflow.md#files-left-behind).
 They hold customers' data, so they must not lie about for ever.
 """
 

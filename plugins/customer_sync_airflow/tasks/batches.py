@@ -1,7 +1,7 @@
 """How batches travel between tasks: content under the batch's own key, and a note of who pushed it.
 
 A batch is known by its key, never by its map index: indices shift when a failed batch is cleared
-and comes back (DESIGN section 4). The note therefore carries the index of the pusher beside the
+and comes back (docs/api/airflow.md#map-indexes). The note therefore carries the index of the pusher beside the
 descriptor, and the reader checks key, count and hash of what it gets.
 """
 
@@ -40,7 +40,7 @@ def push_private(context: Context, key: str, content: str) -> None:
     """Push a text that holds customers' data.
 
     The file that it becomes is readable by its owner only, whatever the process's own mask is
-    (airflow.md section 5: world-readable by default).
+    (docs/api/airflow.md#file-permissions: world-readable by default).
     """
     mask = os.umask(0o077)
     try:
@@ -85,7 +85,7 @@ def pull_notes(context: Context, task_id: str, map_indexes: Iterable[int]) -> li
         context: Airflow's context.
         task_id: The task.
         map_indexes: Instances that are green *now*: Airflow keeps the return value of an
-            earlier attempt when the next one never starts (airflow.md section 0, rule 2).
+            earlier attempt when the next one never starts (docs/api/airflow.md#stale-xcom).
 
     Raises:
         BatchDamaged: A value is missing.

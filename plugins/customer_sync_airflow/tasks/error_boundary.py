@@ -6,7 +6,7 @@ every other ``SyncError``                       ``AirflowFailException``: no fur
 anything else                                   a defect: logged as one, raised again
 ============================================  =============================================
 
-Domain code knows nothing of Airflow (DESIGN section 9).
+Domain code knows nothing of Airflow (docs/architecture.md#errors).
 """
 
 import logging
@@ -79,7 +79,7 @@ def _clean_cancel() -> Iterator[None]:
 
     Airflow's own handler only calls ``on_kill`` of the operator, which does nothing for a
     function, and kills the process five seconds later: no sign-out, no released lease
-    (airflow.md section 11). Signals can only be handled in the main thread.
+    (docs/api/airflow.md#cancel). Signals can only be handled in the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -69,7 +69,7 @@ def is_backfill(context: Context) -> bool:
 
 def data_interval_of(context: Context) -> tuple[datetime, datetime] | None:
     """The run's data interval, half-open; absent for a run that was triggered without a date."""
-    # The keys are missing from the context of such a run (airflow.md section 6).
+    # The keys are missing from the context of such a run (docs/api/airflow.md#no-interval).
     values: dict[str, Any] = dict(context)
     start, end = values.get("data_interval_start"), values.get("data_interval_end")
     return (start, end) if start is not None and end is not None else None

@@ -1,4 +1,4 @@
-"""The trigger form of the sync: params with types, bounds and help texts (DESIGN section 11)."""
+"""The trigger form of the sync: params with types, bounds and help texts (docs/architecture.md#stable-names)."""
 
 from typing import Any
 

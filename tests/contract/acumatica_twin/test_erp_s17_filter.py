@@ -1,4 +1,4 @@
-"""acumatica_rest.md section 17, statement 18: every row of the filter table, accepted and refused alike."""
+"""docs/api/acumatica.md#statement-18: every row of the filter table, accepted and refused alike."""
 
 from __future__ import annotations
 

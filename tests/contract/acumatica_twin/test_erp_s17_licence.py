@@ -1,4 +1,4 @@
-"""acumatica_rest.md section 17, statements 9 to 11: what the licence allows."""
+"""docs/api/acumatica.md#statements, statements 9 to 11: what the licence allows."""
 
 from __future__ import annotations
 
@@ -116,7 +116,10 @@ def test_s17_11_request_is_refused_when_it_waited_too_long(erp: Any) -> None:
 
 
 def test_answers_take_their_latency_when_it_is_set(erp: Any) -> None:
-    """Lists, reads by key, writes and sign-ins have latencies of their own; the work itself counts (section 14)."""
+    """Lists, reads by key, writes and sign-ins have latencies of their own; the work itself counts.
+
+    Source: docs/api/acumatica.md#speed.
+    """
     erp.settings(latency_ms=100.0, latency_per_row_ms=10.0, latency_by_key_ms=200.0, latency_put_ms=300.0)
     spent: list[float] = []
     body = {"CustomerID": {"value": "C000001"}}

@@ -1,4 +1,4 @@
-"""acumatica_rest.md section 17, statements 31 to 34: push, control plane, seed."""
+"""docs/api/acumatica.md#statements, statements 31 to 34: push, control plane, seed."""
 
 from __future__ import annotations
 

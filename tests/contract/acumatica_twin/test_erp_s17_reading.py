@@ -1,4 +1,4 @@
-"""acumatica_rest.md section 17, statements 12 to 17 and 19 to 22: reading."""
+"""docs/api/acumatica.md#statements, statements 12 to 17 and 19 to 22: reading."""
 
 from __future__ import annotations
 
@@ -113,7 +113,8 @@ def test_s17_13_swagger_wants_a_session_when_the_switch_is_off(stranger: Any) ->
 def test_s17_13_answers_follow_their_schema_when_lists_are_read(erp: Any, entity: str) -> None:
     """What a list answers is what swagger.json says that it answers, expansions included."""
     document = erp.get("/entity/KNCommerce/24.200.001/swagger.json").json()
-    # A part that a record does not have (no primary contact) is null, and so is a part's note (section 8).
+    # A part that a record does not have (no primary contact) is null, and so is a part's note
+    # (docs/api/acumatica.md#json).
     schemas = document["components"]["schemas"]
     for name in ("StringValue", "Contact", "Address"):
         schemas[name] = {"anyOf": [{"type": "null"}, schemas[name]]}

@@ -1,4 +1,4 @@
-"""acumatica_rest.md section 17, statements 1 to 8: sign-in and sessions."""
+"""docs/api/acumatica.md#statements, statements 1 to 8: sign-in and sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""acumatica_rest.md section 17, statements 23 to 31: writing."""
+"""docs/api/acumatica.md#statements, statements 23 to 31: writing."""
 
 from __future__ import annotations
 
@@ -429,7 +429,10 @@ def test_s17_31_deleted_rows_are_seen_when_read_by_dac_odata(erp: Any) -> None:
 
 
 def test_file_is_listed_when_attached_by_keys_or_by_link(erp: Any) -> None:
-    """A file is put under the record's keys or its own link, listed by $expand=files, and read back (section 1)."""
+    """A file is put under the record's keys or its own link, listed by $expand=files, and read back.
+
+    Source: docs/api/acumatica.md#urls.
+    """
     by_keys = erp.request("PUT", f"{erp.default}/Customer/C000001/files/note.txt", data=b"hello")
     assert by_keys.status_code == 204
     assert erp.get(by_keys.headers["Location"].removeprefix(erp.url)).content == b"hello"

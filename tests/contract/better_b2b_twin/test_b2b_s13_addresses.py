@@ -1,4 +1,4 @@
-"""Statements 26 to 28 of b2b_rest.md section 13: address books and geography."""
+"""Statements 26 to 28 of docs/api/better_b2b.md#statements: address books and geography."""
 
 from __future__ import annotations
 

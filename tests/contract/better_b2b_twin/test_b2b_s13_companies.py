@@ -1,4 +1,4 @@
-"""Statements 8 to 16 of b2b_rest.md section 13: companies, one at a time."""
+"""Statements 8 to 16 of docs/api/better_b2b.md#statements: companies, one at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statements 17 to 19 of b2b_rest.md section 13: companies in bulk, their end, and the types that reads show."""
+"""Statements 17 to 19 of docs/api/better_b2b.md#statements: companies in bulk, their end, types of reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statements 33 to 37 of b2b_rest.md section 13: faults, call log, control, seed, consistency."""
+"""Statements 33 to 37 of docs/api/better_b2b.md#statements: faults, call log, control, seed, consistency."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statements 29 to 32 of b2b_rest.md section 13: payment methods, terms, credit, roles and permissions."""
+"""Statements 29 to 32 of docs/api/better_b2b.md#statements: payment methods, terms, credit, roles and permissions."""
 
 from __future__ import annotations
 

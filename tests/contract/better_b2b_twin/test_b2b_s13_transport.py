@@ -1,4 +1,4 @@
-"""Statements 1 to 7 of b2b_rest.md section 13: sign-in, bodies, envelope, error shapes, rate, paging."""
+"""Statements 1 to 7 of docs/api/better_b2b.md#statements: sign-in, bodies, envelope, error shapes, rate, paging."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statements 20 to 25 of b2b_rest.md section 13: company users."""
+"""Statements 20 to 25 of docs/api/better_b2b.md#statements: company users."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def test_sites_are_read_one_by_one_when_lists_cannot_show_them(erp: Any, make_er
 
 
 def test_custom_fields_are_the_same_when_read_on_default(make_erp_client: Any) -> None:
-    """Form B of section 15: the same values come by $custom from the Default endpoint."""
+    """Form B of docs/api/acumatica.md#commerce-tab: the same values come by $custom from the Default endpoint."""
     custom = Selection("Customer", ("CustomerID",), ("CurrentCustomer.UsrKNEnableCommerce",))
     plain = Selection("Customer", ("CustomerID", "EnableKensiumCommerce"))
     with make_erp_client() as client:
@@ -169,7 +169,10 @@ def test_reference_is_written_when_put(erp: Any, make_erp_client: Any) -> None:
 
 
 def test_nothing_is_created_when_the_key_is_unknown(make_erp_client: Any) -> None:
-    """An update of a customer that does not exist must not make one under the next number (section 9)."""
+    """An update of a customer that does not exist must not make one under the next number.
+
+    Source: docs/api/acumatica.md#auto-number.
+    """
     with make_erp_client() as client:
         before = len(_whole(client, CUSTOMER))
         with pytest.raises(RecordRejected, match="412"):

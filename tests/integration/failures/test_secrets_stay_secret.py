@@ -29,7 +29,10 @@ CUSTOMERS = ["C000001", "C000002", "C000003"]
 SECRETS = (PASSWORD, TOKEN)
 PERSONAL = (EMAIL, ACCOUNT_EMAIL, PHONE, PHONE.replace(" ", ""), PERSON)
 HOLDS_PAYLOAD = {"company_link", "child_link"}
-"""Tables that must hold the last applied values (DESIGN section 10); they may hold personal data, never secrets."""
+"""Tables that must hold the last applied values; they may hold personal data, never secrets.
+
+Source: docs/architecture.md#ledger.
+"""
 
 
 @dataclass

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from customer_sync.ledger import CustomerOutcome, Ledger, PlannedCustomer
-from customer_sync.ledger import retention as retention_module
 from customer_sync.ledger.journal.access_revocations import AccessRemoval
+from customer_sync.ledger.storage import retention as retention_module
 from customer_sync.ledger.storage.schema import connector_log, run
 from customer_sync.model.operation import Action, Operation
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason

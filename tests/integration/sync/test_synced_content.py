@@ -498,7 +498,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
         ],
     ),
 }
-"""What the rules (incumbent_connector.md section 4.2) make of thirteen customers of the seed, worked out by hand."""
+"""What the rules (docs/api/incumbent.md#field-map) make of thirteen customers of the seed, worked out by hand."""
 
 
 def test_company_equals_the_expectation_by_hand_when_synced_for_the_first_time(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Every answer of acumatica_rest.md sections 4 and 10 has one class, whatever its status says."""
+"""Every answer of docs/api/acumatica.md#limits and #errors has one class, whatever its status says."""
 
 import json
 from typing import Any

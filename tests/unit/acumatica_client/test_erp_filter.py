@@ -1,4 +1,4 @@
-"""Filters are quoted and joined as the dialect of acumatica_rest.md section 7 asks."""
+"""Filters are quoted and joined as the dialect of docs/api/acumatica.md#filters asks."""
 
 import datetime as dt
 import uuid

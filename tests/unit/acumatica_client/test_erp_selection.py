@@ -87,7 +87,7 @@ def test_values_are_typed_when_a_row_is_whole() -> None:
 
 @pytest.mark.parametrize("empty", [{}, {"value": None}, None])
 def test_value_is_none_when_a_scalar_is_empty(empty: Any) -> None:
-    """An empty object, a null value, a null and an absent key all mean "no value" (section 8)."""
+    """An empty object, a null value, a null and an absent key all mean "no value" (docs/api/acumatica.md#json)."""
     assert FULL.getter("CustomerID")(_row(FULL, CustomerID=empty)) is None
     assert FULL.getter("CustomerID")(_row(FULL)) is None
 

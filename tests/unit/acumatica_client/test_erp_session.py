@@ -181,7 +181,7 @@ def test_sign_in_is_not_repeated_when_it_may_have_arrived(
 
 
 def test_seat_is_awaited_when_none_is_free(erp: Any, make_client: Any, make_reply: Any, slept_s: Any) -> None:
-    """All three refusals of section 4 are waited for 30 to 60 s, and a seat that becomes free is used."""
+    """All three refusals (docs/api/acumatica.md#refusals) are waited for, and a seat that becomes free is used."""
     erp.sign_in = iter_answers(
         lambda _: make_reply(429, b"API Login Limit"),
         lambda _: make_reply(429, b"The custom error module does not recognize this error."),

@@ -1,4 +1,4 @@
-"""Every answer of b2b_rest.md section 2, in all five shapes, has one class and its messages are found."""
+"""Every answer of docs/api/better_b2b.md#errors, in all five shapes, has one class and its messages are found."""
 
 from typing import Any
 

@@ -45,7 +45,7 @@ def _paged(make_reply: Any, make_envelope: Any, rows: list[Any]) -> Any:
 def test_styles_are_not_mixed_when_signing(
     store: Any, make_client: Any, make_reply: Any, make_envelope: Any, style: str, names: set[str]
 ) -> None:
-    """The legacy token must not be combined with the store hash (b2b_rest.md section 1)."""
+    """The legacy token must not be combined with the store hash (docs/api/better_b2b.md#sign-in)."""
     store.answering = lambda _: make_reply(200, make_envelope([], total=0))
     make_client(auth_style=style).check()
     assert set(store.requests[0].headers) == names | {"Accept"}

@@ -48,7 +48,7 @@ def test_fields_have_the_stores_names_when_written() -> None:
 
 
 def test_welcome_mail_has_its_other_name_when_written_in_bulk() -> None:
-    """The bulk form alone calls it acceptWelcomeEmail (b2b_rest.md section 4)."""
+    """The bulk form alone calls it acceptWelcomeEmail (docs/api/better_b2b.md#companies)."""
     assert to_wire("company_bulk_create", {"accept_creation_email": False}) == {"acceptWelcomeEmail": False}
 
 
@@ -92,7 +92,7 @@ def test_every_shape_is_camel_case_when_listed() -> None:
 
 
 def test_company_is_read_when_types_are_lax() -> None:
-    """Numbers as text, text as null, absent address fields: all are read (b2b_rest.md section 4)."""
+    """Numbers as text, text as null, absent address fields: all are read (docs/api/better_b2b.md#company-read)."""
     company = company_from_wire(
         {
             "companyId": "61427",

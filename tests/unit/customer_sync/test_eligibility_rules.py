@@ -117,5 +117,5 @@ def test_a_company_is_kept_when_only_data_is_wrong_or_on_hold(facts: dict[str, A
 
 
 def test_every_filter_reason_either_withdraws_or_keeps_the_company() -> None:
-    """The five reasons of DESIGN section 4 withdraw a company, and no others do."""
+    """The five reasons of docs/errors.md#filter withdraw a company, and no others do."""
     assert set(UNENROLLING_REASONS) == {TYPE, CLASS, OFF, OTHER_CONNECTION, INACTIVE}

@@ -1,4 +1,4 @@
-"""Which changes a run covers: the precedence table of DESIGN section 8, row by row."""
+"""Which changes a run covers: the precedence table of docs/architecture.md#windows, row by row."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any

@@ -42,7 +42,7 @@ def test_outcomes_are_the_ten_that_users_know() -> None:
 
 
 def test_the_reasons_of_the_design_are_all_there() -> None:
-    """The codes that users search for (DESIGN section 6)."""
+    """The codes that users search for (docs/errors.md#reasons)."""
     words = """
         type_not_b2b class_not_selected email_missing email_invalid not_enabled connection_type_mismatch status_on_hold
         status_inactive name_missing phone_missing country_missing country_unknown state_unknown no_admin_contact

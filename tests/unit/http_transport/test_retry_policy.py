@@ -142,7 +142,7 @@ def test_refusals_use_no_attempt_when_the_budget_is_used_up(policy: Any, clock: 
 
 
 def test_seat_is_awaited_longer_when_none_is_free(policy: Any, clock: Any) -> None:
-    """A session limit waits 30 to 60 s (acumatica_rest.md section 10), few times."""
+    """A session limit waits 30 to 60 s (docs/api/acumatica.md#refusals), few times."""
     script = Script(SessionLimit("x", retry_after_s=30.0))
     with pytest.raises(SessionLimit):
         run(policy(attempts=3), Effect.WRITE, script)

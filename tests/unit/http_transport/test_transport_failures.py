@@ -1,4 +1,4 @@
-"""How each way of failing on the wire is told apart (style.md section 5)."""
+"""How each way of failing on the wire is told apart (docs/architecture.md#errors)."""
 
 import gzip
 import json
@@ -199,7 +199,7 @@ def test_base_path_and_headers_are_sent_when_configured(rude_server: Any) -> Non
 
 
 def test_plus_is_escaped_when_a_query_holds_an_offset() -> None:
-    """An unescaped plus would be read as a blank (acumatica_rest.md section 7)."""
+    """An unescaped plus would be read as a blank (docs/api/acumatica.md#filters)."""
     assert encode_query((("f", "datetimeoffset'2026-01-01T00:00:00+00:00'"),)) == (
         "f=datetimeoffset'2026-01-01T00:00:00%2B00:00'"
     )

@@ -1,4 +1,4 @@
-"""Leases: who may write to a store. (DESIGN section 7)
+"""Leases: who may write to a store. (docs/reliability.md#the-protocol)
 
 Airflow can run two attempts of one task at once. A newer attempt takes the lease
 from an older one of the same run; the older finds itself expired at its next check

@@ -29,7 +29,7 @@ LONGEST_BLOCK_S = 120.0
 
 SEAT_S = 660.0
 """After so many seconds without a sign of life a seat counts as free: the ERP itself ends an abandoned session
-after ten minutes (acumatica_rest.md section 2)."""
+after ten minutes (docs/api/acumatica.md#sign-out)."""
 
 _KEEP_S = 60.0
 _PAUSE_S = 1.0

@@ -1,4 +1,4 @@
-"""Intents: what we are about to write, recorded before it is sent. (DESIGN section 7, write protocol)
+"""Intents: what we are about to write, recorded before it is sent. (docs/reliability.md#the-protocol)
 
 An intent without an answer stays ``open`` and means *unknown*, never *not done*:
 the next writer reads the record back by its key before anything is sent again.

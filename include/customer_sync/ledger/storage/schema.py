@@ -1,4 +1,4 @@
-"""Tables of the ledger, our own database; never Airflow's metadata database. (DESIGN section 7)
+"""Tables of the ledger, our own database; never Airflow's metadata database. (docs/architecture.md#ledger)
 
 Times are aware UTC; SQLite stores them without a zone, so ``UtcDateTime`` puts it
 back. JSON columns hold the last applied payloads: the file is readable by its owner only.

@@ -2,7 +2,7 @@
 
 :func:`classify` and :func:`classify_sign_in` are the only places that turn an answer into an error
 class. The ERP answers 500 for a wrong password, an unknown field and a missing record alike, and the
-wording around the fragments is not documented (acumatica_rest.md section 10).
+wording around the fragments is not documented (docs/api/acumatica.md#errors).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ _LICENCE: Final = ("api login limit", "concurrent api logins")
 
 
 class CannotOptimize(PermanentApiError):
-    """A list asks for something that cannot be part of one database query (section 6).
+    """A list asks for something that cannot be part of one database query (docs/api/acumatica.md#optimiser).
 
     Args:
         message: As in ``ApiError``.
@@ -59,7 +59,7 @@ def classify(request: HttpRequest, answer: HttpResponse, session_limit_wait_s: f
         session_limit_wait_s: Shortest wait before asking for a seat again, in seconds.
 
     Returns:
-        The error to raise, or ``None`` for a success. Source: acumatica_rest.md sections 4 and 10.
+        The error to raise, or ``None`` for a success. Source: docs/api/acumatica.md#limits and #errors.
     """
     if answer.status in _OK:
         return None
@@ -74,7 +74,7 @@ def classify_sign_in(
     """Decide what an answer to a sign-in means.
 
     Everything but success and the licence forms is an authentication failure and is never retried:
-    repeated failures lock the account (acumatica_rest.md section 2). Only what certainly did not come
+    repeated failures lock the account (docs/api/acumatica.md#lockout). Only what certainly did not come
     from the ERP's own sign-in (a gateway's 502, 503 or 504) is left as unavailable.
 
     Args:
@@ -147,7 +147,7 @@ class _Told:
 
 
 def _classify_licence(told: _Told, wait_s: float) -> SessionLimit | None:
-    """The refusals of section 4: 429 in any dress, the text, and the redirect to the error page."""
+    """The licence's refusals (docs/api/acumatica.md#refusals): 429 in any dress, the text, the redirect."""
     is_error_page = told.answer.status in _REDIRECT and told.has("error.aspx")
     if told.answer.status != 429 and not is_error_page and not told.has(*_LICENCE):  # noqa: PLR2004 - an HTTP status
         return None
@@ -159,7 +159,7 @@ def _classify_licence(told: _Told, wait_s: float) -> SessionLimit | None:
 
 
 def _classify_fragments(told: _Told) -> SyncError | None:
-    """The ERP's exceptions, by the fragments that section 10 says to match."""
+    """The ERP's exceptions, by the fragments of docs/api/acumatica.md#errors."""
     if told.answer.status in _VALIDATION:
         # Those bodies quote the record, and a customer may be called anything.
         return None

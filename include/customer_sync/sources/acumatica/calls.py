@@ -17,14 +17,14 @@ from customer_sync.sources.acumatica.settings import SYSTEM, AcumaticaSettings
 T = TypeVar("T")
 
 QUERY_CHARS_MAX: Final = 2_048
-"""Longest query that the web server before the ERP takes (acumatica_rest.md section 17, line 33a)."""
+"""Longest query that the web server before the ERP takes (docs/api/acumatica.md#statement-33a)."""
 
 
 class SessionCalls:
     """One session with one tenant; use it in a ``with`` block, which signs out whatever happens.
 
     It signs in at the first request, not before. One request is in flight at a time, because the ERP
-    works off a session serially (section 3); calling from several threads is safe and gains nothing.
+    works off a session serially (docs/api/acumatica.md#serial); calling from several threads is safe and gains nothing.
 
     Args:
         transport: Sends requests to the site.
@@ -121,7 +121,8 @@ class SessionCalls:
             try:
                 return self._exchange.run(build, effect, read_answer)
             except AuthenticationFailed:
-                # The session ended by itself (section 17, line 5). The ERP did nothing, so even a write may go again.
+                # The session ended by itself (docs/api/acumatica.md#statement-5).
+                # The ERP did nothing, so even a write may go again.
                 self._session.forget()
                 self._session.open()
                 return self._exchange.run(build, effect, read_answer)

@@ -54,7 +54,7 @@ class AcumaticaClient(DeletedRecordCalls):
     # -- discovery ---------------------------------------------------------------------------------
 
     def check_endpoint(self) -> EndpointInfo:
-        """Prove that the configured endpoint is served, in one request (section 5).
+        """Prove that the configured endpoint is served, in one request (docs/api/acumatica.md#discovery).
 
         Raises:
             ConfigError: The endpoint or its version is not served, with what is; or the version speaks
@@ -72,7 +72,7 @@ class AcumaticaClient(DeletedRecordCalls):
         return self._call("GET", f"{self._endpoint}/swagger.json", read_swagger, query=query)
 
     def ad_hoc_schema(self, entity: str) -> AdHocSchema:
-        """Read which custom fields an entity has, and of which type (section 8.4)."""
+        """Read which custom fields an entity has, and of which type (docs/api/acumatica.md#ad-hoc-schema)."""
         return self._call("GET", f"{self._endpoint}/{entity}/$adHocSchema", read_ad_hoc)
 
     # -- reading -----------------------------------------------------------------------------------
@@ -165,13 +165,13 @@ class AcumaticaClient(DeletedRecordCalls):
         """Read one record by its key.
 
         Returns:
-            The row, or ``None`` when it does not exist (500 or 404, section 10).
+            The row, or ``None`` when it does not exist (500 or 404, docs/api/acumatica.md#errors).
 
         Raises:
             ContractError: Its JSON does not fit the fields' types.
         """
         if any(_NOT_IN_PATH & set(str(key)) or str(key) != str(key).strip() for key in keys):
-            # A key that cannot stand in a path is found by filter and read by id (section 1).
+            # A key that cannot stand in a path is found by filter and read by id (docs/api/acumatica.md#keys).
             condition = all_of(*(eq(name, key) for name, key in zip(selection.key_fields, keys, strict=True)))
             found = self._list_once(Selection(selection.entity, selection.key_fields), condition, 2).rows
             if not found:
@@ -198,12 +198,12 @@ class AcumaticaClient(DeletedRecordCalls):
             entity: For instance ``Customer``.
             body: Field → plain value, or the wire's own form; ``id`` or the key fields find the record.
             update_only: Send ``If-Match: *``. Without it a key that does not exist makes the ERP create a
-                customer under the next number (section 9).
+                customer under the next number (docs/api/acumatica.md#auto-number).
             select: Fields that the answer should hold.
 
         Returns:
             The answer as the ERP sent it. Only ``id`` and the keys can be relied on, and a 200 does not
-            prove that anything was stored (section 9): read back.
+            prove that anything was stored (docs/api/acumatica.md#silent-put): read back.
 
         Raises:
             RecordRejected: A field was refused, or, with ``update_only``, the record does not exist (412).
@@ -253,7 +253,10 @@ class AcumaticaClient(DeletedRecordCalls):
             return None
 
     def _completed(self, selection: Selection, page: Page) -> Page:
-        """Read every row of a reduced page again by id, where the ERP does not optimise (section 6)."""
+        """Read every row of a reduced page again by id, where the ERP does not optimise.
+
+        Source: docs/api/acumatica.md#optimiser.
+        """
         rows: list[Row] = []
         bad_rows = list(page.bad_rows)
         for reduced in page.rows:

@@ -21,7 +21,7 @@ OWN_FIELDS: Final = frozenset(
 
 READ_TIMEOUT_S: Final = 630.0
 """Longest wait for an answer where the connection names none: the server itself queues a request for up to ten
-minutes without a word (acumatica_rest.md section 4)."""
+minutes without a word (docs/api/acumatica.md#queue)."""
 
 
 def open_source(

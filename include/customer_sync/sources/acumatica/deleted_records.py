@@ -1,4 +1,7 @@
-"""Which customers were deleted, from the DAC OData plane where a tenant offers it (acumatica_rest.md section 13)."""
+"""Which customers were deleted, from the DAC OData plane where a tenant offers it.
+
+Source: docs/api/acumatica.md#odata-deleted.
+"""
 
 import logging
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""Which endpoints a site serves, and which fields their entities have (acumatica_rest.md sections 5 and 8.4)."""
+"""Which endpoints a site serves, and which fields their entities have.
+
+Source: docs/api/acumatica.md#discovery and #ad-hoc-schema.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +12,7 @@ from customer_sync.http.transport import HttpRequest, HttpResponse
 from customer_sync.sources.acumatica.pages import decode_json, does_not_fit
 from customer_sync.sources.acumatica.settings import CONTRACT_VERSION, SYSTEM, AcumaticaSettings
 
-# Endpoints named like their build speak contract version 5 from this one on (section 16).
+# Endpoints named like their build speak contract version 5 from this one on (docs/api/acumatica.md#contract-5).
 _CONTRACT_5_SINCE: Final = 26
 _REF: Final = "#/components/schemas/"
 

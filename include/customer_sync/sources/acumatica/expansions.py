@@ -1,4 +1,4 @@
-"""What to leave out of a list that the ERP cannot turn into one database query (acumatica_rest.md section 6)."""
+"""What to leave out of a list that the ERP cannot turn into one database query (docs/api/acumatica.md#optimiser)."""
 
 from customer_sync.sources.acumatica.answers import CannotOptimize
 from customer_sync.sources.acumatica.fields import LINKED

@@ -1,7 +1,7 @@
 """Types of the fields that a sync can name, for Customer, Contact and CustomerLocation.
 
-Only what is not text is listed: acumatica_entities.json, endpoint Default/24.200.001, and the
-commerce extension of acumatica_rest.md section 15. A field that stands nowhere here, such as one
+Fields of endpoint Default/24.200.001 (docs/api/acumatica.md#customer, #contact and #location)
+and of its commerce extension (docs/api/acumatica.md#commerce-tab). A field that stands nowhere here, such as one
 of a merchant's own endpoint extension, is read as whatever JSON scalar it holds.
 """
 
@@ -61,4 +61,4 @@ KEY_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "Contact": ("ContactID",),
     "CustomerLocation": ("Customer", "LocationID"),
 }
-"""Entity → its key fields (acumatica_entities.json, ``keys``)."""
+"""Entity → its key fields (docs/api/acumatica.md#keys)."""

@@ -1,4 +1,4 @@
-"""Building ``$filter`` expressions of the ERP's OData 3 dialect (acumatica_rest.md section 7).
+"""Building ``$filter`` expressions of the ERP's OData 3 dialect (docs/api/acumatica.md#filters).
 
 A filter is a value, not a string, so that nothing unquoted can slip in and parentheses stand
 only where "and binds tighter than or" asks for them.

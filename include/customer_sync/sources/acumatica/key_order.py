@@ -1,7 +1,7 @@
 """Reading a whole list by key without trusting the order in which the ERP returns rows.
 
 One thing is trusted: **a page shorter than** ``$top`` **is the whole set of its filter.** The order of
-a list is documented nowhere (acumatica_rest.md section 6), and rows that change between pages make
+a list is documented nowhere (docs/api/acumatica.md#paging), and rows that change between pages make
 ``$skip`` lose or repeat some, so the next page is asked for by ``key gt last``. That alone would lose
 rows if a page were not the *first* rows by key. Therefore
 
@@ -187,7 +187,10 @@ class KeyOrderRead:
 
 
 def collated(key: Key) -> Key:
-    """Make a key comparable as the ERP most likely compares: no case, no trailing blanks (section 7)."""
+    """Make a key comparable as the ERP most likely compares: no case, no trailing blanks.
+
+    Source: docs/api/acumatica.md#collation.
+    """
     return _all_collated([key])[0]
 
 
@@ -243,7 +246,7 @@ def _beyond(
     strictly: Callable[[str, Any], Filter],
     at_last: Callable[[str, Any], Filter],
 ) -> Filter:
-    """``A gt a or (A eq a and B gt b)`` for as many key fields as there are (section 6)."""
+    """``A gt a or (A eq a and B gt b)`` for as many key fields as there are (docs/api/acumatica.md#paging)."""
     first, rest = fields[0], fields[1:]
     if not rest:
         return at_last(first, key[0])

@@ -159,7 +159,7 @@ class ContactReader:
         self._is_primary = flag_reader(self.selection, fields.is_primary) if fields.is_primary else None
 
     def head(self, row: Row) -> ContactHead:
-        """Whose the row is, and whether it is a contact person, not another kind (acumatica_rest.md section 8.2)."""
+        """Whose the row is, and whether it is a contact person, not another kind (docs/api/acumatica.md#contact)."""
         account, contact_id, stamp, kind = self._head(row)
         is_person = kind is None or kind == "Contact" or text_of(kind).casefold() in {"", "contact"}
         return ContactHead(account or "", str(contact_id), moment_of(stamp), is_person)

@@ -2,7 +2,7 @@
 
 All three are built once from the same paths, so they cannot disagree. Rows are decoded straight
 from bytes into structs of just the selected fields: ten times faster than dictionaries or pydantic
-(performance.md section 5).
+(docs/performance.md#choices).
 """
 
 import keyword
@@ -34,7 +34,7 @@ class Selection:
         fields: Paths such as ``CustomerID``, ``MainContact/Address/City`` or
             ``SiteAssociations/SiteID`` (a field of a detail row). Order and repetition do not matter.
         custom: Custom fields such as ``CurrentCustomer.UsrKNEnableCommerce``, in the entity's own
-            views (acumatica_rest.md section 8.3).
+            views (docs/api/acumatica.md#custom-fields).
 
     Raises:
         ConfigError: A path is no path.
@@ -69,7 +69,10 @@ class Selection:
 
     @cached_property
     def expansions(self) -> tuple[str, ...]:
-        """Every level to expand, each named separately: ``MainContact``, ``MainContact/Address`` (section 6)."""
+        """Every level to expand, each named separately: ``MainContact``, ``MainContact/Address``.
+
+        Source: docs/api/acumatica.md#expand.
+        """
         levels = dict.fromkeys(
             "/".join(parts[:depth])
             for parts in (path.split("/") for path in self.fields)
@@ -243,7 +246,7 @@ def _field(name: str, below: _Branch) -> tuple[str, Any, Any]:
 
 
 def _scalar_type(value_type: Any) -> type[msgspec.Struct]:
-    """``{"value": x}``, ``{"value": null}`` and ``{}`` are all a scalar (section 8)."""
+    """``{"value": x}``, ``{"value": null}`` and ``{}`` are all a scalar (docs/api/acumatica.md#json)."""
     found = _SCALARS.get(value_type)
     if found is None:
         found = msgspec.defstruct("Scalar", [("value", value_type | None, None)], gc=False, frozen=True)

@@ -1,8 +1,8 @@
 """One session of the ERP: signed in when first needed, signed out always.
 
 A seat of the licence is a scarce thing: an unclosed cookie session keeps it for ten minutes and
-cannot be ended from outside (acumatica_rest.md section 2). Revoking a bearer token does not free it
-either, signing out with the bearer does (section 3).
+cannot be ended from outside (docs/api/acumatica.md#sign-out). Revoking a bearer token does not free it
+either, signing out with the bearer does (docs/api/acumatica.md#revocation).
 """
 
 import logging
@@ -102,7 +102,8 @@ class Session:
             TransientApiError: The ERP could not be reached.
         """
         if self._is_open and self._bearer and self._clock() >= self._bearer_ends_s:
-            # The session ends with its token (section 3), so the seat must not be kept beside the new one.
+            # The session ends with its token (docs/api/acumatica.md#oauth),
+            # so the seat must not be kept beside the new one.
             self.close()
         if self._is_open:
             return
@@ -125,7 +126,7 @@ class Session:
             raise error.__cause__ or error from error
 
     def absorb(self, answer: HttpResponse) -> None:
-        """Take up the cookies of an answer; later answers refresh some (section 2)."""
+        """Take up the cookies of an answer; later answers refresh some (docs/api/acumatica.md#cookie-sign-in)."""
         if self._seat is not None and self._is_open:
             self._seat.keep()
         for line in answer.headers.getlist("Set-Cookie"):
@@ -145,7 +146,8 @@ class Session:
         """Sign out, if signed in. A failure is logged and not raised: it must not hide what came before it."""
         if not self._is_open:
             return
-        # Without an explicit length the web server answers 411 and the seat stays taken (section 2).
+        # Without an explicit length the web server answers 411 and the seat stays taken
+        # (docs/api/acumatica.md#sign-out).
         request = HttpRequest(
             "POST", _LOGOUT, headers={**self.headers, "Content-Length": "0"}, body=b"", system=SYSTEM, read_timeout_s=30
         )

@@ -1,4 +1,4 @@
-"""What a connection to one Acumatica tenant needs (acumatica_rest.md sections 2, 3 and 15)."""
+"""What a connection to one Acumatica tenant needs (docs/api/acumatica.md#cookie-sign-in, #oauth and #commerce-tab)."""
 
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
@@ -7,7 +7,10 @@ from customer_sync.errors import ConfigError
 
 SYSTEM: Final = "Acumatica"
 CONTRACT_VERSION: Final = 4
-"""The contract version that this client speaks; endpoints of version 5 differ in JSON (section 16)."""
+"""The contract version that this client speaks; endpoints of version 5 differ in JSON.
+
+Source: docs/api/acumatica.md#contract-5.
+"""
 
 AuthStyle = Literal["cookie", "oauth_password"]
 
@@ -30,7 +33,7 @@ class AcumaticaSettings:
         page_size: Rows per list request.
         requests_per_minute: Pace within the licence's budget; 0 = no limit.
         read_timeout_s: Longest wait for an answer, in seconds. The server itself queues a request for
-            up to ten minutes without a word (section 4), so less than 600 gives up too early.
+            up to ten minutes without a word (docs/api/acumatica.md#queue), so less than 600 gives up too early.
         session_limit_wait_s: Wait before asking again for a seat, in seconds.
 
     Raises:
@@ -77,7 +80,7 @@ class AcumaticaSettings:
         _demand(bool(self.client_secret), "client_secret", "is empty: oauth_password needs it")
         guid, at, suffix = self.client_id.rpartition("@")
         _demand(bool(guid and at and suffix), "client_id", "must be <GUID>@<Tenant>")
-        # The suffix alone selects the tenant, whatever else is sent (section 3).
+        # The suffix alone selects the tenant, whatever else is sent (docs/api/acumatica.md#oauth).
         _demand(
             not self.tenant or suffix.casefold() == self.tenant.casefold(),
             "client_id",

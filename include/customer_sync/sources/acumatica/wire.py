@@ -1,4 +1,4 @@
-"""Plain values → the ERP's JSON for writing (acumatica_rest.md sections 8 and 9)."""
+"""Plain values → the ERP's JSON for writing (docs/api/acumatica.md#json and #writing)."""
 
 import datetime as dt
 from collections.abc import Mapping

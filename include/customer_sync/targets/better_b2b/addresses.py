@@ -1,4 +1,4 @@
-"""Addresses of companies (b2b_rest.md section 6)."""
+"""Addresses of companies (docs/api/better_b2b.md#addresses)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final

@@ -1,6 +1,6 @@
 """Reading the store's answers: the success envelope, the five error shapes, and what each status means.
 
-:func:`classify` is the one place that turns an answer into an error class (b2b_rest.md section 2).
+:func:`classify` is the one place that turns an answer into an error class (docs/api/better_b2b.md#errors).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -127,7 +127,7 @@ def classify(
         rate_limit_wait_s: Wait after a 429 that names none, in seconds.
 
     Returns:
-        The error to raise, or ``None`` for a success. Source: b2b_rest.md section 2, the status table.
+        The error to raise, or ``None`` for a success. Source: docs/api/better_b2b.md#statuses.
     """
     return _judge(request, answer, _decode(answer.body), rows, rate_limit_wait_s)
 

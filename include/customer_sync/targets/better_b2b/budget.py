@@ -1,4 +1,4 @@
-"""The store's rate headers, whose values carry units: ``150 times/60 s`` (b2b_rest.md section 3)."""
+"""The store's rate headers, whose values carry units: ``150 times/60 s`` (docs/api/better_b2b.md#rate)."""
 
 import math
 import re

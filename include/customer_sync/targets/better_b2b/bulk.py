@@ -1,4 +1,7 @@
-"""Rows of a bulk call, and which of them an answer speaks of (b2b_rest.md sections 4 and 10)."""
+"""Rows of a bulk call, and which of them an answer speaks of.
+
+Source: docs/api/better_b2b.md#company-bulk and #unknown-outcome.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
@@ -25,7 +28,7 @@ def ids_in_order(envelope: Envelope, name: str, expected: int) -> list[int] | No
     """Read the ids of a bulk answer, if they can be attributed to the rows of the request.
 
     The documented example has them under ``meta``, a live client reads them under ``data``
-    (b2b_rest.md section 4): the list is accepted in either place.
+    (docs/api/better_b2b.md#company-bulk): the list is accepted in either place.
 
     Returns:
         The ids in order, or ``None`` when there is not exactly one for every row.

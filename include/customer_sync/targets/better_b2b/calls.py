@@ -25,7 +25,7 @@ Query = tuple[tuple[str, str], ...]
 
 _EFFECTS: Final[Mapping[str, Effect]] = {
     "GET": Effect.READ,
-    # PUT and DELETE may simply be repeated (b2b_rest.md section 10).
+    # PUT and DELETE may simply be repeated (docs/api/better_b2b.md#order-of-writes).
     "PUT": Effect.REPEATABLE_WRITE,
     "DELETE": Effect.REPEATABLE_WRITE,
     "POST": Effect.WRITE,
@@ -195,13 +195,13 @@ def ignore_content(_: HttpRequest, __: Envelope) -> None:
 
 
 def time_bounds(*, min_created_s: int | None = None, min_modified_s: int | None = None) -> Query:
-    """Make the query for records created or modified since, in Unix seconds (b2b_rest.md section 3)."""
+    """Make the query for records created or modified since, in Unix seconds (docs/api/better_b2b.md#time-filters)."""
     bounds = (("minCreated", min_created_s), ("minModified", min_modified_s))
     return tuple((name, str(int(bound))) for name, bound in bounds if bound is not None)
 
 
 def _auth_headers(settings: BetterB2BSettings) -> dict[str, str]:
     if settings.auth_style == "authtoken":
-        # Must not be combined with X-Store-Hash (b2b_rest.md section 1).
+        # Must not be combined with X-Store-Hash (docs/api/better_b2b.md#sign-in).
         return {"Accept": "application/json", "authToken": settings.token}
     return {"Accept": "application/json", "X-Auth-Token": settings.token, "X-Store-Hash": settings.store_hash}

@@ -1,4 +1,4 @@
-"""Companies (b2b_rest.md section 4)."""
+"""Companies (docs/api/better_b2b.md#companies)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -55,7 +55,7 @@ class CompanyCalls(StoreCalls):
         """Find the companies whose ERP key field holds exactly this value.
 
         The answer is compared again: the store searches by substring unless told otherwise, and
-        ignores filters that it does not know (b2b_rest.md section 4).
+        ignores filters that it does not know (docs/api/better_b2b.md#company-list).
 
         Args:
             value: The ERP's customer id.
@@ -159,7 +159,7 @@ class CompanyCalls(StoreCalls):
             return
 
     def extra_field_definitions(self) -> list[ExtraFieldDefinition]:
-        """Read the definitions of the extra fields of companies (section 9)."""
+        """Read the definitions of the extra fields of companies (docs/api/better_b2b.md#extra-fields)."""
         # Built-in ones can come without an id, so the name identifies them.
         ids: dict[str, int] = {}
         return list(

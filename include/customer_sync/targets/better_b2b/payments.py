@@ -1,4 +1,4 @@
-"""Payment methods and payment terms (b2b_rest.md section 7)."""
+"""Payment methods and payment terms (docs/api/better_b2b.md#payments)."""
 
 from collections.abc import Mapping
 from typing import Final

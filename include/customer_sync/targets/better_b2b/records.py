@@ -1,4 +1,4 @@
-"""What the store returns, read leniently: numbers come as text and text as null (b2b_rest.md section 4).
+"""What the store returns, read leniently: numbers come as text and text as null (docs/api/better_b2b.md#company-read).
 
 A missing text is ``""``, a missing number or time ``None``. A record without a readable id is a
 :class:`~customer_sync.errors.ContractError`: nothing could be done with it safely.
@@ -18,7 +18,7 @@ JsonObject = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class CompanyRecord:
-    """A company as the store shows it (b2b_rest.md section 4).
+    """A company as the store shows it (docs/api/better_b2b.md#company-read).
 
     ``status`` is 0 pending, 1 approved, 2 rejected, 3 inactive; times are Unix seconds. ``extra_fields`` is
     empty in lists unless they were asked for. ``repr`` masks personal data.
@@ -47,7 +47,7 @@ class CompanyRecord:
 
 @dataclass(frozen=True, slots=True)
 class UserRecord:
-    """A company user (b2b_rest.md section 5); ``role`` is 0 admin, 1 senior buyer, 2 junior buyer or custom."""
+    """A company user (docs/api/better_b2b.md#users); ``role`` is 0 admin, 1 senior buyer, 2 junior buyer or custom."""
 
     id: int
     company_id: int | None = None
@@ -70,7 +70,10 @@ class UserRecord:
 
 @dataclass(frozen=True, slots=True)
 class AddressRecord:
-    """An address of a company (b2b_rest.md section 6); ``external_id`` is the ERP's id, not unique by itself."""
+    """An address of a company; ``external_id`` is the ERP's id, not unique by itself.
+
+    Source: docs/api/better_b2b.md#addresses.
+    """
 
     id: int
     company_id: int | None = None
@@ -98,7 +101,10 @@ class AddressRecord:
 
 @dataclass(frozen=True, slots=True)
 class RoleRecord:
-    """A role of the store (section 8); ids differ per store. ``permissions`` (code → level) only in the detail."""
+    """A role of the store; ids differ per store. ``permissions`` (code → level) only in the detail.
+
+    Source: docs/api/better_b2b.md#roles.
+    """
 
     id: int
     name: str = ""
@@ -109,7 +115,7 @@ class RoleRecord:
 
 @dataclass(frozen=True, slots=True)
 class StorePaymentMethod:
-    """A payment method that the store offers (section 7)."""
+    """A payment method that the store offers (docs/api/better_b2b.md#payments)."""
 
     id: int | None
     code: str
@@ -118,7 +124,7 @@ class StorePaymentMethod:
 
 @dataclass(frozen=True, slots=True)
 class CompanyPaymentMethod:
-    """A payment method and whether one company may use it (section 7)."""
+    """A payment method and whether one company may use it (docs/api/better_b2b.md#payments)."""
 
     id: int | None
     code: str
@@ -128,7 +134,10 @@ class CompanyPaymentMethod:
 
 @dataclass(frozen=True, slots=True)
 class PaymentTerms:
-    """A company's payment terms (section 7): ``days`` is one of 0, 5, 15, 30, 45, 60; the store's own when disabled."""
+    """A company's payment terms: ``days`` is one of 0, 5, 15, 30, 45, 60; the store's own when disabled.
+
+    Source: docs/api/better_b2b.md#payment-terms.
+    """
 
     is_enabled: bool
     days: int | None
@@ -136,7 +145,10 @@ class PaymentTerms:
 
 @dataclass(frozen=True, slots=True)
 class ExtraFieldDefinition:
-    """An extra field's definition (section 9); ``field_type`` is 0 text, 1 multi-line, 2 number, 3 drop-down."""
+    """An extra field's definition; ``field_type`` is 0 text, 1 multi-line, 2 number, 3 drop-down.
+
+    Source: docs/api/better_b2b.md#extra-fields.
+    """
 
     id: int | None
     field_name: str
@@ -310,6 +322,6 @@ def as_flag(value: Any) -> bool:
 
 
 def _extra_fields(value: Any) -> dict[str, str]:
-    # Reads are arrays; the vendor's own example of an address sends a single object (b2b_rest.md section 6).
+    # Reads are arrays; the vendor's own example of an address sends a single object (docs/api/better_b2b.md#addresses).
     rows = [value] if isinstance(value, dict) else value if isinstance(value, list) else []
     return {as_text(row.get("fieldName")): as_text(row.get("fieldValue")) for row in rows if isinstance(row, dict)}

@@ -1,4 +1,4 @@
-"""Roles of company users (b2b_rest.md section 8)."""
+"""Roles of company users (docs/api/better_b2b.md#roles)."""
 
 from customer_sync.errors import NotFound
 from customer_sync.targets.better_b2b.calls import StoreCalls

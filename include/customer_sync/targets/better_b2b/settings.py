@@ -1,4 +1,4 @@
-"""What a connection to one Better B2B store needs (b2b_rest.md section 14)."""
+"""What a connection to one Better B2B store needs (docs/api/better_b2b.md#settings)."""
 
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
@@ -7,7 +7,7 @@ from customer_sync.errors import ConfigError
 
 SYSTEM: Final = "Better B2B"
 BULK_ROWS_MAX: Final = 10
-"""Rows of a bulk call; the store answers 413 to more (b2b_rest.md section 2)."""
+"""Rows of a bulk call; the store answers 413 to more (docs/api/better_b2b.md#statuses)."""
 
 AuthStyle = Literal["x_auth_token", "authtoken"]
 

@@ -1,4 +1,4 @@
-"""Company users (b2b_rest.md section 5)."""
+"""Company users (docs/api/better_b2b.md#users)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Our field names → the store's, as tables (b2b_rest.md sections 4 to 6).
+"""Our field names → the store's, as tables (docs/api/better_b2b.md#companies, #users and #addresses).
 
 The store ignores unknown keys silently, so a misspelt field would be lost without a word. Hence
 an unknown field is a ``ValueError`` here.
@@ -99,7 +99,7 @@ def to_wire(shape: str, payload: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         ValueError: A field does not belong to this shape, or a changed extra field is blank, which
-            the store cannot hold (b2b_rest.md section 4, "Update").
+            the store cannot hold (docs/api/better_b2b.md#company-update).
     """
     table = SHAPES[shape]
     unknown = payload.keys() - table.keys()
