@@ -15,6 +15,7 @@ from customer_sync.pipeline import run
 from customer_sync.planning.window import RunRequest
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
+from customer_sync.sources.acumatica.source import AcumaticaSource
 from customer_sync.targets.better_b2b.client import BetterB2BClient
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
@@ -38,7 +39,7 @@ def main() -> None:
     before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     started = time.perf_counter()
     request = RunRequest(mode="full", dry_run=order["dry_run"])
-    report = run(rules, erp, store, order["ledger_url"], request)
+    report = run(rules, AcumaticaSource(erp, rules), store, order["ledger_url"], request)
     told = {"outcomes": report.outcomes, "run_s": time.perf_counter() - started, "before_mb": before_mb}
     print(json.dumps(told))  # noqa: T201 - a contender's answer
 

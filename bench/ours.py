@@ -16,6 +16,7 @@ from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import load_connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
+from customer_sync.sources.acumatica.source import AcumaticaSource
 from customer_sync.targets.better_b2b.client import BetterB2BClient
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
@@ -36,7 +37,7 @@ def with_terms(rules: Connector) -> Connector:
     return Connector(**{**values, "terms": {**rules.terms, "PREPAY": rules.terms["30D"]}})
 
 
-def erp_client(url: str, rules: Connector) -> AcumaticaClient:
+def erp_client(url: str, rules: Connector) -> AcumaticaSource:
     """A client of the ERP's twin."""
     settings = AcumaticaSettings(
         username="admin",
@@ -45,7 +46,8 @@ def erp_client(url: str, rules: Connector) -> AcumaticaClient:
         endpoint_name="KNCommerce",
         page_size=rules.erp.page_size,
     )
-    return AcumaticaClient(Urllib3Transport(HttpSettings(base_url=url)), settings)
+    client = AcumaticaClient(Urllib3Transport(HttpSettings(base_url=url)), settings)
+    return AcumaticaSource(client, rules)
 
 
 def store_client(url: str, rules: Connector, per_minute: int) -> BetterB2BClient:

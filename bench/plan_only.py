@@ -29,8 +29,7 @@ from customer_sync.settings.connector import Connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.customer_pages import CustomerPages
 from customer_sync.sources.acumatica.pages import decode_page
-from customer_sync.sources.acumatica.reader import ContactReader, CustomerReader, LocationReader
-from customer_sync.sources.acumatica.selection import Selection
+from customer_sync.sources.acumatica.reader import selections
 from customer_sync.steps.extract import begin_run
 from customer_sync.steps.filter import filter_batch
 from customer_sync.steps.transform import transform_batch
@@ -146,14 +145,10 @@ def _plan(erp: AcumaticaClient, rules: Connector, applied: dict[str, AppliedComp
 
 def _decode(exchanges: Sequence[tuple[HttpRequest, HttpResponse]], rules: Connector) -> int:
     """Decode the lists into structs and do nothing with them."""
-    selections: dict[str, Selection] = {
-        "Customer": CustomerReader(rules).selection,
-        "Contact": ContactReader(rules).selection,
-        "CustomerLocation": LocationReader(rules).selection,
-    }
+    by_entity = {selection.entity: selection for selection in selections(rules)}
     rows = 0
     for request, answer in exchanges:
-        selection = selections.get(request.path.rpartition("/")[2])
+        selection = by_entity.get(request.path.rpartition("/")[2])
         if request.method == "GET" and selection is not None:
             rows += decode_page(selection, request, answer).received
     return rows

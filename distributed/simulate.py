@@ -107,7 +107,7 @@ def run_once(world: World, run_id: str, **params: Any) -> Cost:
         run = Run(world.connector, ledger, run_id)
         with meter.task():
             window = begin_run(run.as_task("extract"), request)
-            with world.erp() as erp:
+            with world.source() as erp:
                 extracted = list(extract_batches(run.as_task("extract"), erp, window))
         batches = [meter.keep(batch) for batch in extracted]
         filtered = [_step(meter, filter_batch, run.as_task("filter"), *batch) for batch in batches]
@@ -116,7 +116,7 @@ def run_once(world: World, run_id: str, **params: Any) -> Cost:
             summary = settle_plan(run.as_task("guard"), [described for _, described in planned], request)
         contents = {described.key: content for content, described in planned}
         for described in summary.descriptors:
-            with meter.task(), world.erp() as erp:
+            with meter.task(), world.source() as erp:
                 load_batch(run.as_task("load"), contents[described.key], described, store=world.store(), erp=erp)
         with meter.task():
             audit_run(run.as_task("audit"), extracted=[described for _, described in batches], failed_tasks=())

@@ -1,16 +1,16 @@
 """Finds the adapters that a connector names and opens them: the one place where core and adapters meet.
 
-An adapter is an entry point of the group ``customer_sync.sources`` or ``customer_sync.targets``, under the name
-that ``source.kind`` or ``target.kind`` gives in the connector file. It is called with the connection, the
+``source.kind`` and ``target.kind`` in the connector file name them. Each is called with the connection, the
 connector, and the budgets that it shares with other tasks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Final
+from importlib.util import find_spec
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Final
 
 from customer_sync.errors import ConfigError
 from customer_sync.ledger import Ledger
@@ -18,16 +18,14 @@ from customer_sync.settings.connection import ConnectionFields
 from customer_sync.settings.connector import Connector
 
 if TYPE_CHECKING:
-    from customer_sync.sources.acumatica.client import AcumaticaClient
-    from customer_sync.targets.better_b2b.client import BetterB2BClient
+    from customer_sync.sources.port import Source
+    from customer_sync.targets.port import Target
 
-SOURCES: Final = "customer_sync.sources"
-"""Group of the entry points of systems that customers come from."""
 TARGETS: Final = "customer_sync.targets"
 """Group of the entry points of stores that companies are kept in."""
 
 
-def open_source(connector: Connector, connection: ConnectionFields, ledger: Ledger) -> AcumaticaClient:
+def open_source(connector: Connector, connection: ConnectionFields, ledger: Ledger) -> Source:
     """Open the connector's source; nothing is sent yet.
 
     Args:
@@ -39,13 +37,12 @@ def open_source(connector: Connector, connection: ConnectionFields, ledger: Ledg
         ConfigError: There is no such adapter, or a field of the connection is missing or wrong.
     """
     budget = f"{connector.source.kind}:{connector.erp_budget}"
-    opened: AcumaticaClient = _find(SOURCES, connector.source.kind, "open_source")(
-        connection, connector, schedule=ledger.schedule(budget), seat=ledger.seat(budget, connector.erp.seats)
-    )
-    return opened
+    opener: Callable[..., Source] = resolve_name(connector.source.opener)
+    seat = ledger.seat(budget, connector.erp.seats)
+    return opener(connection, connector, schedule=ledger.schedule(budget), seat=seat)
 
 
-def open_target(connector: Connector, connection: ConnectionFields, ledger: Ledger) -> BetterB2BClient:
+def open_target(connector: Connector, connection: ConnectionFields, ledger: Ledger) -> Target:
     """Open the connector's target; nothing is sent yet.
 
     Args:
@@ -57,26 +54,22 @@ def open_target(connector: Connector, connection: ConnectionFields, ledger: Ledg
         ConfigError: There is no such adapter, or a field of the connection is missing or wrong.
     """
     schedule = ledger.schedule(f"{connector.target.kind}:{connector.store_budget}")
-    opened: BetterB2BClient = _find(TARGETS, connector.target.kind, "open_target")(
-        connection, connector, schedule=schedule
-    )
+    opened: Target = _find_target(connector.target.kind)(connection, connector, schedule=schedule)
     return opened
 
 
-def _find(group: str, kind: str, function: str) -> Callable[..., Any]:
-    for entry in entry_points(group=group, name=kind):
-        found: Callable[..., Any] = entry.load()
+def _find_target(kind: str) -> Callable[..., Target]:
+    """The function that opens a store of that kind; those that ship are found by the name of their folder."""
+    if find_spec(f"{TARGETS}.{kind}"):
+        shipped: Callable[..., Target] = resolve_name(f"{TARGETS}.{kind}.connection:open_target")
+        return shipped
+    installed = entry_points(group=TARGETS)
+    if kind in installed.names:
+        found: Callable[..., Target] = installed[kind].load()
         return found
-    # Where the folders are on the path and nothing is installed, the shipped adapters are found by their place.
-    try:
-        return getattr(import_module(f"{group}.{kind}.connection"), function)  # type: ignore[no-any-return]
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith(f"{group}.{kind}"):
-            raise
-    known = ", ".join(sorted({entry.name for entry in entry_points(group=group)})) or "none"
-    side = group.rpartition(".")[2].removesuffix("s")
     raise ConfigError(
-        f"No installed package offers the {side} {kind!r} (installed: {known}): correct {side}.kind in the connector "
-        f"file, or install the package whose entry points of the group {group} have it.",
-        setting=f"{side}.kind",
+        f"No installed package offers the target {kind!r} (installed: {', '.join(sorted(installed.names)) or 'none'}): "
+        f"correct target.kind in the connector file, or install the package that has it among its entry points of the "
+        f"group {TARGETS}.",
+        setting="target.kind",
     )

@@ -9,25 +9,25 @@ from pathlib import Path
 
 from customer_sync.errors import RunUnbalanced, SyncError
 from customer_sync.ledger import Ledger
-from customer_sync.loading.context import StoreFacts
+from customer_sync.loading.context import StoreCensus
 from customer_sync.model.batch import BatchDescriptor
 from customer_sync.planning.window import RunRequest
 from customer_sync.run import Run, Sink, discard
 from customer_sync.settings.connector import Connector
-from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.port import Source
 from customer_sync.steps.audit import AuditReport, audit_run
 from customer_sync.steps.extract import begin_run, extract_batches
 from customer_sync.steps.filter import filter_batch
 from customer_sync.steps.guard import settle_plan
 from customer_sync.steps.load import load_batch
 from customer_sync.steps.transform import transform_batch
-from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.targets.port import Target
 
 
 def run(
     connector: Connector,
-    erp: AcumaticaClient,
-    store: BetterB2BClient,
+    source: Source,
+    target: Target,
     ledger_url: str | None = None,
     window: RunRequest | None = None,
     dry_run: bool = False,  # noqa: FBT001, FBT002 - docs/architecture.md#stable-names
@@ -43,8 +43,8 @@ def run(
 
     Args:
         connector: The connector's rules.
-        erp: The ERP's client; signed in and out as needed.
-        store: The store's client.
+        source: The ERP; its session opens and ends as needed.
+        target: The store.
         ledger_url: SQLAlchemy URL; by default ``CUSTOMER_SYNC_LEDGER_URL``.
         window: What to read; by default an incremental run.
         dry_run: Plan without writing.
@@ -62,16 +62,14 @@ def run(
         request = request.model_copy(update={"dry_run": True})
     with Ledger.open(connector.id, ledger_url) as ledger, tempfile.TemporaryDirectory() as folder:
         book = Run(connector, ledger, run_id or f"pipeline__{uuid.uuid4().hex}", sink=sink)
-        return _Pipeline(book, erp, store, request, Path(folder)).perform()
+        return _Pipeline(book, source, target, request, Path(folder)).perform()
 
 
 class _Pipeline:
-    def __init__(
-        self, run: Run, erp: AcumaticaClient, store: BetterB2BClient, request: RunRequest, folder: Path
-    ) -> None:
+    def __init__(self, run: Run, source: Source, target: Target, request: RunRequest, folder: Path) -> None:
         self._run = run
-        self._erp = erp
-        self._store = store
+        self._source = source
+        self._target = target
         self._request = request
         self._folder = folder
 
@@ -80,7 +78,7 @@ class _Pipeline:
         stopped_by: SyncError | None = None
         try:
             # One session for reading and for writing back: signing in is a request, and a seat is one.
-            with self._erp:
+            with self._source:
                 extracted = self._extract()
                 self._apply(self._plan(extracted))
         except SyncError as error:
@@ -99,7 +97,7 @@ class _Pipeline:
         run = self._run.as_task("extract")
         window = begin_run(run, self._request)
         descriptors = []
-        for content, descriptor in extract_batches(run, self._erp, window):
+        for content, descriptor in extract_batches(run, self._source, window):
             self._put("extract", descriptor, content)
             descriptors.append(descriptor)
         return descriptors
@@ -115,10 +113,10 @@ class _Pipeline:
 
     def _apply(self, descriptors: Sequence[BatchDescriptor]) -> None:
         run = self._run.as_task("load")
-        facts = StoreFacts(self._store)
+        census = StoreCensus()
         for descriptor in descriptors:
             content = self._take("transform", descriptor)
-            load_batch(run, content, descriptor, store=self._store, erp=self._erp, facts=facts)
+            load_batch(run, content, descriptor, target=self._target, source=self._source, census=census)
 
     def _put(self, step: str, descriptor: BatchDescriptor, content: str) -> None:
         (self._folder / f"{step}-{descriptor.key}").write_text(content, encoding="utf-8")

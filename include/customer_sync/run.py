@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
@@ -40,6 +40,11 @@ class Run:
     task: str = ""
     sink: Sink = field(default=discard)
     url: str = ""
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """What people see of each neutral field on the screens of the run's source."""
+        return self.connector.source.words
 
     def as_task(self, task: str) -> Run:
         """The same run at another step."""

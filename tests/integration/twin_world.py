@@ -26,6 +26,7 @@ from customer_sync.settings.connector_file import load_connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.selection import Selection
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
+from customer_sync.sources.acumatica.source import AcumaticaSource
 from customer_sync.steps.audit import AuditReport, audit_run
 from customer_sync.steps.extract import begin_run, extract_batches
 from customer_sync.steps.filter import filter_batch
@@ -84,6 +85,10 @@ class World:
         transport = Urllib3Transport(HttpSettings(base_url=self.erp_url))
         return AcumaticaClient(wrap(transport), settings, retry=self.retry)
 
+    def source(self, **changes: Any) -> AcumaticaSource:
+        """The ERP's twin as the connector's source."""
+        return AcumaticaSource(self.erp(**changes), self.connector)
+
     def store(self, **changes: Any) -> BetterB2BClient:
         """A client of the store's twin, through the test's transport."""
         # The twins answer at once; a retry waits this long for what an older attempt may have on its way.
@@ -105,7 +110,7 @@ class World:
         """Run the pipeline once."""
         return run(
             connector or self.connector,
-            self.erp(),
+            AcumaticaSource(self.erp(), connector or self.connector),
             self.store(),
             self.ledger_url,
             RunRequest.model_validate(params),
@@ -125,7 +130,7 @@ class World:
         """Compare ERP, ledger and store once."""
         return reconcile(
             self.connector,
-            self.erp(),
+            self.source(),
             self.store(),
             self.ledger_url,
             ReconcileRequest.model_validate(params),
@@ -321,7 +326,7 @@ class Attempts:
         """Extract, filter, transform and guard; ``self.summary`` is what guard made of it."""
         window = begin_run(self._run.as_task("extract"), self.request)
         batches = []
-        with self.world.erp() as erp:
+        with self.world.source() as erp:
             for content, descriptor in extract_batches(self._run.as_task("extract"), erp, window):
                 self._extracted.append(descriptor)
                 batches.append(
@@ -349,7 +354,7 @@ class Attempts:
         """Load every batch once."""
         run_ = replace(self._run, task="load", try_number=try_number)
         for content, described in self._plans:
-            with self.world.erp() as erp:
+            with self.world.source() as erp:
                 load_batch(run_, content, described, store=self.world.store(), erp=erp)
         return self
 

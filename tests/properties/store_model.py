@@ -1,14 +1,27 @@
 """The store as a pure function: what a company looks like after operations were applied to it."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 import msgspec
 
-from customer_sync.model.company import STATUS_APPROVED, Company
-from customer_sync.model.operation import Action, AppliedCompany, AppliedRecord, Operation
+from customer_sync.model.company import Company, CompanyStatus
+from customer_sync.model.operation import (
+    Action,
+    AddressOperation,
+    AppliedAddress,
+    AppliedCompany,
+    AppliedUser,
+    CompanyOperation,
+    MethodsOperation,
+    Operation,
+    ReferenceOperation,
+    StatusOperation,
+    TermsOperation,
+    UserOperation,
+)
 
-ADMIN_PREFIX = "admin_"
+Record = TypeVar("Record", AppliedUser, AppliedAddress)
 
 
 def apply_operations(
@@ -34,54 +47,60 @@ def _free_id(state: AppliedCompany | None) -> int:
     return 1 + max((record.store_id for record in records), default=1_000)
 
 
-def _apply(  # noqa: PLR0911 - one case for each kind of operation
+def _apply(  # noqa: C901, PLR0911 - one case for each kind of operation
     state: AppliedCompany | None, operation: Operation, desired: Company, *, new_id: int
 ) -> AppliedCompany | None:
     if operation.action is Action.CREATE_COMPANY:
         assert state is None, "a company is made once"
+        assert isinstance(operation, CompanyOperation)
         return _made(operation, desired)
     assert state is not None, "everything else needs a company"
-    match operation.action:
-        case Action.DELETE_COMPANY:
+    match operation:
+        case CompanyOperation(new=None):
             return None
-        case Action.UPDATE_COMPANY:
-            values = {**operation.values}
+        case CompanyOperation():
+            values = operation.values
             if "extra_fields" in values:
-                values["extra_fields"] = {**state.fields.get("extra_fields", {}), **values["extra_fields"]}
-            return msgspec.structs.replace(state, fields={**state.fields, **values})
-        case Action.SET_STATUS:
-            return msgspec.structs.replace(state, status=operation.values["status"])
-        case Action.SET_PAYMENT_METHODS:
-            methods = {**state.payment_methods, **operation.values}
-            return msgspec.structs.replace(state, payment_methods=methods)
-        case Action.SET_PAYMENT_TERMS:
-            return msgspec.structs.replace(state, payment_terms=operation.values)
-        case Action.WRITE_REFERENCE:
-            return msgspec.structs.replace(state, reference_id=operation.values["reference_id"])
-    name = "users" if operation.action.endswith("_user") else "addresses"
-    records = _records(getattr(state, name), operation, new_id=new_id)
-    return msgspec.structs.replace(state, **{name: records})
+                values["extra_fields"] = {**state.fields.extra_fields, **values["extra_fields"]}
+            return msgspec.structs.replace(state, fields=msgspec.structs.replace(state.fields, **values))
+        case StatusOperation():
+            return msgspec.structs.replace(state, status=operation.new)
+        case MethodsOperation():
+            return msgspec.structs.replace(state, payment_methods={**state.payment_methods, **operation.new})
+        case TermsOperation():
+            return msgspec.structs.replace(state, payment_terms=operation.new)
+        case ReferenceOperation():
+            return msgspec.structs.replace(state, reference_id=operation.new)
+        case UserOperation():
+            made = None if operation.new is None else AppliedUser(store_id=new_id, fields=operation.new)
+            return msgspec.structs.replace(state, users=_records(state.users, operation, made))
+        case AddressOperation():
+            put = None if operation.new is None else AppliedAddress(store_id=new_id, fields=operation.new)
+            return msgspec.structs.replace(state, addresses=_records(state.addresses, operation, put))
 
 
-def _made(operation: Operation, desired: Company) -> AppliedCompany:
-    values = {key: value for key, value in operation.values.items() if not key.startswith(ADMIN_PREFIX)}
+def _made(operation: CompanyOperation, desired: Company) -> AppliedCompany:
     admin = desired.users[0]
-    fields: dict[str, Any] = {
-        key.removeprefix(ADMIN_PREFIX): value for key, value in operation.values.items() if key.startswith(ADMIN_PREFIX)
-    }
-    user = AppliedRecord(store_id=1, fields={**fields, "role": admin.role})
-    return AppliedCompany(company_id=7, status=STATUS_APPROVED, fields=values, users={admin.key: user})
+    assert operation.new is not None
+    assert operation.admin is not None
+    assert operation.admin.role == admin.role
+    user = AppliedUser(store_id=1, fields=operation.admin)
+    return AppliedCompany(company_id=7, status=CompanyStatus.APPROVED, fields=operation.new, users={admin.key: user})
 
 
-def _records(records: dict[str, AppliedRecord], operation: Operation, *, new_id: int) -> dict[str, AppliedRecord]:
+def _records(
+    records: Mapping[str, Record], operation: UserOperation | AddressOperation, made: Record | None
+) -> dict[str, Record]:
     if operation.store_id == 0:
         assert operation.key not in records, "a record is made once"
-        return {**records, operation.key: AppliedRecord(store_id=new_id, fields=operation.values)}
+        assert made is not None
+        return {**records, operation.key: made}
     old_key = next(key for key, record in records.items() if record.store_id == operation.store_id)
     others = {key: record for key, record in records.items() if key != old_key}
-    if not operation.values:
+    if made is None:
         return others
-    fields = {**records[old_key].fields, **operation.values}
+    old = records[old_key]
+    changed = msgspec.structs.replace(old, fields=msgspec.structs.replace(old.fields, **operation.values))
     if operation.key in others:  # the store keeps both; the ledger calls the one that lost its contact the former
         others[f"{operation.key} (former)"] = others.pop(operation.key)
-    return {**others, operation.key: AppliedRecord(store_id=operation.store_id, fields=fields)}
+    return {**others, operation.key: changed}

@@ -71,7 +71,7 @@ customers = st.builds(
     terms=st.sampled_from(["", "30D", "cod", "NET60", "PREPAID"]),
     phone=texts,
     attention=few_texts,
-    address=addresses,
+    main_address=addresses,
     billing=st.builds(
         BillingContact, attention=few_texts, first_name=texts, last_name=texts, phone=texts, address=addresses
     ),

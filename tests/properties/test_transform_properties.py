@@ -140,7 +140,7 @@ def test_ten_megabytes_in_every_text_are_transformed_in_bounded_time() -> None:
         phone=huge,
         attention=huge,
         terms=huge,
-        address=place,
+        main_address=place,
         contacts=(a_contact("1", first_name=huge, last_name=huge, phone=huge), a_contact("2", email=huge)),
         locations=(
             a_location("A", name=huge, attention=huge, address=place),

@@ -7,10 +7,11 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_sync.planning.window import STREAMS, Window, read_request, resolve_window
+from customer_sync.planning.window import Window, read_request, resolve_window
 
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
 zones = st.integers(-12, 12)
+STREAMS = ("customers", "contacts", "locations")
 
 
 def covers(window: Window, stream: str, stamp: datetime) -> bool:
@@ -33,10 +34,15 @@ def test_windows_that_partition_a_range_cover_it_once_each(
         if use_backfill:
             request = read_request({})
             return resolve_window(
-                request, watermarks={}, overlap_minutes=10, is_backfill=True, data_interval=(lower, upper)
+                request,
+                streams=STREAMS,
+                watermarks={},
+                overlap_minutes=10,
+                is_backfill=True,
+                data_interval=(lower, upper),
             )
         params = {"modified_from": lower.isoformat(), "modified_to": upper.isoformat()}
-        return resolve_window(read_request(params), watermarks={}, overlap_minutes=10)
+        return resolve_window(read_request(params), streams=STREAMS, watermarks={}, overlap_minutes=10)
 
     parts = [window(lower, upper) for lower, upper in pairwise(cuts)]
     whole = window(cuts[0], cuts[-1])
@@ -51,7 +57,9 @@ def test_an_incremental_run_covers_everything_from_the_overlap_on(
 ) -> None:
     """Whatever zone the stamp was written in, nothing after it is left out."""
     text = mark.astimezone(timezone(timedelta(hours=zone))).isoformat()
-    window = resolve_window(read_request({}), watermarks=dict.fromkeys(STREAMS, text), overlap_minutes=overlap)
+    window = resolve_window(
+        read_request({}), streams=STREAMS, watermarks=dict.fromkeys(STREAMS, text), overlap_minutes=overlap
+    )
     for stamp in [*stamps, mark, mark - timedelta(minutes=overlap)]:
         for stream in STREAMS:
             assert covers(window, stream, stamp) is (stamp >= mark - timedelta(minutes=overlap))
@@ -67,7 +75,7 @@ class Reading:
 
     def scheduled(self, stamps: list[datetime], now: datetime) -> Window:
         """A run of the schedule: reads what exists by now, and moves the watermark to what it saw."""
-        window = resolve_window(read_request({}), watermarks=self.marks, overlap_minutes=self.overlap)
+        window = resolve_window(read_request({}), streams=STREAMS, watermarks=self.marks, overlap_minutes=self.overlap)
         seen = {stamp for stamp in stamps if stamp <= now and covers(window, "customers", stamp)}
         self.read |= seen
         if window.moves_watermark and seen:
@@ -80,6 +88,7 @@ class Reading:
         """A backfill's run over one interval."""
         window = resolve_window(
             read_request({}),
+            streams=STREAMS,
             watermarks=self.marks,
             overlap_minutes=self.overlap,
             is_backfill=True,

@@ -7,149 +7,124 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
 
 from customer_sync.ledger.coordination.watermarks import FOREIGN_COMPANIES
-from customer_sync.loading.context import Surroundings
-from customer_sync.loading.customer_load import Work
-from customer_sync.model.company import COMPANY_FIELDS, STATUS_APPROVED, Address
-from customer_sync.model.operation import AppliedCompany, AppliedRecord
+from customer_sync.loading.applied_parts import MadeAddress, MadeUser, link_addresses, link_users
+from customer_sync.loading.context import LoadContext
+from customer_sync.loading.customer_load import CustomerLoad
+from customer_sync.model.company import Address, CompanyStatus
+from customer_sync.model.operation import AppliedCompany
 from customer_sync.model.outcome import Outcome, Reason
-from customer_sync.targets.better_b2b.records import AddressRecord, CompanyRecord, UserRecord
+from customer_sync.targets.port import StoredAddress, StoredCompany, StoredUser
 
 FEW = 20
 """Up to so many companies are read one by one; beyond, a crawl of the store needs fewer requests."""
 
 
-def find_existing(around: Surroundings, works: Sequence[Work]) -> None:
-    """Link works whose company exists in the store although the ledger has no link.
+def find_existing(context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
+    """Link loads whose company exists in the store although the ledger has no link.
 
     The store is crawled only when it holds companies that the ledger cannot account
     for, so a first load costs one request more, not one per customer. A store whose
     key field is not unique is asked for each key before anything is created.
     """
-    unlinked = {work.customer_id: work for work in works if work.applied is None and work.plan.kind == "sync"}
+    unlinked = {load.customer_id: load for load in loads if load.applied is None and load.plan.kind == "sync"}
     if not unlinked:
         return
-    if _has_unaccounted(around):
-        _link_all(around, around.store.iter_companies(), unlinked)
-    elif not around.key_is_unique:
-        for work in unlinked.values():
-            find_by_key(around, work)
+    if _has_unaccounted(context):
+        _link_all(context, context.target.companies(), unlinked)
+    elif not context.key_is_unique:
+        for load in unlinked.values():
+            find_by_key(context, load)
 
 
-def find_by_key(around: Surroundings, work: Work) -> bool:
+def find_by_key(context: LoadContext, load: CustomerLoad) -> bool:
     """Look one customer's company up by its key and link it; more than one stops the customer.
 
     Returns:
         Whether one was found and linked.
     """
-    found = around.store.find_companies_by_key(work.customer_id)
+    found = context.target.companies_by_key(load.customer_id)
     if len(found) > 1:
-        _stop_ambiguous(work, found)
+        _stop_ambiguous(load, found)
         return False
     if not found:
         return False
-    adopt(around, [(work.customer_id, found[0])], {work.customer_id: work})
+    adopt(context, [(load.customer_id, found[0])], {load.customer_id: load})
     return True
 
 
-def adopt(around: Surroundings, found: Iterable[tuple[str, CompanyRecord]], works: dict[str, Work]) -> None:
+def adopt(context: LoadContext, found: Iterable[tuple[str, StoredCompany]], loads: dict[str, CustomerLoad]) -> None:
     """Write links for companies found in the store; their users and addresses are read before the next comparison."""
     rows = []
     for customer_id, record in found:
-        work = works.get(customer_id)
-        fields = company_record_fields(record)
+        load = loads.get(customer_id)
+        status = CompanyStatus.APPROVED if record.status is CompanyStatus.UNKNOWN else record.status
         rows.append(
             {
                 "customer_id": customer_id,
                 "company_id": record.id,
-                "record_id": work.plan.record_id if work else "",
-                "account_email": record.company_email.casefold(),
-                "status": STATUS_APPROVED if record.status is None else record.status,
-                "fields": fields,
-                "made_by_run": around.run.run_id,
+                "record_id": load.plan.record_id if load else "",
+                "account_email": record.fields.company_email.casefold(),
+                "status": status,
+                "fields": record.fields,
+                "made_by_run": context.run.run_id,
                 "parts_known": False,
             }
         )
-        if work:
-            status = STATUS_APPROVED if record.status is None else record.status
-            work.applied = AppliedCompany(company_id=record.id, status=status, fields=fields, parts_known=False)
-    with around.ledger.write() as connection:
-        around.ledger.links.put_companies(connection, rows)
+        if load:
+            load.applied = AppliedCompany(company_id=record.id, status=status, fields=record.fields, parts_known=False)
+    with context.ledger.write() as connection:
+        context.ledger.links.put_companies(connection, rows)
 
 
-def company_record_fields(record: CompanyRecord) -> dict[str, Any]:
-    """A company's fields as we remember them."""
-    return {**{name: getattr(record, name) for name in COMPANY_FIELDS}, "extra_fields": dict(record.extra_fields)}
-
-
-def read_parts(around: Surroundings, works: Sequence[Work]) -> None:
+def read_parts(context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
     """Read users, addresses and payment settings of adopted companies, and link those that are ours."""
-    adopted = {work.company_id: work for work in works if work.applied is not None and not work.applied.parts_known}
+    adopted = {load.company_id: load for load in loads if load.applied is not None and not load.applied.parts_known}
     if not adopted:
         return
-    users: dict[int, list[UserRecord]] = defaultdict(list)
-    addresses: dict[int, list[AddressRecord]] = defaultdict(list)
+    users: dict[int, list[StoredUser]] = defaultdict(list)
+    addresses: dict[int, list[StoredAddress]] = defaultdict(list)
     scopes: list[int | None] = list(adopted) if len(adopted) <= FEW else [None]
     for scope in scopes:
-        for user in around.store.iter_users(company_id=scope):
-            users[user.company_id or 0].append(user)
-        for address in around.store.iter_addresses(company_id=scope):
-            addresses[address.company_id or 0].append(address)
-    for company_id, work in adopted.items():
-        _link_parts(around, work, users[company_id], addresses[company_id])
+        for user in context.target.users(company_id=scope):
+            users[user.company_id].append(user)
+        for address in context.target.addresses(company_id=scope):
+            addresses[address.company_id].append(address)
+    for company_id, load in adopted.items():
+        _link_parts(context, load, users[company_id], addresses[company_id])
 
 
-def user_record_fields(record: UserRecord) -> dict[str, Any]:
-    """A user's fields as we remember them."""
-    return {
-        "email": record.email,
-        "first_name": record.first_name,
-        "last_name": record.last_name,
-        "phone_number": record.phone_number,
-        "role": record.company_role_name,
-    }
+def _in_our_words(have: Address, desired: dict[str, Address]) -> Address:
+    """An address; where country and state codes agree, their names are the same in other words."""
+    ours = desired.get(have.external_id)
+    if ours and ours.country_code == have.country_code and ours.state_code == have.state_code:
+        return msgspec.structs.replace(have, country_name=ours.country_name, state_name=ours.state_name)
+    return have
 
 
-def address_record_fields(record: AddressRecord) -> dict[str, Any]:
-    """An address's fields as we remember them."""
-    return {name: getattr(record, name) for name in Address.__struct_fields__}
-
-
-def _in_our_words(record: AddressRecord, desired: dict[str, Address]) -> dict[str, Any]:
-    """An address's fields; where country and state codes agree, their names are the same in other words."""
-    fields = address_record_fields(record)
-    ours = desired.get(record.external_id)
-    if ours and ours.country_code == record.country_code and ours.state_code == record.state_code:
-        fields |= {"country_name": ours.country_name, "state_name": ours.state_name}
-    return fields
-
-
-def _has_unaccounted(around: Surroundings) -> bool:
+def _has_unaccounted(context: LoadContext) -> bool:
     """Whether the store has companies that the ledger cannot explain; a run that found none does not count again."""
-    if around.facts.is_accounted_for:
+    if context.census.is_accounted_for:
         return False
-    foreign = int(around.ledger.watermarks.load().get(FOREIGN_COMPANIES, "0"))
-    around.facts.is_accounted_for = around.store.count_companies() <= around.ledger.links.count() + foreign
-    return not around.facts.is_accounted_for
+    foreign = int(context.ledger.watermarks.load().get(FOREIGN_COMPANIES, "0"))
+    context.census.is_accounted_for = context.target.count_companies() <= context.ledger.links.count() + foreign
+    return not context.census.is_accounted_for
 
 
-def _link_all(around: Surroundings, crawl: Iterable[CompanyRecord], unlinked: dict[str, Work]) -> None:
+def _link_all(context: LoadContext, crawl: Iterable[StoredCompany], unlinked: dict[str, CustomerLoad]) -> None:
     """Link every company of the store that carries our key and has no link; remember how many carry none."""
-    key_field = around.connector.store.key_field
-    by_key: dict[str, list[CompanyRecord]] = defaultdict(list)
+    by_key: dict[str, list[StoredCompany]] = defaultdict(list)
     foreign = 0
     for record in crawl:
-        key = record.extra_fields.get(key_field, "")
-        if key:
-            by_key[key].append(record)
+        if record.key:
+            by_key[record.key].append(record)
         else:
             foreign += 1
-    linked = around.ledger.links.load_hashes(by_key)
-    fresh: list[tuple[str, CompanyRecord]] = []
+    linked = context.ledger.links.load_hashes(by_key)
+    fresh: list[tuple[str, StoredCompany]] = []
     for key, records in by_key.items():
         if len(records) > 1:
             foreign += len(records) - 1
@@ -158,60 +133,48 @@ def _link_all(around: Surroundings, crawl: Iterable[CompanyRecord], unlinked: di
         elif key not in linked:
             fresh.append((key, records[0]))
     if fresh:
-        adopt(around, fresh, unlinked)
-    with around.ledger.write() as connection:
-        around.ledger.watermarks.put(connection, around.run.run_id, {FOREIGN_COMPANIES: str(foreign)})
+        adopt(context, fresh, unlinked)
+    with context.ledger.write() as connection:
+        context.ledger.watermarks.put(connection, context.run.run_id, {FOREIGN_COMPANIES: str(foreign)})
 
 
 def _link_parts(
-    around: Surroundings, work: Work, users: Sequence[UserRecord], addresses: Sequence[AddressRecord]
+    context: LoadContext, load: CustomerLoad, users: Sequence[StoredUser], addresses: Sequence[StoredAddress]
 ) -> None:
-    if work.applied is None:
+    if load.applied is None:
         return
-    wanted = {user.email.casefold(): user.key for user in work.plan.desired.users} if work.plan.desired else {}
-    # A user that stands for a contact already stays with it: its e-mail may just be changing hands.
-    linked = {record.store_id: key for key, record in work.applied.users.items()}
-    ours = {
-        key: AppliedRecord(store_id=user.id, fields=user_record_fields(user))
+    desired = load.plan.desired
+    by_email = {user.email.casefold(): user.key for user in desired.users} if desired else {}
+    # A user that belongs to a contact already stays with it: its e-mail may just be changing hands.
+    linked = {record.store_id: key for key, record in load.applied.users.items()}
+    our_users = [
+        MadeUser(load, key, user.id, user.fields)
         for user in users
-        if (key := linked.get(user.id, wanted.get(user.email.casefold(), "")))
-    }
-    prefix = f"{work.customer_id}:"
-    desired = {address.external_id: address for address in work.plan.desired.addresses} if work.plan.desired else {}
-    book = {
-        address.external_id: AppliedRecord(store_id=address.id, fields=_in_our_words(address, desired))
+        if (key := linked.get(user.id, by_email.get(user.fields.email.casefold(), "")))
+    ]
+    prefix = f"{load.customer_id}:"
+    in_our_words = {address.external_id: address for address in desired.addresses} if desired else {}
+    our_addresses = [
+        MadeAddress(load, address.fields.external_id, address.id, _in_our_words(address.fields, in_our_words))
         for address in addresses
-        if address.external_id.startswith(prefix)
-    }
-    methods = {m.code: m.is_enabled for m in around.store.company_payment_methods(work.company_id)}
-    terms = around.store.payment_terms(work.company_id)
-    applied_terms = {"is_enabled": terms.is_enabled, "days": terms.days} if terms else None
-    users_known = {**work.applied.users, **ours}
-    work.applied = msgspec.structs.replace(
-        work.applied,
-        users=users_known,
-        addresses={**work.applied.addresses, **book},
-        payment_methods=methods,
-        payment_terms=applied_terms,
-        parts_known=True,
-    )
-    links = around.ledger.links
-    with around.ledger.write() as connection:
-        for entity, records in (("user", ours), ("address", book)):
-            rows = [(work.customer_id, key, record.store_id, record.fields) for key, record in records.items()]
-            links.put_children(connection, "user" if entity == "user" else "address", rows)
-        links.update_company(
-            connection,
-            work.customer_id,
-            payment_methods=methods,
-            payment_terms=applied_terms,
-            parts_known=True,
+        if address.fields.external_id.startswith(prefix)
+    ]
+    payment = context.target.payment_settings(load.company_id, methods=True, terms=True)
+    methods, terms = (payment.methods, payment.terms) if payment else ({}, None)
+    with context.ledger.write() as connection:
+        link_users(context, connection, our_users)
+        link_addresses(context, connection, our_addresses)
+        load.applied = msgspec.structs.replace(
+            load.applied, payment_methods=methods, payment_terms=terms, parts_known=True
+        )
+        context.ledger.links.update_company(
+            connection, load.customer_id, payment_methods=methods, payment_terms=terms, parts_known=True
         )
 
 
-def _stop_ambiguous(work: Work, records: Sequence[CompanyRecord]) -> None:
+def _stop_ambiguous(load: CustomerLoad, records: Sequence[StoredCompany]) -> None:
     ids = ", ".join(str(record.id) for record in records[:5])
-    work.stop(
+    load.stop(
         Outcome.QUARANTINED,
         Reason.AMBIGUOUS_MATCH,
         f"{len(records)} companies in the store carry this Customer ID (company ids {ids}); none was written",

@@ -1,56 +1,39 @@
-"""What all writes of one load share: the run, the store's client, and what must be known of the store once."""
+"""What all writes of one load share: the run, both systems, and what is known of the store."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from customer_sync.errors import ConfigError
 from customer_sync.ledger import Ledger
+from customer_sync.model.operation import Action
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
-from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.sources.port import Reference, Source
+from customer_sync.targets.port import Order, Target
 
 
-class StoreFacts:
-    """What must be known of a store and does not change while a run writes to it: read when first needed, once.
-
-    Args:
-        store: The store's client.
+@dataclass
+class StoreCensus:
+    """What the batches of one run pass on to each other.
 
     Attributes:
         is_accounted_for: Whether a count of this run found no company that the ledger does not know. Who makes one
             meanwhile meets the unique key, or the question for each key where the store does not keep it unique.
     """
 
-    def __init__(self, store: BetterB2BClient) -> None:
-        self._store = store
-        self.is_accounted_for = False
-
-    @cached_property
-    def role_ids(self) -> dict[str, int]:
-        """Role ids by case-folded name; ids differ per store (docs/api/better_b2b.md#roles)."""
-        return {role.name.casefold(): role.id for role in self._store.list_roles()}
-
-    @cached_property
-    def is_unique_by_field(self) -> dict[str, bool]:
-        """The company extra fields that the store defines, case-folded, and whether it keeps them unique."""
-        return {each.field_name.casefold(): each.is_unique for each in self._store.extra_field_definitions()}
-
-    @cached_property
-    def payment_codes(self) -> frozenset[str]:
-        """Codes of the payment methods that the store has."""
-        return frozenset(method.code for method in self._store.list_payment_methods())
+    is_accounted_for: bool = False
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """The run, the store, and what is known of it."""
+class LoadContext:
+    """The run and both systems."""
 
     run: Run
-    store: BetterB2BClient
-    facts: StoreFacts
+    target: Target
+    source: Source
+    census: StoreCensus = field(default_factory=StoreCensus)
 
     @property
     def connector(self) -> Connector:
@@ -62,31 +45,32 @@ class Surroundings:
         """The connector's ledger."""
         return self.run.ledger
 
-    def role_id(self, name: str) -> int:
-        """The id of a role.
+    def perform(self, action: Action, orders: Sequence[Order], record_ids: Sequence[str]) -> Sequence[int | None]:
+        """Make one request that writes, in the system that the action belongs to.
 
-        Raises:
-            ConfigError: The store has no such role; the message lists those it has.
+        Args:
+            action: What all orders do.
+            orders: The operations, each with its company.
+            record_ids: The customers' record ids in the source.
+
+        Returns:
+            The id of each record in the store; ``None`` where it has to be looked up.
         """
-        try:
-            return self.facts.role_ids[name.casefold()]
-        except KeyError:
-            known = ", ".join(sorted(self.facts.role_ids)) or "none"
-            raise ConfigError(
-                f"The store has no role '{name}' (it has: {known}). Set contacts.primary_role and contacts.other_role "
-                f"in {self.connector.id}.yaml to roles of this store.",
-                setting=f"{self.connector.id}.yaml: contacts",
-            ) from None
+        if action is not Action.WRITE_REFERENCE:
+            return self.target.perform(action, orders)
+        for order, record_id in zip(orders, record_ids, strict=True):
+            self.source.write_reference(Reference(order.operation.key, record_id, str(order.company_id)))
+        return [order.company_id for order in orders]
 
     @property
     def key_is_unique(self) -> bool:
-        """Whether the store itself refuses a second company with one Customer ID.
+        """Whether the store itself refuses a second company with one key.
 
         Raises:
-            ConfigError: The store does not define the extra field at all.
+            ConfigError: The store does not define the extra field that holds the key.
         """
         name = self.connector.store.key_field
-        known = self.facts.is_unique_by_field
+        known = self.target.facts.company_extra_fields
         if name.casefold() not in known:
             raise ConfigError(
                 f"The store has no company extra field '{name}', which holds the Customer ID. Create it in the store's "
@@ -95,16 +79,33 @@ class Surroundings:
             )
         return known[name.casefold()]
 
+    def check_roles(self, names: Iterable[str]) -> None:
+        """Compare roles with those of the store.
+
+        Raises:
+            ConfigError: The store lacks one; the message lists those that it has.
+        """
+        for name in names:
+            roles = self.target.facts.roles
+            if name.casefold() not in roles:
+                known = ", ".join(sorted(roles)) or "none"
+                raise ConfigError(
+                    f"The store has no role '{name}' (it has: {known}). Set contacts.primary_role and "
+                    f"contacts.other_role in {self.connector.id}.yaml to roles of this store.",
+                    setting=f"{self.connector.id}.yaml: contacts",
+                )
+
     def check_payment_codes(self, codes: Iterable[str]) -> None:
         """Compare the terms table with the store's payment methods.
 
         Raises:
             ConfigError: The table names a method that the store does not have.
         """
-        unknown = sorted(set(codes) - self.facts.payment_codes)
+        known = self.target.facts.payment_methods
+        unknown = sorted(set(codes) - known)
         if unknown:
             raise ConfigError(
-                f"The store has no payment method {', '.join(unknown)} (it has: "
-                f"{', '.join(sorted(self.facts.payment_codes))}). Correct the terms table in {self.connector.id}.yaml.",
+                f"The store has no payment method {', '.join(unknown)} (it has: {', '.join(sorted(known))}). "
+                f"Correct the terms table in {self.connector.id}.yaml.",
                 setting=f"{self.connector.id}.yaml: terms",
             )

@@ -2,92 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
-from customer_sync.loading.companies import UNKNOWN_STATUS, lose_company
-from customer_sync.loading.context import Surroundings
-from customer_sync.loading.customer_load import Work
+from customer_sync.loading.applied_parts import MadeUser, link_users, lose_company
+from customer_sync.loading.context import LoadContext
+from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.loading.dispatch import ReadBack
-from customer_sync.model.company import user_fields
-from customer_sync.model.operation import AppliedRecord
+from customer_sync.model.company import CompanyStatus, user_fields
 
 
-class Made(NamedTuple):
-    """One new company as the store shows it; ``status`` and ``admin_id`` are ``None`` where it shows none."""
+class Created(NamedTuple):
+    """One new company as the store shows it; ``admin_id`` is ``None`` where it shows none."""
 
-    status: int | None
+    status: CompanyStatus
     admin_id: int | None
 
 
-class LearnCreated(ReadBack):
+class ReadBackCreated(ReadBack):
     """Reads back every company that was made: one crawl of what was created since the first of them.
 
     That is two or three requests per hundred companies instead of two per company; what the
     crawl does not show is asked for one by one. It runs beside the writes of addresses.
     """
 
-    def __init__(self, around: Surroundings, works: Sequence[Work]) -> None:
-        super().__init__()
-        self._around = around
-        self.works = [w for w in works if w.applied is not None and w.applied.status == UNKNOWN_STATUS]
+    def __init__(self, context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
+        self._context = context
+        self.loads = [
+            load for load in loads if load.applied is not None and load.applied.status == CompanyStatus.UNKNOWN
+        ]
 
-    def send(self) -> dict[int, Made | None]:
+    def send(self) -> dict[int, Created | None]:
         """Crawl; returns, by company id, what is there, ``None`` for a company that is not."""
-        store = self._around.store
-        ids = [work.company_id for work in self.works]
+        target = self._context.target
+        ids = [load.company_id for load in self.loads]
         statuses, admins = self._crawl(min(ids), len(ids))
-        found: dict[int, Made | None] = {}
-        for work in self.works:
-            company_id = work.company_id
+        found: dict[int, Created | None] = {}
+        for load in self.loads:
+            company_id = load.company_id
             if company_id not in statuses:
-                record = store.get_company(company_id)
+                record = target.company(company_id)
                 if record is None:
                     found[company_id] = None
                     continue
                 statuses[company_id] = record.status
-            email = work.desired.users[0].email.casefold()
+            email = load.desired.users[0].email.casefold()
             user_id = admins.get((company_id, email))
             if user_id is None:
-                user = store.find_user(email)
+                user = target.user_by_email(email)
                 user_id = user.id if user is not None and user.company_id == company_id else None
-            found[company_id] = Made(statuses[company_id], user_id)
+            found[company_id] = Created(statuses[company_id], user_id)
         return found
 
-    def confirm(self, connection: sa.Connection, answer: dict[int, Made | None]) -> None:
+    def confirm(self, connection: sa.Connection, answer: dict[int, Created | None], /) -> None:
         """Remember status and admin of each."""
-        links = self._around.ledger.links
         statuses: list[tuple[str, dict[str, Any]]] = []
-        rows = []
-        for work in self.works:
-            made = answer[work.company_id]
-            if work.applied is None:
+        admins: list[MadeUser] = []
+        for load in self.loads:
+            created = answer[load.company_id]
+            if load.applied is None:
                 continue
-            if made is None:
-                lose_company(
-                    self._around, work, "the store confirmed the company and does not show it", connection=connection
-                )
+            if created is None:
+                message = "the store confirmed the company and does not show it"
+                lose_company(self._context, load, message, connection=connection)
                 continue
-            status = made.status or 0
-            admin = work.desired.users[0]
-            users = dict(work.applied.users)
-            if made.admin_id is not None:
-                users[admin.key] = AppliedRecord(store_id=made.admin_id, fields=user_fields(admin))
-                rows.append((work.customer_id, admin.key, made.admin_id, users[admin.key].fields))
-            work.applied = msgspec.structs.replace(work.applied, status=status, users=users)
-            statuses.append((work.customer_id, {"status": status}))
-        links.update_companies(connection, statuses)
-        links.put_children(connection, "user", rows)
+            # A store that shows no status is asked for approval all the same.
+            is_unknown = created.status is CompanyStatus.UNKNOWN
+            status = CompanyStatus.PENDING if is_unknown else created.status
+            load.applied = msgspec.structs.replace(load.applied, status=status)
+            statuses.append((load.customer_id, {"status": status}))
+            admin = load.desired.users[0]
+            if created.admin_id is not None:
+                admins.append(MadeUser(load, admin.key, created.admin_id, user_fields(admin)))
+        self._context.ledger.links.update_companies(connection, statuses)
+        link_users(self._context, connection, admins)
 
-    def _crawl(self, first_id: int, count: int) -> tuple[dict[int, int | None], dict[tuple[int, str], int]]:
-        store = self._around.store
-        first = store.get_company(first_id)
+    def _crawl(self, first_id: int, count: int) -> tuple[dict[int, CompanyStatus], dict[tuple[int, str], int]]:
+        target = self._context.target
+        first = target.company(first_id)
         if first is None or first.created_at_s is None or count == 1:
             return ({first.id: first.status} if first else {}), {}
-        since = first.created_at_s - 2
-        statuses = {record.id: record.status for record in store.iter_companies(min_created_s=since)}
-        users: Iterable[Any] = store.iter_users(min_created_s=since)
-        return statuses, {(user.company_id or 0, user.email.casefold()): user.id for user in users}
+        since_s = first.created_at_s - 2
+        statuses = {record.id: record.status for record in target.companies(created_since_s=since_s)}
+        users = target.users(created_since_s=since_s)
+        return statuses, {(user.company_id, user.fields.email.casefold()): user.id for user in users}

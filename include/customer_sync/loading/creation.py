@@ -7,92 +7,86 @@ what the store made of them; users, status and payment settings follow it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from customer_sync.loading.addresses import CreateAddresses
-from customer_sync.loading.companies import UNKNOWN_STATUS, CreateCompanies
-from customer_sync.loading.context import Surroundings
-from customer_sync.loading.created import LearnCreated
-from customer_sync.loading.customer_load import Work
+from customer_sync.loading.context import LoadContext
+from customer_sync.loading.created import ReadBackCreated
+from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.loading.dispatch import Write
-from customer_sync.model.operation import Action, Operation
-
-Part = tuple[Work, Operation]
+from customer_sync.loading.write import OperationWrite, writes_of
+from customer_sync.model.company import CompanyStatus
+from customer_sync.model.operation import Action
 
 
 class Creation:
     """The writes that make new companies whole.
 
     Args:
-        around: The run.
-        works: The customers of the load.
-        others: Makes the writes of any operations, in bulk where the store can.
+        context: The run.
+        loads: The customers of the load.
     """
 
-    def __init__(
-        self, around: Surroundings, works: Sequence[Work], others: Callable[[Sequence[Part]], Iterable[Write]]
-    ) -> None:
-        self._around = around
-        self._works = works
-        self._others = others
-        self._size = around.connector.store.bulk_size
+    def __init__(self, context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
+        self._context = context
+        self._loads = loads
+        self._size = context.target.cost(Action.CREATE_ADDRESS).rows
         self._unsent: list[Part] = []
         self._is_read_back = False
 
     def begin(self) -> Iterator[Write]:
         """The companies that are to be made; without any, what an earlier attempt left to be read back."""
         parts = [
-            (work, operation)
-            for work in self._works
-            for operation in work.remaining()
+            Part(load, operation)
+            for load in self._loads
+            for operation in load.remaining()
             if operation.action is Action.CREATE_COMPANY
         ]
-        for start in range(0, len(parts), self._size):
-            yield CreateCompanies(self._around, parts[start : start + self._size])
+        yield from writes_of(self._context, parts)
         if not parts:
             yield from self.rest()
 
     def then(self, write: Write) -> Iterator[Write]:
         """What a confirmed write allows."""
-        if isinstance(write, CreateCompanies):
+        if isinstance(write, OperationWrite) and write.action is Action.CREATE_COMPANY:
             self._unsent += [
-                (work, operation)
-                for work, _ in write.parts
-                if work.applied is not None
-                for operation in work.remaining()
+                Part(load, operation)
+                for load, _ in write.parts
+                if load.applied is not None
+                for operation in load.remaining()
                 if operation.action is Action.CREATE_ADDRESS
             ]
             while len(self._unsent) >= self._size:
                 yield self._addresses()
-            if not any(work.applied is None and work.problem is None for work in self._works):
+            if not any(load.applied is None and load.problem is None for load in self._loads):
                 yield from self.rest()
-        elif isinstance(write, LearnCreated):
+        elif isinstance(write, ReadBackCreated):
             # Addresses are on their way; what takes something away comes last of all
             # (docs/api/better_b2b.md#order-of-writes).
-            yield from self._others(
-                [
-                    (work, operation)
-                    for work in write.works
-                    for operation in work.remaining()
-                    if operation.action not in {Action.CREATE_ADDRESS, Action.CREATE_COMPANY}
-                ]
-            )
+            parts = [
+                Part(load, operation)
+                for load in write.loads
+                for operation in load.remaining()
+                if operation.action not in {Action.CREATE_ADDRESS, Action.CREATE_COMPANY}
+            ]
+            yield from writes_of(self._context, parts)
 
     def rest(self) -> Iterator[Write]:
         """The last addresses, and the reading back, where these are still to come."""
         if self._unsent:
             yield self._addresses()
-        learn = LearnCreated(self._around, self._works)
-        if learn.works and not self._is_read_back:
+        read_back = ReadBackCreated(self._context, self._loads)
+        if read_back.loads and not self._is_read_back:
             self._is_read_back = True
-            yield learn
+            yield read_back
 
     @property
     def is_unfinished(self) -> bool:
         """Whether :meth:`rest` has anything, because the last company was refused instead of confirmed."""
-        is_unknown = any(w.applied is not None and w.applied.status == UNKNOWN_STATUS for w in self._works)
+        is_unknown = any(
+            load.applied is not None and load.applied.status == CompanyStatus.UNKNOWN for load in self._loads
+        )
         return bool(self._unsent) or (is_unknown and not self._is_read_back)
 
-    def _addresses(self) -> CreateAddresses:
+    def _addresses(self) -> OperationWrite:
         parts, self._unsent = self._unsent[: self._size], self._unsent[self._size :]
-        return CreateAddresses(self._around, parts)
+        return OperationWrite(self._context, Action.CREATE_ADDRESS, parts)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
 from customer_sync.model.company import Company
-from customer_sync.model.operation import ENDS_ACCESS, Action, AppliedCompany, AppliedRecord, CustomerPlan, Operation
-from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
+from customer_sync.model.operation import (
+    ENDS_ACCESS,
+    AppliedCompany,
+    AppliedUser,
+    CustomerPlan,
+    Operation,
+    UserOperation,
+)
+from customer_sync.model.outcome import Finding, Outcome, Reason
 from customer_sync.planning.diff import diff_company, diff_reference, diff_unenrolment
 from customer_sync.settings.connector import Connector
 
@@ -25,7 +33,7 @@ class Problem:
 
 
 @dataclass
-class Work:
+class CustomerLoad:
     """A plan, what is applied so far, and what went wrong.
 
     ``applied`` mirrors the ledger: it changes only together with it. What remains to
@@ -40,7 +48,6 @@ class Work:
     reference_written: str = ""
     problem: Problem | None = None
     findings: list[Finding] = field(default_factory=list)
-    entries: list[LogEntry] = field(default_factory=list)
     held_back: set[str] = field(default_factory=set)
     waiting_for: dict[str, str] = field(default_factory=dict)
     _seen_free: set[str] = field(default_factory=set)
@@ -48,7 +55,7 @@ class Work:
 
     @property
     def customer_id(self) -> str:
-        """The customer's key in the ERP."""
+        """The customer's number."""
         return self.plan.customer_id
 
     @property
@@ -79,8 +86,8 @@ class Work:
         """The write-back that is still to be done."""
         if self.problem or self.plan.kind != "sync" or not self.connector.erp.write_reference:
             return ()
-        in_erp = self.reference_written or self.plan.erp_reference
-        return diff_reference(self.customer_id, self.company_id, in_erp)
+        in_source = self.reference_written or self.plan.erp_reference
+        return diff_reference(self.customer_id, self.company_id, in_source)
 
     def forget_parts(self) -> None:
         """Have users and addresses read from the store again before the next comparison."""
@@ -88,7 +95,7 @@ class Work:
             self.applied = msgspec.structs.replace(self.applied, parts_known=False)
 
     def stop(self, outcome: Outcome, reason: Reason, message: str, *, field: str = "") -> None:
-        """Take the customer out of the rest of the load; the first problem stands."""
+        """Take the customer out of the rest of the load; the first problem stays."""
         if self.problem is None:
             self.problem = Problem(outcome, reason, message, field)
 
@@ -107,14 +114,17 @@ class Work:
         return True
 
     def waits_for_colleague(self, operation: Operation) -> bool:
-        """Whether the wanted e-mail is still that of another user of this company who is about to get another one."""
-        email = str(operation.values.get("email", "")).casefold()
-        if not email or operation.action not in {Action.CREATE_USER, Action.UPDATE_USER}:
+        """Whether the e-mail to be given is still that of another user of this company who is about to get another."""
+        if not isinstance(operation, UserOperation) or "email" not in operation.values or operation.new is None:
             return False
+        email = operation.new.email.casefold()
         return any(
-            other.action is Action.UPDATE_USER
+            isinstance(other, UserOperation)
+            and other.new is not None
+            and other.old is not None
+            and "email" in other.changed
             and other.store_id != operation.store_id
-            and str(other.before.get("email", "")).casefold() == email
+            and other.old.email.casefold() == email
             for other in self.remaining()
         )
 
@@ -128,7 +138,7 @@ class Work:
                 Reason.EMAIL_IN_USE,
                 f"the e-mail of contact {key} still belongs to a user of customer {self.waiting_for[key]} "
                 "who is to go; the next run goes on",
-                field="Email",
+                field="contact.email",
             )
 
     def hold_back_contact(self, key: str, finding: Finding) -> None:
@@ -137,7 +147,7 @@ class Work:
         self.findings.append(finding)
 
     def access_ended_at_utc(self, operation: Operation) -> datetime | None:
-        """When the ERP's record changed because of which an operation takes access away; ``None`` for all others."""
+        """When the source's record changed because of which an operation takes access away; ``None`` for all others."""
         stamp = self.plan.access_ended_at_utc.get(operation.key) if operation.action in ENDS_ACCESS else None
         return datetime.fromisoformat(stamp) if stamp else None
 
@@ -145,7 +155,7 @@ class Work:
         """The e-mail that the user of that contact should have."""
         return next(user.email for user in self.desired.users if user.key == key)
 
-    def applied_user(self, store_id: int) -> tuple[str, AppliedRecord] | None:
+    def applied_user(self, store_id: int) -> tuple[str, AppliedUser] | None:
         """The applied user with that id and its key."""
         users = self.applied.users if self.applied else {}
         return next(((key, record) for key, record in users.items() if record.store_id == store_id), None)
@@ -154,6 +164,14 @@ class Work:
         """The id that an operation's record has in the store now, 0 if it is not known."""
         if self.applied is None:
             return 0
-        parts = {**self.applied.users, **self.applied.addresses}
-        record = parts.get(operation.key) if operation.key != self.customer_id else None
+        if operation.key == self.customer_id:
+            return self.applied.company_id
+        record = self.applied.users.get(operation.key) or self.applied.addresses.get(operation.key)
         return record.store_id if record else self.applied.company_id
+
+
+class Part(NamedTuple):
+    """One operation of one customer."""
+
+    load: CustomerLoad
+    operation: Operation

@@ -5,11 +5,9 @@ Source: docs/reliability.md#the-protocol.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -19,42 +17,34 @@ from customer_sync.errors import (
     BatchTooLarge,
     ContractError,
     NotFound,
-    PermanentApiError,
     RecordRejected,
     SyncError,
     TransientApiError,
 )
 from customer_sync.ledger import Lease
-from customer_sync.loading.customer_load import Work
-from customer_sync.model.operation import Operation
-from customer_sync.model.outcome import Outcome, Reason
+from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.run import Run
 
 
-class Write(ABC):
-    """One request that writes, for one or several customers.
+class Write(Protocol):
+    """One request, for one or several customers.
 
     ``send`` runs in a worker thread and makes the request; everything else runs in
     the thread that owns the ledger.
     """
 
-    def __init__(self, parts: Sequence[tuple[Work, Operation]], *, is_repeat: bool = False) -> None:
-        self.parts = list(parts)
-        self.is_repeat = is_repeat
+    @property
+    def parts(self) -> Sequence[Part]:
+        """The operations; empty for a request that only reads."""
 
-    @abstractmethod
     def send(self) -> Any:
         """Make the request and return the answer."""
 
-    @abstractmethod
-    def confirm(self, connection: sa.Connection, answer: Any) -> None:
-        """Write what the store holds now into the ledger, and into each work's ``applied``."""
+    def confirm(self, connection: sa.Connection, answer: Any, /) -> None:
+        """Write what the store holds now into the ledger, and into each load's ``applied``."""
 
     def refused(self, error: SyncError) -> Iterable[Write]:
         """The server said no and stored nothing that the error names. Returns writes to try instead."""
-        for work, operation in self.parts:
-            refuse(work, operation, error)
-        return ()
 
     def unknown(self, error: SyncError) -> Iterable[Write] | None:
         """The outcome is unknown: read back.
@@ -64,45 +54,12 @@ class Write(ABC):
             back: not there) or were confirmed by a write among the returned ones.
             ``None``: nothing could be learned, the intents stay open.
         """
-        for work, _ in self.parts:
-            work.stop(Outcome.FAILED, Reason.OUTCOME_UNKNOWN, str(error))
-        return None
 
 
-@contextmanager
-def reading_back() -> Iterator[None]:
-    """Mark look-ups that follow a write in the same ``send``.
+class ReadBack:
+    """A request that only reads, sent beside writes; it needs no intent, and a failure of it is the load's."""
 
-    When they fail, for whatever reason, the write was done all the same: its outcome
-    is unknown, and must not pass for a write that the server refused.
-
-    Raises:
-        AmbiguousWriteError: In place of an error that says the server did nothing.
-    """
-    try:
-        yield
-    except (TransientApiError, PermanentApiError) as error:
-        raise AmbiguousWriteError(
-            f"The write was done, and reading back which records it made failed: {error.message}",
-            system=error.system,
-            operation=error.operation,
-            status=error.status,
-        ) from error
-
-
-def refuse(work: Work, operation: Operation, error: SyncError) -> None:
-    """Quarantine a customer for what the store said about one of its records."""
-    texts = getattr(error, "texts", None) or [str(error)]
-    fields = ", ".join(getattr(error, "field_errors", {}) or {})
-    what = f"{operation.action} {operation.key}: {'; '.join(texts)[:400]}"
-    work.stop(Outcome.QUARANTINED, Reason.REJECTED_BY_STORE, what, field=fields)
-
-
-class ReadBack(Write):
-    """Requests that only read, sent beside writes; they need no intent, and a failure of theirs is the load's."""
-
-    def __init__(self) -> None:
-        super().__init__([])
+    parts: Sequence[Part] = ()
 
     def refused(self, error: SyncError) -> Iterable[Write]:
         """Nothing was written; the load stops with the error."""
@@ -119,10 +76,10 @@ Follow = Callable[[Write], Iterable[Write]]
 _Running = dict[Future[Any], tuple[Write, list[int]]]
 
 
-class Meanwhile(Protocol):
+class IdleTask(Protocol):
     """What can be done while all requests that may be in flight are."""
 
-    def offer(self, works: Iterable[Work]) -> None:
+    def offer(self, loads: Iterable[CustomerLoad]) -> None:
         """Name customers for whom a write was confirmed."""
 
     def close_some(self) -> bool:
@@ -137,7 +94,7 @@ class Dispatcher:
         lease: Checked in every transaction.
         concurrency: Most requests in flight.
         in_flight: How many requests the pace can keep busy now; never more than ``concurrency`` are sent at once.
-        meanwhile: What is done while nothing but answers is to be awaited.
+        idle_task: What is done while nothing but answers is to be awaited.
     """
 
     def __init__(
@@ -146,13 +103,13 @@ class Dispatcher:
         lease: Lease,
         concurrency: int,
         in_flight: Callable[[], int] | None = None,
-        meanwhile: Meanwhile | None = None,
+        idle_task: IdleTask | None = None,
     ) -> None:
         self._run = run
         self._lease = lease
         self._concurrency = concurrency
         self._in_flight = in_flight or (lambda: concurrency)
-        self._meanwhile = meanwhile
+        self._idle_task = idle_task
         self.writes_sent = 0
 
     def perform(self, writes: Iterable[Write], then: Follow | None = None) -> None:
@@ -197,8 +154,8 @@ class Dispatcher:
 
     def _use_the_wait(self, running: _Running) -> None:
         """Do something else until an answer is there or nothing else is left."""
-        while self._meanwhile and running and not any(future.done() for future in running):
-            if not self._meanwhile.close_some():
+        while self._idle_task and running and not any(future.done() for future in running):
+            if not self._idle_task.close_some():
                 return
 
     def _exchange(
@@ -214,25 +171,25 @@ class Dispatcher:
             return
         ledger = self._run.ledger
         # Asked before the transaction, in which nothing may wait for a thread that waits for the ledger.
-        room = max(0, self._limit() - len(running))
+        free = max(0, self._limit() - len(running))
         with ledger.write() as connection:
             self._lease.confirm(connection)
             for write, _, future in answered:
                 write.confirm(connection, future.result())
                 _enqueue(queue, then(write) if then else ())
             ledger.intents.settle(connection, [each for _, ids, _ in answered for each in ids], "confirmed")
-            fresh = _take(queue, room)
+            fresh = _take(queue, free)
             parts = [part for write in fresh for part in write.parts]
             opened = ledger.intents.open(
                 connection,
                 self._run.run_id,
                 self._run.try_number,
-                [(work.customer_id, operation) for work, operation in parts],
-                access_ended_at_utc=[work.access_ended_at_utc(operation) for work, operation in parts],
+                [(load.customer_id, operation) for load, operation in parts],
+                access_ended_at_utc=[load.access_ended_at_utc(operation) for load, operation in parts],
             )
             intents = deque(opened)
-        if self._meanwhile:
-            self._meanwhile.offer(work for write, _, _ in answered for work, _ in write.parts)
+        if self._idle_task:
+            self._idle_task.offer(load for write, _, _ in answered for load, _ in write.parts)
         for write in fresh:
             running[pool.submit(write.send)] = (write, [intents.popleft() for _ in write.parts])
             self.writes_sent += bool(write.parts)
@@ -307,5 +264,5 @@ def _take(queue: deque[Write], most: int) -> list[Write]:
 
 
 def _is_moot(write: Write) -> bool:
-    """Whether every customer of a write was stopped meanwhile."""
-    return bool(write.parts) and all(work.problem is not None for work, _ in write.parts)
+    """Whether every customer of a write was stopped idle_task."""
+    return bool(write.parts) and all(load.problem is not None for load, _ in write.parts)

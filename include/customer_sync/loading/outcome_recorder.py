@@ -9,18 +9,18 @@ import msgspec
 
 from customer_sync.gc_paused import uncollected
 from customer_sync.ledger import ConfirmedWrite, CustomerOutcome
-from customer_sync.loading.customer_load import Work
-from customer_sync.model.company import STATUS_APPROVED, STATUS_INACTIVE, attempt_hash, content_hash
-from customer_sync.model.operation import Action
+from customer_sync.loading.customer_load import CustomerLoad
+from customer_sync.model.company import CompanyStatus, attempt_hash, content_hash
+from customer_sync.model.operation import Action, StatusOperation
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
 from customer_sync.reporting.log_entry import closing_entry, finding_entry, operation_entry
 from customer_sync.run import Run
 
 _AT_ONCE = 40
-"""Customers that are booked while the store works: some hundredths of a second."""
+"""Customers that are booked while the store loads: some hundredths of a second."""
 
 
-class Closing:
+class OutcomeRecorder:
     """Books the outcomes of a load's customers: of the finished ones while others wait for the store, the rest at last.
 
     Booking takes longer than the pace leaves between two requests. Done at the end of a batch, it
@@ -28,22 +28,22 @@ class Closing:
 
     Args:
         run: The run.
-        works: The customers of the load.
+        loads: The customers of the load.
         label: The batch's name, for the log.
     """
 
-    def __init__(self, run: Run, works: Sequence[Work], label: str) -> None:
+    def __init__(self, run: Run, loads: Sequence[CustomerLoad], label: str) -> None:
         self._run = run
-        self._works = works
+        self._loads = loads
         self._label = label
-        self._waiting: deque[Work] = deque()
+        self._waiting: deque[CustomerLoad] = deque()
         self._closed: set[str] = set()
         self._entries: list[LogEntry] = []
         self._counts: Counter[str] = Counter()
 
-    def offer(self, works: Iterable[Work]) -> None:
+    def offer(self, loads: Iterable[CustomerLoad]) -> None:
         """Name customers for whom a write was confirmed: they may be finished now."""
-        self._waiting.extend(works)
+        self._waiting.extend(loads)
 
     def close_some(self) -> bool:
         """Book some of those that are finished.
@@ -51,11 +51,11 @@ class Closing:
         Returns:
             Whether there may be more.
         """
-        found: dict[str, Work] = {}
+        found: dict[str, CustomerLoad] = {}
         while self._waiting and len(found) < _AT_ONCE:
-            work = self._waiting.popleft()
-            if work.customer_id not in self._closed and _is_finished(work):
-                found[work.customer_id] = work
+            load = self._waiting.popleft()
+            if load.customer_id not in self._closed and _is_finished(load):
+                found[load.customer_id] = load
         if found:
             self._close(list(found.values()))
         return bool(self._waiting)
@@ -63,39 +63,39 @@ class Closing:
     @uncollected()
     def finish(self) -> dict[str, int]:
         """Book every customer that is finished or stopped; the others keep none. Returns customers by outcome."""
-        self._close([work for work in self._works if work.customer_id not in self._closed])
-        left = len(self._works) - len(self._closed)
+        self._close([load for load in self._loads if load.customer_id not in self._closed])
+        left = len(self._loads) - len(self._closed)
         told = [f"{count} {name}" for name, count in sorted(self._counts.items())]
         told += [f"{left} not finished"] if left else []
         self._run.sink(f"{self._label}: {', '.join(told) or 'nothing to do'}", self._entries)
         return dict(self._counts)
 
-    def _close(self, works: Sequence[Work]) -> None:
+    def _close(self, loads: Sequence[CustomerLoad]) -> None:
         run = self._run
-        ids = [work.customer_id for work in works]
+        ids = [load.customer_id for load in loads]
         done = run.ledger.intents.confirmed(run.run_id, ids)
         made = run.ledger.links.made_by(run.run_id, ids)
         entries: list[LogEntry] = []
         outcomes: list[CustomerOutcome] = []
-        whole: list[Work] = []
+        whole: list[CustomerLoad] = []
         quarantined: list[tuple[str, Finding]] = []
-        for work in works:
-            writes = done.get(work.customer_id, [])
-            outcome = _outcome(work, writes, is_made=work.customer_id in made)
+        for load in loads:
+            writes = done.get(load.customer_id, [])
+            outcome = _outcome(load, writes, is_made=load.customer_id in made)
             if outcome is None:
                 continue
-            outcomes.append(CustomerOutcome(work.customer_id, outcome, _reasons(work)))
-            entries.extend(_entries(run, work, outcome, writes))
-            quarantined.extend((work.customer_id, finding) for finding in _quarantine(work))
-            if outcome not in {Outcome.FAILED, Outcome.QUARANTINED} and work.plan.kind == "sync":
-                whole.append(work)
+            outcomes.append(CustomerOutcome(load.customer_id, outcome, _reasons(load)))
+            entries.extend(_entries(run, load, outcome, writes))
+            quarantined.extend((load.customer_id, finding) for finding in _quarantine(load))
+            if outcome not in {Outcome.FAILED, Outcome.QUARANTINED} and load.plan.kind == "sync":
+                whole.append(load)
         digests = [
-            (work.customer_id, {"content_hash": "" if work.held_back else content_hash(work.desired)}) for work in whole
+            (load.customer_id, {"content_hash": "" if load.held_back else content_hash(load.desired)}) for load in whole
         ]
         settled = [outcome.customer_id for outcome in outcomes]
         with run.ledger.write() as connection:
             run.ledger.links.update_companies(connection, digests)
-            held = _still_held(run, works, settled)
+            held = _still_held(run, loads, settled)
             run.ledger.quarantine.replace(connection, run.run_id, settled, [*held, *quarantined])
             run.book(connection, entries, outcomes)
         self._closed.update(settled)
@@ -103,83 +103,84 @@ class Closing:
         self._counts.update(str(outcome.outcome) for outcome in outcomes)
 
 
-def _is_finished(work: Work) -> bool:
+def _is_finished(load: CustomerLoad) -> bool:
     """Whether nothing is left to be done or to be learned for a customer of whom nothing went wrong."""
-    applied = work.applied
-    if work.plan.kind != "sync" or work.problem is not None or applied is None or not applied.parts_known:
+    applied = load.applied
+    if load.plan.kind != "sync" or load.problem is not None or applied is None or not applied.parts_known:
         return False
-    return applied.status == STATUS_APPROVED and not work.remaining() and not work.remaining_reference()
+    return applied.status == CompanyStatus.APPROVED and not load.remaining() and not load.remaining_reference()
 
 
-def _outcome(work: Work, writes: Sequence[ConfirmedWrite], *, is_made: bool) -> Outcome | None:
-    if work.problem:
-        return work.problem.outcome
-    if work.remaining() or (work.plan.kind == "sync" and work.remaining_reference()):
+def _outcome(load: CustomerLoad, writes: Sequence[ConfirmedWrite], *, is_made: bool) -> Outcome | None:
+    if load.problem:
+        return load.problem.outcome
+    if load.remaining() or (load.plan.kind == "sync" and load.remaining_reference()):
         return None
-    if work.plan.kind == "unenroll":
-        return Outcome.DEACTIVATED if writes or work.is_deleted else Outcome.FILTERED
+    if load.plan.kind == "unenroll":
+        return Outcome.DEACTIVATED if writes or load.is_deleted else Outcome.FILTERED
     if is_made:
         return Outcome.CREATED
-    if any(write.action == Action.SET_STATUS for write in writes) and _was_inactive(work):
+    if any(write.action == Action.SET_STATUS for write in writes) and _was_inactive(load):
         return Outcome.REACTIVATED
     return Outcome.UPDATED if writes else Outcome.UNCHANGED
 
 
-def _was_inactive(work: Work) -> bool:
+def _was_inactive(load: CustomerLoad) -> bool:
     return any(
-        operation.action is Action.SET_STATUS and operation.before.get("status") == STATUS_INACTIVE
-        for operation in work.plan.operations
+        isinstance(operation, StatusOperation) and operation.old == CompanyStatus.INACTIVE
+        for operation in load.plan.operations
     )
 
 
-def _reasons(work: Work) -> tuple[str, ...]:
-    if work.problem:
-        return (str(work.problem.reason),)
-    return work.plan.reasons
+def _reasons(load: CustomerLoad) -> tuple[str, ...]:
+    if load.problem:
+        return (str(load.problem.reason),)
+    return load.plan.reasons
 
 
-def _entries(run: Run, work: Work, outcome: Outcome, writes: Sequence[ConfirmedWrite]) -> list[LogEntry]:
-    plan = work.plan
-    entries = [finding_entry(work.customer_id, plan.name, finding) for finding in work.findings]
+def _entries(run: Run, load: CustomerLoad, outcome: Outcome, writes: Sequence[ConfirmedWrite]) -> list[LogEntry]:
+    plan = load.plan
+    entries = [finding_entry(load.customer_id, plan.name, finding, run.words) for finding in load.findings]
     confirmed = {(write.action, write.key) for write in writes}
     for operation in plan.operations:
         if (str(operation.action), operation.key) in confirmed:
-            done = msgspec.structs.replace(operation, store_id=operation.store_id or work.store_id_of(operation))
-            entries.append(operation_entry(work.customer_id, plan.name, done, run.connector.masking, verb="done"))
+            done = msgspec.structs.replace(operation, store_id=operation.store_id or load.store_id_of(operation))
+            entries.append(operation_entry(load.customer_id, plan.name, done, run.connector.masking, verb="done"))
     summary = ", ".join(f"{count} x {action}" for action, count in Counter(write.action for write in writes).items())
     found = "found in the store and linked" if outcome is Outcome.CREATED else "nothing to do"
-    message = work.problem.message if work.problem else summary or found
+    message = load.problem.message if load.problem else summary or found
     entries.append(
         closing_entry(
-            work.customer_id,
+            load.customer_id,
             plan.name,
             outcome,
-            _reasons(work),
+            _reasons(load),
+            words=run.words,
             message=message,
-            store_id=str(work.company_id or plan.company_id or ""),
-            field=work.problem.field if work.problem else "",
+            store_id=str(load.company_id or plan.company_id or ""),
+            field=load.problem.field if load.problem else "",
         )
     )
     return entries
 
 
-def _quarantine(work: Work) -> list[Finding]:
-    rows = list(work.findings)
-    if work.problem and work.problem.outcome is Outcome.QUARANTINED:
+def _quarantine(load: CustomerLoad) -> list[Finding]:
+    rows = list(load.findings)
+    if load.problem and load.problem.outcome is Outcome.QUARANTINED:
         rows.append(
             Finding(
-                reason=work.problem.reason,
-                field=work.problem.field,
-                detail=work.problem.message,
-                hash=attempt_hash(work.desired, work.plan.erp_reference) if work.plan.desired else "",
+                reason=load.problem.reason,
+                field=load.problem.field,
+                detail=load.problem.message,
+                hash=attempt_hash(load.desired, load.plan.erp_reference) if load.plan.desired else "",
             )
         )
     return rows
 
 
-def _still_held(run: Run, works: Sequence[Work], settled: Sequence[str]) -> list[tuple[str, Finding]]:
+def _still_held(run: Run, loads: Sequence[CustomerLoad], settled: Sequence[str]) -> list[tuple[str, Finding]]:
     """Contacts that stayed in quarantine all along: the plan held them back."""
-    kept = {work.customer_id: set(work.plan.held_back) for work in works if work.plan.held_back}
+    kept = {load.customer_id: set(load.plan.held_back) for load in loads if load.plan.held_back}
     rows = run.ledger.quarantine.load(key for key in settled if key in kept)
     return [
         (

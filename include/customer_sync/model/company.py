@@ -1,12 +1,13 @@
-"""The store's records as we want them: Company, CompanyUser, Address, payment settings.
+"""The store's records as we want them: company, users, address book, payment settings. Pure.
 
-Field names are the store's wire names in snake_case, so that a change can be sent
-as it was compared. Text is ``""`` where there is nothing.
+Each entity declares its fields once, here; an adapter's table gives each its wire name. Text is ``""`` where there
+is nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
+from enum import IntEnum
 from operator import attrgetter
 from typing import Any
 
@@ -15,34 +16,61 @@ import msgspec
 ACCOUNT_ADMIN_KEY = "ACCOUNT"
 """Key of the admin user that stands for the account itself, where no contact can be the admin."""
 
-STATUS_APPROVED = 1
-STATUS_INACTIVE = 3
+
+class CompanyStatus(IntEnum):
+    """Whether a company may trade in the store; ``UNKNOWN`` between its creation and the read-back."""
+
+    UNKNOWN = -1
+    PENDING = 0
+    APPROVED = 1
+    REJECTED = 2
+    INACTIVE = 3
 
 
-class CompanyUser(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A company user. ``key`` is the ERP's ContactID or ``ACCOUNT``; ``role`` is a role's name in the store."""
+class CompanyFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A company's own fields: what is compared, sent and remembered of it, in the order in which it is shown."""
+
+    company_name: str = ""
+    company_phone: str = ""
+    company_email: str = ""
+    address_line1: str = ""
+    address_line2: str = ""
+    city: str = ""
+    state: str = ""
+    country: str = ""
+    zip_code: str = ""
+    extra_fields: dict[str, str] = {}
+
+
+class UserFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A company user's fields; ``role`` is a role's name in the store."""
+
+    email: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    phone_number: str = ""
+    role: str = ""
+
+
+class CompanyUser(UserFields, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A company user as we want it. ``key`` is the contact's id in the source, or ``ACCOUNT``."""
 
     key: str
-    email: str
-    first_name: str
-    last_name: str
-    phone_number: str = ""
-    role: str
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An address-book entry; ``external_id`` is ``<CustomerID>:<LocationID>``."""
 
-    external_id: str
-    first_name: str
-    last_name: str
-    address_line1: str
+    external_id: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    address_line1: str = ""
     address_line2: str = ""
-    city: str
+    city: str = ""
     state_name: str = ""
     state_code: str = ""
-    country_name: str
-    country_code: str
+    country_name: str = ""
+    country_code: str = ""
     zip_code: str = ""
     phone_number: str = ""
     label: str = ""
@@ -53,13 +81,13 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
 
 
 class PaymentTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """Net payment days of a company; ``days`` is one of 0, 5, 15, 30, 45, 60."""
+    """Net payment days of a company; ``days`` is ``None`` where the store shows none."""
 
     is_enabled: bool
-    days: int
+    days: int | None
 
 
-class Company(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class Company(CompanyFields, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The state that the store should have for one customer.
 
     ``users`` holds the admin first. ``payment_methods`` maps the store's method
@@ -68,71 +96,44 @@ class Company(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """
 
     customer_id: str
-    company_name: str
-    company_phone: str
-    company_email: str
-    address_line1: str = ""
-    address_line2: str = ""
-    city: str = ""
-    state: str = ""
-    country: str
-    zip_code: str = ""
-    extra_fields: dict[str, str] = {}
     users: tuple[CompanyUser, ...] = ()
     addresses: tuple[Address, ...] = ()
     payment_methods: dict[str, bool] = {}
     payment_terms: PaymentTerms | None = None
 
 
-COMPANY_FIELDS = (
-    "company_name",
-    "company_phone",
-    "company_email",
-    "address_line1",
-    "address_line2",
-    "city",
-    "state",
-    "country",
-    "zip_code",
-)
-"""The company's own fields, in the order in which differences are shown."""
+COMPANY_FIELDS = CompanyFields.__struct_fields__
+USER_FIELDS = UserFields.__struct_fields__
+ADDRESS_FIELDS = Address.__struct_fields__
 
-_ALL_COMPANY_FIELDS = (*COMPANY_FIELDS, "extra_fields")
-_own_fields = attrgetter(*_ALL_COMPANY_FIELDS)
-
+_company_values = attrgetter(*COMPANY_FIELDS)
+_user_values = attrgetter(*USER_FIELDS)
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
-def company_fields(company: Company) -> dict[str, Any]:
-    """The company's own fields and extra fields, as they are sent and remembered."""
-    return dict(zip(_ALL_COMPANY_FIELDS, _own_fields(company), strict=True))
+def company_fields(company: CompanyFields) -> CompanyFields:
+    """The company's own fields alone, without its users, addresses and settings."""
+    return CompanyFields(**dict(zip(COMPANY_FIELDS, _company_values(company), strict=True)))
 
 
-def user_fields(user: CompanyUser) -> dict[str, Any]:
-    """A user's fields without its key, as they are compared and remembered."""
-    fields = msgspec.structs.asdict(user)
-    del fields["key"]
-    return fields
+def user_fields(user: UserFields) -> UserFields:
+    """A user's fields without its key."""
+    return UserFields(**dict(zip(USER_FIELDS, _user_values(user), strict=True)))
 
 
-def address_fields(address: Address) -> dict[str, Any]:
-    """An address's fields, as they are sent and remembered."""
-    return msgspec.structs.asdict(address)
-
-
-def attempt_hash(company: Company, erp_reference: str) -> str:
-    """Identify what a load tried: the desired state, and the reference id that the ERP held at the time.
+def attempt_hash(company: Company, reference: str) -> str:
+    """Identify what a load tried: the desired state, and the reference id that the source held at the time.
 
     A customer in quarantine is tried again when this changes; the reference belongs to
-    it because a wrong one is put right in the ERP and nowhere else.
+    it because a wrong one is put right in the source and nowhere else.
     """
-    return content_hash([company, erp_reference])
+    return content_hash([company, reference])
 
 
-def content_hash(value: object) -> str:
+def content_hash(value: Any) -> str:
     """A 128-bit BLAKE2b hash of a record or JSON value, independent of key order.
 
-    Hashes the outgoing content, not the source: the ERP's bytes carry row numbers
+    Hashes the outgoing content, not the source's: its bytes carry row numbers
     and links that change by themselves.
     """
     return hashlib.blake2b(_encoder.encode(value), digest_size=16).hexdigest()

@@ -1,8 +1,7 @@
-"""The ERP's records as the rules see them: Customer, Contact, Location.
+"""The source's records as the rules see them: Customer, Contact, Location.
 
-Values are trimmed text, ``""`` where the ERP holds nothing. Where each value is
-read from is decided by the connector file (``customer_sync.settings.connector.SourceFields``);
-``customer_sync.sources.acumatica.reader`` fills these records.
+Values are trimmed text, ``""`` where the source holds nothing. Where each value is read from is decided by the
+source's adapter and the section ``source`` of the connector file.
 """
 
 from __future__ import annotations
@@ -73,10 +72,10 @@ class BillingContact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One customer of the ERP with its contacts and locations, ordered by their keys.
+    """One customer of the source with its contacts and locations, ordered by their keys.
 
-    ``email`` is the Account Email. ``modified_at_utc`` is the ERP's own stamp, ISO
-    8601 with ``+00:00``; ``record_id`` is the NoteID, stable over renames.
+    ``email`` is the account's own. ``modified_at_utc`` is the source's own stamp, ISO 8601 with ``+00:00``;
+    ``record_id`` stays the same when the customer gets another number.
     """
 
     customer_id: str
@@ -92,7 +91,8 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     terms: str = ""
     phone: str = ""
     attention: str = ""
-    address: PostalAddress = PostalAddress()
+    # Written under its former name: the hashes of customers that a person set aside hold.
+    main_address: PostalAddress = msgspec.field(default=PostalAddress(), name="address")
     billing: BillingContact = BillingContact()
     contacts: tuple[Contact, ...] = ()
     locations: tuple[Location, ...] = ()

@@ -7,11 +7,22 @@ from typing import Any, Literal
 
 import msgspec
 
-from customer_sync.model.company import STATUS_APPROVED, Company, content_hash
+from customer_sync.model.company import (
+    ADDRESS_FIELDS,
+    COMPANY_FIELDS,
+    USER_FIELDS,
+    Address,
+    Company,
+    CompanyFields,
+    CompanyStatus,
+    PaymentTerms,
+    UserFields,
+    content_hash,
+)
 
 
 class Action(StrEnum):
-    """One kind of change in the store (the last: in the ERP)."""
+    """One kind of change in the store (the last: in the source)."""
 
     CREATE_COMPANY = "create_company"
     UPDATE_COMPANY = "update_company"
@@ -39,8 +50,8 @@ ENDS_ACCESS = frozenset({Action.DELETE_USER, Action.DELETE_COMPANY, Action.SET_S
 """Actions that can take a person's or a company's access to the store away."""
 
 
-class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One change: ``values`` are sent, ``before`` are the last applied values of the same fields.
+class _Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One change.
 
     ``key`` is the ContactID of a user, the external id of an address, else the
     CustomerID; ``store_id`` is 0 for what does not exist yet.
@@ -49,33 +60,203 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     action: Action
     key: str
     store_id: int = 0
-    values: dict[str, Any] = {}
-    before: dict[str, Any] = {}
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Changed field -> new value, for people and for hashes; empty for a removal."""
+        raise NotImplementedError
+
+    @property
+    def before(self) -> dict[str, Any]:
+        """Changed field -> last applied value; empty for a creation."""
+        raise NotImplementedError
 
 
-class AppliedRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What we last applied to one user or address, and its id in the store."""
+class CompanyOperation(_Operation, frozen=True, kw_only=True, omit_defaults=True, tag="company"):
+    """Create, update or delete a company.
+
+    Attributes:
+        new: The fields as they should be; ``None`` for a deletion.
+        old: The fields as last applied; ``None`` for a creation.
+        changed: Names of the fields that an update changes.
+        admin: The first user, which a creation makes with the company.
+    """
+
+    new: CompanyFields | None = None
+    old: CompanyFields | None = None
+    changed: tuple[str, ...] = ()
+    admin: UserFields | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Changed field -> new value; a creation names all, those of the admin with the prefix ``admin_``."""
+        if self.new is None:
+            return {}
+        values = {name: getattr(self.new, name) for name in self.changed or COMPANY_FIELDS}
+        if self.admin is not None:
+            values |= {f"admin_{name}": getattr(self.admin, name) for name in USER_FIELDS if name != "role"}
+        return values
+
+    @property
+    def before(self) -> dict[str, Any]:
+        """Changed field -> last applied value; of the extra fields only those that are ours."""
+        if self.old is None:
+            return {}
+        before = {name: getattr(self.old, name) for name in self.changed or COMPANY_FIELDS}
+        if self.new is not None and "extra_fields" in before:
+            before["extra_fields"] = {n: v for n, v in before["extra_fields"].items() if n in self.new.extra_fields}
+        return before
+
+
+class StatusOperation(_Operation, frozen=True, kw_only=True, omit_defaults=True, tag="status"):
+    """Let a company trade, or stop it."""
+
+    new: CompanyStatus
+    old: CompanyStatus
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The new status."""
+        return {"status": int(self.new)}
+
+    @property
+    def before(self) -> dict[str, Any]:
+        """The last applied status."""
+        return {"status": int(self.old)}
+
+
+class UserOperation(_Operation, frozen=True, kw_only=True, omit_defaults=True, tag="user"):
+    """Create, update or delete a user; the attributes are those of :class:`CompanyOperation`."""
+
+    new: UserFields | None = None
+    old: UserFields | None = None
+    changed: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Changed field -> new value."""
+        return {} if self.new is None else {name: getattr(self.new, name) for name in self.changed or USER_FIELDS}
+
+    @property
+    def before(self) -> dict[str, Any]:
+        """Changed field -> last applied value."""
+        return {} if self.old is None else {name: getattr(self.old, name) for name in self.changed or USER_FIELDS}
+
+
+class AddressOperation(_Operation, frozen=True, kw_only=True, omit_defaults=True, tag="address"):
+    """Create, update or delete an address; the attributes are those of :class:`CompanyOperation`."""
+
+    new: Address | None = None
+    old: Address | None = None
+    changed: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Changed field -> new value."""
+        return {} if self.new is None else {name: getattr(self.new, name) for name in self.changed or ADDRESS_FIELDS}
+
+    @property
+    def before(self) -> dict[str, Any]:
+        """Changed field -> last applied value."""
+        return {} if self.old is None else {name: getattr(self.old, name) for name in self.changed or ADDRESS_FIELDS}
+
+
+class MethodsOperation(_Operation, frozen=True, kw_only=True, omit_defaults=True, tag="methods"):
+    """Switch payment methods: code -> on or off; codes that it does not name stay as they are."""
+
+    new: dict[str, bool]
+    old: dict[str, bool] = {}
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Code -> on or off."""
+        return self.new
+
+    @property
+    def before(self) -> dict[str, Any]:
+        """Code -> what it was, where it is known."""
+        return self.old
+
+
+class TermsOperation(_Operation, frozen=True, kw_only=True, omit_defaults=True, tag="terms"):
+    """Set the payment terms of a company."""
+
+    new: PaymentTerms
+    old: PaymentTerms | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The new terms."""
+        return _terms(self.new)
+
+    @property
+    def before(self) -> dict[str, Any]:
+        """The last applied terms."""
+        return _terms(self.old)
+
+
+class ReferenceOperation(_Operation, frozen=True, kw_only=True, omit_defaults=True, tag="reference"):
+    """Write the company's id into the source; ``new`` is ``""`` while the company does not exist."""
+
+    new: str
+    old: str = ""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The reference id."""
+        return {"reference_id": self.new}
+
+    @property
+    def before(self) -> dict[str, Any]:
+        """What the source holds."""
+        return {"reference_id": self.old}
+
+
+Operation = (
+    CompanyOperation
+    | StatusOperation
+    | UserOperation
+    | AddressOperation
+    | MethodsOperation
+    | TermsOperation
+    | ReferenceOperation
+)
+
+
+def _terms(terms: PaymentTerms | None) -> dict[str, Any]:
+    return {} if terms is None else {"is_enabled": terms.is_enabled, "days": terms.days}
+
+
+class AppliedUser(msgspec.Struct, frozen=True, kw_only=True):
+    """What we last applied to one user, and its id in the store."""
 
     store_id: int
-    fields: dict[str, Any]
+    fields: UserFields
+
+
+class AppliedAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """What we last applied to one address, and its id in the store."""
+
+    store_id: int
+    fields: Address
 
 
 class AppliedCompany(msgspec.Struct, frozen=True, kw_only=True):
     """What we last applied to one company and its parts, from the ledger.
 
     ``content_hash`` identifies the last desired state that was applied whole, ``""``
-    if none was. ``reference_id`` is what we last wrote into the ERP. ``parts_known`` is
+    if none was. ``reference_id`` is what we last wrote into the source. ``parts_known`` is
     false for a company that was found in the store and whose users and addresses were
     not read yet.
     """
 
     company_id: int
-    status: int = STATUS_APPROVED
-    fields: dict[str, Any] = {}
-    users: dict[str, AppliedRecord] = {}
-    addresses: dict[str, AppliedRecord] = {}
+    status: CompanyStatus = CompanyStatus.APPROVED
+    fields: CompanyFields = CompanyFields()
+    users: dict[str, AppliedUser] = {}
+    addresses: dict[str, AppliedAddress] = {}
     payment_methods: dict[str, bool] = {}
-    payment_terms: dict[str, Any] | None = None
+    payment_terms: PaymentTerms | None = None
     reference_id: str = ""
     content_hash: str = ""
     parts_known: bool = True
@@ -90,7 +271,7 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     ``desired`` is absent for a customer to be un-enrolled. ``held_back`` names parts
     (``contact:<ContactID>``) that the store refused before and that have not changed since.
     ``access_ended_at_utc`` says, by the key of an operation that takes access away, when the
-    ERP's record changed that is the reason (ISO 8601).
+    source's record changed that is the reason (ISO 8601).
     """
 
     customer_id: str

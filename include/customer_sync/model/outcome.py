@@ -6,6 +6,8 @@ alike; a test keeps the documentation complete.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
@@ -101,51 +103,69 @@ REFUSED_PLAN_REASONS = frozenset({Reason.PLAN_REJECTED, Reason.APPROVAL_TIMED_OU
 REMEDIES: dict[Reason, str] = {
     Reason.TYPE_NOT_B2B: "Set the customer's type to one that the connector accepts, or add it to eligibility.types.",
     Reason.CLASS_NOT_SELECTED: "Add the class to eligibility.classes in the connector file, or change the class.",
-    Reason.EMAIL_MISSING: "Fill in the Account Email on the customer's General tab.",
-    Reason.EMAIL_INVALID: "Correct the Account Email on the customer's General tab.",
-    Reason.NOT_ENABLED: "Tick Enable Kensium Commerce Framework on the customer's Kensium Commerce tab.",
-    Reason.CONNECTION_TYPE_MISMATCH: "Choose the connector's connection type in the Site Association.",
+    Reason.EMAIL_MISSING: "Fill in the {email}.",
+    Reason.EMAIL_INVALID: "Correct the {email}.",
+    Reason.NOT_ENABLED: "Tick {enabled}.",
+    Reason.CONNECTION_TYPE_MISMATCH: "Choose the connector's connection type in {connection_type}.",
     Reason.STATUS_ON_HOLD: "Release the hold on the customer; its company stays as it is until then.",
     Reason.STATUS_INACTIVE: "Activate the customer in the ERP if it should trade in the store.",
     Reason.SKIPPED_BY_PERSON: "Take the customer back on its Connector Logs page if the sync should look at it again.",
     Reason.HANDLED_BY_PERSON: "Nothing: the sync looks at the customer again when it changes in the ERP.",
     Reason.RECORD_UNREADABLE: "Open the customer in the ERP: the API sent a value that does not fit its field.",
-    Reason.NAME_MISSING: "Fill in the customer's name.",
-    Reason.PHONE_MISSING: "Fill in Phone 1 or Phone 2 of the main contact, or set the connector's store.default_phone.",
-    Reason.COUNTRY_MISSING: "Fill in the country of the customer's main address.",
-    Reason.COUNTRY_UNKNOWN: "Use an ISO 3166 country code, or map it under geography.countries in the connector file.",
-    Reason.STATE_UNKNOWN: "Use a state of that country, or map it under geography.states in the connector file.",
+    Reason.NAME_MISSING: "Fill in the {name}.",
+    Reason.PHONE_MISSING: "Fill in {phone}, or set the connector's store.default_phone.",
+    Reason.COUNTRY_MISSING: "Fill in {main_address.country}.",
+    Reason.COUNTRY_UNKNOWN: "Use an ISO 3166 code in {main_address.country}, or map it in the connector's geography.",
+    Reason.STATE_UNKNOWN: "Use a state of the country in {main_address.state}, or map it in the connector's geography.",
     Reason.NO_ADMIN_CONTACT: "Give the customer an active, enabled contact with name and e-mail.",
-    Reason.CONTACT_NOT_ENABLED: "Tick the contact's Kensium Commerce switches if the person should buy in the store.",
+    Reason.CONTACT_NOT_ENABLED: "Tick {contact.enabled} if the person should buy in the store.",
     Reason.CONTACT_INACTIVE: "Activate the contact if the person should buy in the store.",
-    Reason.CONTACT_NAME_MISSING: "Fill in the contact's first and last name.",
-    Reason.CONTACT_EMAIL_MISSING: "Fill in the contact's e-mail.",
-    Reason.CONTACT_EMAIL_INVALID: "Correct the contact's e-mail.",
+    Reason.CONTACT_NAME_MISSING: "Fill in the contact's {contact.first_name} and {contact.last_name}.",
+    Reason.CONTACT_EMAIL_MISSING: "Fill in the contact's {contact.email}.",
+    Reason.CONTACT_EMAIL_INVALID: "Correct the contact's {contact.email}.",
     Reason.CONTACT_EMAIL_DUPLICATE: "Give each contact of the customer an e-mail of its own.",
-    Reason.LOCATION_NOT_ENABLED: "Tick the location's Kensium Commerce switches if it should be in the address book.",
+    Reason.LOCATION_NOT_ENABLED: "Tick {location.enabled} if it should be in the address book.",
     Reason.LOCATION_INACTIVE: "Activate the location if it should be in the address book.",
     Reason.LOCATION_ADDRESS_INCOMPLETE: "Complete street, city, country and, where the country has states, state.",
-    Reason.LOCATION_COUNTRY_UNKNOWN: "Use an ISO 3166 country code, or map it in the connector's geography.",
+    Reason.LOCATION_COUNTRY_UNKNOWN: "Use an ISO 3166 code in {field}, or map it in the connector's geography.",
     Reason.TERMS_NOT_MAPPED: "Add the terms to the connector file if they should set payment methods in the store.",
     Reason.ADMIN_IS_ACCOUNT: "Give the customer an enabled contact with name and e-mail; it then becomes the admin.",
     Reason.ADMIN_NOT_PRIMARY: "Give the primary contact name, e-mail and switches if that person should be the admin.",
-    Reason.VALUE_CUT: "Shorten the value in the ERP; the store holds fewer characters.",
-    Reason.EMAIL_DUPLICATE: "Give each customer an Account Email of its own.",
+    Reason.VALUE_CUT: "Shorten {field} in the ERP; the store holds fewer characters.",
+    Reason.EMAIL_DUPLICATE: "Give each customer an e-mail of its own: {email}.",
     Reason.PLAN_REJECTED: "Correct what is wrong in the ERP or in the connector file; the next run plans it again.",
     Reason.APPROVAL_TIMED_OUT: "Answer under Required Actions in time; the next run asks again.",
     Reason.PARTS_NOT_READ: "Nothing: load reads the company's users and addresses before it changes any.",
     Reason.EMAIL_IN_USE: "A user of another company has the e-mail: change it in the ERP or free it in the store.",
-    Reason.AMBIGUOUS_MATCH: "Several companies in the store carry this Customer ID: leave it on one of them.",
+    Reason.AMBIGUOUS_MATCH: "Several companies in the store carry this {customer_id}: leave it on one of them.",
     Reason.REJECTED_BY_STORE: "Correct the value that the store names; the customer is tried again when it changes.",
-    Reason.REFERENCE_CHANGED_ELSEWHERE: "Someone else set the Commerce Reference ID: clear it if the company is ours.",
-    Reason.REFERENCE_REFUSED: "The ERP refused the Commerce Reference ID: read its message, correct the customer.",
+    Reason.REFERENCE_CHANGED_ELSEWHERE: "Someone else set the {reference_id}: clear it if the company is ours.",
+    Reason.REFERENCE_REFUSED: "The ERP refused the {reference_id}: read its message, correct the customer.",
     Reason.STORE_RECORD_GONE: "The record was deleted in the store; the next run makes it again.",
     Reason.OUTCOME_UNKNOWN: "The store did not say whether it stored the record; the next run reads it back first.",
     Reason.BATCH_FAILED: "Read the failed task's log; the next run takes the customer up again.",
     Reason.NOT_IN_ERP: "The ERP has no such customer, or the API user may not see it.",
     Reason.CHANGED_SINCE_PLAN: "ERP, ledger or store changed since the repair was planned; the next run plans anew.",
 }
-"""What a person does about a reason, in one sentence."""
+"""What a person does about a reason, in one sentence; ``{main_address.state}`` is filled in by :func:`remedy`."""
+
+_PLACEHOLDER = re.compile(r"\{([a-z0-9_.]+)\}")
+
+
+def remedy(reason: Reason, words: Mapping[str, str], field: str = "") -> str:
+    """Say what a person does about a reason, in the words of the source's screens.
+
+    Args:
+        reason: The reason.
+        words: Neutral field -> what people see of it.
+        field: The field at fault, for a remedy that is the same for all fields.
+    """
+    text = REMEDIES[reason]
+    if "{" not in text:
+        return text
+    at_fault = words.get(field, field) or "the value"
+    return _PLACEHOLDER.sub(lambda found: {"field": at_fault, **words}.get(found[1], found[1]), text)
+
 
 Level = Literal["debug", "info", "warning", "error"]
 

@@ -7,24 +7,14 @@ The store knows a person by the e-mail: it refuses a second user with the same o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeVar
 
 from customer_sync.model.company import CompanyUser
+from customer_sync.model.operation import AppliedUser
 
 
-class Known(Protocol):
-    """A user that was applied before."""
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        """Its last applied fields, ``email`` among them."""
-        ...
-
-
-Record = TypeVar("Record", bound=Known)
-
-
-def match_users(users: Sequence[CompanyUser], applied: Mapping[str, Record], held: frozenset[str]) -> dict[str, Record]:
+def match_users(
+    users: Sequence[CompanyUser], applied: Mapping[str, AppliedUser], held: frozenset[str]
+) -> dict[str, AppliedUser]:
     """Give every desired user the applied one that stands for it.
 
     A user keeps its contact as long as nobody stands in the way of the contact's e-mail. The user
@@ -53,14 +43,14 @@ def match_users(users: Sequence[CompanyUser], applied: Mapping[str, Record], hel
     return {**have, **_exchanged({key: email for key, email in movable.items() if key in have}, have)}
 
 
-def _lacks(record: Record | None, email: str) -> bool:
+def _lacks(record: AppliedUser | None, email: str) -> bool:
     return record is None or _email(record) != email
 
 
-def _exchanged(wanted: Mapping[str, str], have: Mapping[str, Record]) -> dict[str, Record]:
+def _exchanged(wanted: Mapping[str, str], have: Mapping[str, AppliedUser]) -> dict[str, AppliedUser]:
     """Users of contacts whose e-mails went round in a circle, by the contact that has the e-mail now."""
     holders = {_email(have[key]): key for key in wanted}
-    moved: dict[str, Record] = {}
+    moved: dict[str, AppliedUser] = {}
     for start in wanted:
         circle = [start]
         while (holder := holders.get(wanted[circle[-1]])) is not None and holder not in circle:
@@ -70,5 +60,5 @@ def _exchanged(wanted: Mapping[str, str], have: Mapping[str, Record]) -> dict[st
     return moved
 
 
-def _email(record: Known) -> str:
-    return str(record.fields.get("email", "")).casefold()
+def _email(record: AppliedUser) -> str:
+    return record.fields.email.casefold()

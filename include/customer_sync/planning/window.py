@@ -5,7 +5,7 @@ Source: docs/architecture.md#windows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -15,9 +15,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from customer_sync.settings.params import read_params
 
 Mode = Literal["incremental", "full", "selected"]
-STREAMS = ("customers", "contacts", "locations")
-"""The ERP's three change streams; an edited contact or location need not move the customer's stamp."""
-
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
 
@@ -88,6 +85,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def resolve_window(  # noqa: PLR0911 - one return per row of the precedence table, in its order
     request: RunRequest,
     *,
+    streams: Sequence[str],
     watermarks: Mapping[str, str],
     overlap_minutes: int,
     is_backfill: bool = False,
@@ -98,6 +96,7 @@ def resolve_window(  # noqa: PLR0911 - one return per row of the precedence tabl
 
     Args:
         request: The validated params.
+        streams: The source's lists of changes, that of the customers themselves first.
         watermarks: Stamp per stream (ISO 8601), and ``resume_after`` where a long read was cut off.
         overlap_minutes: How far before the watermark an incremental run starts.
         is_backfill: Whether Airflow runs this for a past interval.
@@ -117,7 +116,7 @@ def resolve_window(  # noqa: PLR0911 - one return per row of the precedence tabl
         return Window(
             mode="incremental",
             why="modified_from / modified_to of the params",
-            since=dict.fromkeys(STREAMS, lower) if lower else {},
+            since=dict.fromkeys(streams, lower) if lower else {},
             until=upper,
             retry_quarantined=retry,
         )
@@ -130,7 +129,7 @@ def resolve_window(  # noqa: PLR0911 - one return per row of the precedence tabl
         return Window(
             mode="incremental",
             why="the backfill's data interval",
-            since=dict.fromkeys(STREAMS, lower),
+            since=dict.fromkeys(streams, lower),
             until=upper,
             retry_quarantined=retry,
             interval=(lower, upper),
@@ -139,10 +138,10 @@ def resolve_window(  # noqa: PLR0911 - one return per row of the precedence tabl
         return _full("the connector's rules or mapping changed", request, "", is_backfill=is_backfill)
     if watermarks.get("resume_after"):
         return _full("incremental", request, watermarks["resume_after"], is_backfill=is_backfill)
-    if not watermarks.get("customers"):
+    if not watermarks.get(streams[0]):
         return _full("no watermark yet", request, "", is_backfill=is_backfill)
     overlap = timedelta(minutes=overlap_minutes)
-    since = {name: _iso(datetime.fromisoformat(watermarks[name]) - overlap) for name in STREAMS if watermarks.get(name)}
+    since = {name: _iso(datetime.fromisoformat(watermarks[name]) - overlap) for name in streams if watermarks.get(name)}
     return Window(
         mode="incremental",
         why=f"watermarks minus {overlap_minutes} minutes",

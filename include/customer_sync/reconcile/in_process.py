@@ -14,15 +14,15 @@ from customer_sync.reconcile.repair.apply_repair import apply_repairs
 from customer_sync.reconcile.request import ReconcileRequest
 from customer_sync.run import Run, Sink, discard
 from customer_sync.settings.connector import Connector
-from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.port import Source
 from customer_sync.steps.guard import settle_plan
-from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.targets.port import Target
 
 
 def reconcile(
     connector: Connector,
-    erp: AcumaticaClient,
-    store: BetterB2BClient,
+    source: Source,
+    target: Target,
     ledger_url: str | None = None,
     request: ReconcileRequest | None = None,
     *,
@@ -35,8 +35,8 @@ def reconcile(
 
     Args:
         connector: The connector's rules.
-        erp: The ERP's client; signed in and out as needed.
-        store: The store's client.
+        source: The ERP; its session opens and ends as needed.
+        target: The store.
         ledger_url: SQLAlchemy URL; by default ``CUSTOMER_SYNC_LEDGER_URL``.
         request: The params; by default a comparison with the connector's own repairs.
         run_id: Name of the run in the ledger; by default a new one.
@@ -55,16 +55,16 @@ def reconcile(
         folder = Path(name)
         run = Run(connector, ledger, run_id or f"reconcile__{uuid.uuid4().hex}", sink=sink)
         descriptors: list[BatchDescriptor] = []
-        with erp:
+        with source:
             task = run.as_task("compare")
             for content, descriptor in compare_sides(
-                task, erp, store, request, decisions=decisions, keep_list=keep_list
+                task, source, target, request, decisions=decisions, keep_list=keep_list
             ):
                 (folder / descriptor.key).write_text(content, encoding="utf-8")
                 descriptors.append(descriptor)
         summary = settle_plan(run.as_task("guard"), descriptors, request.as_run_request())
         for descriptor in summary.descriptors:
             content = (folder / descriptor.key).read_text(encoding="utf-8")
-            with erp:
-                apply_repairs(run.as_task("repair"), content, descriptor, store=store, erp=erp)
+            with source:
+                apply_repairs(run.as_task("repair"), content, descriptor, target=target, source=source)
         return close_reconciliation(run.as_task("report"), failed_tasks=[])

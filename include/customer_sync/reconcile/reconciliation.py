@@ -28,9 +28,9 @@ from customer_sync.reconcile.request import ReconcileRequest
 from customer_sync.reporting.log_entry import closing_entry, operation_entry
 from customer_sync.reporting.request_count import counting_requests
 from customer_sync.run import Run
-from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.port import Source
 from customer_sync.steps.contract_gate import check_contract
-from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.targets.port import Target
 
 BATCH = 100
 """Customers of one repair batch; each is read again before it is repaired."""
@@ -64,8 +64,8 @@ class ReconcileReport:
 
 def compare_sides(
     run: Run,
-    erp: AcumaticaClient,
-    store: BetterB2BClient,
+    source: Source,
+    target: Target,
     request: ReconcileRequest,
     *,
     decisions: str | None = None,
@@ -78,8 +78,8 @@ def compare_sides(
 
     Args:
         run: The run.
-        erp: The ERP's client.
-        store: The store's client.
+        source: The ERP.
+        target: The store.
         request: The run's params.
         decisions: Mode ``adopt``: the list of matches with a person's decisions, as CSV.
         keep_list: Mode ``adopt``: receives the list of matches as CSV.
@@ -92,22 +92,22 @@ def compare_sides(
     """
     policy = request.policy(run.connector)
     _begin(run, request, policy)
-    with counting_requests(run, acumatica=erp, better_b2b=store), temporary_spool() as spool:
-        check_contract(run, erp)
-        survey = Survey(run, erp, store, spool)
+    with counting_requests(run, source=source, target=target), temporary_spool() as spool:
+        check_contract(run, source)
+        survey = Survey(run, source, target, spool)
         survey.read()
         if request.mode == "compare":
             yield from _packed(run, _found(run, survey, policy))
             facts = _summary(survey.census)
         elif request.mode == "adopt":
-            takeover = Takeover(run, spool, store)
+            takeover = Takeover(run, spool, target)
             chosen = None if decisions is None else read_matches(decisions)
             matches = takeover.match(chosen)
             keep_list(write_matches(matches))
             yield from _packed(run, takeover.adoptions(matches))
             facts = _summary(survey.census) | {"matches": takeover.counts(matches)}
         else:
-            facts = _summary(survey.census) | {"agreement": Takeover(run, spool, store).agreement()}
+            facts = _summary(survey.census) | {"agreement": Takeover(run, spool, target).agreement()}
     with run.ledger.write() as connection:
         run.ledger.runs.update(connection, run.run_id, summary=facts)
 
@@ -232,7 +232,8 @@ def close_reconciliation(run: Run, *, failed_tasks: Sequence[str]) -> ReconcileR
     left = run.ledger.runs.without_outcome(run.run_id)
     if left and row["dry_run"]:
         entries = [
-            closing_entry(key, "", Outcome.PLANNED, message="dry run: see the planned operations") for key in left
+            closing_entry(key, "", Outcome.PLANNED, words=run.words, message="dry run: see the planned operations")
+            for key in left
         ]
         with run.ledger.write() as connection:
             run.book(connection, entries, [CustomerOutcome(key, Outcome.PLANNED) for key in left])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from customer_sync.model.operation import CREATIONS, Action, Operation
-from customer_sync.model.outcome import REMEDIES, Finding, Level, LogEntry, Outcome, Reason
+from customer_sync.model.operation import CREATIONS, Action, Operation, ReferenceOperation
+from customer_sync.model.outcome import REMEDIES, Finding, Level, LogEntry, Outcome, Reason, remedy
 from customer_sync.redaction import kind_of_key, mask_email, mask_name, mask_phone, mask_text
 from customer_sync.settings.connector import Masking
 
@@ -19,7 +19,7 @@ _INFORMING = frozenset(
 )
 """Findings that are somebody's choice and need no attention."""
 
-_FINDING_WORDS = {
+_EFFECTS = {
     Reason.ADMIN_IS_ACCOUNT: "no contact can be the admin: the account itself is",
     Reason.ADMIN_NOT_PRIMARY: "the primary contact cannot be the admin: this contact is",
     Reason.VALUE_CUT: "cut",
@@ -60,17 +60,15 @@ def entity_of(action: Action | str) -> str:
 
 def masked_changes(operation: Operation, masking: Masking) -> dict[str, list[Any]]:
     """Field -> [old, new] of an operation, values masked by the kind that their field's name tells."""
-    before, masks = operation.before, _masks(masking.emails, masking.names, masking.phones)
+    values, before = operation.values, operation.before
+    masks = _masks(masking.emails, masking.names, masking.phones)
     if not before:
         # Texts and switches of new records are nearly all that is ever shown: they go the short way.
         return {
             name: [None, masks[name](value) if value.__class__ is str else masks.shown(name, value)]
-            for name, value in operation.values.items()
+            for name, value in values.items()
         }
-    return {
-        name: [masks.shown(name, before.get(name)), masks.shown(name, value)]
-        for name, value in operation.values.items()
-    }
+    return {name: [masks.shown(name, before.get(name)), masks.shown(name, value)] for name, value in values.items()}
 
 
 def masked_value(name: str, value: Any, masking: Masking) -> Any:
@@ -123,9 +121,9 @@ def _kind_of(name: str) -> str | None:
     return "name" if name.startswith(("address_line", "label")) else kind_of_key(name)
 
 
-def next_step(reasons: Iterable[str]) -> str:
-    """What a person does about the reasons, one sentence each."""
-    return " ".join(REMEDIES[Reason(reason)] for reason in reasons if reason in REMEDIES)
+def next_step(reasons: Iterable[str], words: Mapping[str, str], field: str = "") -> str:
+    """What a person does about the reasons, one sentence each, in the words of the source's screens."""
+    return " ".join(remedy(Reason(reason), words, field) for reason in reasons if reason in REMEDIES)
 
 
 def closing_entry(
@@ -134,6 +132,7 @@ def closing_entry(
     outcome: Outcome,
     reasons: Sequence[str] = (),
     *,
+    words: Mapping[str, str],
     message: str = "",
     store_id: str = "",
     action: str = "",
@@ -151,14 +150,14 @@ def closing_entry(
         store_id=store_id,
         action=action,
         field=field,
-        next_step=next_step(reasons) if outcome is not Outcome.UNCHANGED else "",
+        next_step=next_step(reasons, words, field) if outcome is not Outcome.UNCHANGED else "",
     )
 
 
-def finding_entry(customer_id: str, name: str, finding: Finding) -> LogEntry:
+def finding_entry(customer_id: str, name: str, finding: Finding, words: Mapping[str, str]) -> LogEntry:
     """The line about one part of a customer that was left out or cut."""
-    words = _FINDING_WORDS.get(finding.reason, "left out")
-    detail = f"{words} ({finding.detail})" if finding.detail else words
+    effect = _EFFECTS.get(finding.reason, "left out")
+    detail = f"{effect} ({finding.detail})" if finding.detail else effect
     return LogEntry(
         customer_id=customer_id,
         customer_name=name,
@@ -168,7 +167,7 @@ def finding_entry(customer_id: str, name: str, finding: Finding) -> LogEntry:
         reasons=(str(finding.reason),),
         field=finding.field,
         message=detail,
-        next_step=REMEDIES[finding.reason],
+        next_step=remedy(finding.reason, words, finding.field),
     )
 
 
@@ -204,10 +203,10 @@ def operation_entry(customer_id: str, name: str, operation: Operation, masking: 
 
 def _with_reference(operation: Operation) -> Operation:
     """The write-back with the id that it carries: a company that the same run makes has none when it is planned."""
-    if operation.action is not Action.WRITE_REFERENCE or operation.values.get("reference_id") != "":
+    if not isinstance(operation, ReferenceOperation) or operation.new:
         return operation
     carried = str(operation.store_id) if operation.store_id else ID_OF_NEW_COMPANY
-    return msgspec.structs.replace(operation, values={"reference_id": carried})
+    return msgspec.structs.replace(operation, new=carried)
 
 
 def format_entry(entry: LogEntry) -> str:

@@ -22,13 +22,18 @@ STATUS = "status_"
 
 
 @contextmanager
-def counting_requests(run: Run, **clients: CountsRequests) -> Iterator[None]:
-    """Add what the clients use inside the block to the run's usage, also when the block fails.
+def counting_requests(
+    run: Run, *, source: CountsRequests | None = None, target: CountsRequests | None = None
+) -> Iterator[None]:
+    """Add what the systems are asked inside the block to the run's usage, also when the block fails.
 
     Args:
         run: The run.
-        **clients: System (``acumatica``, ``better_b2b``) -> its client.
+        source: The session with the source, where one is used.
+        target: The target, where one is used.
     """
+    named = ((run.connector.source.kind, source), (run.connector.target.kind, target))
+    clients = {kind: client for kind, client in named if client is not None}
     before = {system: client.requests_used() for system, client in clients.items()}
     try:
         yield

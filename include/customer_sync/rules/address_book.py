@@ -15,17 +15,19 @@ from customer_sync.rules.places import STATE_COUNTRIES, Country, State, resolve_
 from customer_sync.rules.text_limit import TextLimits, split_name
 from customer_sync.settings.connector import Connector
 
-_LIMITS = TextLimits(
-    ("Attention", 100),
-    ("Attention", 100),
-    ("AddressLine1", 200),
-    ("AddressLine2", 200),
-    ("City", 100),
-    ("PostalCode", 50),
-    ("Phone1", 50),
-    ("LocationName", 200),
+_LENGTHS = (
+    ("attention", 100),
+    ("attention", 100),
+    ("address.line1", 200),
+    ("address.line2", 200),
+    ("address.city", 100),
+    ("address.postal_code", 50),
+    ("phone", 50),
+    ("name", 200),
 )
-"""The ERP's fields that an address is made of, and how much of each the store holds."""
+_LOCATION_LIMITS = TextLimits(*((f"location.{name}", length) for name, length in _LENGTHS))
+_BILLING_LIMITS = TextLimits(*((f"billing.{name}", length) for name, length in _LENGTHS))
+"""The fields that an address is made of, and how much of each the store holds."""
 
 _location_id = attrgetter("location_id")
 
@@ -59,14 +61,14 @@ def build_addresses(customer: Customer, connector: Connector, findings: list[Fin
 def _is_wanted(location: Location, connector: Connector, findings: list[Finding]) -> bool:
     key = location.location_id
     if not location.active:
-        findings.append(Finding(reason=Reason.LOCATION_INACTIVE, entity="location", key=key, field="Active"))
+        findings.append(Finding(reason=Reason.LOCATION_INACTIVE, entity="location", key=key, field="location.active"))
         return False
     if not connector.locations.opt_in_required:
         return True
     wanted_type = connector.eligibility.connection_type_folded
     if location.enabled is not True or location.connection_type.casefold() != wanted_type:
         findings.append(
-            Finding(reason=Reason.LOCATION_NOT_ENABLED, entity="location", key=key, field="EnableKensiumCommerce")
+            Finding(reason=Reason.LOCATION_NOT_ENABLED, entity="location", key=key, field="location.enabled")
         )
         return False
     return True
@@ -75,7 +77,7 @@ def _is_wanted(location: Location, connector: Connector, findings: list[Finding]
 def _location_address(
     customer: Customer, location: Location, connector: Connector, findings: list[Finding]
 ) -> Address | None:
-    place = _resolve(location.location_id, location.address, connector, findings)
+    place = _resolve("location", location.location_id, location.address, connector, findings)
     if place is None:
         return None
     first, last = _names(location.first_name, location.last_name, location.attention or location.name, customer.name)
@@ -95,7 +97,7 @@ def _location_address(
 
 def _billing_address(customer: Customer, connector: Connector, findings: list[Finding]) -> Address | None:
     billing = customer.billing
-    place = _resolve(BILLING_KEY, billing.address, connector, findings)
+    place = _resolve("billing", BILLING_KEY, billing.address, connector, findings)
     if place is None:
         return None
     first, last = _names(billing.first_name, billing.last_name, billing.attention, customer.name)
@@ -125,17 +127,22 @@ def _names(first: str, last: str, text: str, company_name: str) -> tuple[str, st
 
 
 def _resolve(
-    key: str, address: PostalAddress, connector: Connector, findings: list[Finding]
+    part: str, key: str, address: PostalAddress, connector: Connector, findings: list[Finding]
 ) -> tuple[Country, State | None] | None:
+    def leave_out(reason: Reason, field: str, detail: str) -> None:
+        name = f"{part}.address.{field}"
+        findings.append(Finding(reason=reason, entity="location", key=key, field=name, detail=detail))
+
     if not (address.line1 and address.city and address.country):
-        parts = (("AddressLine1", address.line1), ("City", address.city), ("Country", address.country))
-        missing = [name for name, value in parts if not value]
-        _leave_out(Reason.LOCATION_ADDRESS_INCOMPLETE, key, missing[0], f"no {', '.join(missing)}", findings)
+        parts = {"line1": address.line1, "city": address.city, "country": address.country}
+        missing = [name for name, value in parts.items() if not value]
+        said = ", ".join(missing).replace("line1", "street")
+        leave_out(Reason.LOCATION_ADDRESS_INCOMPLETE, missing[0], f"no {said}")
         return None
     country = resolve_country(address.country, connector.geography)
     if country is None:
         detail = f"'{address.country[:20]}' is no ISO 3166 country"
-        _leave_out(Reason.LOCATION_COUNTRY_UNKNOWN, key, "Country", detail, findings)
+        leave_out(Reason.LOCATION_COUNTRY_UNKNOWN, "country", detail)
         return None
     if country.code not in STATE_COUNTRIES:
         return country, None
@@ -146,13 +153,9 @@ def _resolve(
             if address.state
             else f"no state, {country.name} needs one"
         )
-        _leave_out(Reason.LOCATION_ADDRESS_INCOMPLETE, key, "State", detail, findings)
+        leave_out(Reason.LOCATION_ADDRESS_INCOMPLETE, "state", detail)
         return None
     return country, state
-
-
-def _leave_out(reason: Reason, key: str, field: str, detail: str, findings: list[Finding]) -> None:
-    findings.append(Finding(reason=reason, entity="location", key=key, field=field, detail=detail))
 
 
 def _address(
@@ -178,9 +181,9 @@ def _address(
         phone or customer.phone,
         label,
     )
-    first_name, last_name, line1, line2, city, zip_code, phone_number, label = _LIMITS.cut(
-        texts, findings, entity="location", key=key
-    )
+    first_name, last_name, line1, line2, city, zip_code, phone_number, label = (
+        _LOCATION_LIMITS if shipping else _BILLING_LIMITS
+    ).cut(texts, findings, entity="location", key=key)
     return Address(
         external_id=f"{customer.customer_id}:{_external_key(key, shipping=shipping)}",
         first_name=first_name,

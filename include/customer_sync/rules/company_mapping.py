@@ -18,15 +18,15 @@ from customer_sync.rules.text_limit import TextLimits
 from customer_sync.settings.connector import Connector
 
 _LIMITS = TextLimits(
-    ("CustomerName", 200),
-    ("MainContact/Phone1", 50),
-    ("MainContact/Address/AddressLine1", 200),
-    ("MainContact/Address/AddressLine2", 200),
-    ("MainContact/Address/City", 100),
-    ("MainContact/Address/State", 50),
-    ("MainContact/Address/PostalCode", 50),
+    ("name", 200),
+    ("phone", 50),
+    ("main_address.line1", 200),
+    ("main_address.line2", 200),
+    ("main_address.city", 100),
+    ("main_address.state", 50),
+    ("main_address.postal_code", 50),
 )
-"""The ERP's fields that a company is made of, and how much of each the store holds.
+"""The fields that a company is made of, and how much of each the store holds.
 
 Source: docs/api/better_b2b.md#companies.
 """
@@ -56,12 +56,12 @@ def to_company(customer: Customer, connector: Connector) -> Transformed:
     state = _state(customer, country, connector, findings)
     phone = customer.phone or connector.store.default_phone
     if not customer.name:
-        findings.append(Finding(reason=Reason.NAME_MISSING, field="CustomerName"))
+        findings.append(Finding(reason=Reason.NAME_MISSING, field="name"))
     if not phone:
-        findings.append(Finding(reason=Reason.PHONE_MISSING, field="MainContact/Phone1"))
+        findings.append(Finding(reason=Reason.PHONE_MISSING, field="phone"))
     users = build_users(customer, connector, findings)
     if not users:
-        findings.append(Finding(reason=Reason.NO_ADMIN_CONTACT, field="Contacts"))
+        findings.append(Finding(reason=Reason.NO_ADMIN_CONTACT, field="contacts"))
     blocking = tuple([finding for finding in findings if finding.reason in BLOCKING]) if findings else ()
     if blocking or country is None:
         return Transformed(None, blocking)
@@ -82,19 +82,19 @@ BLOCKING = frozenset(
 
 
 def _country(customer: Customer, connector: Connector, findings: list[Finding]) -> Country | None:
-    text = customer.address.country
+    text = customer.main_address.country
     if not text:
-        findings.append(Finding(reason=Reason.COUNTRY_MISSING, field="MainContact/Address/Country"))
+        findings.append(Finding(reason=Reason.COUNTRY_MISSING, field="main_address.country"))
         return None
     country = resolve_country(text, connector.geography)
     if country is None:
         detail = f"'{text[:20]}' is no ISO 3166 country"
-        findings.append(Finding(reason=Reason.COUNTRY_UNKNOWN, field="MainContact/Address/Country", detail=detail))
+        findings.append(Finding(reason=Reason.COUNTRY_UNKNOWN, field="main_address.country", detail=detail))
     return country
 
 
 def _state(customer: Customer, country: Country | None, connector: Connector, findings: list[Finding]) -> str:
-    text = customer.address.state
+    text = customer.main_address.state
     if country is None or not text:
         return ""
     state = resolve_state(text, country, connector.geography)
@@ -102,7 +102,7 @@ def _state(customer: Customer, country: Country | None, connector: Connector, fi
         return state.name
     if country.code in STATE_COUNTRIES:
         detail = f"'{text[:20]}' is no state of {country.name}"
-        findings.append(Finding(reason=Reason.STATE_UNKNOWN, field="MainContact/Address/State", detail=detail))
+        findings.append(Finding(reason=Reason.STATE_UNKNOWN, field="main_address.state", detail=detail))
         return ""
     return text
 
@@ -116,7 +116,7 @@ def _company(
     users: tuple[CompanyUser, ...],
     findings: list[Finding],
 ) -> Company:
-    address = customer.address
+    address = customer.main_address
     methods, terms = _payment(customer, connector, findings)
     texts = (
         customer.name,
@@ -161,7 +161,7 @@ def _payment(
     rule = connector.terms_folded.get(customer.terms.casefold())
     if rule is None:
         detail = f"terms '{customer.terms[:30]}' are not in the connector's table"
-        findings.append(Finding(reason=Reason.TERMS_NOT_MAPPED, entity="payment", field="Terms", detail=detail))
+        findings.append(Finding(reason=Reason.TERMS_NOT_MAPPED, entity="payment", field="terms", detail=detail))
         return {}, None
     methods = {}
     if rule.payment_methods:

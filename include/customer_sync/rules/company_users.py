@@ -16,7 +16,9 @@ MAX_PERSON_NAME = 100
 MAX_USER_EMAIL = 100
 MAX_USER_PHONE = 50
 
-_LIMITS = TextLimits(("FirstName", MAX_PERSON_NAME), ("LastName", MAX_PERSON_NAME), ("Phone1", MAX_USER_PHONE))
+_LIMITS = TextLimits(
+    ("contact.first_name", MAX_PERSON_NAME), ("contact.last_name", MAX_PERSON_NAME), ("contact.phone", MAX_USER_PHONE)
+)
 
 
 def build_users(customer: Customer, connector: Connector, findings: list[Finding]) -> tuple[CompanyUser, ...]:
@@ -61,15 +63,17 @@ def _in_order(customer: Customer) -> list[Contact]:
 def _can_be_user(contact: Contact, connector: Connector, findings: list[Finding]) -> bool:
     failed: list[tuple[Reason, str]] = []
     if not contact.active:
-        failed.append((Reason.CONTACT_INACTIVE, "Active"))
+        failed.append((Reason.CONTACT_INACTIVE, "contact.active"))
     if connector.contacts.opt_in_required and not _is_switched_on(contact, connector):
-        failed.append((Reason.CONTACT_NOT_ENABLED, "EnableKensiumCommerce"))
+        failed.append((Reason.CONTACT_NOT_ENABLED, "contact.enabled"))
     if not contact.first_name or not contact.last_name:
-        failed.append((Reason.CONTACT_NAME_MISSING, "LastName" if contact.first_name else "FirstName"))
+        failed.append(
+            (Reason.CONTACT_NAME_MISSING, "contact.last_name" if contact.first_name else "contact.first_name")
+        )
     if not contact.email:
-        failed.append((Reason.CONTACT_EMAIL_MISSING, "Email"))
+        failed.append((Reason.CONTACT_EMAIL_MISSING, "contact.email"))
     elif len(contact.email) > MAX_USER_EMAIL or not is_valid_email(contact.email):
-        failed.append((Reason.CONTACT_EMAIL_INVALID, "Email"))
+        failed.append((Reason.CONTACT_EMAIL_INVALID, "contact.email"))
     if not failed:
         return True
     findings.extend(
@@ -90,7 +94,12 @@ def _without_repeated_emails(contacts: list[Contact], findings: list[Finding]) -
         email = contact.email.casefold()
         if email in seen:
             findings.append(
-                Finding(reason=Reason.CONTACT_EMAIL_DUPLICATE, entity="contact", key=contact.contact_id, field="Email")
+                Finding(
+                    reason=Reason.CONTACT_EMAIL_DUPLICATE,
+                    entity="contact",
+                    key=contact.contact_id,
+                    field="contact.email",
+                )
             )
             continue
         seen.add(email)
@@ -109,13 +118,13 @@ def _user(contact: Contact, role: str, findings: list[Finding]) -> CompanyUser:
 def _account_admin(customer: Customer, role: str, findings: list[Finding]) -> CompanyUser:
     name = customer.attention or customer.name
     first, last = split_name(name) if customer.attention else (name, name)
-    field = "MainContact/Attention" if customer.attention else "CustomerName"
+    field = "attention" if customer.attention else "name"
     key = ACCOUNT_ADMIN_KEY
     return CompanyUser(
         key=key,
         email=customer.email,
         first_name=cut(first, MAX_PERSON_NAME, field, findings, entity="contact", key=key),
         last_name=cut(last, MAX_PERSON_NAME, field, findings, entity="contact", key=key),
-        phone_number=cut(customer.phone, MAX_USER_PHONE, "MainContact/Phone1", findings, entity="contact", key=key),
+        phone_number=cut(customer.phone, MAX_USER_PHONE, "phone", findings, entity="contact", key=key),
         role=role,
     )

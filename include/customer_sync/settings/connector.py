@@ -1,4 +1,4 @@
-"""A connector's settings: one Acumatica tenant paired with one store, its rules and its budgets.
+"""A connector's settings: one source of customers paired with one store, its rules and its budgets.
 
 All that differs between merchants stands in one YAML file per connector and is
 validated when it is read; addresses and secrets live in two Airflow connections.
@@ -21,21 +21,14 @@ from customer_sync.settings.mapping import (
     Geography,
     LocationRules,
     RemovalPolicy,
-    SourceFields,
     TermsRule,
 )
 from customer_sync.settings.push_rules import PushRules
-from customer_sync.settings.section import Section
-from customer_sync.settings.value_rule import Code
+from customer_sync.settings.section import Code, Section
+from customer_sync.settings.source_section import ConfiguredSource
 
 SHARED_NAME = r"^[a-z][a-z0-9_]{0,39}$"
 """Form of a connector's id, and of the name under which connectors share an ERP or a store."""
-
-
-class TargetRules(Section):
-    """Which store adapter is used: the name of an entry point of the group ``customer_sync.targets``."""
-
-    kind: str = Field(default="better_b2b", pattern=SHARED_NAME)
 
 
 class StoreRules(Section):
@@ -60,6 +53,12 @@ class StoreRules(Section):
     share: float = Field(default=0.8, gt=0, le=1)
     bulk_size: int = Field(default=10, ge=1, le=10)
     concurrency: int = Field(default=16, ge=1, le=32)
+
+
+class TargetRules(Section):
+    """Which kind of store it is: the name of an adapter under the entry point ``customer_sync.targets``."""
+
+    kind: str = Field(default="better_b2b", pattern=SHARED_NAME)
 
 
 class ErpRules(Section):
@@ -174,7 +173,7 @@ class Connector(Section):
     schedule: str = "*/15 * * * *"
     owner: str = "integration"
     window_overlap_minutes: int = Field(default=10, ge=0, le=1440)
-    source: SourceFields = SourceFields()
+    source: ConfiguredSource = Field(default={}, validate_default=True)
     target: TargetRules = TargetRules()
     eligibility: EligibilityRules = EligibilityRules()
     contacts: ContactRules = ContactRules()
@@ -196,9 +195,9 @@ class Connector(Section):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         key = self.store.key_field
-        if any(name.casefold() == key.casefold() for name in self.source.customer.extra_fields):
+        if any(name.casefold() == key.casefold() for name in self.source.extra_field_names):
             raise ValueError(
-                f"source.customer.extra_fields names '{key}', which store.key_field fills with the Customer ID"
+                f"extra_fields of section 'source' names '{key}', which store.key_field fills with the Customer ID"
             )
         if len(self.terms_folded) != len(self.terms):
             raise ValueError("terms holds two ids that differ only in case; terms are compared without regard to it")
@@ -206,7 +205,7 @@ class Connector(Section):
 
     @property
     def source_connection_id(self) -> str:
-        """The Airflow connection that holds the ERP's address and secrets."""
+        """The Airflow connection that holds the source's address and secrets."""
         return f"{self.source.kind}_{self.id}"
 
     @property

@@ -1,4 +1,4 @@
-"""The connector file's sections that say what is read, who belongs in the store, and what it becomes there.
+"""The connector file's sections that say who belongs in the store, and what a customer becomes there.
 
 A change of these is a change of the mapping: the next scheduled run then reads everything.
 """
@@ -10,62 +10,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from customer_sync.settings.section import Section
-from customer_sync.settings.value_rule import Code, Value, field
+from customer_sync.settings.section import Code, Section
 
 TermDays = Literal[0, 5, 15, 30, 45, 60]
 """Payment-term days that the store accepts (docs/api/better_b2b.md#payment-terms)."""
-
-
-class CustomerFields(Section):
-    """Where each fact of a customer is read from."""
-
-    name: Value = field("CustomerName")
-    email: Value = field("Email")
-    type: Value = field("CustomerClass")
-    customer_class: Value = field("CustomerClass")
-    status: Value = field("Status")
-    enabled: Value = field("EnableKensiumCommerce")
-    connection_type: Value = field("ConnectionType")
-    reference_id: Value = field("CommerceReferenceID")
-    terms: Value = field("Terms")
-    phone: Value = field("MainContact/Phone1", "MainContact/Phone2")
-    attention: Value = field("MainContact/Attention")
-    extra_fields: dict[str, Value] = Field(default={})
-
-
-class ContactFields(Section):
-    """Where each fact of a contact is read from. ``is_primary`` unset: the customer's ``PrimaryContactID`` decides."""
-
-    email: Value = field("Email")
-    first_name: Value = field("FirstName")
-    last_name: Value = field("LastName")
-    phone: Value = field("Phone1", "Phone2")
-    enabled: Value = field("EnableKensiumCommerce")
-    connection_type: Value = field("ConnectionType")
-    is_primary: Value | None = None
-
-
-class LocationFields(Section):
-    """Where each fact of a location is read from. The switches are read only if ``locations.opt_in_required``."""
-
-    name: Value = field("LocationName")
-    phone: Value = field("LocationContact/Phone1", "LocationContact/Phone2")
-    attention: Value = field("LocationContact/Attention", "LocationContact/FullName")
-    enabled: Value = field("EnableKensiumCommerce")
-    connection_type: Value = field("ConnectionType")
-
-
-class SourceFields(Section):
-    """Source paths of everything that differs between tenants.
-
-    ``kind`` is the adapter: the name of an entry point of the group ``customer_sync.sources``.
-    """
-
-    kind: str = Field(default="acumatica", pattern=r"^[a-z][a-z0-9_]{0,39}$")
-    customer: CustomerFields = CustomerFields()
-    contact: ContactFields = ContactFields()
-    location: LocationFields = LocationFields()
 
 
 class EligibilityRules(Section):

@@ -1,6 +1,13 @@
 """What all sections of a connector file have in common."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+# YAML reads a bare 30 as a number; codes of a source are always text.
+Code = Annotated[
+    str, BeforeValidator(lambda value: str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+]
 
 
 class Section(BaseModel):

@@ -1,18 +1,23 @@
 """The section ``source`` of a connector file: which system the customers come from, and what that needs to know.
 
-The core knows the few things below; everything else in the section belongs to the adapter that ``kind`` names. An
-adapter is found by the entry point ``customer_sync.sources``, or, where nothing was installed, in the folder of its
-name beside the port.
+The core knows the few things below; everything else in the section belongs to the adapter that ``kind`` names. Which
+fields it reads from where, and in which words people see them, is the adapter's.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, SerializeAsAny
 
 from customer_sync.model.push_notification import Notification
+from customer_sync.settings.adapter import SOURCES, find_adapter
 from customer_sync.settings.section import Section
+
+DEFAULT_KIND = "acumatica"
+"""The source of a connector file that names none."""
 
 
 class SourceSection(Section):
@@ -23,11 +28,16 @@ class SourceSection(Section):
         label: Name of the system, for people.
         words: Neutral field -> what people see of it: ``main_address.state`` -> ``State on the General tab``. The
             remedies of reasons are filled in from it.
+        streams: Names of its lists of changes, each with a watermark of its own; the customers' own comes first.
+        opener: Where the function is that opens a session, as ``module:function``: it brings a client along, so it is
+            imported when one is needed. It takes connection, connector, and the budgets ``schedule`` and ``seat``.
     """
 
-    kind: str
+    kind: str = DEFAULT_KIND
     label: ClassVar[str]
     words: ClassVar[Mapping[str, str]]
+    streams: ClassVar[tuple[str, ...]]
+    opener: ClassVar[str]
 
     @property
     @abstractmethod
@@ -45,3 +55,14 @@ class SourceSection(Section):
         Raises:
             Malformed: It is none; the message quotes nothing of it.
         """
+
+
+def _of_its_adapter(value: Any) -> Any:
+    """Have the adapter that the section names validate it."""
+    if not isinstance(value, dict):
+        return value
+    return find_adapter(SOURCES, str(value.get("kind", DEFAULT_KIND))).model_validate(value)
+
+
+ConfiguredSource = Annotated[SerializeAsAny[SourceSection], BeforeValidator(_of_its_adapter)]
+"""The section ``source`` in the form of the adapter that it names."""

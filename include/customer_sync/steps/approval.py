@@ -91,7 +91,9 @@ def reject_plan(run: Run, shown: Sequence[BatchDescriptor], *, by: str | None, a
     said = f"nobody answered within {run.connector.approval.timeout_minutes} minutes" if by is None else f"no by {by}"
     keys = [descriptor.key for descriptor in shown]
     entries = [
-        closing_entry(each.customer_id, each.name, Outcome.SKIPPED, [reason], message=f"not applied: {said}")
+        closing_entry(
+            each.customer_id, each.name, Outcome.SKIPPED, [reason], words=run.words, message=f"not applied: {said}"
+        )
         for each in run.ledger.plans.customers(run.run_id, keys)
     ]
     with run.ledger.write() as connection:

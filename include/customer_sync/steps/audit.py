@@ -13,13 +13,14 @@ from typing import Any
 
 from customer_sync.errors import RunUnbalanced
 from customer_sync.ledger import CustomerOutcome
-from customer_sync.ledger.coordination.watermarks import MAPPING, RESUME_AFTER, STREAMS
+from customer_sync.ledger.coordination.watermarks import MAPPING, RESUME_AFTER
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.model.batch import BatchDescriptor
 from customer_sync.model.outcome import LogEntry, Outcome, Reason
 from customer_sync.reporting.log_entry import closing_entry
 from customer_sync.reporting.report_place import reports_directory
 from customer_sync.run import Run
+from customer_sync.settings.source_section import SourceSection
 
 _PART = 2000
 """Customers that are closed in one transaction."""
@@ -115,11 +116,15 @@ def _close_the_rest(run: Run, *, is_dry: bool, is_failed: bool) -> list[str]:
         outcomes: list[CustomerOutcome] = []
         for key in rest:
             if key in planned:
-                entries.append(closing_entry(key, "", Outcome.PLANNED, message="dry run: see the planned operations"))
+                entries.append(
+                    closing_entry(
+                        key, "", Outcome.PLANNED, words=run.words, message="dry run: see the planned operations"
+                    )
+                )
                 outcomes.append(CustomerOutcome(key, Outcome.PLANNED))
                 continue
             said = "a task of its batch did not finish"
-            entries.append(closing_entry(key, "", Outcome.FAILED, reasons, message=said))
+            entries.append(closing_entry(key, "", Outcome.FAILED, reasons, words=run.words, message=said))
             outcomes.append(CustomerOutcome(key, Outcome.FAILED, reasons))
             if not is_failed:
                 closed.append(key)
@@ -139,7 +144,7 @@ def _report(run: Run, row: dict[str, Any]) -> AuditReport:
         *(f"  {name:<14}{count:>9}" for name, count in ordered.items()),
         f"  {'sum':<14}{sum(ordered.values()):>9}",
         "  writes: " + (", ".join(f"{count} {state}" for state, count in sorted(intents.items())) or "none"),
-        "  requests: " + (_usage_in_words(row["usage"] or {}) or "none"),
+        "  requests: " + (_usage_in_words(run.connector.source, row["usage"] or {}) or "none"),
         f"  mode {row['mode']} ({row['window'].get('why', '')}), {seconds:.1f} s",
     ]
     if reasons:
@@ -160,8 +165,8 @@ def _report_files(run: Run) -> list[str]:
     return [f"  report: {path}" for path in write_report(run, directory)]
 
 
-def _usage_in_words(usage: dict[str, dict[str, int]]) -> str:
-    names = {"acumatica": "Acumatica", "better_b2b": "Better B2B"}
+def _usage_in_words(source: SourceSection, usage: dict[str, dict[str, int]]) -> str:
+    names = {source.kind: source.label}
     return ", ".join(
         f"{numbers['requests']} to {names.get(system, system)} ({numbers['refused']} refused)"
         for system, numbers in sorted(usage.items())
@@ -210,21 +215,22 @@ def _move_watermarks(run: Run, connection: Any, row: dict[str, Any]) -> None:
     """Move each stream's watermark to the largest stamp seen; a read that was cut off keeps its place instead."""
     marks = run.ledger.watermarks.load()
     seen: dict[str, str] = row["stamps"] or {}
-    pending = {name: marks.get(f"pending_{name}", "") for name in STREAMS}
+    streams = run.connector.source.streams
+    pending = {name: marks.get(f"pending_{name}", "") for name in streams}
     # Kept with a place to go on from, too: a change of the rules then starts the long read afresh.
     fingerprint = {MAPPING: run.connector.mapping_fingerprint()} if row["mode"] == "full" else {}
     if row["resume_after"]:
-        first = {f"pending_{name}": pending[name] or seen.get(name, "") for name in STREAMS}
+        first = {f"pending_{name}": pending[name] or seen.get(name, "") for name in streams}
         values = {name: value for name, value in first.items() if value}
         run.ledger.watermarks.put(connection, run.run_id, {**values, **fingerprint, RESUME_AFTER: row["resume_after"]})
         return
     moved = {
         name: pending[name] or max(seen.get(name, ""), marks.get(name, ""))
-        for name in STREAMS
+        for name in streams
         if pending[name] or seen.get(name) or marks.get(name)
     }
     run.ledger.watermarks.put(connection, run.run_id, {**moved, **fingerprint})
     if row["mode"] == "full" and not row["window"].get("resume_after"):
         run.ledger.emails.give_up_older(connection, run.run_id)
-    for name in (RESUME_AFTER, *(f"pending_{stream}" for stream in STREAMS)):
+    for name in (RESUME_AFTER, *(f"pending_{stream}" for stream in streams)):
         run.ledger.watermarks.drop(connection, name)

@@ -8,14 +8,12 @@ handed on as it is read, so memory does not grow with the number of customers.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Any, NamedTuple
 
 import msgspec
 
-from customer_sync.errors import ContractError
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.ledger.coordination.watermarks import MAPPING
 from customer_sync.model.batch import Batch, BatchDescriptor, batch_label, pack
@@ -25,10 +23,7 @@ from customer_sync.planning.window import RunRequest, Window, resolve_window
 from customer_sync.reporting.log_entry import closing_entry
 from customer_sync.reporting.request_count import counting_requests
 from customer_sync.run import Run
-from customer_sync.sources.acumatica import filter as erp_filter
-from customer_sync.sources.acumatica.client import AcumaticaClient
-from customer_sync.sources.acumatica.customer_pages import CustomerPage, CustomerPages
-from customer_sync.sources.acumatica.selection import Row, Selection
+from customer_sync.sources.port import CustomerPage, Source
 from customer_sync.sources.read_ahead import read_ahead
 
 SAME_SIZE_BATCHES = 2
@@ -57,6 +52,7 @@ def begin_run(
     known = marks.get(MAPPING)
     window = resolve_window(
         request,
+        streams=run.connector.source.streams,
         watermarks=marks,
         overlap_minutes=run.connector.window_overlap_minutes,
         is_backfill=is_backfill,
@@ -84,12 +80,12 @@ def begin_run(
     return window
 
 
-def extract_batches(run: Run, erp: AcumaticaClient, window: Window) -> Iterator[tuple[str, BatchDescriptor]]:
+def extract_batches(run: Run, source: Source, window: Window) -> Iterator[tuple[str, BatchDescriptor]]:
     """Read the window's customers in batches.
 
     Args:
         run: The run, begun with :func:`begin_run`.
-        erp: The ERP's client, signed in as long as the iteration lasts.
+        source: The source; its session lasts as long as the iteration.
         window: What to read.
 
     Yields:
@@ -99,19 +95,18 @@ def extract_batches(run: Run, erp: AcumaticaClient, window: Window) -> Iterator[
         ContractError: An answer does not fit, so that nothing may be concluded from it.
     """
     started_s = time.monotonic()
-    pages = CustomerPages(erp, run.connector)
     extraction = _Extraction(run, window)
-    with counting_requests(run, acumatica=erp):
+    with counting_requests(run, **{run.connector.source.kind: source}):
         if window.mode == "full":
-            yield from extraction.cut(read_ahead(pages.all_after(window.resume_after)))
-            stamps = pages.stamps
+            yield from extraction.cut(read_ahead(source.customers_after(window.resume_after)))
+            stamps = extraction.stamps
         else:
-            ids, stamps = _changed_ids(run, erp, window)
+            ids, stamps = _changed_ids(run, source, window)
             # Those that had to wait come first, or the overlap's would keep them waiting for ever.
             unfinished = run.ledger.runs.unfinished()
             waiting = [key for key in ids if key in unfinished]
             others = sorted(set(ids) - set(waiting))
-            yield from extraction.cut(read_ahead(chain(pages.of(waiting), pages.of(others))))
+            yield from extraction.cut(read_ahead(chain(source.customers_of(waiting), source.customers_of(others))))
             extraction.report_absent(ids)
     stamps = safe_stamps(stamps, timedelta(seconds=time.monotonic() - started_s), run.connector.window_overlap_minutes)
     with run.ledger.write() as connection:
@@ -154,11 +149,14 @@ class _Extraction:
         self._seen: set[str] = set()
         self._last_id = ""
         self.resume_after = ""
+        self.stamps: dict[str, datetime] = {}
 
     def cut(self, pages: Iterator[CustomerPage]) -> Iterator[tuple[str, BatchDescriptor]]:
         customers: list[Customer] = []
         unreadable: dict[str, str] = {}
         for page in pages:
+            for stream, stamp in page.stamps.items():
+                self.stamps[stream] = max(stamp, self.stamps.get(stream, stamp))
             customers.extend(page.customers)
             unreadable.update(page.unreadable)
             while len(customers) >= self._size():
@@ -181,8 +179,9 @@ class _Extraction:
         batch = Batch(key=f"batch_{self._number:03d}", label=label, items=tuple(customers))
         self._number += 1
         self._last_id = ids[-1] if ids else self._last_id
+        words = self._run.words
         entries = [
-            closing_entry(key, "", Outcome.QUARANTINED, [Reason.RECORD_UNREADABLE], message=detail)
+            closing_entry(key, "", Outcome.QUARANTINED, [Reason.RECORD_UNREADABLE], words=words, message=detail)
             for key, detail in unreadable.items()
         ]
         outcomes = [CustomerOutcome(key, Outcome.QUARANTINED, (str(Reason.RECORD_UNREADABLE),)) for key in unreadable]
@@ -238,45 +237,18 @@ def _absent_entry(customer_id: str) -> LogEntry:
     )
 
 
-class _Stream(NamedTuple):
-    """One of the ERP's change streams: its entity, its key, and the field that names the customer."""
-
-    name: str
-    entity: str
-    key_fields: tuple[str, ...]
-    owner: str
-
-
-STREAMS_OF_CHANGE = (
-    _Stream("customers", "Customer", ("CustomerID",), "CustomerID"),
-    _Stream("contacts", "Contact", ("ContactID",), "BusinessAccount"),
-    _Stream("locations", "CustomerLocation", ("Customer", "LocationID"), "Customer"),
-)
-
-
-class _Change(NamedTuple):
-    """A changed record: its own key's first field, the customer it belongs to, and its stamp."""
-
-    key: str
-    owner: str
-    stamp: datetime | None
-
-
-def _changed_ids(run: Run, erp: AcumaticaClient, window: Window) -> tuple[list[str], dict[str, datetime]]:
+def _changed_ids(run: Run, source: Source, window: Window) -> tuple[list[str], dict[str, datetime]]:
     """Ids of the customers that a window names, in key order, and the largest stamp seen per stream."""
     ids: set[str] = set(window.customer_ids)
     stamps: dict[str, datetime] = {}
     if window.mode == "incremental":
-        for stream in STREAMS_OF_CHANGE:
-            records: set[str] = set()
-            for change in _changes(erp, stream, window.since.get(stream.name, ""), window.until):
-                ids.add(change.owner)
-                records.add(change.key)
-                if change.stamp is not None and change.stamp >= stamps.get(stream.name, change.stamp):
-                    stamps[stream.name] = change.stamp
-            if stream.name == "contacts":
+        for change in source.changes(window.since, window.until):
+            ids.update(change.owners)
+            if change.latest_utc is not None:
+                stamps[change.stream] = change.latest_utc
+            if change.entity == "contact":
                 # A contact that moved shows its new customer only; the old one must lose the user.
-                ids.update(run.ledger.links.holders_of_contacts(records))
+                ids.update(run.ledger.links.holders_of_contacts(change.records))
         ids.update(run.ledger.runs.unfinished())
         ids.update(run.ledger.emails.freed())
         ids.update(intent.customer_id for intent in run.ledger.intents.unanswered())
@@ -286,32 +258,3 @@ def _changed_ids(run: Run, erp: AcumaticaClient, window: Window) -> tuple[list[s
         ids.update(run.ledger.quarantine.customer_ids())
     ids.discard("")
     return sorted(ids), stamps
-
-
-def _changes(erp: AcumaticaClient, stream: _Stream, since: str, until: str) -> Iterator[_Change]:
-    selection = Selection(
-        stream.entity, tuple(dict.fromkeys((*stream.key_fields, stream.owner, "LastModifiedDateTime")))
-    )
-    where = erp_filter.all_of(
-        erp_filter.ge("LastModifiedDateTime", datetime.fromisoformat(since)) if since else None,
-        erp_filter.lt("LastModifiedDateTime", datetime.fromisoformat(until)) if until else None,
-    )
-    read_key, read_owner = selection.getter(stream.key_fields[0]), selection.getter(stream.owner)
-    read_stamp = selection.getter("LastModifiedDateTime")
-    for page in erp.read_in_key_order(selection, stream.key_fields, where=where):
-        for row in page.rows:
-            yield _Change(_text(read_key, row), _text(read_owner, row), read_stamp(row))
-        for bad in page.bad_rows:
-            if stream.owner != stream.key_fields[0] or not bad.key or not bad.key[0]:
-                raise ContractError(
-                    f"A changed {stream.entity} cannot be read ({bad.reason}), and it does not show whose it is. "
-                    f"Open {stream.entity} {bad.id or ''} in the ERP; nothing was written.",
-                    system="Acumatica",
-                    operation=f"read changes of {stream.entity}",
-                )
-            yield _Change(str(bad.key[0]), str(bad.key[0]).strip(), None)
-
-
-def _text(read: Callable[[Row], Any], row: Row) -> str:
-    value = read(row)
-    return "" if value is None else str(value).strip()

@@ -102,7 +102,9 @@ def _book_passed_over(run: Run, batch: Batch[Customer], passed_over: dict[str, M
         reason = str(Reason.SKIPPED_BY_PERSON if is_skip else Reason.HANDLED_BY_PERSON)
         message = "skipped by hand" if is_skip else "marked as handled; unchanged since"
         name = shown_name(customer.name, run.connector.masking)
-        entries.append(closing_entry(customer.customer_id, name, Outcome.SKIPPED, (reason,), message=message))
+        entries.append(
+            closing_entry(customer.customer_id, name, Outcome.SKIPPED, (reason,), words=run.words, message=message)
+        )
         outcomes.append(CustomerOutcome(customer.customer_id, Outcome.SKIPPED, (reason,)))
     with run.ledger.write() as connection:
         run.book(connection, entries, outcomes)
@@ -151,7 +153,9 @@ def _book(
         reasons = tuple(str(reason) for reason in decisions[customer.customer_id].reasons)
         message = "not eligible; its company is kept as it is" if customer.customer_id in kept else "not eligible"
         name = shown_name(customer.name, run.connector.masking)
-        entries.append(closing_entry(customer.customer_id, name, Outcome.FILTERED, reasons, message=message))
+        entries.append(
+            closing_entry(customer.customer_id, name, Outcome.FILTERED, reasons, words=run.words, message=message)
+        )
         outcomes.append(CustomerOutcome(customer.customer_id, Outcome.FILTERED, reasons))
     with run.ledger.write() as connection:
         run.ledger.runs.clear_outcomes(connection, run.run_id, (item.customer_id for item in batch.items))

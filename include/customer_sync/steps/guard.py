@@ -240,15 +240,16 @@ def _settle_duplicates(run: Run) -> set[str]:
             continue
         holder = next((rival for rival in rivals if rival in linked), None)
         who = f"customer {holder} holds it in the store" if holder else f"also on customer {', '.join(rivals[:5])}"
-        losers[customer_id] = Finding(reason=Reason.EMAIL_DUPLICATE, field="Email", detail=f"Account Email {who}")
+        losers[customer_id] = Finding(reason=Reason.EMAIL_DUPLICATE, field="email", detail=f"Account Email {who}")
         entries.append(
             closing_entry(
                 customer_id,
                 "",
                 Outcome.QUARANTINED,
                 [Reason.EMAIL_DUPLICATE],
+                words=run.words,
                 message=losers[customer_id].detail,
-                field="Email",
+                field="email",
             )
         )
     outcomes = [CustomerOutcome(key, Outcome.QUARANTINED, (str(Reason.EMAIL_DUPLICATE),)) for key in losers]

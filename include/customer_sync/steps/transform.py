@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 from customer_sync.gc_paused import uncollected
 from customer_sync.ledger import CustomerOutcome, PlannedCustomer, Quarantined
 from customer_sync.model.batch import Batch, BatchDescriptor, Unenrolled, pack, unpack_customers
-from customer_sync.model.company import STATUS_APPROVED, STATUS_INACTIVE, Company, attempt_hash, content_hash
+from customer_sync.model.company import Company, CompanyStatus, attempt_hash, content_hash
 from customer_sync.model.customer import Customer
 from customer_sync.model.operation import REMOVALS, Action, AppliedCompany, CustomerPlan, Operation
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
@@ -24,9 +24,10 @@ from customer_sync.run import Run
 
 
 @dataclass
-class _Sheet:
-    """What one batch's transformation gathers."""
+class _BatchPlan:
+    """What one batch's transformation gathers; ``words`` are those of the source's screens."""
 
+    words: Mapping[str, str]
     plans: list[CustomerPlan] = field(default_factory=list)
     entries: list[LogEntry] = field(default_factory=list)
     outcomes: list[CustomerOutcome] = field(default_factory=list)
@@ -64,30 +65,30 @@ def transform_batch(
     """
     batch = unpack_customers(content, descriptor)
     ids = [item.customer_id for item in batch.items]
-    sheet = _Sheet(known=run.ledger.quarantine.load(ids))
-    held = {} if request.retry_quarantined else sheet.known
+    batch_plan = _BatchPlan(run.words, known=run.ledger.quarantine.load(ids))
+    held = {} if request.retry_quarantined else batch_plan.known
     desired = {}
     for customer in batch.items:
-        company = _transform(run, customer, sheet)
+        company = _transform(run, customer, batch_plan)
         if company is not None:
             desired[customer.customer_id] = company
     unanswered = {
         intent.customer_id
         for intent in run.ledger.intents.unanswered([*ids, *(left.customer_id for left in batch.unenrolled)])
     }
-    changed = _without_unchanged(run, batch.items, desired, {*held, *unanswered}, sheet)
+    changed = _without_unchanged(run, batch.items, desired, {*held, *unanswered}, batch_plan)
     applied = run.ledger.links.load([*changed, *(item.customer_id for item in batch.unenrolled)])
     for customer in batch.items:
         if customer.customer_id in changed:
             key = customer.customer_id
-            _plan(run, customer, desired[key], applied.get(key), held.get(key, []), key in unanswered, sheet)
+            _plan(run, customer, desired[key], applied.get(key), held.get(key, []), key in unanswered, batch_plan)
     for left in batch.unenrolled:
-        _plan_unenrolment(run, left, applied.get(left.customer_id), left.customer_id in unanswered, sheet)
-    planned = _rows(sheet)
-    _book(run, batch, sheet, ids, planned)
-    packed, described = pack(Batch(key=batch.key, label=batch.label, items=tuple(sheet.plans)))
+        _plan_unenrolment(run, left, applied.get(left.customer_id), left.customer_id in unanswered, batch_plan)
+    planned = _rows(batch_plan)
+    _book(run, batch, batch_plan, ids, planned)
+    packed, described = pack(Batch(key=batch.key, label=batch.label, items=tuple(batch_plan.plans)))
     total = sum(int(row.plan_hash, 16) for row in planned) % 2**128
-    operations = [operation for plan in sheet.plans for operation in plan.operations]
+    operations = [operation for plan in batch_plan.plans for operation in plan.operations]
     store_requests, erp_requests = expected_requests(operations, run.connector.store.bulk_size)
     return packed, msgspec.structs.replace(
         described,
@@ -96,31 +97,36 @@ def transform_batch(
         plan_sum=str(total),
         operations=len(operations),
         eligible=len(batch.items),
-        withdrawn=sum(1 for plan in sheet.plans if plan.kind == "unenroll"),
+        withdrawn=sum(1 for plan in batch_plan.plans if plan.kind == "unenroll"),
         removed=sum(1 for operation in operations if operation.action in REMOVALS),
     )
 
 
-def _transform(run: Run, customer: Customer, sheet: _Sheet) -> Company | None:
+def _transform(run: Run, customer: Customer, batch_plan: _BatchPlan) -> Company | None:
     name = shown_name(customer.name, run.connector.masking)
     result = to_company(customer, run.connector)
     if result.company is None:
-        _quarantine(customer.customer_id, name, result.findings, sheet)
+        _quarantine(customer.customer_id, name, result.findings, batch_plan)
         return None
-    sheet.claims.append((customer.customer_id, customer.email))
-    sheet.entries.extend(finding_entry(customer.customer_id, name, finding) for finding in result.findings)
+    batch_plan.claims.append((customer.customer_id, customer.email))
+    batch_plan.entries.extend(
+        finding_entry(customer.customer_id, name, finding, batch_plan.words) for finding in result.findings
+    )
     return result.company
 
 
-def _quarantine(customer_id: str, name: str, findings: Iterable[Finding], sheet: _Sheet) -> None:
+def _quarantine(customer_id: str, name: str, findings: Iterable[Finding], batch_plan: _BatchPlan) -> None:
     found = list(findings)
     reasons = tuple(str(finding.reason) for finding in found)
     message = "; ".join(finding.detail for finding in found if finding.detail) or "the store cannot hold it"
-    message += sheet.history_of(customer_id)
+    message += batch_plan.history_of(customer_id)
     fields = ", ".join(dict.fromkeys(finding.field for finding in found if finding.field))
-    sheet.entries.append(closing_entry(customer_id, name, Outcome.QUARANTINED, reasons, message=message, field=fields))
-    sheet.outcomes.append(CustomerOutcome(customer_id, Outcome.QUARANTINED, reasons))
-    sheet.quarantined.extend((customer_id, finding) for finding in found)
+    entry = closing_entry(
+        customer_id, name, Outcome.QUARANTINED, reasons, words=batch_plan.words, message=message, field=fields
+    )
+    batch_plan.entries.append(entry)
+    batch_plan.outcomes.append(CustomerOutcome(customer_id, Outcome.QUARANTINED, reasons))
+    batch_plan.quarantined.extend((customer_id, finding) for finding in found)
 
 
 def _without_unchanged(
@@ -128,7 +134,7 @@ def _without_unchanged(
     customers: Iterable[Customer],
     desired: dict[str, Company],
     unsettled: set[str],
-    sheet: _Sheet,
+    batch_plan: _BatchPlan,
 ) -> set[str]:
     """Close the customers whose desired state was applied whole before; return the others.
 
@@ -141,20 +147,22 @@ def _without_unchanged(
         if key not in desired:
             continue
         company_id, status, digest, _ = known.get(key, (0, 0, "", ""))
-        is_equal = digest == content_hash(desired[key]) and status == STATUS_APPROVED
+        is_equal = digest == content_hash(desired[key]) and status == CompanyStatus.APPROVED
         has_reference = not run.connector.erp.write_reference or customer.reference_id == str(company_id)
         if not is_equal or not has_reference or key in unsettled:
             changed.add(key)
             continue
-        _unchanged(run, customer, company_id, sheet)
+        _unchanged(run, customer, company_id, batch_plan)
     return changed
 
 
-def _unchanged(run: Run, customer: Customer, company_id: int, sheet: _Sheet) -> None:
+def _unchanged(run: Run, customer: Customer, company_id: int, batch_plan: _BatchPlan) -> None:
     name = shown_name(customer.name, run.connector.masking)
-    entry = closing_entry(customer.customer_id, name, Outcome.UNCHANGED, store_id=str(company_id))
-    sheet.entries.append(entry)
-    sheet.outcomes.append(CustomerOutcome(customer.customer_id, Outcome.UNCHANGED))
+    entry = closing_entry(
+        customer.customer_id, name, Outcome.UNCHANGED, words=batch_plan.words, store_id=str(company_id)
+    )
+    batch_plan.entries.append(entry)
+    batch_plan.outcomes.append(CustomerOutcome(customer.customer_id, Outcome.UNCHANGED))
 
 
 def _plan(
@@ -164,7 +172,7 @@ def _plan(
     applied: AppliedCompany | None,
     held: list[Quarantined],
     is_unanswered: bool,  # noqa: FBT001 - a fact of the customer like the others
-    sheet: _Sheet,
+    batch_plan: _BatchPlan,
 ) -> None:
     key = customer.customer_id
     name = shown_name(customer.name, run.connector.masking)
@@ -173,19 +181,19 @@ def _plan(
     if whole is not None:
         detail = f"refused before, unchanged since: {whole.detail}"
         finding = Finding(reason=Reason(whole.reason), field=whole.field, detail=detail, hash=whole.content_hash)
-        _quarantine(key, name, [finding], sheet)
-        sheet.quarantined[-1] = (key, msgspec.structs.replace(finding, detail=whole.detail))
+        _quarantine(key, name, [finding], batch_plan)
+        batch_plan.quarantined[-1] = (key, msgspec.structs.replace(finding, detail=whole.detail))
         return
-    held_back = _held_back(company, held, key, name, sheet)
+    held_back = _held_back(company, held, key, name, batch_plan)
     operations = diff_company(company, applied, run.connector.policy, held_back)
     company_id = applied.company_id if applied else 0
     if run.connector.erp.write_reference:
         operations += diff_reference(key, company_id, customer.reference_id)
     unknown = _unknown(applied, is_unanswered=is_unanswered)
     if not operations and applied is not None and unknown is None:
-        _unchanged(run, customer, company_id, sheet)
+        _unchanged(run, customer, company_id, batch_plan)
         return
-    sheet.plans.append(
+    batch_plan.plans.append(
         CustomerPlan(
             customer_id=key,
             kind="sync",
@@ -199,7 +207,7 @@ def _plan(
             access_ended_at_utc=_access_ended(operations, customer),
         )
     )
-    _tell(run, sheet.plans[-1], unknown, sheet)
+    _tell(run, batch_plan.plans[-1], unknown, batch_plan)
 
 
 def _access_ended(operations: Iterable[Operation], customer: Customer) -> dict[str, str]:
@@ -210,7 +218,7 @@ def _access_ended(operations: Iterable[Operation], customer: Customer) -> dict[s
 
 
 def _held_back(
-    company: Company, held: list[Quarantined], customer_id: str, name: str, sheet: _Sheet
+    company: Company, held: list[Quarantined], customer_id: str, name: str, batch_plan: _BatchPlan
 ) -> tuple[str, ...]:
     """Contacts that the store refused before and that are the same still."""
     users = {user.key: user for user in company.users}
@@ -228,8 +236,8 @@ def _held_back(
             hash=row.content_hash,
         )
         parts.append(f"contact:{row.key}")
-        sheet.quarantined.append((customer_id, finding))
-        sheet.entries.append(finding_entry(customer_id, name, finding))
+        batch_plan.quarantined.append((customer_id, finding))
+        batch_plan.entries.append(finding_entry(customer_id, name, finding, batch_plan.words))
     return tuple(parts)
 
 
@@ -238,19 +246,21 @@ def _plan_unenrolment(
     left: Unenrolled,
     applied: AppliedCompany | None,
     is_unanswered: bool,  # noqa: FBT001 - a fact of the customer like the others
-    sheet: _Sheet,
+    batch_plan: _BatchPlan,
 ) -> None:
     """Plan the withdrawal; one whose company may have been made without our knowing goes to load to be looked up."""
     operations = diff_unenrolment(left.customer_id, applied, run.connector.policy) if applied else ()
     if not operations and not is_unanswered:
-        is_inactive = applied is not None and applied.status == STATUS_INACTIVE
+        is_inactive = applied is not None and applied.status == CompanyStatus.INACTIVE
         message = "not eligible; its company is inactive already" if is_inactive else "not eligible; policy: leave"
-        sheet.entries.append(
-            closing_entry(left.customer_id, left.name, Outcome.FILTERED, left.reasons, message=message)
+        batch_plan.entries.append(
+            closing_entry(
+                left.customer_id, left.name, Outcome.FILTERED, left.reasons, words=batch_plan.words, message=message
+            )
         )
-        sheet.outcomes.append(CustomerOutcome(left.customer_id, Outcome.FILTERED, left.reasons))
+        batch_plan.outcomes.append(CustomerOutcome(left.customer_id, Outcome.FILTERED, left.reasons))
         return
-    sheet.plans.append(
+    batch_plan.plans.append(
         CustomerPlan(
             customer_id=left.customer_id,
             kind="unenroll",
@@ -261,7 +271,7 @@ def _plan_unenrolment(
             access_ended_at_utc={left.customer_id: left.modified_at_utc} if left.modified_at_utc else {},
         )
     )
-    _tell(run, sheet.plans[-1], Reason.OUTCOME_UNKNOWN if is_unanswered else None, sheet)
+    _tell(run, batch_plan.plans[-1], Reason.OUTCOME_UNKNOWN if is_unanswered else None, batch_plan)
 
 
 def _unknown(applied: AppliedCompany | None, *, is_unanswered: bool) -> Reason | None:
@@ -271,17 +281,17 @@ def _unknown(applied: AppliedCompany | None, *, is_unanswered: bool) -> Reason |
     return Reason.PARTS_NOT_READ if applied is not None and not applied.parts_known else None
 
 
-def _tell(run: Run, plan: CustomerPlan, unknown: Reason | None, sheet: _Sheet) -> None:
+def _tell(run: Run, plan: CustomerPlan, unknown: Reason | None, batch_plan: _BatchPlan) -> None:
     if unknown is not None:
-        sheet.unknown[plan.customer_id] = unknown
-        sheet.entries.append(unknown_entry(plan.customer_id, plan.name, unknown))
-    sheet.entries.extend(
+        batch_plan.unknown[plan.customer_id] = unknown
+        batch_plan.entries.append(unknown_entry(plan.customer_id, plan.name, unknown))
+    batch_plan.entries.extend(
         operation_entry(plan.customer_id, plan.name, operation, run.connector.masking, verb="planned")
         for operation in plan.operations
     )
 
 
-def _rows(sheet: _Sheet) -> list[PlannedCustomer]:
+def _rows(batch_plan: _BatchPlan) -> list[PlannedCustomer]:
     return [
         PlannedCustomer(
             plan.customer_id,
@@ -289,23 +299,26 @@ def _rows(sheet: _Sheet) -> list[PlannedCustomer]:
             plan.kind,
             len(plan.operations),
             f"{plan.plan_hash():032x}",
-            str(sheet.unknown.get(plan.customer_id, "")),
+            str(batch_plan.unknown.get(plan.customer_id, "")),
         )
-        for plan in sheet.plans
+        for plan in batch_plan.plans
     ]
 
 
 def _book(
-    run: Run, batch: Batch[Customer], sheet: _Sheet, ids: list[str], plan_rows: Iterable[PlannedCustomer]
+    run: Run, batch: Batch[Customer], batch_plan: _BatchPlan, ids: list[str], plan_rows: Iterable[PlannedCustomer]
 ) -> None:
     everyone = [*ids, *(left.customer_id for left in batch.unenrolled)]
     with run.ledger.write() as connection:
         run.ledger.runs.clear_outcomes(connection, run.run_id, everyone)
-        run.ledger.emails.claim(connection, run.run_id, sheet.claims)
+        run.ledger.emails.claim(connection, run.run_id, batch_plan.claims)
         run.ledger.plans.replace(connection, run.run_id, batch.key, plan_rows)
-        run.ledger.quarantine.replace(connection, run.run_id, everyone, sheet.quarantined)
-        run.book(connection, sheet.entries, sheet.outcomes)
-    planned, quarantined = len(sheet.plans), len({key for key, f in sheet.quarantined if f.entity == "customer"})
-    unchanged = sum(1 for outcome in sheet.outcomes if outcome.outcome is Outcome.UNCHANGED)
+        run.ledger.quarantine.replace(connection, run.run_id, everyone, batch_plan.quarantined)
+        run.book(connection, batch_plan.entries, batch_plan.outcomes)
+    planned, quarantined = (
+        len(batch_plan.plans),
+        len({key for key, f in batch_plan.quarantined if f.entity == "customer"}),
+    )
+    unchanged = sum(1 for outcome in batch_plan.outcomes if outcome.outcome is Outcome.UNCHANGED)
     title = f"{batch.label}: {planned} to change, {unchanged} unchanged, {quarantined} quarantined"
-    run.sink(title, sheet.entries)
+    run.sink(title, batch_plan.entries)

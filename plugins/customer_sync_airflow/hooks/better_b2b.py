@@ -7,7 +7,7 @@ from customer_sync.http.pacing import Schedule
 from customer_sync.http.retry import RetryPolicy
 from customer_sync.settings.connector import Connector
 from customer_sync.targets.better_b2b.client import BetterB2BClient
-from customer_sync.targets.better_b2b.connection import open_target
+from customer_sync.targets.better_b2b.connection import open_client
 from customer_sync_airflow.hooks.connections import TEST_RETRY, read_connection
 from customer_sync_airflow.hooks.expectations import lacking_in_store
 
@@ -47,7 +47,7 @@ class BetterB2BHook(BaseHook):
             ConfigError: The connection is missing, or a field of it is missing or wrong.
         """
         connection = read_connection(self.better_b2b_conn_id)
-        return open_target(connection, self._connector, retry=retry, schedule=schedule)
+        return open_client(connection, self._connector, retry=retry, schedule=schedule)
 
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection: is the store there, do token and hash fit, may we read, is all there that we rely on?

@@ -11,7 +11,7 @@ from customer_sync.errors import ConfigError
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import connector_paths, load_connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
-from customer_sync.sources.acumatica.reader import ContactReader, CustomerReader, LocationReader
+from customer_sync.sources.acumatica.reader import selections
 from customer_sync.sources.acumatica.selection import Selection
 from customer_sync.targets.better_b2b.client import BetterB2BClient
 
@@ -91,7 +91,7 @@ def _lacking(has: _StoreHas, connector: Connector) -> Iterator[str]:
 
 def _unreadable(erp: AcumaticaClient, connector: Connector) -> str:
     """Read one row of everything: a missing right on a screen refuses, a restriction group shows nothing."""
-    for selection in _selections(connector):
+    for selection in selections(connector):
         keys = Selection(selection.entity, selection.key_fields)
         if not erp.list_rows(keys, top=1).rows and selection.entity == "Customer":
             return (
@@ -107,7 +107,7 @@ def _fewest(complaints: Sequence[Sequence[str]]) -> str:
 
 def _missing_fields(erp: AcumaticaClient, connector: Connector) -> str:
     missing: list[str] = []
-    for selection in _selections(connector):
+    for selection in selections(connector):
         schema = erp.ad_hoc_schema(selection.entity)
         # Parts of linked entities are not listed there, and every endpoint has them.
         own = [path for path in selection.fields if "/" not in path]
@@ -119,15 +119,6 @@ def _missing_fields(erp: AcumaticaClient, connector: Connector) -> str:
         f"{connector.id}.yaml."
     )
     return f"The endpoint {endpoint} has no {', '.join(missing)}: {remedy}" if missing else ""
-
-
-def _selections(connector: Connector) -> list[Selection]:
-    selections = [CustomerReader(connector).selection]
-    if connector.contacts.include:
-        selections.append(ContactReader(connector).selection)
-    if connector.locations.include:
-        selections.append(LocationReader(connector).selection)
-    return selections
 
 
 def _meant(connector: Connector | None) -> list[Connector]:

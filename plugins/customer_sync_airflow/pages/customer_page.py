@@ -17,11 +17,11 @@ from customer_sync.ledger import Ledger
 from customer_sync.ledger.storage.schema import child_link, company_link, quarantine, run_customer, unfinished
 from customer_sync.ledger.story.log_scope import LogFilter
 from customer_sync.ledger.story.log_search import position_of, search_log
-from customer_sync.model.outcome import REMEDIES
 from customer_sync.settings.connector_file import find_connector
 from customer_sync_airflow.pages.filter_form import Place
 from customer_sync_airflow.pages.ledger_source import ledger_engine
 from customer_sync_airflow.pages.list_page import run_url
+from customer_sync_airflow.pages.remedies import remedies_of
 from customer_sync_airflow.pages.rendering import page
 from customer_sync_airflow.pages.rights import DAG_PREFIX, CurrentViewer
 
@@ -65,7 +65,7 @@ def show_customer(
         deeds=ledger.operator_actions.of_customer(customer_id),
         store_url=_store_url(connector, state["company"]),
         statuses=_STATUSES,
-        reasons=REMEDIES,
+        reasons=remedies_of(connector),
         run_url=run_url,
         **state,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from importlib.util import find_spec
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -18,13 +19,14 @@ from customer_sync.ledger.story.log_chart import count_over_time
 from customer_sync.ledger.story.log_facets import LogKind, load_kinds
 from customer_sync.ledger.story.log_scope import find_scope
 from customer_sync.ledger.story.log_search import LogPage, iter_log, position_of, search_log
-from customer_sync.model.outcome import REMEDIES, Outcome, Reason
+from customer_sync.model.outcome import Outcome, Reason
 from customer_sync_airflow.pages import report_page
 from customer_sync_airflow.pages.chart import draw, span_in_words
 from customer_sync_airflow.pages.export import csv_lines, parquet_pieces
 from customer_sync_airflow.pages.filter_form import ORDERS, RANGES, FilterForm, Place
 from customer_sync_airflow.pages.health import health_of, worst
 from customer_sync_airflow.pages.ledger_source import ledger_engine
+from customer_sync_airflow.pages.remedies import remedies_of
 from customer_sync_airflow.pages.rendering import page
 from customer_sync_airflow.pages.rights import DAG_PREFIX, CurrentViewer, Viewer
 
@@ -64,7 +66,7 @@ def show_list(viewer: CurrentViewer, session: SessionDep, form: Annotated[Filter
         run=_run(engine, viewer, form),
         run_url=run_url,
         has_report=lambda run: run["mode"] in report_page.MODES,
-        reasons=REMEDIES,
+        reasons=cache(remedies_of),
         exports=form.address(),
         health=worst(health_of(wanted.connectors, session)),
     )

@@ -11,7 +11,6 @@ from airflow.sdk.exceptions import AirflowException
 from customer_sync.errors import ConfigError
 from customer_sync.ledger import Ledger
 from customer_sync.ledger.coordination.push_inbox import Taken
-from customer_sync.model.push_notification import read_notification
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import find_connector
 
@@ -59,7 +58,7 @@ class Inbox:
         """
         connector = self._find(connector_id).connector
         assert connector is not None  # noqa: S101 - admits() said so
-        notification = read_notification(body, connector.push.customer_fields)
+        notification = connector.source.read_notification(body, connector.push.customer_fields)
         if connector_id not in self._ledgers:
             # That the ledger's tables are up to date is nobody's news.
             logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -10,13 +10,13 @@ from customer_sync_airflow.tasks.task_log import reporting_requests
 
 if TYPE_CHECKING:
     from customer_sync.run import Run
-    from customer_sync.sources.acumatica.client import AcumaticaClient
-    from customer_sync.targets.better_b2b.client import BetterB2BClient
+    from customer_sync.sources.port import Source
+    from customer_sync.targets.port import Target
 
 
 @contextmanager
-def erp_client(run: "Run") -> "Iterator[AcumaticaClient]":
-    """Give a client of the run's ERP; it signs in at its first request and signs out at the end of the block.
+def erp_client(run: "Run") -> "Iterator[Source]":
+    """Give the run's source; it signs in at its first request and signs out at the end of the block.
 
     Args:
         run: The run; its connector names the connection, and the licence that the session counts against.
@@ -27,13 +27,13 @@ def erp_client(run: "Run") -> "Iterator[AcumaticaClient]":
     from customer_sync.adapters import open_source
     from customer_sync_airflow.hooks.connections import read_connection
 
-    client = open_source(run.connector, read_connection(run.connector.source_connection_id), run.ledger)
-    with client, reporting_requests("Acumatica", client):
-        yield client
+    source = open_source(run.connector, read_connection(run.connector.source_connection_id), run.ledger)
+    with source, reporting_requests(run.connector.source.label, source):
+        yield source
 
 
 @contextmanager
-def store_client(run: "Run") -> "Iterator[BetterB2BClient]":
+def store_client(run: "Run") -> "Iterator[Target]":
     """Give a client of the run's store.
 
     Args:
@@ -45,6 +45,6 @@ def store_client(run: "Run") -> "Iterator[BetterB2BClient]":
     from customer_sync.adapters import open_target
     from customer_sync_airflow.hooks.connections import read_connection
 
-    client = open_target(run.connector, read_connection(run.connector.target_connection_id), run.ledger)
-    with client, reporting_requests("Better B2B", client):
-        yield client
+    target = open_target(run.connector, read_connection(run.connector.target_connection_id), run.ledger)
+    with target, reporting_requests(target.name, target):
+        yield target

@@ -20,7 +20,7 @@ from customer_sync_airflow.tasks.task_log import print_lines
 if TYPE_CHECKING:
     from customer_sync.reconcile.request import ReconcileRequest
     from customer_sync.run import Run
-    from customer_sync.sources.acumatica.client import AcumaticaClient
+    from customer_sync.sources.port import Source
     from customer_sync.targets.better_b2b.client import BetterB2BClient
 
 
@@ -95,7 +95,7 @@ def repair(connector_id: str, note: BatchNote) -> None:
         print_lines([f"{descriptor.label}: {told}"])
 
 
-def _clients(stack: ExitStack, run: "Run") -> "tuple[AcumaticaClient, BetterB2BClient]":
+def _clients(stack: ExitStack, run: "Run") -> "tuple[Source, BetterB2BClient]":
     from customer_sync_airflow.tasks.clients import erp_client, store_client
 
     store = stack.enter_context(store_client(run))

@@ -36,7 +36,7 @@ def extract(connector_id: str) -> list[BatchNote]:
                 return [push_batch(context, content, batch) for content, batch in extract_batches(run, erp, window)]
             except NotFound:
                 # A list that does not exist is most likely a wrong endpoint: this names those that are served.
-                erp.check_endpoint()
+                erp.contract()
                 raise
 
 

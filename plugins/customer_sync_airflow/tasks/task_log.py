@@ -10,8 +10,7 @@ from customer_sync.model.outcome import LogEntry
 from customer_sync.reporting.log_entry import format_entry
 
 if TYPE_CHECKING:
-    from customer_sync.sources.acumatica.client import AcumaticaClient
-    from customer_sync.targets.better_b2b.client import BetterB2BClient
+    from customer_sync.reporting.request_count import CountsRequests
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +43,7 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 @contextmanager
-def reporting_requests(
-    system: str, client: "AcumaticaClient | BetterB2BClient", *, every_s: float = PROGRESS_EVERY_S
-) -> Iterator[None]:
+def reporting_requests(system: str, client: "CountsRequests", *, every_s: float = PROGRESS_EVERY_S) -> Iterator[None]:
     """Print how many requests a client has used: now and then, at the end, and also on failure.
 
     Args:

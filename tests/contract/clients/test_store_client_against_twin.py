@@ -74,17 +74,21 @@ def test_company_reads_back_when_it_was_created(make_store_client: Any) -> None:
     client = make_store_client()
     company_id = client.create_company(company(1))
     found = client.get_company(company_id)
-    assert (found.company_name, found.company_email, found.state) == (
+    assert (found.fields.company_name, found.fields.company_email, found.fields.state) == (
         "Company 0001",
         "ap1@northwind.example",
         "California",
     )
-    assert found.extra_fields == {KEY: "T000001"}
+    assert found.fields.extra_fields == {KEY: "T000001"}
     assert [one.id for one in client.find_companies_by_key("T000001")] == [company_id]
     assert client.find_companies_by_key("T00000") == []
     client.update_company(company_id, {"uuid": "T000001", "city": "Alameda"})
     changed = client.get_company(company_id)
-    assert (changed.uuid, changed.city, changed.company_name) == ("T000001", "Alameda", "Company 0001")
+    assert (changed.record_id, changed.fields.city, changed.fields.company_name) == (
+        "T000001",
+        "Alameda",
+        "Company 0001",
+    )
 
 
 @pytest.mark.parametrize("as_documented", [False, True])
@@ -95,9 +99,7 @@ def test_bulk_ids_are_attributed_when_all_were_stored(
     store.switch(bulk_as_documented=as_documented)
     client = make_store_client()
     ids = client.create_companies([company(number) for number in range(10)])
-    assert [client.get_company(company_id).extra_fields[KEY] for company_id in ids] == [
-        f"T{number:06}" for number in range(10)
-    ]
+    assert [client.get_company(company_id).key for company_id in ids] == [f"T{number:06}" for number in range(10)]
 
 
 def test_good_rows_are_kept_when_bulk_rows_are_refused(make_store_client: Any) -> None:

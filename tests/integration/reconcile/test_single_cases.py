@@ -100,11 +100,11 @@ def test_deletion_is_told_with_its_moment_when_the_erp_has_a_feed(synced: World)
     before = baseline(synced)
     key, _ = a_company(synced)
     deleted = next(row for row in synced.erp_state()["customers"] if row["CustomerID"] == key)
-    with synced.erp() as erp:
-        assert erp.deleted_customers() == {}
+    with synced.source() as erp:
+        assert erp.deleted() == {}
     call_delete(synced, deleted["id"])
-    with synced.erp() as erp:
-        assert set(erp.deleted_customers() or {}) == {key}
+    with synced.source() as erp:
+        assert set(erp.deleted() or {}) == {key}
     run_id = new_run_id()
     synced.reconcile(run_id=run_id)
     assert set(told(synced, run_id)) - before == {(key, "deleted_in_erp", "customer", "")}
@@ -185,7 +185,7 @@ def test_customer_is_left_out_when_it_changed_between_plan_and_repair(synced: Wo
 
     change_store(synced, lambda state: spoil(state, "Typed by hand"))
     request = ReconcileRequest(repair=("drift=reapply",))
-    with synced.ledger() as ledger, synced.erp() as erp:
+    with synced.ledger() as ledger, synced.source() as erp:
         run = Run(synced.connector, ledger, new_run_id())
         ((content, descriptor),) = list(compare_sides(run.as_task("compare"), erp, synced.store(), request))
 

@@ -7,6 +7,7 @@ import pytest
 from customer_sync.errors import ConfigError, SyncError
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
+from customer_sync.sources.acumatica.source import AcumaticaSource
 from customer_sync.steps.contract_gate import check_contract
 from tests.integration.twin_world import World, call
 
@@ -31,7 +32,10 @@ def test_the_field_is_named_when_the_schema_lacks_it(world: World) -> None:
     """The gate's sentence names the connector file, the entity and the field."""
     with world.ledger() as ledger:
         run = Run(_reading(world, terms=["Terms", "MainContact/Fax2"]), ledger, "gate")
-        with world.erp() as erp, pytest.raises(ConfigError, match=r"knb\.yaml reads: Customer field MainContact/Fax2"):
+        with (
+            AcumaticaSource(world.erp(), run.connector) as erp,
+            pytest.raises(ConfigError, match=r"knb\.yaml reads: Customer field MainContact/Fax2"),
+        ):
             check_contract(run, erp)
 
 

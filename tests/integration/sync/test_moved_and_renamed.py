@@ -9,7 +9,6 @@ from customer_sync.model.customer import Customer
 from customer_sync.model.operation import Action
 from customer_sync.planning.window import RunRequest
 from customer_sync.run import Run
-from customer_sync.sources.acumatica.customer_pages import CustomerPages
 from customer_sync.steps.extract import begin_run
 from customer_sync.steps.filter import filter_batch
 from customer_sync.steps.load import load_batch
@@ -18,8 +17,8 @@ from tests.integration.twin_world import World
 
 
 def _read(world: World, customer_id: str) -> Customer:
-    with world.erp() as erp:
-        return next(iter(CustomerPages(erp, world.connector).of([customer_id]))).customers[0]
+    with world.source() as erp:
+        return next(erp.customers_of([customer_id])).customers[0]
 
 
 def _users_of(world: World, customer_id: str) -> dict[str, int]:
@@ -76,7 +75,7 @@ def test_a_company_follows_its_customer_to_another_customer_id(world: World) -> 
         actions = {
             operation.action for plan in unpack_plans(content, descriptor).items for operation in plan.operations
         }
-        with world.erp() as erp:
+        with world.source() as erp:
             load_batch(run, content, descriptor, store=world.store(), erp=erp)
 
     assert actions == {Action.UPDATE_COMPANY, Action.UPDATE_ADDRESS}

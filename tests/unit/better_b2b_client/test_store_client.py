@@ -422,7 +422,7 @@ def test_huge_values_are_read_when_they_come(store: Any, make_client: Any, make_
     store.answering = lambda _: make_reply(200, {"code": 200, "data": {"companyId": 1, "companyName": name}})
     company = make_client().get_company(1)
     assert company
-    assert len(company.company_name) == 10_000_000
+    assert len(company.fields.company_name) == 10_000_000
     store.answering = lambda _: make_reply(422, json.dumps({"code": 422, "data": {"errMsg": name}}).encode())
     with pytest.raises(RecordRejected) as caught:
         make_client().update_company(1, {"city": "X"})

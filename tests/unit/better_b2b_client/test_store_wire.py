@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from customer_sync.errors import ConfigError, ContractError
+from customer_sync.model.company import CompanyFields, CompanyStatus
 from customer_sync.targets.better_b2b.records import (
-    CompanyRecord,
     address_from_wire,
     as_flag,
     as_int,
@@ -17,6 +17,7 @@ from customer_sync.targets.better_b2b.records import (
 )
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 from customer_sync.targets.better_b2b.wire import SHAPES, to_wire
+from customer_sync.targets.port import StoredCompany
 
 
 def test_fields_have_the_stores_names_when_written() -> None:
@@ -104,14 +105,15 @@ def test_company_is_read_when_types_are_lax() -> None:
             "createdAt": "1772637895",
             "updatedAt": 1772637901,
             "extraFields": [{"fieldName": "Acumatica Customer ID", "fieldValue": "C1"}, "odd", {"fieldName": None}],
-        }
+        },
+        "Acumatica Customer ID",
     )
-    assert company == CompanyRecord(
+    assert company == StoredCompany(
         id=61427,
-        company_name="Northwind",
-        status=1,
-        customer_group_id=7,
-        extra_fields={"Acumatica Customer ID": "C1", "": ""},
+        key="C1",
+        fields=CompanyFields(company_name="Northwind", extra_fields={"Acumatica Customer ID": "C1", "": ""}),
+        status=CompanyStatus.APPROVED,
+        group_id=7,
         created_at_s=1772637895,
         updated_at_s=1772637901,
     )
@@ -129,7 +131,8 @@ def test_address_is_read_when_the_company_id_is_text() -> None:
             "extraFields": {},
         }
     )
-    assert (address.company_id, address.state_name, address.is_billing, address.is_shipping) == (61427, "", False, True)
+    fields = address.fields
+    assert (address.company_id, fields.state_name, fields.is_billing, fields.is_shipping) == (61427, "", False, True)
 
 
 def test_role_is_read_when_permissions_are_given() -> None:
@@ -144,13 +147,13 @@ def test_role_is_read_when_permissions_are_given() -> None:
 def test_contract_is_broken_when_a_record_has_no_id(row: dict[str, Any]) -> None:
     """A record without an id could be neither linked nor changed, so it must not pass for one."""
     with pytest.raises(ContractError, match="without companyId"):
-        company_from_wire(row)
+        company_from_wire(row, "Acumatica Customer ID")
 
 
 def test_personal_data_are_masked_when_a_record_is_shown() -> None:
     """Representations end up in logs; they hold ids and masks."""
     shown = repr(
-        company_from_wire({"companyId": 1, "companyName": "Northwind", "companyEmail": "ap@northwind.example"})
+        company_from_wire({"companyId": 1, "companyName": "Northwind", "companyEmail": "ap@northwind.example"}, "Key")
     )
     shown += repr(user_from_wire({"id": 2, "email": "dana@northwind.example", "firstName": "Dana"}))
     shown += repr(address_from_wire({"addressId": 3, "firstName": "Dana", "phoneNumber": "+1 555 010 4420"}))

@@ -1,18 +1,36 @@
 """Builders of whole records: a test names only what it is about, everything else is in order."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from customer_sync.model.company import (
     Address,
     Company,
+    CompanyFields,
+    CompanyStatus,
     CompanyUser,
-    address_fields,
+    PaymentTerms,
+    UserFields,
     company_fields,
     content_hash,
     user_fields,
 )
 from customer_sync.model.customer import BillingContact, Contact, Customer, Location, PostalAddress
-from customer_sync.model.operation import AppliedCompany, AppliedRecord
+from customer_sync.model.operation import (
+    REMOVALS,
+    Action,
+    AddressOperation,
+    AppliedAddress,
+    AppliedCompany,
+    AppliedUser,
+    CompanyOperation,
+    MethodsOperation,
+    Operation,
+    ReferenceOperation,
+    StatusOperation,
+    TermsOperation,
+    UserOperation,
+)
 from customer_sync.settings.connector import Connector
 
 
@@ -74,7 +92,7 @@ def a_customer(customer_id: str = "C001042", **changes: Any) -> Customer:
         "connection_type": "KNB",
         "phone": "+1 555 010 4420",
         "attention": "Dana Rivera",
-        "address": an_address(),
+        "main_address": an_address(),
         "billing": BillingContact(attention="Accounts Payable", phone="+1 555 010 4421", address=an_address()),
         "contacts": (a_contact("100815", is_primary=True),),
         "locations": (a_location("MAIN", is_default=True),),
@@ -124,23 +142,53 @@ def an_entry(location_id: str = "EAST", **changes: Any) -> Address:
 
 
 def applied(company: Company, **changes: Any) -> AppliedCompany:
-    """Tell what the ledger holds after a company was applied whole; store ids count up from 1."""
+    """What the ledger holds after a company was applied whole; store ids count up from 1."""
     users = {
-        user.key: AppliedRecord(store_id=number, fields=user_fields(user))
+        user.key: AppliedUser(store_id=number, fields=user_fields(user))
         for number, user in enumerate(company.users, start=1)
     }
     addresses = {
-        address.external_id: AppliedRecord(store_id=number, fields=address_fields(address))
+        address.external_id: AppliedAddress(store_id=number, fields=address)
         for number, address in enumerate(company.addresses, start=1)
     }
-    terms = company.payment_terms
     facts = {
         "company_id": 61427,
         "fields": company_fields(company),
         "users": users,
         "addresses": addresses,
         "payment_methods": dict(company.payment_methods),
-        "payment_terms": None if terms is None else {"is_enabled": terms.is_enabled, "days": terms.days},
+        "payment_terms": company.payment_terms,
         "content_hash": content_hash(company),
     }
     return AppliedCompany(**{**facts, **changes})
+
+
+def an_operation(
+    action: Action,
+    key: str = "K",
+    store_id: int = 0,
+    values: Mapping[str, Any] | None = None,
+    before: Mapping[str, Any] | None = None,
+) -> Operation:
+    """Make an operation of the kind that an action has; ``values`` and ``before`` name the fields that it changes."""
+    new, old = dict(values or {}), dict(before or {})
+    common: dict[str, Any] = {"action": action, "key": key, "store_id": store_id}
+    match action:
+        case Action.SET_STATUS:
+            return StatusOperation(
+                **common, new=CompanyStatus(new.get("status", 1)), old=CompanyStatus(old.get("status", 3))
+            )
+        case Action.SET_PAYMENT_METHODS:
+            return MethodsOperation(**common, new=new, old=old)
+        case Action.SET_PAYMENT_TERMS:
+            return TermsOperation(**common, new=PaymentTerms(is_enabled=True, days=new.get("days", 30)))
+        case Action.WRITE_REFERENCE:
+            return ReferenceOperation(**common, new=new.get("reference_id", ""), old=old.get("reference_id", ""))
+    kind, fields = {
+        "company": (CompanyOperation, CompanyFields),
+        "user": (UserOperation, UserFields),
+        "address": (AddressOperation, Address),
+    }[str(action).rpartition("_")[2]]
+    made: Any = fields(**new) if action not in REMOVALS else None
+    known: Any = fields(**old) if old or str(action).startswith(("update", "delete")) else None
+    return kind(**common, new=made, old=known, changed=tuple(new))

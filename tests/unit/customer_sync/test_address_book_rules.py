@@ -71,11 +71,11 @@ def test_a_location_is_left_out_for_exactly_the_rule_that_it_breaks(
 @pytest.mark.parametrize(
     ("address", "field", "detail"),
     [
-        (an_address(line1="", city=""), "AddressLine1", "no AddressLine1, City"),
-        (an_address(country=""), "Country", "no Country"),
-        (an_address(state=""), "State", "no state, United States needs one"),
-        (an_address(state="ZZ"), "State", "'ZZ' is no state of United States"),
-        (an_address(country="Atlantis"), "Country", "'Atlantis' is no ISO 3166 country"),
+        (an_address(line1="", city=""), "location.address.line1", "no street, city"),
+        (an_address(country=""), "location.address.country", "no country"),
+        (an_address(state=""), "location.address.state", "no state, United States needs one"),
+        (an_address(state="ZZ"), "location.address.state", "'ZZ' is no state of United States"),
+        (an_address(country="Atlantis"), "location.address.country", "'Atlantis' is no ISO 3166 country"),
     ],
 )
 def test_what_is_missing_is_said(address: Any, field: str, detail: str) -> None:

@@ -112,19 +112,19 @@ def test_every_field_arrives_when_the_customer_is_whole() -> None:
 @pytest.mark.parametrize(
     ("facts", "settings", "finding"),
     [
-        ({"name": ""}, {}, (Reason.NAME_MISSING, "CustomerName")),
-        ({"phone": ""}, {}, (Reason.PHONE_MISSING, "MainContact/Phone1")),
-        ({"address": an_address(country="")}, {}, (Reason.COUNTRY_MISSING, "MainContact/Address/Country")),
-        ({"address": an_address(country="XX")}, {}, (Reason.COUNTRY_UNKNOWN, "MainContact/Address/Country")),
-        ({"address": an_address(country="UK", state="")}, {}, (Reason.COUNTRY_UNKNOWN, "MainContact/Address/Country")),
-        ({"address": an_address(state="ZZ")}, {}, (Reason.STATE_UNKNOWN, "MainContact/Address/State")),
-        ({"contacts": ()}, {"contacts": {"admin_fallback": "refuse"}}, (Reason.NO_ADMIN_CONTACT, "Contacts")),
+        ({"name": ""}, {}, (Reason.NAME_MISSING, "name")),
+        ({"phone": ""}, {}, (Reason.PHONE_MISSING, "phone")),
+        ({"main_address": an_address(country="")}, {}, (Reason.COUNTRY_MISSING, "main_address.country")),
+        ({"main_address": an_address(country="XX")}, {}, (Reason.COUNTRY_UNKNOWN, "main_address.country")),
+        ({"main_address": an_address(country="UK", state="")}, {}, (Reason.COUNTRY_UNKNOWN, "main_address.country")),
+        ({"main_address": an_address(state="ZZ")}, {}, (Reason.STATE_UNKNOWN, "main_address.state")),
+        ({"contacts": ()}, {"contacts": {"admin_fallback": "refuse"}}, (Reason.NO_ADMIN_CONTACT, "contacts")),
     ],
 )
 def test_a_customer_is_refused_with_reason_and_field_when_the_store_cannot_hold_it(
     facts: dict[str, Any], settings: dict[str, Any], finding: tuple[Reason, str]
 ) -> None:
-    """Each blocking reason stands alone, with the ERP field to correct."""
+    """Each blocking reason stands alone, with the field to correct."""
     result = to_company(a_customer(**facts), a_connector(**settings))
     assert result.company is None
     assert [(found.reason, found.field) for found in result.findings] == [finding]
@@ -133,7 +133,7 @@ def test_a_customer_is_refused_with_reason_and_field_when_the_store_cannot_hold_
 
 def test_every_blocking_reason_is_named_at_once_when_several_hold() -> None:
     """Nobody repairs a customer five times."""
-    customer = a_customer(name="", phone="", address=PostalAddress(), contacts=())
+    customer = a_customer(name="", phone="", main_address=PostalAddress(), contacts=())
     result = to_company(customer, a_connector(contacts={"admin_fallback": "refuse"}))
     assert set(reasons_of(result)) == {
         Reason.NAME_MISSING,
@@ -181,18 +181,18 @@ def test_country_and_state_arrive_in_the_stores_words(
     address: PostalAddress, settings: dict[str, Any], expected: tuple[str, str]
 ) -> None:
     """The country as ISO code, the state by its full name; the merchant's own codes by the table."""
-    company = company_of(a_customer(address=address), a_connector(**settings))
+    company = company_of(a_customer(main_address=address), a_connector(**settings))
     assert (company.country, company.state) == expected
 
 
 CUTS = [
-    ({"name": "N" * 201}, "company_name", 200, "CustomerName"),
-    ({"phone": "5" * 51}, "company_phone", 50, "MainContact/Phone1"),
-    ({"address": an_address(line1="L" * 201)}, "address_line1", 200, "MainContact/Address/AddressLine1"),
-    ({"address": an_address(line2="L" * 201)}, "address_line2", 200, "MainContact/Address/AddressLine2"),
-    ({"address": an_address(city="C" * 101)}, "city", 100, "MainContact/Address/City"),
-    ({"address": an_address(state="S" * 51, country="GB")}, "state", 50, "MainContact/Address/State"),
-    ({"address": an_address(postal_code="9" * 51)}, "zip_code", 50, "MainContact/Address/PostalCode"),
+    ({"name": "N" * 201}, "company_name", 200, "name"),
+    ({"phone": "5" * 51}, "company_phone", 50, "phone"),
+    ({"main_address": an_address(line1="L" * 201)}, "address_line1", 200, "main_address.line1"),
+    ({"main_address": an_address(line2="L" * 201)}, "address_line2", 200, "main_address.line2"),
+    ({"main_address": an_address(city="C" * 101)}, "city", 100, "main_address.city"),
+    ({"main_address": an_address(state="S" * 51, country="GB")}, "state", 50, "main_address.state"),
+    ({"main_address": an_address(postal_code="9" * 51)}, "zip_code", 50, "main_address.postal_code"),
 ]
 
 

@@ -14,10 +14,12 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from customer_sync.errors import SyncError
-from customer_sync.model.outcome import REMEDIES, Outcome, Reason
+from customer_sync.model.outcome import Outcome, Reason, remedy
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import load_connector
-from customer_sync.settings.value_rule import ValueRule
+from customer_sync.settings.source_section import SourceSection
+from customer_sync.sources.acumatica.section import AcumaticaSection
+from customer_sync.sources.acumatica.value_rule import ValueRule
 
 DOCS = Path(__file__).parents[3] / "docs"
 ERRORS = (DOCS / "errors.md").read_text(encoding="utf-8")
@@ -57,7 +59,9 @@ def test_every_outcome_is_described() -> None:
 def test_every_reason_is_described_with_the_remedy_of_the_log() -> None:
     """The page and the log give the same advice."""
     rows = rows_between("## Reasons", "## Errors")
-    assert {code: cells[-1] for code, cells in rows.items()} == {str(code): text for code, text in REMEDIES.items()}
+    assert {code: cells[-1] for code, cells in rows.items()} == {
+        str(code): remedy(code, Connector(id="x").source.words) for code in Reason
+    }
     assert set(rows) == {str(reason) for reason in Reason}
     assert all(len(cells) == 3 and all(cells) for cells in rows.values())
 
@@ -97,13 +101,15 @@ def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str,
         if section is None:
             yield f"{prefix}{name}", field
         else:
-            middle = "<terms id>." if kind is not section else ""
+            middle = "<terms id>." if typing.get_origin(kind) is dict else ""
             yield from settings_of(section, f"{prefix}{name}.{middle}")
 
 
 def _section(kind: Any) -> type[BaseModel] | None:
     candidates = [kind, *typing.get_args(kind)[1:]] if typing.get_origin(kind) is dict else [kind]
     for candidate in candidates:
+        if candidate is SourceSection:
+            return AcumaticaSection
         if isinstance(candidate, type) and issubclass(candidate, BaseModel) and candidate is not ValueRule:
             return candidate
     return None

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from customer_sync.settings.value_rule import FieldSource, ValueRule
+from customer_sync.sources.acumatica.value_rule import FieldSource, ValueRule
 from tests.unit.customer_sync.builders import a_connector
 
 ROW = {"detail": "SiteAssociations", "where": {"SiteID": "B2BMAIN"}, "field": "Active"}

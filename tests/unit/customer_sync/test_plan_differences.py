@@ -2,10 +2,18 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from customer_sync.model.company import Company, PaymentTerms, address_fields, company_fields, user_fields
-from customer_sync.model.operation import Action, AppliedCompany, AppliedRecord, CustomerPlan, Operation
+from customer_sync.model.company import Company, CompanyFields, CompanyStatus, PaymentTerms, company_fields, user_fields
+from customer_sync.model.operation import (
+    Action,
+    AppliedAddress,
+    AppliedCompany,
+    CompanyOperation,
+    CustomerPlan,
+    Operation,
+)
 from customer_sync.planning.diff import diff_company, diff_reference, diff_unenrolment, is_late
 from customer_sync.settings.mapping import RemovalPolicy
 from tests.unit.customer_sync.builders import a_company, a_user, an_entry, applied
@@ -54,22 +62,17 @@ def test_nothing_is_done_when_all_is_applied_already() -> None:
 def test_only_the_changed_fields_are_sent_with_their_old_values() -> None:
     """A change of two fields names two fields, and what they were."""
     before = a_company(city="Oakland")
-    operations = diff_company(a_company(city="Alameda", zip_code="94501"), applied(before), DELETE)
-    assert operations == (
-        Operation(
-            action=Action.UPDATE_COMPANY,
-            key="C001042",
-            store_id=61427,
-            values={"city": "Alameda", "zip_code": "94501"},
-            before={"city": "Oakland", "zip_code": ""},
-        ),
-    )
+    (operation,) = diff_company(a_company(city="Alameda", zip_code="94501"), applied(before), DELETE)
+    assert (operation.action, operation.key, operation.store_id) == (Action.UPDATE_COMPANY, "C001042", 61427)
+    assert operation.values == {"city": "Alameda", "zip_code": "94501"}
+    assert operation.before == {"city": "Oakland", "zip_code": ""}
 
 
 def test_extra_fields_that_are_not_ours_are_not_compared() -> None:
     """The store's other extra fields may hold what they like."""
     desired = a_company()
-    fields = {**company_fields(desired), "extra_fields": {"Acumatica Customer ID": "C001042", "Theirs": "x"}}
+    extra = {"Acumatica Customer ID": "C001042", "Theirs": "x"}
+    fields = msgspec.structs.replace(company_fields(desired), extra_fields=extra)
     assert diff_company(desired, applied(desired, fields=fields), DELETE) == ()
 
 
@@ -112,7 +115,7 @@ def test_a_new_admin_is_made_before_the_old_one_is_removed() -> None:
     """Give first, take last."""
     operations = diff_company(a_company(users=(a_user("2"),)), applied(a_company(users=(a_user("1"),))), DELETE)
     assert steps(operations) == [("create_user", "2"), ("delete_user", "1")]
-    assert operations[1].before == user_fields(a_user("1"))
+    assert operations[1].before == msgspec.structs.asdict(user_fields(a_user("1")))
     assert is_late(operations[1], "Admin")
 
 
@@ -205,14 +208,14 @@ def test_payment_methods_that_we_do_not_name_stay_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("wanted", "have", "sent"),
     [
-        (None, {"is_enabled": True, "days": 30}, False),
-        (PaymentTerms(is_enabled=True, days=30), {"is_enabled": True, "days": 30}, False),
-        (PaymentTerms(is_enabled=True, days=45), {"is_enabled": True, "days": 30}, True),
+        (None, PaymentTerms(is_enabled=True, days=30), False),
+        (PaymentTerms(is_enabled=True, days=30), PaymentTerms(is_enabled=True, days=30), False),
+        (PaymentTerms(is_enabled=True, days=45), PaymentTerms(is_enabled=True, days=30), True),
         (PaymentTerms(is_enabled=True, days=0), None, True),
     ],
 )
 def test_terms_are_sent_when_they_are_mapped_and_differ(
-    wanted: PaymentTerms | None, have: dict[str, Any] | None, *, sent: bool
+    wanted: PaymentTerms | None, have: PaymentTerms | None, *, sent: bool
 ) -> None:
     """Unmapped terms leave the store's as they are."""
     base = applied(a_company(), payment_terms=have)
@@ -235,7 +238,7 @@ def test_unenrolment_follows_the_policy(
     policy: Any, status: int, expected: list[tuple[Action, dict[str, Any]]]
 ) -> None:
     """Leave, deactivate once, or delete."""
-    base = AppliedCompany(company_id=61427, status=status)
+    base = AppliedCompany(company_id=61427, status=CompanyStatus(status))
     operations = diff_unenrolment("C001042", base, RemovalPolicy(customer=policy))
     assert [(operation.action, operation.values) for operation in operations] == expected
     assert all((operation.key, operation.store_id) == ("C001042", 61427) for operation in operations)
@@ -262,13 +265,14 @@ def test_the_companys_id_is_written_back_when_the_erp_lacks_it(
 def test_the_plan_hash_depends_on_the_operations_and_not_on_their_fields_order() -> None:
     """The same plan has the same hash; another value, customer or kind has another."""
 
-    def plan(customer_id: str = "C1", values: dict[str, Any] | None = None, **changes: Any) -> CustomerPlan:
-        operation = Operation(action=Action.UPDATE_COMPANY, key="C1", values=values or {"a": 1, "b": 2})
+    def plan(customer_id: str = "C1", extra: dict[str, str] | None = None, **changes: Any) -> CustomerPlan:
+        new = CompanyFields(extra_fields=extra or {"a": "1", "b": "2"})
+        operation = CompanyOperation(action=Action.UPDATE_COMPANY, key="C1", new=new, changed=("extra_fields",))
         return CustomerPlan(**{"customer_id": customer_id, "kind": "sync", "operations": (operation,), **changes})
 
-    assert plan().plan_hash() == plan(values={"b": 2, "a": 1}).plan_hash()
+    assert plan().plan_hash() == plan(extra={"b": "2", "a": "1"}).plan_hash()
     assert 0 <= plan().plan_hash() < 2**128
-    others = [plan("C2"), plan(values={"a": 1, "b": 3}), plan(kind="unenroll"), plan(operations=())]
+    others = [plan("C2"), plan(extra={"a": "1", "b": "3"}), plan(kind="unenroll"), plan(operations=())]
     assert len({plan().plan_hash(), *(other.plan_hash() for other in others)}) == 5
 
 
@@ -277,6 +281,6 @@ def test_what_was_never_applied_by_us_is_not_removed() -> None:
     desired: Company = a_company()
     base = applied(desired)
     assert diff_company(desired, base, DELETE) == ()
-    known = {**base.addresses, "C001042:OLD": AppliedRecord(store_id=9, fields=address_fields(an_entry("OLD")))}
+    known = {**base.addresses, "C001042:OLD": AppliedAddress(store_id=9, fields=an_entry("OLD"))}
     operations = diff_company(desired, applied(desired, addresses=known), DELETE)
     assert [(operation.action, operation.store_id) for operation in operations] == [(Action.DELETE_ADDRESS, 9)]

@@ -7,15 +7,15 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from customer_sync.model.company import STATUS_INACTIVE
+from customer_sync.model.company import Address, CompanyStatus, UserFields
 from customer_sync.model.difference import MEANINGS, REMEDIES, REPAIRS, DifferenceClass, RepairAction, Standing
-from customer_sync.reconcile.compare.sides import PaymentSettings, StoreRecord
+from customer_sync.model.operation import AppliedUser
+from customer_sync.targets.port import PaymentSettings, StoredAddress, StoredUser
 from tests.unit.customer_sync.builders import a_connector, a_user, an_entry
 from tests.unit.customer_sync.three_sides import (
     COMPANY_ID,
     WRITTEN_S,
     Sides,
-    a_record,
     a_store_company,
     a_whole_company,
     agreeing,
@@ -57,22 +57,22 @@ def not_eligible(claim: str, status: int = 1, known_status: int = 1) -> Sides:
     sides = agreeing().spoil_company(updated_at_s=WRITTEN_S, status=status)
     assert sides.known is not None
     sides.desired, sides.claim = None, claim
-    sides.known = msgspec.structs.replace(sides.known, status=known_status)
+    sides.known = msgspec.structs.replace(sides.known, status=CompanyStatus(known_status))
     return sides
 
 
 def with_stray_user(mark: str, email: str = "someone@northwind.example") -> Sides:
     """A further user stands in the company."""
     sides = agreeing()
-    fields = {"email": email, "first_name": "Sam", "last_name": "Hill", "phone_number": "", "role": "Junior Buyer"}
-    sides.users.append(StoreRecord(id=99, fields=fields, mark=mark, company_id=COMPANY_ID))
+    fields = UserFields(email=email, first_name="Sam", last_name="Hill", role="Junior Buyer")
+    sides.users.append(StoredUser(id=99, fields=fields, key=mark, company_id=COMPANY_ID))
     return sides
 
 
 def with_stray_address(external_id: str, *, is_stray: bool = False) -> Sides:
     """A further address stands in the company."""
     sides = agreeing()
-    sides.addresses.append(StoreRecord(id=99, fields={"external_id": external_id}, mark=external_id, company_id=61427))
+    sides.addresses.append(StoredAddress(id=99, fields=Address(external_id=external_id), company_id=61427))
     sides.store["strays"] = frozenset({99} if is_stray else ())
     return sides
 
@@ -119,7 +119,7 @@ def ledger_keeps_a_dead_link() -> Sides:
     """The ledger links a user that neither ERP nor store have."""
     sides = agreeing()
     assert sides.known is not None
-    users = {**sides.known.users, "100817": a_record(77, email="gone@northwind.example")}
+    users = {**sides.known.users, "100817": AppliedUser(store_id=77, fields=UserFields(email="gone@northwind.example"))}
     sides.known = msgspec.structs.replace(sides.known, users=users)
     return sides
 
@@ -160,14 +160,17 @@ CASES: dict[str, tuple[Sides, Told]] = {
         [("extra_in_store", "customer", "", "status")],
     ),
     "gone from the ERP": (not_eligible("absent"), [("deleted_in_erp", "customer", "", "status")]),
-    "gone and withdrawn": (not_eligible("absent", status=STATUS_INACTIVE, known_status=STATUS_INACTIVE), []),
-    "withdrawn": (not_eligible("withdrawn", status=STATUS_INACTIVE, known_status=STATUS_INACTIVE), []),
+    "gone and withdrawn": (
+        not_eligible("absent", status=CompanyStatus.INACTIVE, known_status=CompanyStatus.INACTIVE),
+        [],
+    ),
+    "withdrawn": (not_eligible("withdrawn", status=CompanyStatus.INACTIVE, known_status=CompanyStatus.INACTIVE), []),
     "reactivated by hand": (
-        not_eligible("withdrawn", known_status=STATUS_INACTIVE).spoil_company(),
+        not_eligible("withdrawn", known_status=CompanyStatus.INACTIVE).spoil_company(),
         [("drift", "customer", "", "status")],
     ),
     "withdrawal lost": (
-        not_eligible("withdrawn", known_status=STATUS_INACTIVE).spoil_company(**LOST),
+        not_eligible("withdrawn", known_status=CompanyStatus.INACTIVE).spoil_company(**LOST),
         [("write_lost", "customer", "", "status")],
     ),
     "ERP changed a field": (erp_says(company_name="New Name"), [("erp_changed", "customer", "", "company_name")]),
@@ -186,7 +189,7 @@ CASES: dict[str, tuple[Sides, Told]] = {
         [("drift", "customer", "", "extra_fields.Acumatica Customer ID")],
     ),
     "company deactivated by hand": (
-        agreeing().spoil_company(status=STATUS_INACTIVE),
+        agreeing().spoil_company(status=CompanyStatus.INACTIVE),
         [("drift", "customer", "", "status")],
     ),
     "user edited by hand": (
@@ -272,7 +275,9 @@ def test_adopted_value_is_accepted_until_the_erp_changes() -> None:
     """After *adopt* the store's value stands beside the ERP's without a finding, until the ERP changes."""
     sides = agreeing().spoil_company(city="Elsewhere")
     assert sides.known is not None
-    sides.known = msgspec.structs.replace(sides.known, fields={**sides.known.fields, "city": "Elsewhere"})
+    sides.known = msgspec.structs.replace(
+        sides.known, fields=msgspec.structs.replace(sides.known.fields, city="Elsewhere")
+    )
     assert sides.compare().standing is Standing.ACCEPTED
     sides.desired = a_whole_company(city="Berkeley")
     assert [str(each.kind) for each in sides.compare().differences] == ["erp_changed"]

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from customer_sync.errors import ConfigError
-from customer_sync.model.company import address_fields
+from customer_sync.model.company import Address, CompanyFields
 from customer_sync.reconcile.adopt.match_list import read_matches, write_matches
 from customer_sync.reconcile.adopt.matching import Candidates, Match, match_addresses, match_company, without_rivals
-from customer_sync.reconcile.compare.sides import ErpSide, StoreRecord
+from customer_sync.reconcile.compare.sides import ErpSide
+from customer_sync.targets.port import StoredAddress, StoredCompany
 from tests.unit.customer_sync.builders import a_company, an_entry
 
 ERP = ErpSide(customer_id="C001042", claim="wanted", reference_id="7", email="ap@northwind.example")
 
 
-def a_candidate(company_id: int, key: str = "") -> StoreRecord:
+def a_candidate(company_id: int, key: str = "") -> StoredCompany:
     """A company of the store."""
-    return StoreRecord(id=company_id, fields={}, mark=key)
+    return StoredCompany(id=company_id, fields=CompanyFields(), key=key)
 
 
 CASES = {
@@ -80,8 +83,9 @@ def test_addresses_are_matched_by_id_then_by_place_and_each_only_once() -> None:
     main, east, west = an_entry("MAIN"), an_entry("EAST", city="Leeds"), an_entry("WEST", city="York")
     billing = an_entry("BILLING", city="York", is_shipping=False, is_billing=True)
 
-    def stored(number: int, address: object, mark: str, **changes: object) -> StoreRecord:
-        return StoreRecord(id=number, fields={**address_fields(address), **changes}, mark=mark)  # type: ignore[arg-type]
+    def stored(number: int, address: Address, external_id: str, **changes: Any) -> StoredAddress:
+        fields = msgspec.structs.replace(address, external_id=external_id, **changes)
+        return StoredAddress(id=number, fields=fields)
 
     records = [
         stored(1, billing, ""),

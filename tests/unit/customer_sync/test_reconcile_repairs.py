@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from customer_sync.model.company import STATUS_INACTIVE, content_hash
+from customer_sync.model.company import CompanyStatus, UserFields, content_hash
 from customer_sync.model.difference import REPAIRS, DifferenceClass, RepairAction
-from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreRecord
+from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide
 from customer_sync.reconcile.repair.plan_repair import RepairItem, plan_repair
+from customer_sync.targets.port import StoredUser
 from tests.unit.customer_sync.builders import a_connector, a_user
 from tests.unit.customer_sync.three_sides import COMPANY_ID, WRITTEN_S, Sides, a_whole_company, agreeing
 
@@ -64,8 +65,8 @@ def wrong_reference() -> Sides:
 def orphaned() -> Sides:
     """A user of a contact that is none stands in the company."""
     sides = agreeing()
-    fields = {"email": "gone@northwind.example", "first_name": "Sam", "last_name": "Hill", "phone_number": ""}
-    record = StoreRecord(id=99, fields={**fields, "role": "Junior Buyer"}, mark="100817", company_id=COMPANY_ID)
+    fields = UserFields(email="gone@northwind.example", first_name="Sam", last_name="Hill", role="Junior Buyer")
+    record = StoredUser(id=99, fields=fields, key="100817", company_id=COMPANY_ID)
     sides.users.append(record)
     return sides
 
@@ -92,7 +93,7 @@ def test_drift_is_written_again_when_reapplied() -> None:
     assert item is not None
     assert [operation.values for operation in item.plan.operations] == [{"city": ""}, {"first_name": "Lee"}]
     assert item.link is not None
-    assert (item.link.fields["city"], item.link.content_hash) == ("Elsewhere", "")
+    assert (item.link.fields.city, item.link.content_hash) == ("Elsewhere", "")
 
 
 def test_lost_write_is_sent_again_and_drift_beside_it_is_left_when_only_the_former_is_asked_for() -> None:
@@ -108,8 +109,8 @@ def test_drift_is_taken_over_when_adopted() -> None:
     assert item is not None
     assert (steps(item), item.is_written) == ([], False)
     assert item.link is not None
-    assert item.link.fields["city"] == "Elsewhere"
-    assert item.link.users["100816"].fields["first_name"] == "Max"
+    assert item.link.fields.city == "Elsewhere"
+    assert item.link.users["100816"].fields.first_name == "Max"
     assert sides.desired is not None
     assert item.link.content_hash == content_hash(sides.desired)
 
@@ -170,7 +171,7 @@ def test_company_is_withdrawn_when_unenrolled(sides: Sides, kind: str) -> None:
     item = repaired(sides, **{kind: A.UNENROL})
     assert item is not None
     assert (item.plan.kind, steps(item)) == ("unenroll", [("set_company_status", "C001042")])
-    assert item.plan.operations[0].values == {"status": STATUS_INACTIVE}
+    assert item.plan.operations[0].values == {"status": CompanyStatus.INACTIVE}
     assert item.link is not None
     assert item.link.company_id == COMPANY_ID
 
@@ -179,7 +180,7 @@ def test_company_that_trades_again_is_not_adopted() -> None:
     """A withdrawn company that someone activated may be withdrawn again or reported, not kept trading by adoption."""
     sides = left("withdrawn").spoil_company()
     assert sides.known is not None
-    sides.known = msgspec.structs.replace(sides.known, status=STATUS_INACTIVE)
+    sides.known = msgspec.structs.replace(sides.known, status=CompanyStatus.INACTIVE)
     assert repaired(sides, drift=A.ADOPT) is None
     assert steps(repaired(sides, drift=A.REAPPLY)) == [("set_company_status", "C001042")]
 

@@ -2,11 +2,12 @@ import pytest
 
 from customer_sync.model.operation import Action, Operation
 from customer_sync.planning.request_estimate import expected_requests
+from tests.unit.customer_sync.builders import an_operation
 
 
 def _operations(**counts: int) -> list[Operation]:
     return [
-        Operation(action=Action[name.upper()], key=f"{name}{number}")
+        an_operation(Action[name.upper()], f"{name}{number}")
         for name, count in counts.items()
         for number in range(count)
     ]

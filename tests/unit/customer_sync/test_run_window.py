@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from customer_sync.errors import ConfigError
-from customer_sync.planning.window import STREAMS, Window, read_request, resolve_window
+from customer_sync.planning.window import Window, read_request, resolve_window
 
+STREAMS = ("customers", "contacts", "locations")
 MARKS = {
     "customers": "2026-03-01T12:00:00+00:00",
     "contacts": "2026-03-01T11:00:00+00:00",
@@ -19,7 +20,9 @@ FEBRUARY = ("2026-02-01T00:00:00+00:00", "2026-02-02T00:00:00+00:00")
 
 def window(params: dict[str, Any] | None = None, **facts: Any) -> Window:
     """Resolve the window of a run."""
-    return resolve_window(read_request(params or {}), **{"watermarks": MARKS, "overlap_minutes": 10, **facts})
+    return resolve_window(
+        read_request(params or {}), **{"streams": STREAMS, "watermarks": MARKS, "overlap_minutes": 10, **facts}
+    )
 
 
 def test_each_stream_goes_on_from_its_watermark_minus_the_overlap() -> None:

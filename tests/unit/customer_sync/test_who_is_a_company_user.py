@@ -60,7 +60,12 @@ def test_a_contact_is_left_out_for_exactly_the_rules_that_it_breaks(
 
 
 @pytest.mark.parametrize(
-    ("changes", "field"), [({"first_name": ""}, "FirstName"), ({"last_name": ""}, "LastName"), ({"email": ""}, "Email")]
+    ("changes", "field"),
+    [
+        ({"first_name": ""}, "contact.first_name"),
+        ({"last_name": ""}, "contact.last_name"),
+        ({"email": ""}, "contact.email"),
+    ],
 )
 def test_the_missing_field_is_named(changes: dict[str, str], field: str) -> None:
     """An operator sees which box to fill in."""
@@ -104,7 +109,7 @@ def test_the_company_name_stands_for_the_admin_when_nobody_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("facts", "field"),
-    [({"attention": "", "name": "N" * 101}, "CustomerName"), ({"attention": "A" * 101}, "MainContact/Attention")],
+    [({"attention": "", "name": "N" * 101}, "name"), ({"attention": "A" * 101}, "attention")],
 )
 def test_a_cut_of_the_accounts_name_names_the_field_it_came_from(facts: dict[str, str], field: str) -> None:
     """The operator is sent to the value that is too long."""
@@ -132,7 +137,9 @@ def test_an_email_belongs_to_the_more_important_contact_when_two_share_it() -> N
     contacts = (a_contact("1", email=shared.lower()), a_contact("2", email=shared, is_primary=True))
     users, findings = users_of(a_customer(contacts=contacts))
     assert users == [("2", "Admin")]
-    assert findings == [Finding(reason=Reason.CONTACT_EMAIL_DUPLICATE, entity="contact", key="1", field="Email")]
+    assert findings == [
+        Finding(reason=Reason.CONTACT_EMAIL_DUPLICATE, entity="contact", key="1", field="contact.email")
+    ]
 
 
 def test_a_contact_that_is_left_out_does_not_take_its_email_from_another() -> None:

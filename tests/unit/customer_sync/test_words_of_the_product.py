@@ -1,13 +1,17 @@
 """Outcomes, reasons, remedies and errors: complete, stable, and able to travel."""
 
 import pickle
+import re
 
 import pytest
 
 from customer_sync import errors
 from customer_sync.errors import BatchDamaged, ConfigError, LeaseLost, PlanRefused, RunUnbalanced, SyncError
-from customer_sync.model.outcome import REMEDIES, Outcome, Reason
+from customer_sync.model.outcome import REMEDIES, Outcome, Reason, remedy
 from customer_sync.rules.company_mapping import BLOCKING
+from tests.unit.customer_sync.builders import a_connector
+
+WORDS = a_connector().source.words
 
 
 def test_every_reason_has_a_remedy() -> None:
@@ -18,11 +22,24 @@ def test_every_reason_has_a_remedy() -> None:
 @pytest.mark.parametrize("reason", list(Reason))
 def test_a_remedy_is_one_instruction(reason: Reason) -> None:
     """A sentence that begins with a capital and ends with a full stop, short enough for a column."""
-    remedy = REMEDIES[reason]
-    assert remedy[0].isupper()
-    assert remedy.endswith(".")
-    assert len(remedy) <= 120
-    assert "\n" not in remedy
+    text = remedy(reason, WORDS)
+    assert text[0].isupper()
+    assert text.endswith(".")
+    assert len(text) <= 120
+    assert "\n" not in text
+    assert "{" not in text
+
+
+def test_the_default_source_has_a_word_for_every_field_that_a_remedy_names() -> None:
+    """No remedy falls back on the name that a field has in the code."""
+    named = {field for text in REMEDIES.values() for field in re.findall(r"\{([a-z0-9_.]+)\}", text)}
+    assert named - set(WORDS) == {"field"}
+
+
+def test_a_field_without_a_word_is_named_as_in_the_code() -> None:
+    """A source that leaves a word out still says which field is meant."""
+    assert remedy(Reason.EMAIL_MISSING, {}) == "Fill in the email."
+    assert remedy(Reason.VALUE_CUT, {}, "main_address.city").startswith("Shorten main_address.city in the ERP")
 
 
 def test_outcomes_are_the_ten_that_users_know() -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from customer_sync.model.company import Company, address_fields, company_fields, user_fields
-from customer_sync.model.operation import AppliedCompany, AppliedRecord
+from customer_sync.model.company import Company, CompanyStatus, company_fields, user_fields
+from customer_sync.model.operation import AppliedCompany
 from customer_sync.reconcile.compare.compare_customer import Comparison, compare_customer
-from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreRecord, StoreSide
+from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
 from customer_sync.settings.connector import Connector
+from customer_sync.targets.port import StoredAddress, StoredCompany, StoredUser
 from tests.unit.customer_sync.builders import a_company, a_connector, a_user, an_entry, applied
 
 COMPANY_ID = 61427
@@ -35,9 +36,9 @@ class Sides:
     erp: dict[str, Any] = field(default_factory=dict)
     known: AppliedCompany | None = None
     ledger: dict[str, Any] = field(default_factory=dict)
-    companies: list[StoreRecord] = field(default_factory=list)
-    users: list[StoreRecord] = field(default_factory=list)
-    addresses: list[StoreRecord] = field(default_factory=list)
+    companies: list[StoredCompany] = field(default_factory=list)
+    users: list[StoredUser] = field(default_factory=list)
+    addresses: list[StoredAddress] = field(default_factory=list)
     store: dict[str, Any] = field(default_factory=dict)
 
     def compare(self, connector: Connector | None = None) -> Comparison:
@@ -72,26 +73,28 @@ class Sides:
 
     def spoil_company(self, *, updated_at_s: float = WRITTEN_S + 60, status: int | None = None, **fields: Any) -> Sides:
         """Change the company in the store."""
-        self.companies[0] = _spoilt(self.companies[0], updated_at_s, fields)
+        stamp = int(updated_at_s)
+        self.companies[0] = _spoilt(self.companies[0], fields, updated_at_s=stamp)
         if status is not None:
-            self.companies[0] = msgspec.structs.replace(self.companies[0], status=status)
+            self.companies[0] = msgspec.structs.replace(self.companies[0], status=CompanyStatus(status))
         return self
 
     def spoil_user(self, key: str, *, updated_at_s: float = WRITTEN_S + 60, **fields: Any) -> Sides:
         """Change a user in the store."""
-        position = next(i for i, user in enumerate(self.users) if user.mark == key)
-        self.users[position] = _spoilt(self.users[position], updated_at_s, fields)
+        position = next(i for i, user in enumerate(self.users) if user.key == key)
+        self.users[position] = _spoilt(self.users[position], fields, updated_at_s=int(updated_at_s))
         return self
 
     def spoil_address(self, *, changed: bool | None = True, **fields: Any) -> Sides:
         """Change the address in the store; ``changed``: whether the store says that it was changed after our write."""
-        spoilt = _spoilt(self.addresses[0], 0, fields)
-        self.addresses[0] = msgspec.structs.replace(spoilt, has_changed_since=changed)
+        self.addresses[0] = _spoilt(self.addresses[0], fields)
+        if changed is not None:
+            self.store["changed_addresses"] = {self.addresses[0].id: changed}
         return self
 
     def drop_user(self, key: str) -> Sides:
         """Take a user out of the store."""
-        self.users = [user for user in self.users if user.mark != key]
+        self.users = [user for user in self.users if user.key != key]
         return self
 
     def forget(self, entity: str, key: str) -> Sides:
@@ -111,38 +114,32 @@ def agreeing(desired: Company | None = None) -> Sides:
         known=known,
         companies=[a_store_company(company)],
         users=[
-            StoreRecord(
+            StoredUser(
                 id=known.users[user.key].store_id,
                 fields=user_fields(user),
-                mark=user.key,
+                key=user.key,
                 company_id=COMPANY_ID,
                 updated_at_s=int(WRITTEN_S),
             )
             for user in company.users
         ],
         addresses=[
-            StoreRecord(
-                id=known.addresses[each.external_id].store_id,
-                fields=address_fields(each),
-                mark=each.external_id,
-                company_id=COMPANY_ID,
-            )
+            StoredAddress(id=known.addresses[each.external_id].store_id, fields=each, company_id=COMPANY_ID)
             for each in company.addresses
         ],
     )
 
 
-def a_store_company(company: Company, company_id: int = COMPANY_ID, **changes: Any) -> StoreRecord:
+def a_store_company(company: Company, company_id: int = COMPANY_ID, **changes: Any) -> StoredCompany:
     """The company as the store holds it."""
     facts: dict[str, Any] = {
         "id": company_id,
         "fields": company_fields(company),
-        "mark": company.customer_id,
-        "company_id": company_id,
-        "status": 1,
+        "key": company.customer_id,
+        "status": CompanyStatus.APPROVED,
         "updated_at_s": int(WRITTEN_S),
     }
-    return StoreRecord(**{**facts, **changes})
+    return StoredCompany(**{**facts, **changes})
 
 
 def remembered(company: Company, **changes: Any) -> AppliedCompany:
@@ -150,10 +147,8 @@ def remembered(company: Company, **changes: Any) -> AppliedCompany:
     return applied(company, **{"company_id": COMPANY_ID, "reference_id": str(COMPANY_ID), **changes})
 
 
-def a_record(store_id: int, **fields: Any) -> AppliedRecord:
-    """A part that the ledger holds."""
-    return AppliedRecord(store_id=store_id, fields=fields)
+Stored = TypeVar("Stored", StoredCompany, StoredUser, StoredAddress)
 
 
-def _spoilt(record: StoreRecord, updated_at_s: float, fields: dict[str, Any]) -> StoreRecord:
-    return msgspec.structs.replace(record, fields={**record.fields, **fields}, updated_at_s=int(updated_at_s))
+def _spoilt(record: Stored, fields: dict[str, Any], **changes: Any) -> Stored:
+    return msgspec.structs.replace(record, fields=msgspec.structs.replace(record.fields, **fields), **changes)

@@ -10,7 +10,6 @@ from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.schema import watermark
 from customer_sync.ledger.storage.statement import upsert
 
-STREAMS = ("customers", "contacts", "locations")
 MAPPING = "mapping_fingerprint"
 RESUME_AFTER = "resume_after"
 FOREIGN_COMPANIES = "foreign_companies"

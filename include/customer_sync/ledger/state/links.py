@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
+import msgspec
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.compiled import Compiled
 from customer_sync.ledger.storage.schema import child_link, company_link
 from customer_sync.ledger.storage.statement import PARAMETER_CHUNK, chunks, upsert
-from customer_sync.model.operation import AppliedCompany, AppliedRecord
+from customer_sync.model.company import Address, CompanyFields, CompanyStatus, PaymentTerms, UserFields
+from customer_sync.model.operation import AppliedAddress, AppliedCompany, AppliedUser
 
 ChildEntity = Literal["user", "address"]
 
@@ -28,7 +30,8 @@ class Links:
         """Read what is applied for some customers; those without a company are absent."""
         wanted = list(customer_ids)
         companies: dict[str, Any] = {}
-        children: dict[str, dict[str, dict[str, AppliedRecord]]] = {}
+        users: dict[str, dict[str, AppliedUser]] = {}
+        addresses: dict[str, dict[str, AppliedAddress]] = {}
         with self._engine.connect() as connection:
             for part in chunks(wanted):
                 query = sa.select(company_link).where(
@@ -41,9 +44,14 @@ class Links:
                     child_link.c.connector_id == self._connector_id, child_link.c.customer_id.in_(part)
                 )
                 for row in connection.execute(query).mappings():
-                    family = children.setdefault(row["customer_id"], {"user": {}, "address": {}})[row["entity"]]
-                    family[row["child_key"]] = AppliedRecord(store_id=row["store_id"], fields=row["fields"])
-        return {key: _applied(row, children.get(key, {})) for key, row in companies.items()}
+                    key, child_key, store_id = row["customer_id"], row["child_key"], row["store_id"]
+                    if row["entity"] == "user":
+                        user = AppliedUser(store_id=store_id, fields=msgspec.convert(row["fields"], UserFields))
+                        users.setdefault(key, {})[child_key] = user
+                    else:
+                        address = AppliedAddress(store_id=store_id, fields=msgspec.convert(row["fields"], Address))
+                        addresses.setdefault(key, {})[child_key] = address
+        return {key: _applied(row, users.get(key, {}), addresses.get(key, {})) for key, row in companies.items()}
 
     def load_hashes(self, customer_ids: Iterable[str]) -> dict[str, tuple[int, int, str, str]]:
         """Read (company id, status, content hash, reference id) for some customers: enough to see "unchanged"."""
@@ -188,7 +196,7 @@ class Links:
             [
                 {
                     **defaults,
-                    **row,
+                    **_plain(row),
                     "connector_id": self._connector_id,
                     "linked_at_utc": now,
                     "applied_at_utc": now,
@@ -219,16 +227,13 @@ class Links:
             "linked_at_utc": now,
             "applied_at_utc": now,
         }
-        upsert(connection, company_link, [row], keep=("linked_at_utc", "made_by_run"))
+        upsert(connection, company_link, [_plain(row)], keep=("linked_at_utc", "made_by_run"))
         mine = sa.and_(child_link.c.connector_id == self._connector_id, child_link.c.customer_id == customer_id)
         connection.execute(sa.delete(child_link).where(mine))
-        parts: tuple[tuple[ChildEntity, dict[str, AppliedRecord]], ...] = (
-            ("user", applied.users),
-            ("address", applied.addresses),
-        )
-        for entity, records in parts:
-            rows = [(customer_id, key, record.store_id, record.fields) for key, record in records.items()]
-            self.put_children(connection, entity, rows)
+        users = [(customer_id, key, user.store_id, user.fields) for key, user in applied.users.items()]
+        self.put_children(connection, "user", users)
+        addresses = [(customer_id, key, each.store_id, each.fields) for key, each in applied.addresses.items()]
+        self.put_children(connection, "address", addresses)
 
     def update_company(self, connection: sa.Connection, customer_id: str, **values: Any) -> None:
         """Change some columns of a link."""
@@ -240,13 +245,13 @@ class Links:
             return
         now = utc_now()
         rows = [
-            {"of_connector": self._connector_id, "of_customer": customer_id, "applied_at_utc": now, **values}
+            {"of_connector": self._connector_id, "of_customer": customer_id, "applied_at_utc": now, **_plain(values)}
             for customer_id, values in changes
         ]
         _update_companies(tuple(rows[0])).execute(connection, rows)
 
     def put_children(
-        self, connection: sa.Connection, entity: ChildEntity, rows: Sequence[tuple[str, str, int, Mapping[str, Any]]]
+        self, connection: sa.Connection, entity: ChildEntity, rows: Sequence[tuple[str, str, int, UserFields | Address]]
     ) -> None:
         """Write links of users or addresses; a row is (customer_id, key, store_id, applied fields)."""
         now = utc_now()
@@ -260,7 +265,7 @@ class Links:
                     "entity": entity,
                     "child_key": key,
                     "store_id": store_id,
-                    "fields": dict(fields),
+                    "fields": msgspec.to_builtins(fields),
                     "applied_at_utc": now,
                 }
                 for customer_id, key, store_id, fields in rows
@@ -299,15 +304,25 @@ def _update_companies(columns: tuple[str, ...]) -> Compiled:
     )
 
 
-def _applied(row: Mapping[str, Any], children: Mapping[str, dict[str, AppliedRecord]]) -> AppliedCompany:
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns as the database takes them: records as JSON objects, a status as its number; moments stay."""
+    return {
+        name: msgspec.to_builtins(value) if isinstance(value, msgspec.Struct | CompanyStatus) else value
+        for name, value in values.items()
+    }
+
+
+def _applied(
+    row: Mapping[str, Any], users: dict[str, AppliedUser], addresses: dict[str, AppliedAddress]
+) -> AppliedCompany:
     return AppliedCompany(
         company_id=row["company_id"],
-        status=row["status"],
-        fields=row["fields"],
-        users=children.get("user", {}),
-        addresses=children.get("address", {}),
+        status=CompanyStatus(row["status"]),
+        fields=msgspec.convert(row["fields"], CompanyFields),
+        users=users,
+        addresses=addresses,
         payment_methods=row["payment_methods"],
-        payment_terms=row["payment_terms"],
+        payment_terms=msgspec.convert(row["payment_terms"], PaymentTerms | None),
         reference_id=row["reference_id"],
         content_hash=row["content_hash"],
         parts_known=row["parts_known"],

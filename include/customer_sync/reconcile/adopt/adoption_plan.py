@@ -11,11 +11,12 @@ from customer_sync.model.operation import AppliedCompany
 from customer_sync.planning.diff import diff_company
 from customer_sync.reconcile.adopt.matching import Candidates, Match, match_addresses, match_company, without_rivals
 from customer_sync.reconcile.compare.real_state import read_real_state
-from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreRecord, StoreSide
+from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
 from customer_sync.reconcile.compare.spool import Spool
 from customer_sync.reconcile.compare.target_side import StoreSides
 from customer_sync.reconcile.repair.plan_repair import RepairItem, ledger_only
 from customer_sync.run import Run
+from customer_sync.targets.port import StoredCompany
 
 CHUNK = 250
 
@@ -42,8 +43,8 @@ def match_by_person(spool: Spool, chosen: Mapping[str, int]) -> list[Match]:
             detail = "the store has no such company"
         elif company_id in taken or company_id in used:
             detail = "the company belongs to another customer"
-        elif found[0].mark not in {"", key}:
-            detail = f"the company carries the Customer ID {found[0].mark}"
+        elif found[0].key not in {"", key}:
+            detail = f"the company carries the Customer ID {found[0].key}"
         used.add(company_id)
         matches.append(
             Match(
@@ -95,7 +96,7 @@ def adoptions(run: Run, spool: Spool, store: StoreSides, matches: list[Match]) -
 
 
 def adopted_link(
-    run: Run, side: ErpSide, company: StoreRecord, spool: Spool, store: StoreSides | None
+    run: Run, side: ErpSide, company: StoredCompany, spool: Spool, store: StoreSides | None
 ) -> AppliedCompany:
     """What the ledger is to hold of an adopted company: fields, its users by e-mail, its addresses by place.
 
@@ -111,7 +112,7 @@ def adopted_link(
     users, addresses = spool.users([company.id]), spool.addresses([company.id])
     matched = match_addresses(side.desired, addresses)
     marked = [
-        msgspec.structs.replace(record, mark=external_id, fields={**record.fields})
+        msgspec.structs.replace(record, fields=msgspec.structs.replace(record.fields, external_id=external_id))
         for external_id, record in matched.items()
     ]
     seen = StoreSide(

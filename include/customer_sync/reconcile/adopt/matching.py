@@ -12,7 +12,8 @@ from typing import Literal
 import msgspec
 
 from customer_sync.model.company import Address, Company
-from customer_sync.reconcile.compare.sides import ErpSide, StoreRecord
+from customer_sync.reconcile.compare.sides import ErpSide
+from customer_sync.targets.port import StoredAddress, StoredCompany
 
 Verdict = Literal["accepted", "ambiguous", "none", "refused"]
 
@@ -36,9 +37,9 @@ class Candidates(msgspec.Struct, frozen=True, kw_only=True):
     are the companies that are linked to other customers.
     """
 
-    by_reference: Sequence[StoreRecord] = ()
-    by_key: Sequence[StoreRecord] = ()
-    by_email: Sequence[StoreRecord] = ()
+    by_reference: Sequence[StoredCompany] = ()
+    by_key: Sequence[StoredCompany] = ()
+    by_email: Sequence[StoredCompany] = ()
     email_claimants: int = 1
     taken: Collection[int] = ()
 
@@ -53,7 +54,7 @@ def match_company(erp: ErpSide, found: Candidates) -> Match:
     """
     signs = {"reference": found.by_reference, "key": found.by_key, "email": found.by_email}
     free = {
-        sign: [each for each in records if each.id not in found.taken and each.mark in {"", erp.customer_id}]
+        sign: [each for each in records if each.id not in found.taken and each.key in {"", erp.customer_id}]
         for sign, records in signs.items()
     }
     strong = {each.id for sign in ("reference", "key") for each in free[sign]}
@@ -99,27 +100,27 @@ def without_rivals(matches: Sequence[Match]) -> Iterator[Match]:
             yield match
 
 
-def match_addresses(desired: Company, addresses: Sequence[StoreRecord]) -> dict[str, StoreRecord]:
+def match_addresses(desired: Company, addresses: Sequence[StoredAddress]) -> dict[str, StoredAddress]:
     """Find which address of an adopted company stands for which location; each is used once.
 
     By our external id, by the location's id alone, then by the place itself: street,
     city, postal code and country, first where also the billing and shipping flags agree.
     """
     left = {each.id: each for each in addresses}
-    found: dict[str, StoreRecord] = {}
-    rules: tuple[Callable[[Address, StoreRecord], bool], ...] = (
-        lambda wanted, have: have.mark == wanted.external_id,
-        lambda wanted, have: bool(have.mark) and have.mark == wanted.external_id.rpartition(":")[2],
-        lambda wanted, have: _place(wanted) == _place_of(have) and _flags(wanted) == _flags_of(have),
-        lambda wanted, have: _place(wanted) == _place_of(have),
+    found: dict[str, StoredAddress] = {}
+    rules: tuple[Callable[[Address, StoredAddress], bool], ...] = (
+        lambda ours, have: have.fields.external_id == ours.external_id,
+        lambda ours, have: bool(key := have.fields.external_id) and key == ours.external_id.rpartition(":")[2],
+        lambda ours, have: _place(ours) == _place(have.fields) and _flags(ours) == _flags(have.fields),
+        lambda ours, have: _place(ours) == _place(have.fields),
     )
     for rule in rules:
-        for wanted in desired.addresses:
-            if wanted.external_id in found:
+        for address in desired.addresses:
+            if address.external_id in found:
                 continue
-            record = next((each for each in left.values() if rule(wanted, each)), None)
+            record = next((each for each in left.values() if rule(address, each)), None)
             if record is not None:
-                found[wanted.external_id] = left.pop(record.id)
+                found[address.external_id] = left.pop(record.id)
     return found
 
 
@@ -128,14 +129,5 @@ def _place(address: Address) -> tuple[str, ...]:
     return tuple(" ".join(part.split()).casefold() for part in parts)
 
 
-def _place_of(record: StoreRecord) -> tuple[str, ...]:
-    parts = (str(record.fields.get(name) or "") for name in ("address_line1", "city", "zip_code", "country_code"))
-    return tuple(" ".join(part.split()).casefold() for part in parts)
-
-
 def _flags(address: Address) -> tuple[bool, bool]:
     return address.is_billing, address.is_shipping
-
-
-def _flags_of(record: StoreRecord) -> tuple[bool, bool]:
-    return bool(record.fields.get("is_billing")), bool(record.fields.get("is_shipping"))

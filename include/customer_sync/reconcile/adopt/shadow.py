@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from customer_sync.model.company import Company, address_fields, company_fields, user_fields
-from customer_sync.model.operation import AppliedCompany, AppliedRecord
+from msgspec.structs import asdict
+
+from customer_sync.model.company import Company, company_fields, user_fields
+from customer_sync.model.operation import AppliedAddress, AppliedCompany, AppliedUser
 
 Agreement = Counter[tuple[str, str, str]]
 """Entity, field and verdict (``equal``, ``different``, ``only_erp``, ``only_store``) -> records."""
@@ -19,16 +21,14 @@ def count_agreement(desired: Company, real: AppliedCompany, agreement: Agreement
     A user or address that only one side has counts once, under the field ``(record)``;
     ``only_store`` are those that carry our mark or stand for a contact of ours.
     """
-    wanted = company_fields(desired)
-    extra = wanted.pop("extra_fields")
-    have = dict(real.fields)
-    have_extra = have.pop("extra_fields", None) or {}
-    _count("company", wanted, have, agreement)
+    ours = asdict(company_fields(desired))
+    extra = ours.pop("extra_fields")
+    have = asdict(real.fields)
+    have_extra = have.pop("extra_fields")
+    _count("company", ours, have, agreement)
     _count("company", {f"extra_fields.{name}": text for name, text in extra.items()}, _prefixed(have_extra), agreement)
-    _count_parts("user", {user.key: user_fields(user) for user in desired.users}, real.users, agreement)
-    _count_parts(
-        "address", {each.external_id: address_fields(each) for each in desired.addresses}, real.addresses, agreement
-    )
+    _count_parts("user", {user.key: asdict(user_fields(user)) for user in desired.users}, real.users, agreement)
+    _count_parts("address", {each.external_id: asdict(each) for each in desired.addresses}, real.addresses, agreement)
 
 
 def _prefixed(fields: Mapping[str, str]) -> dict[str, str]:
@@ -36,18 +36,21 @@ def _prefixed(fields: Mapping[str, str]) -> dict[str, str]:
 
 
 def _count_parts(
-    entity: str, wanted: Mapping[str, Mapping[str, Any]], real: Mapping[str, AppliedRecord], agreement: Agreement
+    entity: str,
+    ours: Mapping[str, Mapping[str, Any]],
+    real: Mapping[str, AppliedUser | AppliedAddress],
+    agreement: Agreement,
 ) -> None:
-    for key, fields in wanted.items():
+    for key, fields in ours.items():
         record = real.get(key)
         agreement[(entity, "(record)", "equal" if record else "only_erp")] += 1
         if record:
-            _count(entity, fields, record.fields, agreement)
-    agreement[(entity, "(record)", "only_store")] += len(set(real) - set(wanted))
+            _count(entity, fields, asdict(record.fields), agreement)
+    agreement[(entity, "(record)", "only_store")] += len(set(real) - set(ours))
 
 
-def _count(entity: str, wanted: Mapping[str, Any], have: Mapping[str, Any], agreement: Agreement) -> None:
-    for name, value in wanted.items():
+def _count(entity: str, ours: Mapping[str, Any], have: Mapping[str, Any], agreement: Agreement) -> None:
+    for name, value in ours.items():
         found = have.get(name)
         empty = {None, ""}
         if found == value or (found in empty and value in empty):

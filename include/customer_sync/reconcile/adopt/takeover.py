@@ -17,7 +17,7 @@ from customer_sync.reconcile.compare.spool import Spool
 from customer_sync.reconcile.compare.target_side import StoreSides
 from customer_sync.reconcile.repair.plan_repair import RepairItem
 from customer_sync.run import Run
-from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.targets.port import Target
 
 _WORDS = {
     "accepted": "company {company} is this customer's, by {sign}",
@@ -30,10 +30,10 @@ _WORDS = {
 class Takeover:
     """Works on a spool that holds both sides."""
 
-    def __init__(self, run: Run, spool: Spool, store: BetterB2BClient) -> None:
+    def __init__(self, run: Run, spool: Spool, target: Target) -> None:
         self._run = run
         self._spool = spool
-        self._store = StoreSides(store, run.connector)
+        self._store = StoreSides(target)
 
     def match(self, chosen: Mapping[str, int] | None) -> list[Match]:
         """Match customers without a link, or follow a person's decisions; each match is told in the log."""

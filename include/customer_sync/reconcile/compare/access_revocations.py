@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from customer_sync.ledger.journal.access_revocations import AccessRemoval
 from customer_sync.ledger.journal.intents import Removal
-from customer_sync.model.company import STATUS_INACTIVE, content_hash
+from customer_sync.model.company import CompanyStatus, content_hash
 from customer_sync.model.customer import Customer
 from customer_sync.model.operation import Action
 from customer_sync.run import Run
 
-_DEACTIVATION = content_hash({"status": STATUS_INACTIVE})
+_DEACTIVATION = content_hash({"status": int(CompanyStatus.INACTIVE)})
 """Payload hash of a write that made a company inactive."""
 
 

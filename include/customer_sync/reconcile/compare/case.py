@@ -7,8 +7,9 @@ from typing import Any
 from customer_sync.model.difference import Difference, DifferenceClass
 from customer_sync.reconcile.compare.evidence import Evidence
 from customer_sync.reconcile.compare.real_state import RealState, read_real_state
-from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreRecord, StoreSide
+from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
 from customer_sync.settings.connector import Connector
+from customer_sync.targets.port import StoredCompany
 
 
 class Case:
@@ -19,7 +20,7 @@ class Case:
     """
 
     def __init__(
-        self, erp: ErpSide, ledger: LedgerSide, store: StoreSide, connector: Connector, company: StoreRecord | None
+        self, erp: ErpSide, ledger: LedgerSide, store: StoreSide, connector: Connector, company: StoredCompany | None
     ) -> None:
         self._erp, self._ledger, self._store, self._connector = erp, ledger, store, connector
         self._company = company

@@ -10,10 +10,11 @@ import msgspec
 from customer_sync.model.difference import Difference, DifferenceClass, Standing
 from customer_sync.model.operation import AppliedCompany
 from customer_sync.reconcile.compare.case import Case
-from customer_sync.reconcile.compare.eligible import WantedCase
-from customer_sync.reconcile.compare.ineligible import UnwantedCase
-from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreRecord, StoreSide
+from customer_sync.reconcile.compare.eligible import EligibleCase
+from customer_sync.reconcile.compare.ineligible import IneligibleCase
+from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
 from customer_sync.settings.connector import Connector
+from customer_sync.targets.port import StoredCompany
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +64,7 @@ def compare_customer(erp: ErpSide, ledger: LedgerSide, store: StoreSide, connect
     )
 
 
-def _choose(ledger: LedgerSide, store: StoreSide) -> tuple[StoreRecord | None, list[StoreRecord]]:
+def _choose(ledger: LedgerSide, store: StoreSide) -> tuple[StoredCompany | None, list[StoredCompany]]:
     """The company that is the customer's, and surplus ones with its key; several and none linked: none is."""
     linked_id = ledger.applied.company_id if ledger.applied else 0
     linked = next((company for company in store.companies if company.id == linked_id), None)
@@ -73,7 +74,7 @@ def _choose(ledger: LedgerSide, store: StoreSide) -> tuple[StoreRecord | None, l
     return (others[0], []) if len(others) == 1 else (None, others)
 
 
-def _beside(company: StoreRecord | None) -> str:
+def _beside(company: StoredCompany | None) -> str:
     return f"beside company {company.id}, which is linked" if company else "none of them is linked"
 
 
@@ -82,11 +83,11 @@ def _judge(
     ledger: LedgerSide,
     store: StoreSide,
     connector: Connector,
-    company: StoreRecord | None,
+    company: StoredCompany | None,
     found: list[Difference],
 ) -> tuple[Standing, Case]:
     if erp.claim == "wanted" and erp.desired is not None:
-        wanted = WantedCase(erp, ledger, store, connector, company)
-        return wanted.judge(erp.desired, found), wanted
-    unwanted = UnwantedCase(erp, ledger, store, connector, company)
-    return unwanted.judge(found), unwanted
+        eligible = EligibleCase(erp, ledger, store, connector, company)
+        return eligible.judge(erp.desired, found), eligible
+    ineligible = IneligibleCase(erp, ledger, store, connector, company)
+    return ineligible.judge(found), ineligible

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from customer_sync.model.company import Company, content_hash
 from customer_sync.model.difference import Difference, DifferenceClass, Standing
-from customer_sync.model.operation import Action, AppliedCompany, Operation
+from customer_sync.model.operation import Action, AppliedAddress, AppliedCompany, AppliedUser, Operation
 from customer_sync.planning.diff import diff_company
 from customer_sync.reconcile.compare.case import Case
 from customer_sync.reconcile.compare.evidence import ENTITY
 from customer_sync.reconcile.compare.real_state import RealState
 
+_Parts = Mapping[str, AppliedUser | AppliedAddress]
 
-class WantedCase(Case):
+
+class EligibleCase(Case):
     """A customer whose company should be as desired."""
 
     def judge(self, desired: Company, found: list[Difference]) -> Standing:
@@ -102,11 +104,11 @@ class WantedCase(Case):
                 )
 
     def _orphans(self, real: RealState) -> Iterator[Difference]:
-        for entity, key, record in real.orphans:
-            was_deleted = f"{entity}:{record.id}" in self._ledger.deleted_ids
+        for entity, key, store_id in real.orphans:
+            was_deleted = f"{entity}:{store_id}" in self._ledger.deleted_ids
             kind = DifferenceClass.WRITE_LOST if was_deleted else DifferenceClass.ORPHANED_CHILD
             detail = "its deletion was confirmed" if was_deleted else ""
-            yield self.difference(kind, entity=entity, key=key, store_id=record.id, detail=detail)
+            yield self.difference(kind, entity=entity, key=key, store_id=store_id, detail=detail)
 
     # -- the ledger --------------------------------------------------------------------------------
 
@@ -119,10 +121,11 @@ class WantedCase(Case):
             return
         if not applied.parts_known:
             return  # the next load reads them before it compares
-        for entity, have, known in (
+        parts: tuple[tuple[str, _Parts, _Parts], ...] = (
             ("contact", real.applied.users, applied.users),
             ("location", real.applied.addresses, applied.addresses),
-        ):
+        )
+        for entity, have, known in parts:
             ids = {record.store_id for record in known.values()}
             for key, record in have.items():
                 if record.store_id not in ids:

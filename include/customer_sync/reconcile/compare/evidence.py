@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from customer_sync.model.difference import DifferenceClass
-from customer_sync.model.operation import Action, Operation
-from customer_sync.reconcile.compare.sides import LedgerSide, StoreRecord, StoreSide
+from customer_sync.model.operation import Action, AppliedAddress, AppliedUser, Operation
+from customer_sync.reconcile.compare.sides import LedgerSide, StoreSide
+from customer_sync.targets.port import StoredCompany, StoredUser
 
 STAMP_TOLERANCE_S = 2.0
 """The store's stamps are whole seconds, and two clocks never agree."""
@@ -26,7 +30,7 @@ ENTITY = {
 class Evidence:
     """What ledger and store know about when a customer's records were written, and by whom."""
 
-    def __init__(self, ledger: LedgerSide, store: StoreSide, company: StoreRecord | None) -> None:
+    def __init__(self, ledger: LedgerSide, store: StoreSide, company: StoredCompany | None) -> None:
         self._ledger, self._store, self._company = ledger, store, company
         self._applied = ledger.applied
 
@@ -34,20 +38,21 @@ class Evidence:
         """The class of a field that an operation would change, by what the ledger and the store hold of it."""
         if ledger == store:
             return DifferenceClass.ERP_CHANGED
-        return DifferenceClass.WRITE_LOST if self.is_lost(operation) else DifferenceClass.DRIFT
+        is_lost = self.is_lost(operation.action, operation.key, operation.store_id)
+        return DifferenceClass.WRITE_LOST if is_lost else DifferenceClass.DRIFT
 
-    def is_lost(self, operation: Operation) -> bool:
+    def is_lost(self, action: Action, key: str, store_id: int) -> bool:
         """Whether the store's record was not touched since we wrote it, or our write has no answer."""
-        entity = ENTITY.get(operation.action, "customer")
-        if operation.key in self._ledger.unanswered:
+        entity = ENTITY.get(action, "customer")
+        if key in self._ledger.unanswered:
             return True
         written = self._ledger.written_at_s
         if entity == "location":
-            record = next((each for each in self._store.addresses if each.id == operation.store_id), None)
-            return record is not None and record.has_changed_since is False
+            return self._store.changed_addresses.get(store_id) is False
+        record: StoredUser | StoredCompany | None
         if entity == "contact":
-            record = next((each for each in self._store.users if each.id == operation.store_id), None)
-            at_s = written.get(f"contact:{operation.key}", written.get("created"))
+            record = next((each for each in self._store.users if each.id == store_id), None)
+            at_s = written.get(f"contact:{key}", written.get("created"))
         else:
             record, at_s = self._company, written.get("company", written.get("created"))
         if record is None or record.updated_at_s is None or at_s is None or entity == "payment":
@@ -60,24 +65,24 @@ class Evidence:
         if applied is None:
             return {}
         if operation.action is Action.SET_STATUS:
-            return {"status": applied.status}
+            return {"status": int(applied.status)}
         if operation.action is Action.SET_PAYMENT_METHODS:
             return dict(applied.payment_methods)
         if operation.action is Action.SET_PAYMENT_TERMS:
-            return applied.payment_terms or {}
+            return msgspec.to_builtins(applied.payment_terms) if applied.payment_terms else {}
         if operation.action is Action.UPDATE_COMPANY:
-            return applied.fields
+            return msgspec.structs.asdict(applied.fields)
         parts = self.linked(ENTITY[operation.action])
         record = next((record for record in parts.values() if record.store_id == operation.store_id), None)
-        return record.fields if record else {}
+        return msgspec.structs.asdict(record.fields) if record else {}
 
-    def linked(self, entity: str) -> dict[str, Any]:
+    def linked(self, entity: str) -> Mapping[str, AppliedUser | AppliedAddress]:
         """The users or addresses that the ledger links."""
         if self._applied is None:
             return {}
         return self._applied.users if entity == "contact" else self._applied.addresses
 
     def is_linked_part(self, entity: str, key: str, store_id: int) -> bool:
-        """Whether the ledger knows the part; one that it does not know is told as a whole, not field by field."""
+        """Whether the ledger knows the part; one that it does not know is reported as a whole, not field by field."""
         parts = self.linked(entity)
         return key in parts or any(record.store_id == store_id for record in parts.values())

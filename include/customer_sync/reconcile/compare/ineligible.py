@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from customer_sync.model.company import STATUS_INACTIVE
+from msgspec.structs import asdict
+
+from customer_sync.model.company import CompanyStatus
 from customer_sync.model.difference import Difference, DifferenceClass, Standing
-from customer_sync.model.operation import Action, Operation
+from customer_sync.model.operation import Action, AppliedAddress, AppliedUser
 from customer_sync.planning.diff import diff_unenrolment
 from customer_sync.reconcile.compare.case import Case
 from customer_sync.reconcile.compare.evidence import ENTITY
 from customer_sync.reconcile.compare.real_state import RealState
 
+_Parts = Mapping[str, AppliedUser | AppliedAddress]
 
-class UnwantedCase(Case):
+
+class IneligibleCase(Case):
     """A customer whose company should be left alone, or not trade."""
 
     def judge(self, found: list[Difference]) -> Standing:
@@ -34,7 +38,7 @@ class UnwantedCase(Case):
         if self._applied is not None:
             if claim == "kept":
                 found.append(self.difference(DifferenceClass.MISSING_IN_STORE, detail="deleted in the store"))
-            elif self._applied.status != STATUS_INACTIVE and self._connector.policy.customer != "leave":
+            elif self._applied.status != CompanyStatus.INACTIVE and self._connector.policy.customer != "leave":
                 found.append(self.behind("customer", "", self._applied.company_id, "gone on both sides"))
             else:
                 return Standing.WITHDRAWN
@@ -45,12 +49,14 @@ class UnwantedCase(Case):
         if not operations:
             return Standing.WITHDRAWN
         was_ours = self._applied is not None
-        was_withdrawn = self._applied is not None and self._applied.status == STATUS_INACTIVE
+        was_withdrawn = self._applied is not None and self._applied.status == CompanyStatus.INACTIVE
         detail = ", ".join(self._erp.reasons)
-        status = {"erp": STATUS_INACTIVE, "store": real.applied.status, "field": "status"}
+        inactive = int(CompanyStatus.INACTIVE)
+        status = {"erp": inactive, "store": int(real.applied.status), "field": "status"}
         if was_withdrawn:
-            kind = DifferenceClass.WRITE_LOST if self._evidence.is_lost(operations[0]) else DifferenceClass.DRIFT
-            found.append(self.difference(kind, **status, ledger=STATUS_INACTIVE, detail=f"active again: {detail}"))
+            is_lost = self._evidence.is_lost(operations[0].action, operations[0].key, operations[0].store_id)
+            kind = DifferenceClass.WRITE_LOST if is_lost else DifferenceClass.DRIFT
+            found.append(self.difference(kind, **status, ledger=inactive, detail=f"active again: {detail}"))
         elif self._erp.claim == "absent" and (was_ours or self._erp.deleted_at_utc):
             known = f"deleted {self._erp.deleted_at_utc}" if self._erp.deleted_at_utc else "no longer in the ERP"
             found.append(self.difference(DifferenceClass.DELETED_IN_ERP, **status, detail=known))
@@ -64,27 +70,30 @@ class UnwantedCase(Case):
         applied = self._applied
         if applied is None:
             return
-        yield from self._changed_fields(Action.UPDATE_COMPANY, "", applied.fields, real.applied.fields, 0)
+        yield from self._changed_fields(
+            Action.UPDATE_COMPANY, "", asdict(applied.fields), asdict(real.applied.fields), 0
+        )
         if applied.status != real.applied.status:
-            known, now = {"status": applied.status}, {"status": real.applied.status}
+            known, now = {"status": int(applied.status)}, {"status": int(real.applied.status)}
             yield from self._changed_fields(Action.SET_STATUS, "", known, now, 0)
-        for action, known_parts, now_parts in (
+        parts: tuple[tuple[Action, _Parts, _Parts], ...] = (
             (Action.UPDATE_USER, applied.users, real.applied.users),
             (Action.UPDATE_ADDRESS, applied.addresses, real.applied.addresses),
-        ):
+        )
+        for action, known_parts, now_parts in parts:
             for key, record in known_parts.items():
                 if key not in now_parts:
                     kind = DifferenceClass.MISSING_IN_STORE
                     yield self.difference(kind, entity=ENTITY[action], key=key, store_id=record.store_id)
                 else:
-                    now = now_parts[key].fields
-                    yield from self._changed_fields(action, key, record.fields, now, record.store_id)
+                    now = asdict(now_parts[key].fields)
+                    yield from self._changed_fields(action, key, asdict(record.fields), now, record.store_id)
 
     def _changed_fields(
         self, action: Action, key: str, known: dict[str, Any], now: dict[str, Any], store_id: int
     ) -> Iterator[Difference]:
-        operation = Operation(action=action, key=key or self._erp.customer_id, store_id=store_id)
-        kind = DifferenceClass.WRITE_LOST if self._evidence.is_lost(operation) else DifferenceClass.DRIFT
+        is_lost = self._evidence.is_lost(action, key or self._erp.customer_id, store_id)
+        kind = DifferenceClass.WRITE_LOST if is_lost else DifferenceClass.DRIFT
         for name, value in known.items():
             have = now.get(name, "")
             if name == "extra_fields":

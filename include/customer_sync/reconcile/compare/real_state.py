@@ -6,18 +6,24 @@ so that "equal" here means "the next sync writes nothing".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 
-from customer_sync.model.company import Company, address_fields, company_fields, user_fields
-from customer_sync.model.operation import AppliedCompany, AppliedRecord
-from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreRecord, StoreSide
+from customer_sync.model.company import Address, Company, CompanyFields, PaymentTerms, UserFields
+from customer_sync.model.operation import AppliedAddress, AppliedCompany, AppliedUser
+from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
 from customer_sync.rules.places import resolve_country
 from customer_sync.settings.mapping import Geography
+from customer_sync.targets.port import StoredAddress, StoredCompany, StoredUser
 
-_COUNTRY_NAMES = frozenset({"country_name", "state_name"})
+
+class Orphan(NamedTuple):
+    """A user (``contact``) or address (``location``) with our mark that nothing in the source stands for."""
+
+    entity: str
+    key: str
+    id: int
 
 
 class RealState(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,22 +31,22 @@ class RealState(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         applied: Fields, users and addresses that are ours, keyed as the ledger keys them.
-        orphans: Entity and record of what carries our mark and belongs to no contact or location.
+        orphans: What carries our mark and belongs to no contact or location.
         foreign: Number of users and addresses that are not ours.
     """
 
     applied: AppliedCompany
-    orphans: tuple[tuple[str, str, StoreRecord], ...] = ()
+    orphans: tuple[Orphan, ...] = ()
     foreign: int = 0
 
 
 def read_real_state(
-    erp: ErpSide, ledger: LedgerSide, store: StoreSide, company: StoreRecord, geography: Geography
+    erp: ErpSide, ledger: LedgerSide, store: StoreSide, company: StoredCompany, geography: Geography
 ) -> RealState:
     """Put together what the store holds of one customer.
 
-    A user is ours when the ledger links it, when a wanted contact of the company has
-    its e-mail, or when its uuid is a ContactID of the customer. An address is ours
+    A user is ours when the ledger links it, when a desired contact of the company has
+    its e-mail, or when its key is a ContactID of the customer. An address is ours
     when the ledger links it or its external id begins with the CustomerID. Values that
     mean the same in other words (a country's name for its code) are taken as the ERP says them.
 
@@ -57,22 +63,21 @@ def read_real_state(
     applied, desired = ledger.applied, erp.desired
     users, stray_users, foreign_users = _users(erp, applied, store, company)
     addresses, stray_addresses, foreign_addresses = _addresses(erp, applied, store, company)
-    wanted_users = {user.key: user_fields(user) for user in desired.users} if desired else {}
-    wanted_addresses = {each.external_id: address_fields(each) for each in desired.addresses} if desired else {}
-    fields = _company_in_our_words(company.fields, desired, geography)
+    desired_users = {user.key: user for user in desired.users} if desired else {}
+    desired_addresses = {each.external_id: each for each in desired.addresses} if desired else {}
     payment = store.payment
     state = AppliedCompany(
         company_id=company.id,
         status=company.status,
-        fields=fields,
-        users={key: _record(record, wanted_users.get(key)) for key, record in users.items()},
-        addresses={key: _record(record, wanted_addresses.get(key)) for key, record in addresses.items()},
+        fields=_company_in_our_words(company.fields, desired, geography),
+        users={key: _user(record, desired_users.get(key)) for key, record in users.items()},
+        addresses={key: _address(record, desired_addresses.get(key)) for key, record in addresses.items()},
         payment_methods=payment.methods if payment else _known_methods(applied, desired),
         payment_terms=payment.terms if payment else _known_terms(applied, desired),
         reference_id=erp.reference_id,
     )
-    orphans = [("contact", key, record) for key, record in stray_users]
-    orphans += [("location", key, record) for key, record in stray_addresses]
+    orphans = [Orphan("contact", key, record.id) for key, record in stray_users]
+    orphans += [Orphan("location", key, record.id) for key, record in stray_addresses]
     return RealState(applied=state, orphans=tuple(orphans), foreign=foreign_users + foreign_addresses)
 
 
@@ -81,48 +86,51 @@ def _known_methods(applied: AppliedCompany | None, desired: Company | None) -> d
     return applied.payment_methods if applied else dict(desired.payment_methods) if desired else {}
 
 
-def _known_terms(applied: AppliedCompany | None, desired: Company | None) -> dict[str, Any] | None:
+def _known_terms(applied: AppliedCompany | None, desired: Company | None) -> PaymentTerms | None:
     if applied:
         return applied.payment_terms
-    return msgspec.to_builtins(desired.payment_terms) if desired and desired.payment_terms else None
+    return desired.payment_terms if desired else None
 
 
-_Sorted = tuple[dict[str, StoreRecord], list[tuple[str, StoreRecord]], int]
+_SortedUsers = tuple[dict[str, StoredUser], list[tuple[str, StoredUser]], int]
+_SortedAddresses = tuple[dict[str, StoredAddress], list[tuple[str, StoredAddress]], int]
 
 
-def _users(erp: ErpSide, applied: AppliedCompany | None, store: StoreSide, company: StoreRecord) -> _Sorted:
+def _users(erp: ErpSide, applied: AppliedCompany | None, store: StoreSide, company: StoredCompany) -> _SortedUsers:
     here = [user for user in store.users if user.company_id == company.id]
     linked = {record.store_id: key for key, record in applied.users.items()} if applied else {}
     ours = {linked[user.id]: user for user in here if user.id in linked}
     by_email = {user.email.casefold(): user.key for user in erp.desired.users} if erp.desired else {}
-    strays: list[tuple[str, StoreRecord]] = []
+    strays: list[tuple[str, StoredUser]] = []
     foreign = 0
     for user in here:
         if user.id in linked:
             continue
-        key = by_email.get(str(user.fields.get("email", "")).casefold(), "")
+        key = by_email.get(user.fields.email.casefold(), "")
         if key and key not in ours:
             ours[key] = user
-        elif user.mark and user.mark in erp.contact_ids:
-            strays.append((user.mark, user))
+        elif user.key and user.key in erp.contact_ids:
+            strays.append((user.key, user))
         else:
             foreign += 1
     return ours, strays, foreign
 
 
-def _addresses(erp: ErpSide, applied: AppliedCompany | None, store: StoreSide, company: StoreRecord) -> _Sorted:
+def _addresses(
+    erp: ErpSide, applied: AppliedCompany | None, store: StoreSide, company: StoredCompany
+) -> _SortedAddresses:
     here = [address for address in store.addresses if address.company_id == company.id]
     linked = {record.store_id: key for key, record in applied.addresses.items()} if applied else {}
     ours = {linked[address.id]: address for address in here if address.id in linked}
-    wanted = {address.external_id for address in erp.desired.addresses} if erp.desired else set()
+    desired = {address.external_id for address in erp.desired.addresses} if erp.desired else set()
     prefix = f"{erp.customer_id}:"
-    strays: list[tuple[str, StoreRecord]] = []
+    strays: list[tuple[str, StoredAddress]] = []
     foreign = 0
     for address in here:
         if address.id in linked:
             continue
-        key = address.mark
-        if key in wanted and key not in ours:
+        key = address.fields.external_id
+        if key in desired and key not in ours:
             ours[key] = address
         elif key.startswith(prefix) or address.id in store.strays:
             strays.append((key, address))
@@ -131,24 +139,30 @@ def _addresses(erp: ErpSide, applied: AppliedCompany | None, store: StoreSide, c
     return ours, strays, foreign
 
 
-def _record(record: StoreRecord, wanted: Mapping[str, Any] | None) -> AppliedRecord:
-    fields = dict(record.fields)
-    if wanted is not None:
-        if "email" in wanted and str(fields.get("email", "")).casefold() == wanted["email"].casefold():
-            fields["email"] = wanted["email"]
-        if "country_code" in wanted and all(fields.get(n) == wanted[n] for n in ("country_code", "state_code")):
-            fields |= {name: wanted[name] for name in _COUNTRY_NAMES}
-    return AppliedRecord(store_id=record.id, fields=fields)
+def _user(record: StoredUser, desired: UserFields | None) -> AppliedUser:
+    fields = record.fields
+    if desired is not None and fields.email.casefold() == desired.email.casefold():
+        fields = msgspec.structs.replace(fields, email=desired.email)
+    return AppliedUser(store_id=record.id, fields=fields)
 
 
-def _company_in_our_words(fields: Mapping[str, Any], desired: Company | None, geography: Geography) -> dict[str, Any]:
-    words = dict(fields)
+def _address(record: StoredAddress, desired: Address | None) -> AppliedAddress:
+    fields = record.fields
+    is_same_place = desired is not None and (fields.country_code, fields.state_code) == (
+        desired.country_code,
+        desired.state_code,
+    )
+    if desired is not None and is_same_place:
+        fields = msgspec.structs.replace(fields, country_name=desired.country_name, state_name=desired.state_name)
+    return AppliedAddress(store_id=record.id, fields=fields)
+
+
+def _company_in_our_words(fields: CompanyFields, desired: Company | None, geography: Geography) -> CompanyFields:
     if desired is None:
-        return words
-    wanted = company_fields(desired)
-    if str(words.get("company_email", "")).casefold() == wanted["company_email"].casefold():
-        words["company_email"] = wanted["company_email"]
-    country = resolve_country(str(words.get("country", "")), geography)
-    if country is not None and country.code == wanted["country"]:
-        words["country"] = wanted["country"]
-    return words
+        return fields
+    if fields.company_email.casefold() == desired.company_email.casefold():
+        fields = msgspec.structs.replace(fields, company_email=desired.company_email)
+    country = resolve_country(fields.country, geography)
+    if country is not None and country.code == desired.country:
+        fields = msgspec.structs.replace(fields, country=desired.country)
+    return fields

@@ -1,4 +1,4 @@
-"""Read a suspect again from all three sides, in one moment as far as that can be, before anybody is accused."""
+"""Every suspected difference is re-read from all three sides, as close together as can be, before it is reported."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
 from customer_sync.reconcile.compare.source_side import ErpSides
 from customer_sync.reconcile.compare.target_side import StoreSides
 from customer_sync.run import Run
-from customer_sync.sources.acumatica.client import AcumaticaClient
-from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.sources.port import Source
+from customer_sync.targets.port import Target
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Finding:
 
 
 @dataclass
-class Suspects:
-    """Reads customers past all lists.
+class Recheck:
+    """Fetches customers one by one, bypassing list pages.
 
     Attributes:
         run: The run; its ledger is the third side.
-        erp: The ERP's client.
-        store: The store's client.
+        source: The ERP.
+        target: The store.
         is_customer: Tells whether the owner in an address's external id is a customer.
         renamed: CustomerID -> the one under which its company is linked.
         deleted: CustomerID -> when it was deleted, where the ERP tells.
@@ -41,8 +41,8 @@ class Suspects:
     """
 
     run: Run
-    erp: AcumaticaClient
-    store: BetterB2BClient
+    source: Source
+    target: Target
     is_customer: Callable[[str], bool]
     renamed: Mapping[str, str] = field(default_factory=dict)
     deleted: Mapping[str, str] = field(default_factory=dict)
@@ -73,14 +73,14 @@ class Suspects:
         return found
 
     def _erp_sides(self, keys: Sequence[str]) -> dict[str, ErpSide]:
-        sides = ErpSides(self.erp, self.run.connector, self.run.ledger).of(keys) if keys else {}
+        sides = ErpSides(self.source, self.run.connector, self.run.ledger).of(keys) if keys else {}
         return {
             key: ErpSide(customer_id=key, deleted_at_utc=self.deleted.get(key, "")) if side.claim == "absent" else side
             for key, side in sides.items()
         }
 
     def _store_side(self, erp: ErpSide, ledger: LedgerSide) -> StoreSide:
-        sides = StoreSides(self.store, self.run.connector)
+        sides = StoreSides(self.target)
         side = sides.of(
             self.renamed.get(erp.customer_id, erp.customer_id),
             erp.desired,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from customer_sync.model.company import Company
 from customer_sync.model.operation import AppliedCompany
+from customer_sync.targets.port import PaymentSettings, StoredAddress, StoredCompany, StoredUser
 
 Claim = Literal["wanted", "kept", "withdrawn", "unstorable", "absent", "set_aside"]
 """What the ERP says of a customer's company.
@@ -34,30 +35,6 @@ class ErpSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deleted_at_utc: str = ""
 
 
-class StoreRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A company, user or address of the store.
-
-    ``mark`` is what tells that it is ours: the company's Customer ID, the user's uuid,
-    the address's external id. ``has_changed_since`` says of an address, which shows no
-    stamp, whether the store changed it after our last write; ``None``: not asked.
-    """
-
-    id: int
-    fields: dict[str, Any]
-    mark: str = ""
-    company_id: int = 0
-    status: int = 1
-    updated_at_s: int | None = None
-    has_changed_since: bool | None = None
-
-
-class PaymentSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """A company's payment methods and terms as the store holds them."""
-
-    methods: dict[str, bool]
-    terms: dict[str, Any] | None
-
-
 class StoreSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the store holds of one customer.
 
@@ -65,17 +42,20 @@ class StoreSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         companies: Those that carry the Customer ID, and the linked one.
         users: Users of these companies.
         addresses: Addresses of these companies.
-        taken: Case-folded e-mail of a wanted user -> the other company whose user has it.
+        taken: Case-folded e-mail of a desired user -> the other company whose user has it.
         payment: ``None`` where it was not read: then nothing is said of it.
         strays: Ids of addresses whose external id names another customer.
+        changed_addresses: Address id -> whether the store changed it after our last write, for those that were asked
+            about: addresses show no stamp.
     """
 
-    companies: tuple[StoreRecord, ...] = ()
-    users: tuple[StoreRecord, ...] = ()
-    addresses: tuple[StoreRecord, ...] = ()
+    companies: tuple[StoredCompany, ...] = ()
+    users: tuple[StoredUser, ...] = ()
+    addresses: tuple[StoredAddress, ...] = ()
     taken: dict[str, int] = {}
     payment: PaymentSettings | None = None
     strays: frozenset[int] = frozenset()
+    changed_addresses: dict[int, bool] = {}
 
 
 class LedgerSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -15,27 +15,26 @@ from customer_sync.reporting.log_entry import shown_name
 from customer_sync.rules.company_mapping import to_company
 from customer_sync.rules.eligibility import decide_eligibility
 from customer_sync.settings.connector import Connector
-from customer_sync.sources.acumatica.client import AcumaticaClient
-from customer_sync.sources.acumatica.customer_pages import CustomerPage, CustomerPages
+from customer_sync.sources.port import CustomerPage, Source
 
 
 class ErpSides:
     """Reads customers as sides of a comparison; the ledger says whom a person set aside."""
 
-    def __init__(self, erp: AcumaticaClient, connector: Connector, ledger: Ledger) -> None:
-        self._erp = erp
+    def __init__(self, source: Source, connector: Connector, ledger: Ledger) -> None:
+        self._source = source
         self._connector = connector
         self._ledger = ledger
 
     def all(self) -> Iterator[tuple[list[ErpSide], list[Customer]]]:
         """Every customer in key order, a page at a time; the customers themselves beside their sides."""
-        for page in CustomerPages(self._erp, self._connector).all_after(""):
+        for page in self._source.customers_after(""):
             yield self._sides(page), page.customers
 
     def of(self, customer_ids: Sequence[str]) -> dict[str, ErpSide]:
         """Some customers as the ERP shows them now; those that it does not show are ``absent``."""
         sides = {key: ErpSide(customer_id=key) for key in customer_ids}
-        for page in CustomerPages(self._erp, self._connector).of(customer_ids):
+        for page in self._source.customers_of(customer_ids):
             sides |= {side.customer_id: side for side in self._sides(page)}
         return sides
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import msgspec
 
 from customer_sync.ledger.storage.statement import chunks
-from customer_sync.reconcile.compare.sides import ErpSide, StoreRecord
+from customer_sync.reconcile.compare.sides import ErpSide
+from customer_sync.targets.port import StoredAddress, StoredCompany, StoredUser
 
 _TABLES = """
 PRAGMA journal_mode = OFF;
@@ -41,7 +42,9 @@ CREATE INDEX address_owner ON address (owner);
 
 _encode = msgspec.msgpack.Encoder().encode
 _erp = msgspec.msgpack.Decoder(ErpSide).decode
-_record = msgspec.msgpack.Decoder(StoreRecord).decode
+_company = msgspec.msgpack.Decoder(StoredCompany).decode
+_user = msgspec.msgpack.Decoder(StoredUser).decode
+_address = msgspec.msgpack.Decoder(StoredAddress).decode
 
 
 class Spool:
@@ -68,19 +71,19 @@ class Spool:
         """Add the ledger's links: CustomerID and company id."""
         self._database.executemany("INSERT OR REPLACE INTO link VALUES (?, ?)", links)
 
-    def put_companies(self, records: Iterable[StoreRecord]) -> None:
+    def put_companies(self, records: Iterable[StoredCompany]) -> None:
         """Add companies."""
-        rows = ((each.id, each.mark, _folded(each, "company_email"), _encode(each)) for each in records)
+        rows = ((each.id, each.key, each.fields.company_email.casefold(), _encode(each)) for each in records)
         self._database.executemany("INSERT OR REPLACE INTO company VALUES (?, ?, ?, ?)", rows)
 
-    def put_users(self, records: Iterable[StoreRecord]) -> None:
+    def put_users(self, records: Iterable[StoredUser]) -> None:
         """Add users."""
-        rows = ((each.id, each.company_id, _folded(each, "email"), _encode(each)) for each in records)
+        rows = ((each.id, each.company_id, each.fields.email.casefold(), _encode(each)) for each in records)
         self._database.executemany("INSERT OR REPLACE INTO user VALUES (?, ?, ?, ?)", rows)
 
-    def put_addresses(self, records: Iterable[StoreRecord]) -> None:
+    def put_addresses(self, records: Iterable[StoredAddress]) -> None:
         """Add addresses."""
-        rows = ((each.id, each.company_id, owner_of(each.mark), _encode(each)) for each in records)
+        rows = ((each.id, each.company_id, owner_of(each.fields.external_id), _encode(each)) for each in records)
         self._database.executemany("INSERT OR REPLACE INTO address VALUES (?, ?, ?, ?)", rows)
 
     def index(self) -> None:
@@ -112,19 +115,19 @@ class Spool:
         """What the ERP said of some customers."""
         return {side.customer_id: side for side in map(_erp, self._blobs("SELECT data FROM erp WHERE key IN", keys))}
 
-    def companies(self, keys: Sequence[str], ids: Sequence[int]) -> list[StoreRecord]:
+    def companies(self, keys: Sequence[str], ids: Sequence[int]) -> list[StoredCompany]:
         """Companies that carry one of the keys or have one of the ids, each once."""
-        found = {each.id: each for each in map(_record, self._blobs("SELECT data FROM company WHERE key IN", keys))}
-        found |= {each.id: each for each in map(_record, self._blobs("SELECT data FROM company WHERE id IN", ids))}
+        found = {each.id: each for each in map(_company, self._blobs("SELECT data FROM company WHERE key IN", keys))}
+        found |= {each.id: each for each in map(_company, self._blobs("SELECT data FROM company WHERE id IN", ids))}
         return list(found.values())
 
-    def users(self, company_ids: Sequence[int]) -> list[StoreRecord]:
+    def users(self, company_ids: Sequence[int]) -> list[StoredUser]:
         """Users of some companies."""
-        return list(map(_record, self._blobs("SELECT data FROM user WHERE company_id IN", company_ids)))
+        return list(map(_user, self._blobs("SELECT data FROM user WHERE company_id IN", company_ids)))
 
-    def addresses(self, company_ids: Sequence[int]) -> list[StoreRecord]:
+    def addresses(self, company_ids: Sequence[int]) -> list[StoredAddress]:
         """Addresses of some companies."""
-        return list(map(_record, self._blobs("SELECT data FROM address WHERE company_id IN", company_ids)))
+        return list(map(_address, self._blobs("SELECT data FROM address WHERE company_id IN", company_ids)))
 
     def email_owners(self, emails: Sequence[str]) -> dict[str, int]:
         """Case-folded e-mail of a user -> its company."""
@@ -137,10 +140,10 @@ class Spool:
             )
         }
 
-    def companies_by_email(self, email: str) -> list[StoreRecord]:
+    def companies_by_email(self, email: str) -> list[StoredCompany]:
         """Companies with this e-mail, compared without regard to case."""
         rows = self._database.execute("SELECT data FROM company WHERE email = ? ORDER BY id", (email.casefold(),))
-        return [_record(data) for (data,) in rows]
+        return [_company(data) for (data,) in rows]
 
     def claimants(self, email: str) -> int:
         """Number of wanted customers with this Account Email."""
@@ -179,13 +182,15 @@ class Spool:
         query = "SELECT count(*) FROM company WHERE key = '' AND id NOT IN (SELECT company_id FROM link)"
         return int(self._database.execute(query).fetchone()[0])
 
-    def homeless(self) -> list[tuple[str, StoreRecord]]:
-        """Users and addresses whose company the store does not show, with their entity."""
-        found = []
-        for entity, table in (("contact", "user"), ("location", "address")):
-            query = f"SELECT data FROM {table} WHERE company_id NOT IN (SELECT id FROM company)"  # noqa: S608 - two names
-            found += [(entity, _record(data)) for (data,) in self._database.execute(query)]
-        return found
+    def homeless(self) -> tuple[list[StoredUser], list[StoredAddress]]:
+        """Users and addresses whose company the store does not show."""
+        where = "WHERE company_id NOT IN (SELECT id FROM company)"
+        users = [_user(data) for (data,) in self._database.execute(f"SELECT data FROM user {where}")]  # noqa: S608 - ours
+        addresses = [
+            _address(data)
+            for (data,) in self._database.execute(f"SELECT data FROM address {where}")  # noqa: S608 - ours
+        ]
+        return users, addresses
 
     def counts(self) -> dict[str, int]:
         """Number of records of each kind."""
@@ -214,10 +219,6 @@ def temporary_spool() -> Iterator[Spool]:
 def owner_of(external_id: str) -> str:
     """The CustomerID that an address's external id names, ``""`` if it names none."""
     return external_id.rpartition(":")[0]
-
-
-def _folded(record: StoreRecord, name: str) -> str:
-    return str(record.fields.get(name, "")).casefold()
 
 
 def _marks(values: Sequence[object]) -> str:

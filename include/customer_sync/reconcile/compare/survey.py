@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 
@@ -17,20 +18,20 @@ from customer_sync.model.difference import Difference, DifferenceClass, Standing
 from customer_sync.reconcile.compare.access_revocations import note_removals
 from customer_sync.reconcile.compare.compare_customer import Comparison, compare_customer
 from customer_sync.reconcile.compare.ledger_side import ledger_sides
-from customer_sync.reconcile.compare.recheck import Finding, Suspects
-from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreRecord, StoreSide
+from customer_sync.reconcile.compare.recheck import Finding, Recheck
+from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
 from customer_sync.reconcile.compare.source_side import ErpSides
 from customer_sync.reconcile.compare.spool import Spool, owner_of
 from customer_sync.reconcile.compare.target_side import StoreSides, has_payment, spool_store, strays_of
 from customer_sync.run import Run
-from customer_sync.sources.acumatica.client import AcumaticaClient
-from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.sources.port import Source
+from customer_sync.targets.port import StoredAddress, StoredUser, Target
 
 CHUNK = 250
 """Customers that are compared at a time."""
 
 RECHECK_CHUNK = 40
-"""Suspects that are read again at a time: the ERP takes so many in a few requests."""
+"""Recheck that are read again at a time: the ERP takes so many in a few requests."""
 
 ATTEMPTS = 3
 """How often a suspect is read again while the ledger shows that it is being written."""
@@ -47,7 +48,7 @@ class Census:
         foreign: Companies, and users and addresses of our companies, that are not ours.
         sizes: Records read per kind.
         suspects: Customers whose first reading showed a difference.
-        rechecked: Suspects that were read again.
+        rechecked: Recheck that were read again.
         reasons: Why customers are not eligible, or cannot be stored: code -> customers.
         payment_read: Companies whose payment settings were read.
         payment_unread: Companies whose payment settings were left for another day.
@@ -68,18 +69,18 @@ class Survey:
 
     Args:
         run: The run; its ledger is the third side.
-        erp: The ERP's client.
-        store: The store's client.
+        source: The ERP.
+        target: The store.
         spool: Where both sides are kept meanwhile.
     """
 
-    def __init__(self, run: Run, erp: AcumaticaClient, store: BetterB2BClient, spool: Spool) -> None:
+    def __init__(self, run: Run, source: Source, target: Target, spool: Spool) -> None:
         self._run = run
         self._rules = run.connector.reconcile
-        self._erp = ErpSides(erp, run.connector, run.ledger)
-        self._erp_client = erp
-        self._store_client = store
-        self._store = StoreSides(store, run.connector)
+        self._erp = ErpSides(source, run.connector, run.ledger)
+        self._source = source
+        self._target = target
+        self._store = StoreSides(target)
         self._spool = spool
         self._renamed: dict[str, str] = {}
         self._deleted: Mapping[str, str] = {}
@@ -91,9 +92,9 @@ class Survey:
         self._read_erp()
         for page in self._run.ledger.links.companies():
             self._spool.put_links(page)
-        spool_store(self._store_client, self._spool, self._run.connector.store.key_field, self._tell)
+        spool_store(self._target, self._spool, self._report)
         self._spool.index()
-        self._deleted = self._erp_client.deleted_customers() or {}
+        self._deleted = self._source.deleted() or {}
         self.census.sizes = self._spool.counts()
         self.census.foreign["companies"] = self._spool.count_foreign_companies()
 
@@ -106,7 +107,7 @@ class Survey:
             self._renamed |= self._run.ledger.links.renamed(records)
             note_removals(self._run, customers)
             count += len(sides)
-        self._tell(f"read {count} customers of the ERP")
+        self._report(f"read {count} customers of the ERP")
 
     def compare(self) -> None:
         """Compare all customers once; who differs becomes a suspect."""
@@ -124,7 +125,7 @@ class Survey:
         budget.remember()
         self.census.payment_read, self.census.payment_unread = budget.read, budget.unread
         self.census.suspects = len(self._spool.suspects())
-        self._tell(f"{self.census.suspects} customers look different and are read again")
+        self._report(f"{self.census.suspects} customers look different and are read again")
 
     def _count(self, result: Comparison, erp: ErpSide) -> None:
         self.census.reasons.update(erp.reasons)
@@ -146,11 +147,11 @@ class Survey:
         addresses = _by_company(self._spool.addresses(ids))
         emails = [user.email.casefold() for side in erp.values() if side.desired for user in side.desired.users]
         owners = self._spool.email_owners(emails)
-        names = {owner_of(each.mark) for records in addresses.values() for each in records}
+        names = {owner_of(each.fields.external_id) for records in addresses.values() for each in records}
         known = self._spool.known_owners(sorted(names - set(erp) - {""})) | set(erp)
         sides = {}
         for key, side in erp.items():
-            own = [c for c in companies if c.mark in {key, self._renamed.get(key, key)} or c.id == linked.get(key)]
+            own = [c for c in companies if c.key in {key, self._renamed.get(key, key)} or c.id == linked.get(key)]
             own_ids = {company.id for company in own}
             book = [address for company in own for address in addresses.get(company.id, [])]
             sides[key] = StoreSide(
@@ -182,7 +183,7 @@ class Survey:
         for part in chunks(suspects[:bound], RECHECK_CHUNK):
             yield from self._confirm(part)
             self.census.rechecked += len(part)
-            self._tell(f"{self.census.rechecked} of {len(suspects)} suspects read again")
+            self._report(f"{self.census.rechecked} of {len(suspects)} suspects read again")
 
     def _confirm(self, keys: Sequence[str]) -> Iterator[Finding]:
         suspects = self._suspects()
@@ -200,11 +201,11 @@ class Survey:
             left = again
         self.census.standings[Standing.UNSETTLED] += len(left)
 
-    def _suspects(self) -> Suspects:
-        return Suspects(
+    def _suspects(self) -> Recheck:
+        return Recheck(
             self._run,
-            self._erp_client,
-            self._store_client,
+            self._source,
+            self._target,
             renamed=self._renamed,
             deleted=self._deleted,
             with_payment=self._with_payment,
@@ -213,23 +214,19 @@ class Survey:
 
     def homeless(self) -> Iterator[Difference]:
         """Users and addresses of companies that the store does not show; each is looked up before it is told."""
-        for entity, record in self._spool.homeless():
-            if not record.company_id or self._store_client.get_company(record.company_id) is not None:
-                continue
-            client = self._store_client
-            is_there = client.get_user(record.id) if entity == "contact" else client.get_address(record.id)
-            if is_there is not None:
-                yield Difference(
-                    kind=DifferenceClass.ORPHANED_CHILD,
-                    customer_id=owner_of(record.mark),
-                    entity=entity,
-                    key=record.mark,
-                    company_id=record.company_id,
-                    store_id=record.id,
-                    detail=f"its company {record.company_id} does not exist",
-                )
+        users, addresses = self._spool.homeless()
+        for user in users:
+            if self._is_homeless(user.company_id) and self._target.user(user.id) is not None:
+                yield _orphan("contact", "", user.key, user.company_id, user.id)
+        for address in addresses:
+            if self._is_homeless(address.company_id) and self._target.address(address.id) is not None:
+                key = address.fields.external_id
+                yield _orphan("location", owner_of(key), key, address.company_id, address.id)
 
-    def _tell(self, line: str) -> None:
+    def _is_homeless(self, company_id: int) -> bool:
+        return bool(company_id) and self._target.company(company_id) is None
+
+    def _report(self, line: str) -> None:
         self._run.sink(line, [])
 
 
@@ -264,8 +261,23 @@ class _PaymentBudget:
 _REQUESTS_PER_COMPANY = 2
 
 
-def _by_company(records: Iterable[StoreRecord]) -> dict[int, list[StoreRecord]]:
-    found: dict[int, list[StoreRecord]] = {}
+def _orphan(entity: str, customer_id: str, key: str, company_id: int, store_id: int) -> Difference:
+    return Difference(
+        kind=DifferenceClass.ORPHANED_CHILD,
+        customer_id=customer_id,
+        entity=entity,
+        key=key,
+        company_id=company_id,
+        store_id=store_id,
+        detail=f"its company {company_id} does not exist",
+    )
+
+
+Child = TypeVar("Child", StoredUser, StoredAddress)
+
+
+def _by_company(records: Iterable[Child]) -> dict[int, list[Child]]:
+    found: dict[int, list[Child]] = {}
     for record in records:
         found.setdefault(record.company_id, []).append(record)
     return found

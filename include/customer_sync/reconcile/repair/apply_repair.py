@@ -12,20 +12,20 @@ import sqlalchemy as sa
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.model.batch import Batch, BatchDescriptor, pack, unpack
 from customer_sync.model.outcome import Outcome, Reason
-from customer_sync.reconcile.compare.recheck import Suspects
+from customer_sync.reconcile.compare.recheck import Recheck
 from customer_sync.reconcile.repair.plan_repair import RepairItem, state_hash
 from customer_sync.reporting.log_entry import closing_entry
 from customer_sync.reporting.request_count import counting_requests
 from customer_sync.run import Run
-from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.port import Source
 from customer_sync.steps.load import load_batch
-from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.targets.port import Target
 
 _repairs = msgspec.json.Decoder(Batch[RepairItem])
 
 
 def apply_repairs(
-    run: Run, content: Any, descriptor: BatchDescriptor, *, store: BetterB2BClient, erp: AcumaticaClient
+    run: Run, content: Any, descriptor: BatchDescriptor, *, target: Target, source: Source
 ) -> dict[str, int]:
     """Repair one batch: read every customer again, and repair those of which the plan still holds.
 
@@ -36,8 +36,8 @@ def apply_repairs(
         run: The run.
         content: What compare planned.
         descriptor: What guard passed on.
-        store: The store's client.
-        erp: The ERP's client.
+        target: The store.
+        source: The ERP.
 
     Returns:
         Customers by outcome.
@@ -51,7 +51,7 @@ def apply_repairs(
     items: list[RepairItem] = list(batch.items)
     begun = run.ledger.intents.begun(run.run_id, [item.customer_id for item in items])
     # What an earlier attempt of this task began is gone on with from the ledger, not judged again.
-    holding = begun | _as_planned(run, [item for item in items if item.customer_id not in begun], store, erp)
+    holding = begun | _as_planned(run, [item for item in items if item.customer_id not in begun], target, source)
     changed = [item for item in items if item.customer_id not in holding]
     held = [item for item in items if item.customer_id in holding]
     with run.ledger.write() as connection:
@@ -66,11 +66,11 @@ def apply_repairs(
     written = [item.plan for item in held if item.is_written]
     if written:
         plans, described = pack(Batch(key=batch.key, label=batch.label, items=tuple(written)))
-        counts.update(load_batch(run, plans, described, store=store, erp=erp).outcomes)
+        counts.update(load_batch(run, plans, described, target=target, source=source).outcomes)
     return {outcome: count for outcome, count in counts.items() if count}
 
 
-def _as_planned(run: Run, items: Sequence[RepairItem], store: BetterB2BClient, erp: AcumaticaClient) -> set[str]:
+def _as_planned(run: Run, items: Sequence[RepairItem], target: Target, source: Source) -> set[str]:
     """Customers of which ERP and store still hold what they held when the repair was planned.
 
     An adoption was planned for a company that had no link; it holds as long as none came.
@@ -78,9 +78,9 @@ def _as_planned(run: Run, items: Sequence[RepairItem], store: BetterB2BClient, e
     adopted = [item.customer_id for item in items if not item.state_hash]
     unlinked = set(adopted) - set(run.ledger.links.load_hashes(adopted))
     items = [item for item in items if item.state_hash]
-    suspects = Suspects(run, erp, store, is_customer=lambda owner: bool(run.ledger.links.load_hashes([owner])))
-    with counting_requests(run, acumatica=erp, better_b2b=store):
-        found = suspects.read([item.customer_id for item in items])
+    recheck = Recheck(run, source, target, is_customer=lambda owner: bool(run.ledger.links.load_hashes([owner])))
+    with counting_requests(run, source=source, target=target):
+        found = recheck.read([item.customer_id for item in items])
     return unlinked | {
         item.customer_id
         for item in items
@@ -94,7 +94,7 @@ def _put_link(run: Run, connection: sa.Connection, item: RepairItem) -> None:
     if item.link is None:
         run.ledger.links.drop_company(connection, key)
         return
-    email = plan.desired.company_email if plan.desired else str(item.link.fields.get("company_email", ""))
+    email = plan.desired.company_email if plan.desired else item.link.fields.company_email
     run.ledger.links.replace(connection, key, item.link, record_id=plan.record_id, email=email)
 
 
@@ -108,6 +108,7 @@ def _close(run: Run, items: Sequence[RepairItem], outcome: Outcome, reasons: tup
             item.plan.name,
             outcome,
             reasons,
+            words=run.words,
             message=message,
             store_id=str(item.plan.company_id or ""),
             action="adopt" if outcome is Outcome.UNCHANGED else "",

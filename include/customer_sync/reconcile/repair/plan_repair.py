@@ -8,13 +8,13 @@ desired state and the ledger is then a plan like any other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
-from customer_sync.model.company import content_hash
+from customer_sync.model.company import Address, CompanyFields, UserFields, content_hash
 from customer_sync.model.difference import Difference, DifferenceClass, RepairAction
-from customer_sync.model.operation import AppliedCompany, AppliedRecord, CustomerPlan, Operation
+from customer_sync.model.operation import AppliedAddress, AppliedCompany, AppliedUser, CustomerPlan, Operation
 from customer_sync.planning.diff import diff_company, diff_reference, diff_unenrolment
 from customer_sync.reconcile.compare.compare_customer import Comparison
 from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide
@@ -204,31 +204,35 @@ def _patch(link: AppliedCompany, real: AppliedCompany, difference: Difference) -
         case "payment":
             return replace(link, payment_methods=real.payment_methods, payment_terms=real.payment_terms)
         case "contact":
-            return replace(link, users=_patched_parts(link.users, real.users, difference))
+            surplus = AppliedUser(store_id=difference.store_id, fields=UserFields())
+            return replace(link, users=_patched_parts(link.users, real.users, difference, surplus))
         case "location":
-            return replace(link, addresses=_patched_parts(link.addresses, real.addresses, difference))
+            stray = AppliedAddress(store_id=difference.store_id, fields=Address())
+            return replace(link, addresses=_patched_parts(link.addresses, real.addresses, difference, stray))
         case _:
             if difference.field == "status":
                 return replace(link, status=real.status)
-            return replace(link, fields={**link.fields, **_real_fields(link, real, difference.field)})
+            return replace(link, fields=_patched_fields(link.fields, real.fields, difference.field))
 
 
-def _real_fields(link: AppliedCompany, real: AppliedCompany, field: str) -> dict[str, Any]:
-    """The company's real value of one field; of all where a difference names none."""
+def _patched_fields(known: CompanyFields, real: CompanyFields, field: str) -> CompanyFields:
+    """The company's fields with the real value of one; all real where a difference names none."""
     if not field:
-        return dict(real.fields)
+        return real
     name, _, extra = field.partition(".")
     if not extra:
-        return {name: real.fields.get(name, "")}
-    known = dict(link.fields.get(name) or {})
-    known.pop(extra, None)
-    have = (real.fields.get(name) or {}).get(extra)
-    return {name: known if have is None else {**known, extra: have}}
+        return msgspec.structs.replace(known, **{name: getattr(real, name)})
+    others = {key: value for key, value in known.extra_fields.items() if key != extra}
+    have = {extra: real.extra_fields[extra]} if extra in real.extra_fields else {}
+    return msgspec.structs.replace(known, extra_fields={**others, **have})
+
+
+Part = TypeVar("Part", AppliedUser, AppliedAddress)
 
 
 def _patched_parts(
-    known: dict[str, AppliedRecord], real: dict[str, AppliedRecord], difference: Difference
-) -> dict[str, AppliedRecord]:
+    known: dict[str, Part], real: dict[str, Part], difference: Difference, surplus: Part
+) -> dict[str, Part]:
     key, store_id = difference.key, difference.store_id
     parts = {name: record for name, record in known.items() if not store_id or record.store_id != store_id}
     if difference.kind is DifferenceClass.MISSING_IN_STORE:
@@ -237,7 +241,7 @@ def _patched_parts(
     if present is not None and present.store_id == (store_id or present.store_id):
         return {**parts, key: present}
     if difference.kind in {DifferenceClass.ORPHANED_CHILD, DifferenceClass.WRITE_LOST} and store_id:
-        # Known under a key that nothing wants, it is taken out like everything that the ERP withdrew.
-        return {**known, f"{key} (surplus {store_id})": AppliedRecord(store_id=store_id, fields={})}
+        # Known under a key that nothing asks for, it is taken out like everything that the source withdrew.
+        return {**known, f"{key} (surplus {store_id})": surplus}
     # Gone on both sides.
     return parts if difference.kind is DifferenceClass.MISSING_IN_LEDGER else known

@@ -11,6 +11,7 @@ from customer_sync.http.pacing import Pacer, RequestCounter, RequestUse
 from customer_sync.http.retry import Effect, RetryPolicy
 from customer_sync.http.transport import HttpRequest, HttpResponse, Transport, encode_query, encode_segment
 from customer_sync.sources.acumatica.answers import classify
+from customer_sync.sources.acumatica.server_clock import ServerClock
 from customer_sync.sources.acumatica.session import Seat, Session
 from customer_sync.sources.acumatica.settings import SYSTEM, AcumaticaSettings
 
@@ -59,6 +60,7 @@ class SessionCalls:
         )
         self._session = Session(settings, self._exchange, retry, retry.clock, seat)
         self._lock = threading.RLock()
+        self._server_clock = ServerClock()
 
     def __enter__(self) -> Self:
         return self
@@ -129,3 +131,4 @@ class SessionCalls:
 
     def _observe(self, answer: HttpResponse) -> None:
         self._session.absorb(answer)
+        self._server_clock.observe(answer)

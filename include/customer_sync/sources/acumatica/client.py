@@ -1,6 +1,7 @@
 """The client of one Acumatica tenant: reading by key, and writing with a definite outcome."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
@@ -74,6 +75,24 @@ class AcumaticaClient(DeletedRecordCalls):
     def ad_hoc_schema(self, entity: str) -> AdHocSchema:
         """Read which custom fields an entity has, and of which type (docs/api/acumatica.md#ad-hoc-schema)."""
         return self._call("GET", f"{self._endpoint}/{entity}/$adHocSchema", read_ad_hoc)
+
+    def server_time_utc(self) -> datetime:
+        """The server's own time, by its last answer; sends one request where there was none yet.
+
+        Raises:
+            ContractError: Its answers bear no date.
+        """
+        if self._server_clock.now_utc() is None:
+            self.check_endpoint()
+        moment = self._server_clock.now_utc()
+        if moment is None:
+            raise ContractError(
+                f"{SYSTEM}'s answers bear no date, so its time is not known. Let the proxy before it pass the header "
+                "Date.",
+                system=SYSTEM,
+                operation="read the server's time",
+            )
+        return moment
 
     # -- reading -----------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from customer_sync.settings.connector import Connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.session import Seat
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
+from customer_sync.sources.acumatica.source import AcumaticaSource
 
 OWN_FIELDS: Final = frozenset(
     {"tenant", "endpoint_name", "endpoint_version", "branch", "locale", "auth_style", "client_id", "client_secret"}
@@ -25,6 +26,23 @@ minutes without a word (docs/api/acumatica.md#queue)."""
 
 
 def open_source(
+    connection: ConnectionFields, connector: Connector, *, schedule: Schedule | None = None, seat: Seat | None = None
+) -> AcumaticaSource:
+    """Open a session with one tenant: :func:`open_client` behind the port.
+
+    Args:
+        connection: Address, user and tenant.
+        connector: Gives the fields, page size and request budget.
+        schedule: Where turns for requests are reserved when other tasks use the same licence.
+        seat: Counts the session among those of other tasks.
+
+    Raises:
+        ConfigError: A field of the connection is missing or wrong.
+    """
+    return AcumaticaSource(open_client(connection, connector, schedule=schedule, seat=seat), connector)
+
+
+def open_client(
     connection: ConnectionFields,
     connector: Connector | None = None,
     *,

@@ -9,39 +9,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from operator import attrgetter
 
 from customer_sync.errors import ContractError
 from customer_sync.gc_paused import uncollected
-from customer_sync.model.customer import Contact, Customer, Location
+from customer_sync.model.customer import Contact, Location
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.acumatica import filter as erp_filter
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.pages import BadRow, Page
-from customer_sync.sources.acumatica.reader import ContactReader, CustomerReader, LocationReader
+from customer_sync.sources.acumatica.reader import (
+    ContactHead,
+    ContactReader,
+    CustomerHead,
+    CustomerReader,
+    LocationHead,
+    LocationReader,
+)
 from customer_sync.sources.acumatica.selection import Selection
+from customer_sync.sources.port import CustomerPage
 
 _PLAIN_KEY = re.compile(r"[A-Z0-9]+")
 _FEW = 40
 """Up to so many customers are named one by one; a range could span the whole table."""
 
 
-@dataclass
-class CustomerPage:
-    """Customers that were read, and those that could not be, with what does not fit."""
-
-    customers: list[Customer] = field(default_factory=list)
-    unreadable: dict[str, str] = field(default_factory=dict)
-
-
 class CustomerPages:
-    """Reads pages of whole customers.
-
-    Attributes:
-        stamps: Largest stamp seen per stream (``customers``, ``contacts``, ``locations``).
-    """
+    """Reads pages of whole customers."""
 
     def __init__(self, erp: AcumaticaClient, connector: Connector) -> None:
         self._erp = erp
@@ -49,7 +43,6 @@ class CustomerPages:
         self._customers = CustomerReader(connector)
         self._contacts = ContactReader(connector)
         self._locations = LocationReader(connector)
-        self.stamps: dict[str, datetime] = {}
 
     def all_after(self, customer_id: str) -> Iterator[CustomerPage]:
         """Every customer whose key is greater, in key order."""
@@ -68,21 +61,22 @@ class CustomerPages:
     @uncollected()
     def _complete(self, page: Page, *, is_range: bool) -> CustomerPage:
         result = CustomerPage(unreadable=dict(_unreadable(bad) for bad in page.bad_rows))
-        keys = [self._customers.key(row) for row in page.rows]
+        heads = list(map(self._customers.head, page.rows))
+        keys = [head.customer_id for head in heads]
         owners = [_folded(key) for key in keys]
         people: dict[str, dict[str, Contact]] = {owner: {} for owner in owners}
         places: dict[str, dict[str, Location]] = {owner: {} for owner in owners}
         if self._connector.contacts.include:
-            primary = dict(zip(owners, map(self._customers.primary_contact_id, page.rows), strict=True))
+            primary = {owner: head.primary_contact_id for owner, head in zip(owners, heads, strict=True)}
             self._gather_contacts(keys, primary, people, result, is_range=is_range)
         if self._connector.locations.include:
             self._gather_locations(keys, places, result, is_range=is_range)
-        self._see("customers", map(self._customers.modified_at_utc, page.rows))
-        for key, owner, row in zip(keys, owners, page.rows, strict=True):
-            if key and key not in result.unreadable:
+        _see(result, "customers", heads)
+        for head, owner, row in zip(heads, owners, page.rows, strict=True):
+            if head.customer_id and head.customer_id not in result.unreadable:
                 contacts = sorted(people[owner].values(), key=_number_of)
                 locations = sorted(places[owner].values(), key=_location_id)
-                result.customers.append(self._customers.to_customer(row, contacts, locations))
+                result.customers.append(self._customers.to_customer(row, head, contacts, locations))
         return result
 
     def _gather_contacts(
@@ -99,11 +93,11 @@ class CustomerPages:
             self._contacts.selection, "BusinessAccount", ("ContactID",), keys, is_range=is_range
         ):
             heads = list(map(self._contacts.head, page.rows))
-            self._see("contacts", [head.modified_at_utc for head in heads])
+            _see(result, "contacts", heads)
             for head, row in zip(heads, page.rows, strict=True):
-                owner = _folded(head.owner)
+                owner = _folded(head.customer_id)
                 if owner in found and head.is_person:
-                    found[owner][head.key] = self._contacts.to_contact(row, primary[owner])
+                    found[owner][head.contact_id] = self._contacts.to_contact(row, head, primary[owner])
             for bad in page.bad_rows:
                 owner, part = self._owner_of_contact(bad), f"its contact {bad.key[0]}"
                 self._note_unreadable(owner, part, bad.reason, keys, result)
@@ -114,11 +108,12 @@ class CustomerPages:
         fields = ("Customer", "LocationID")
         for page in self._children(self._locations.selection, "Customer", fields, keys, is_range=is_range):
             heads = list(map(self._locations.head, page.rows))
-            self._see("locations", [head.modified_at_utc for head in heads])
+            _see(result, "locations", heads)
             for head, row in zip(heads, page.rows, strict=True):
-                owner = _folded(head.owner)
+                owner = _folded(head.customer_id)
                 if owner in found:
-                    found[owner][head.key] = self._locations.to_location(row)
+                    location = self._locations.to_location(row, head)
+                    found[owner][location.location_id] = location
             for bad in page.bad_rows:
                 owner, reason = _unreadable(bad)
                 self._note_unreadable(owner, f"its location {bad.key[-1]}", reason, keys, result)
@@ -157,10 +152,11 @@ class CustomerPages:
             operation="read contacts",
         )
 
-    def _see(self, stream: str, stamps: Iterable[datetime | None]) -> None:
-        latest = max(filter(None, stamps), default=None)
-        if latest is not None and (stream not in self.stamps or latest > self.stamps[stream]):
-            self.stamps[stream] = latest
+
+def _see(result: CustomerPage, stream: str, heads: Iterable[CustomerHead | ContactHead | LocationHead]) -> None:
+    latest = max(filter(None, [head.modified_at_utc for head in heads]), default=None)
+    if latest is not None:
+        result.stamps[stream] = max(latest, result.stamps.get(stream, latest))
 
 
 def _unreadable(bad: BadRow) -> tuple[str, str]:

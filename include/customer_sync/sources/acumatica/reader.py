@@ -1,134 +1,114 @@
-"""From the ERP's rows to our records: what to select, and how a row becomes a Customer, Contact or Location."""
+"""From the ERP's rows to our records: what to select and how a row is read, compiled once from the field tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from customer_sync.model.customer import BillingContact, Contact, Customer, Location, PostalAddress
 from customer_sync.settings.connector import Connector
-from customer_sync.settings.value_rule import ValueRule
-from customer_sync.sources.acumatica.selection import Row
-from customer_sync.sources.acumatica.values import (
-    ADDRESS_FIELDS,
-    RowColumns,
-    flag_reader,
-    moment_of,
-    moment_text,
-    selection_of,
-    text_of,
-    text_reader,
-)
+from customer_sync.settings.section import Section
+from customer_sync.sources.acumatica.field_table import CONTACT, CUSTOMER, LOCATION, Field
+from customer_sync.sources.acumatica.section import rule_of, section_of
+from customer_sync.sources.acumatica.selection import Row, Selection
+from customer_sync.sources.acumatica.value_rule import ValueRule
+from customer_sync.sources.acumatica.values import moment_text, record_maker, selection_of, text_reader
 
-_PERSON = ("Attention", "FirstName", "LastName", "Phone1", "Phone2")
-_CUSTOMER_TEXTS = (
-    "name",
-    "email",
-    "type",
-    "customer_class",
-    "status",
-    "connection_type",
-    "reference_id",
-    "terms",
-    "phone",
-    "attention",
-)
+T = TypeVar("T")
+
+
+class CustomerHead(NamedTuple):
+    """What is looked at before a customer is read; the billing parts override the main ones where they are its own."""
+
+    customer_id: str
+    primary_contact_id: str
+    modified_at_utc: datetime | None
+    has_own_billing_contact: bool | None
+    has_own_billing_address: bool | None
 
 
 class ContactHead(NamedTuple):
-    """What is looked at before a contact is read; ``owner`` is the CustomerID of its business account."""
+    """What is looked at before a contact is read; ``customer_id`` is its business account, ``kind`` its type."""
 
-    owner: str
-    key: str
+    customer_id: str
+    contact_id: str
+    kind: str
     modified_at_utc: datetime | None
-    is_person: bool
+    active: bool | None
+    status: str
+    is_primary: bool | None = None
+
+    @property
+    def is_person(self) -> bool:
+        """Whether it is a contact, not an employee, a lead or the address of a record."""
+        return self.kind == "Contact" or self.kind.casefold() in {"", "contact"}
 
 
 class LocationHead(NamedTuple):
-    """What is looked at before a location is read; ``owner`` is the CustomerID of its customer."""
+    """What is looked at before a location is read."""
 
-    owner: str
-    key: str
+    customer_id: str
     modified_at_utc: datetime | None
+    active: bool | None
+    status: str
+    is_default: bool | None
+
+
+class _Table:
+    """The fields of one entity that a connector reads, each with its rule."""
+
+    def __init__(self, fields: Iterable[Field], places: Section, *, with_switches: bool) -> None:
+        self._rules = {
+            each: rule
+            for each in fields
+            if (rule := rule_of(places, each)) is not None and (with_switches or not each.is_switch)
+        }
+
+    def rules(self) -> list[ValueRule]:
+        """Where everything is read from."""
+        return list(self._rules.values())
+
+    def maker(
+        self, selection: Selection, record: type[T], part: str = "", given: Sequence[str] = ()
+    ) -> Callable[..., T]:
+        """Compile a function that makes a record of those fields of a part that the record has."""
+        wanted = set(record.__annotations__) - set(given)
+        own = {
+            each.attribute: (each.form, rule)
+            for each, rule in self._rules.items()
+            if each.part == part and each.attribute in wanted
+        }
+        return record_maker(selection, record, own, given)
 
 
 class CustomerReader:
     """Selection and conversion of customers."""
 
     def __init__(self, connector: Connector) -> None:
-        fields = connector.source.customer
-        rules = [getattr(fields, name) for name in type(fields).model_fields if name != "extra_fields"]
-        fixed = ["CustomerID", "LastModifiedDateTime", "NoteID", "PrimaryContactID", "BillingAddressOverride"]
-        fixed += ["BillingContactOverride", *(f"BillingContact/{name}" for name in _PERSON)]
-        fixed += [f"{part}/Address/{name}" for part in ("MainContact", "BillingContact") for name in ADDRESS_FIELDS]
-        self.selection = selection_of("Customer", fixed, [*rules, *fields.extra_fields.values()])
-        read = self.selection.getter
-        main_address = [f"MainContact/Address/{name}" for name in ADDRESS_FIELDS]
-        texts = [getattr(fields, name) for name in _CUSTOMER_TEXTS]
-        self._row = RowColumns(
-            self.selection,
-            ["CustomerID", "NoteID", *main_address, *texts],
-            ["LastModifiedDateTime", "BillingAddressOverride", "BillingContactOverride"],
-        )
-        self._enabled = flag_reader(self.selection, fields.enabled)
-        self._extra = {name: text_reader(self.selection, rule) for name, rule in fields.extra_fields.items()}
-        self._id, self._primary = read("CustomerID"), read("PrimaryContactID")
-        self._modified = read("LastModifiedDateTime")
-        self._billing_address = RowColumns(
-            self.selection, [f"BillingContact/Address/{name}" for name in ADDRESS_FIELDS]
-        )
-        self._person = RowColumns(self.selection, [f"BillingContact/{name}" for name in _PERSON])
+        places = section_of(connector).customer
+        table = _Table(CUSTOMER, places, with_switches=True)
+        self.selection = selection_of("Customer", [*table.rules(), *places.extra_fields.values()])
+        self.head = table.maker(self.selection, CustomerHead)
+        given = ("main_address", "billing", "contacts", "locations", "extra_fields", "modified_at_utc")
+        self._customer = table.maker(self.selection, Customer, given=given)
+        self._main_address = table.maker(self.selection, PostalAddress, "main_address")
+        self._main_contact = table.maker(self.selection, BillingContact, given=("address",))
+        self._billing_contact = table.maker(self.selection, BillingContact, "billing", given=("address",))
+        self._billing_address = table.maker(self.selection, PostalAddress, "billing.address")
+        self._extra = {name: text_reader(self.selection, rule) for name, rule in places.extra_fields.items()}
 
-    def key(self, row: Row) -> str:
-        """The row's CustomerID."""
-        return text_of(self._id(row))
-
-    def primary_contact_id(self, row: Row) -> str:
-        """ContactID of the customer's primary contact, ``""`` if it has none."""
-        return text_of(self._primary(row))
-
-    def modified_at_utc(self, row: Row) -> datetime | None:
-        """The row's stamp."""
-        return moment_of(self._modified(row))
-
-    def to_customer(self, row: Row, contacts: Iterable[Contact], locations: Iterable[Location]) -> Customer:
+    def to_customer(
+        self, row: Row, head: CustomerHead, contacts: Sequence[Contact], locations: Sequence[Location]
+    ) -> Customer:
         """Make the record, with its contacts and locations."""
-        key, note, line1, line2, city, state, postal_code, country, *rest = self._row(row)
-        name, email, kind, customer_class, status, connection_type, reference_id, terms, phone, attention, *rest = rest
-        stamp, has_address, has_contact = rest
-        main = PostalAddress(line1=line1, line2=line2, city=city, state=state, postal_code=postal_code, country=country)
-        billing = BillingContact(
-            attention=attention,
-            phone=phone,
-            address=_address(self._billing_address(row)) if has_address is True else main,
-        )
-        return Customer(
-            customer_id=key,
-            record_id=note or text_of(row.id),
-            name=name,
-            email=email,
-            customer_type=kind,
-            customer_class=customer_class,
-            status=status,
-            enabled=self._enabled(row),
-            connection_type=connection_type,
-            reference_id=reference_id,
-            terms=terms,
-            phone=phone,
-            attention=attention,
-            address=main,
-            billing=self._billed_person(row, billing.address) if has_contact is True else billing,
-            contacts=tuple(contacts),
-            locations=tuple(locations),
-            extra_fields={name: value for name, read in self._extra.items() if (value := read(row))},
-            modified_at_utc=moment_text(moment_of(stamp)),
-        )
-
-    def _billed_person(self, row: Row, address: PostalAddress) -> BillingContact:
-        attention, first_name, last_name, phone1, phone2 = self._person(row)
-        return BillingContact(
-            attention=attention, first_name=first_name, last_name=last_name, phone=phone1 or phone2, address=address
+        main_address = self._main_address(row)
+        address = self._billing_address(row) if head.has_own_billing_address is True else main_address
+        billing = self._billing_contact if head.has_own_billing_contact is True else self._main_contact
+        extra_fields = {name: value for name, read in self._extra.items() if (value := read(row))}
+        stamp = moment_text(head.modified_at_utc)
+        return self._customer(
+            row, main_address, billing(row, address), tuple(contacts), tuple(locations), extra_fields, stamp
         )
 
 
@@ -136,101 +116,45 @@ class ContactReader:
     """Selection and conversion of contacts."""
 
     def __init__(self, connector: Connector) -> None:
-        fields = connector.source.contact
-        rules = [fields.email, fields.first_name, fields.last_name, fields.phone]
-        if connector.contacts.opt_in_required:
-            rules += [fields.enabled, fields.connection_type]
-        if fields.is_primary:
-            rules.append(fields.is_primary)
-        fixed = ["ContactID", "BusinessAccount", "LastModifiedDateTime", "Active", "Status", "Type"]
-        self.selection = selection_of("Contact", fixed, rules)
-        self._head = self.selection.columns(["BusinessAccount", "ContactID", "LastModifiedDateTime", "Type"])
-        has_switches = connector.contacts.opt_in_required
-        wanted: list[str | ValueRule] = [
-            "Status",
-            fields.email,
-            fields.first_name,
-            fields.last_name,
-            fields.phone,
-        ]
-        wanted += [fields.connection_type] if has_switches else []
-        self._row = RowColumns(self.selection, wanted, ["ContactID", "LastModifiedDateTime", "Active"])
-        self._enabled = flag_reader(self.selection, fields.enabled) if has_switches else None
-        self._is_primary = flag_reader(self.selection, fields.is_primary) if fields.is_primary else None
+        places = section_of(connector).contact
+        table = _Table(CONTACT, places, with_switches=connector.contacts.opt_in_required)
+        self.selection = selection_of("Contact", table.rules())
+        self.head = table.maker(self.selection, ContactHead)
+        self._contact = table.maker(self.selection, Contact, given=("active", "is_primary", "modified_at_utc"))
+        self._has_mark = places.is_primary is not None
 
-    def head(self, row: Row) -> ContactHead:
-        """Whose the row is, and whether it is a contact person, not another kind (docs/api/acumatica.md#contact)."""
-        account, contact_id, stamp, kind = self._head(row)
-        is_person = kind is None or kind == "Contact" or text_of(kind).casefold() in {"", "contact"}
-        return ContactHead(account or "", str(contact_id), moment_of(stamp), is_person)
-
-    def to_contact(self, row: Row, primary_contact_id: str) -> Contact:
-        """Make the record."""
-        status, email, first_name, last_name, phone, *connection_type, number, stamp, active = self._row(row)
-        contact_id = text_of(number)
-        by_field = self._is_primary(row) if self._is_primary else None
-        return Contact(
-            contact_id=contact_id,
-            active=active is not False and status.casefold() != "inactive",
-            email=email,
-            first_name=first_name,
-            last_name=last_name,
-            phone=phone,
-            enabled=self._enabled(row) if self._enabled else None,
-            connection_type=connection_type[0] if connection_type else "",
-            is_primary=by_field is True if self._is_primary else bool(contact_id) and contact_id == primary_contact_id,
-            modified_at_utc=moment_text(moment_of(stamp)),
-        )
+    def to_contact(self, row: Row, head: ContactHead, primary_contact_id: str) -> Contact:
+        """Make the record; primary is the contact that is marked, or else the one that its customer names."""
+        is_named = bool(head.contact_id) and head.contact_id == primary_contact_id
+        is_primary = head.is_primary is True if self._has_mark else is_named
+        return self._contact(row, _is_active(head), is_primary, moment_text(head.modified_at_utc))
 
 
 class LocationReader:
     """Selection and conversion of locations."""
 
     def __init__(self, connector: Connector) -> None:
-        fields = connector.source.location
-        rules = [fields.name, fields.phone, fields.attention]
-        has_switches = connector.locations.opt_in_required
-        if has_switches:
-            rules += [fields.enabled, fields.connection_type]
-        fixed = ["Customer", "LocationID", "LastModifiedDateTime", "Active", "Status", "Default"]
-        fixed += [f"LocationContact/{name}" for name in ("FirstName", "LastName")]
-        address = [f"LocationContact/Address/{name}" for name in ADDRESS_FIELDS]
-        self.selection = selection_of("CustomerLocation", [*fixed, *address], rules)
-        self._head = self.selection.columns(["Customer", "LocationID", "LastModifiedDateTime"])
-        wanted = ["LocationID", "Status", "LocationContact/FirstName", "LocationContact/LastName", *address]
-        wanted_rules = [
-            fields.name,
-            fields.phone,
-            fields.attention,
-            *([fields.connection_type] if has_switches else []),
-        ]
-        self._row = RowColumns(self.selection, [*wanted, *wanted_rules], ["Active", "Default"])
-        self._enabled = flag_reader(self.selection, fields.enabled) if has_switches else None
+        places = section_of(connector).location
+        table = _Table(LOCATION, places, with_switches=connector.locations.opt_in_required)
+        self.selection = selection_of("CustomerLocation", table.rules())
+        self.head = table.maker(self.selection, LocationHead)
+        self._location = table.maker(self.selection, Location, given=("active", "is_default", "address"))
+        self._address = table.maker(self.selection, PostalAddress, "address")
 
-    def head(self, row: Row) -> LocationHead:
-        """Whose the row is."""
-        customer, location_id, stamp = self._head(row)
-        return LocationHead(customer or "", str(location_id), moment_of(stamp))
-
-    def to_location(self, row: Row) -> Location:
+    def to_location(self, row: Row, head: LocationHead) -> Location:
         """Make the record."""
-        location_id, status, first_name, last_name, *rest = self._row(row)
-        name, phone, attention, *connection_type, is_active, is_default = rest[len(ADDRESS_FIELDS) :]
-        return Location(
-            location_id=location_id,
-            name=name,
-            active=is_active is not False and status.casefold() != "inactive",
-            is_default=is_default is True,
-            attention=attention,
-            first_name=first_name,
-            last_name=last_name,
-            phone=phone,
-            address=_address(rest),
-            enabled=self._enabled(row) if self._enabled else None,
-            connection_type=connection_type[0] if connection_type else "",
-        )
+        return self._location(row, _is_active(head), head.is_default is True, self._address(row))
 
 
-def _address(texts: list[str]) -> PostalAddress:
-    line1, line2, city, state, postal_code, country = texts[: len(ADDRESS_FIELDS)]
-    return PostalAddress(line1=line1, line2=line2, city=city, state=state, postal_code=postal_code, country=country)
+def _is_active(head: ContactHead | LocationHead) -> bool:
+    return head.active is not False and head.status.casefold() != "inactive"
+
+
+def selections(connector: Connector) -> list[Selection]:
+    """Everything that a connector reads, one selection for each entity."""
+    found = [CustomerReader(connector).selection]
+    if connector.contacts.include:
+        found.append(ContactReader(connector).selection)
+    if connector.locations.include:
+        found.append(LocationReader(connector).selection)
+    return found

@@ -8,8 +8,9 @@ from customer_sync.http.transport import encode_query
 from customer_sync.targets.better_b2b.answers import Envelope
 from customer_sync.targets.better_b2b.bulk import bulk_rows
 from customer_sync.targets.better_b2b.calls import Query, StoreCalls, ignore_content, time_bounds
-from customer_sync.targets.better_b2b.records import AddressRecord, address_from_wire, as_text, required_id
+from customer_sync.targets.better_b2b.records import address_from_wire, as_text, required_id
 from customer_sync.targets.better_b2b.wire import to_wire
+from customer_sync.targets.port import StoredAddress
 
 # Longest query of one look-up, in characters: servers and proxies commonly refuse longer request lines.
 _QUERY_CHARS_MAX: Final = 1_500
@@ -20,7 +21,7 @@ class AddressCalls(StoreCalls):
 
     def iter_addresses(
         self, company_id: int | None = None, *, min_modified_s: int | None = None
-    ) -> Iterator[AddressRecord]:
+    ) -> Iterator[StoredAddress]:
         """Read addresses, each once.
 
         Args:
@@ -30,7 +31,7 @@ class AddressCalls(StoreCalls):
         query = (*_of_company(company_id), *time_bounds(min_modified_s=min_modified_s))
         return self._crawl("/addresses", address_from_wire, lambda address: address.id, query)
 
-    def find_addresses(self, external_ids: Sequence[str], company_id: int | None = None) -> list[AddressRecord]:
+    def find_addresses(self, external_ids: Sequence[str], company_id: int | None = None) -> list[StoredAddress]:
         """Find the addresses that carry one of these external ids, in as few requests as fit.
 
         Args:
@@ -40,16 +41,16 @@ class AddressCalls(StoreCalls):
         Returns:
             All that match exactly; compared again here, because the store ignores filters it does not know.
         """
-        found: dict[int, AddressRecord] = {}
+        found: dict[int, StoredAddress] = {}
         for chunk in _chunks(external_ids):
             query = (*_of_company(company_id), *(("externalId[]", external_id) for external_id in chunk))
             wanted = set(chunk)
             for address in self._crawl("/addresses", address_from_wire, lambda address: address.id, query):
-                if address.external_id in wanted and company_id in (None, address.company_id):
+                if address.fields.external_id in wanted and company_id in (None, address.company_id):
                     found[address.id] = address
         return list(found.values())
 
-    def get_address(self, address_id: int) -> AddressRecord | None:
+    def get_address(self, address_id: int) -> StoredAddress | None:
         """Read one address; ``None`` when it does not exist."""
         try:
             return self._get_record(f"/addresses/{address_id:d}", address_from_wire)

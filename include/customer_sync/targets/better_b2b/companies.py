@@ -9,16 +9,14 @@ from customer_sync.targets.better_b2b.answers import Envelope
 from customer_sync.targets.better_b2b.bulk import bulk_rows, ids_in_order
 from customer_sync.targets.better_b2b.calls import Query, StoreCalls, ignore_content, time_bounds
 from customer_sync.targets.better_b2b.records import (
-    CompanyRecord,
+    STATUSES,
     ExtraFieldDefinition,
     company_from_wire,
     extra_field_from_wire,
     required_id,
 )
 from customer_sync.targets.better_b2b.wire import to_wire
-
-STATUSES: Final[Mapping[int, str]] = {0: "pending", 1: "approved", 2: "rejected", 3: "inactive"}
-"""Company status on the wire → its meaning."""
+from customer_sync.targets.port import StoredCompany
 
 _WITH_EXTRA_FIELDS: Final[Query] = (("isIncludeExtraFields", "1"),)
 # The default order moves a company to the front when it is written, which shifts the pages of a crawl.
@@ -40,7 +38,7 @@ class CompanyCalls(StoreCalls):
 
     def iter_companies(
         self, *, min_created_s: int | None = None, min_modified_s: int | None = None
-    ) -> Iterator[CompanyRecord]:
+    ) -> Iterator[StoredCompany]:
         """Read companies with their extra fields, each once, by name.
 
         Args:
@@ -49,9 +47,9 @@ class CompanyCalls(StoreCalls):
         """
         bounds = time_bounds(min_created_s=min_created_s, min_modified_s=min_modified_s)
         query = (*_STEADY_ORDER, *_WITH_EXTRA_FIELDS, *bounds)
-        return self._crawl("/companies", company_from_wire, lambda company: company.id, query)
+        return self._crawl("/companies", self._company, lambda company: company.id, query)
 
-    def find_companies_by_key(self, value: str) -> list[CompanyRecord]:
+    def find_companies_by_key(self, value: str) -> list[StoredCompany]:
         """Find the companies whose ERP key field holds exactly this value.
 
         The answer is compared again: the store searches by substring unless told otherwise, and
@@ -70,13 +68,13 @@ class CompanyCalls(StoreCalls):
             *_WITH_EXTRA_FIELDS,
             *_STEADY_ORDER,
         )
-        found = self._crawl("/companies", company_from_wire, lambda company: company.id, query)
-        return [company for company in found if company.extra_fields.get(name) == value]
+        found = self._crawl("/companies", self._company, lambda company: company.id, query)
+        return [company for company in found if company.key == value]
 
-    def get_company(self, company_id: int) -> CompanyRecord | None:
+    def get_company(self, company_id: int) -> StoredCompany | None:
         """Read one company with its extra fields; ``None`` when it does not exist."""
         try:
-            return self._get_record(f"/companies/{company_id:d}", company_from_wire)
+            return self._get_record(f"/companies/{company_id:d}", self._company)
         except NotFound:
             return None
 
@@ -148,7 +146,7 @@ class CompanyCalls(StoreCalls):
             ValueError: It is none of these.
         """
         if status not in STATUSES:
-            raise ValueError(f"{status} is no company status; it must be one of {dict(STATUSES)}.")
+            raise ValueError(f"{status} is no company status; it must be one of {sorted(STATUSES)}.")
         self._call("PUT", f"/companies/{company_id:d}/status", ignore_content, body={"companyStatus": status})
 
     def delete_company(self, company_id: int) -> None:
@@ -177,6 +175,9 @@ class CompanyCalls(StoreCalls):
             SyncError: They do not; the message says what to correct.
         """
         return self.count_companies()
+
+    def _company(self, row: Mapping[str, Any]) -> StoredCompany:
+        return company_from_wire(row, self.settings.erp_key_field)
 
     def _with_defaults(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         settings = self.settings

@@ -10,6 +10,7 @@ from customer_sync.http.retry import RetryPolicy
 from customer_sync.http.transport import Urllib3Transport
 from customer_sync.settings.connection import ConnectionFields
 from customer_sync.settings.connector import Connector
+from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.client import BetterB2BClient
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
@@ -23,6 +24,22 @@ _CONNECTIONS_OF_A_TEST: Final = 2
 
 
 def open_target(
+    connection: ConnectionFields, connector: Connector, *, schedule: Schedule | None = None
+) -> BetterB2BTarget:
+    """Open a store: :func:`open_client` behind the port.
+
+    Args:
+        connection: Address, token and store.
+        connector: Gives budget, bulk size, channels and key field.
+        schedule: Where turns for requests are reserved when other tasks use the same store.
+
+    Raises:
+        ConfigError: A field of the connection is missing or wrong.
+    """
+    return BetterB2BTarget(open_client(connection, connector, schedule=schedule), connector.store)
+
+
+def open_client(
     connection: ConnectionFields,
     connector: Connector | None = None,
     *,

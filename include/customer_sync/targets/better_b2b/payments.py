@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
+from customer_sync.model.company import PaymentTerms
 from customer_sync.targets.better_b2b.calls import StoreCalls, ignore_content
 from customer_sync.targets.better_b2b.records import (
     CompanyPaymentMethod,
-    PaymentTerms,
     StorePaymentMethod,
     company_method_from_wire,
     store_method_from_wire,

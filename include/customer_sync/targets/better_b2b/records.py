@@ -9,94 +9,22 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from customer_sync.errors import ContractError
-from customer_sync.redaction import mask_email, mask_name, redact_body
+from customer_sync.model.company import Address, CompanyFields, CompanyStatus, PaymentTerms, UserFields
+from customer_sync.redaction import redact_body
+from customer_sync.targets.better_b2b.fields import ADDRESS, COMPANY, USER
+from customer_sync.targets.port import StoredAddress, StoredCompany, StoredUser
 
 _TRUE_WORDS: Final = frozenset({"1", "true", "yes"})
 
 JsonObject = Mapping[str, Any]
 
-
-@dataclass(frozen=True, slots=True)
-class CompanyRecord:
-    """A company as the store shows it (docs/api/better_b2b.md#company-read).
-
-    ``status`` is 0 pending, 1 approved, 2 rejected, 3 inactive; times are Unix seconds. ``extra_fields`` is
-    empty in lists unless they were asked for. ``repr`` masks personal data.
-    """
-
-    id: int
-    company_name: str = ""
-    company_email: str = ""
-    company_phone: str = ""
-    address_line1: str = ""
-    address_line2: str = ""
-    city: str = ""
-    state: str = ""
-    country: str = ""
-    zip_code: str = ""
-    status: int | None = None
-    customer_group_id: int | None = None
-    uuid: str = ""
-    extra_fields: Mapping[str, str] = field(default_factory=dict)
-    created_at_s: int | None = None
-    updated_at_s: int | None = None
-
-    def __repr__(self) -> str:
-        return f"CompanyRecord(id={self.id}, name={mask_name(self.company_name)}, status={self.status})"
-
-
-@dataclass(frozen=True, slots=True)
-class UserRecord:
-    """A company user (docs/api/better_b2b.md#users); ``role`` is 0 admin, 1 senior buyer, 2 junior buyer or custom."""
-
-    id: int
-    company_id: int | None = None
-    first_name: str = ""
-    last_name: str = ""
-    email: str = ""
-    phone_number: str = ""
-    role: int | None = None
-    company_role_id: int | None = None
-    company_role_name: str = ""
-    uuid: str = ""
-    customer_id: int | None = None
-    extra_fields: Mapping[str, str] = field(default_factory=dict)
-    created_at_s: int | None = None
-    updated_at_s: int | None = None
-
-    def __repr__(self) -> str:
-        return f"UserRecord(id={self.id}, company_id={self.company_id}, email={mask_email(self.email)})"
-
-
-@dataclass(frozen=True, slots=True)
-class AddressRecord:
-    """An address of a company; ``external_id`` is the ERP's id, not unique by itself.
-
-    Source: docs/api/better_b2b.md#addresses.
-    """
-
-    id: int
-    company_id: int | None = None
-    first_name: str = ""
-    last_name: str = ""
-    phone_number: str = ""
-    address_line1: str = ""
-    address_line2: str = ""
-    city: str = ""
-    state_name: str = ""
-    state_code: str = ""
-    country_name: str = ""
-    country_code: str = ""
-    zip_code: str = ""
-    label: str = ""
-    external_id: str = ""
-    is_billing: bool = False
-    is_shipping: bool = False
-    is_default_billing: bool = False
-    is_default_shipping: bool = False
-
-    def __repr__(self) -> str:
-        return f"AddressRecord(id={self.id}, company_id={self.company_id}, external_id={self.external_id!r})"
+STATUSES: Final[Mapping[int, CompanyStatus]] = {
+    0: CompanyStatus.PENDING,
+    1: CompanyStatus.APPROVED,
+    2: CompanyStatus.REJECTED,
+    3: CompanyStatus.INACTIVE,
+}
+"""Company status on the wire -> its meaning (docs/api/better_b2b.md#company-status)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +61,6 @@ class CompanyPaymentMethod:
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentTerms:
-    """A company's payment terms: ``days`` is one of 0, 5, 15, 30, 45, 60; the store's own when disabled.
-
-    Source: docs/api/better_b2b.md#payment-terms.
-    """
-
-    is_enabled: bool
-    days: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class ExtraFieldDefinition:
     """An extra field's definition; ``field_type`` is 0 text, 1 multi-line, 2 number, 3 drop-down.
 
@@ -159,70 +76,53 @@ class ExtraFieldDefinition:
     list_of_values: tuple[str, ...] = ()
 
 
-def company_from_wire(row: JsonObject) -> CompanyRecord:
-    """Read a company; raises ContractError when its id is missing."""
-    return CompanyRecord(
+_COMPANY_TEXTS = tuple((name, rule.wire) for name, rule in COMPANY.items() if name != "extra_fields")
+_USER_TEXTS = tuple((name, rule.wire) for name, rule in USER.items())
+_ADDRESS_TEXTS = tuple((name, rule.wire) for name, rule in ADDRESS.items() if not name.startswith("is_"))
+_ADDRESS_FLAGS = tuple((name, rule.wire) for name, rule in ADDRESS.items() if name.startswith("is_"))
+
+
+def company_from_wire(row: JsonObject, key_field: str) -> StoredCompany:
+    """Read a company; its key is the value of the extra field ``key_field``.
+
+    Raises:
+        ContractError: It has no id.
+    """
+    extra = _extra_fields(row.get("extraFields"))
+    texts = {name: as_text(row.get(wire)) for name, wire in _COMPANY_TEXTS}
+    status = as_int(row.get("companyStatus"))
+    return StoredCompany(
         id=required_id(row, "companyId", "id"),
-        company_name=as_text(row.get("companyName")),
-        company_email=as_text(row.get("companyEmail")),
-        company_phone=as_text(row.get("companyPhone")),
-        address_line1=as_text(row.get("addressLine1")),
-        address_line2=as_text(row.get("addressLine2")),
-        city=as_text(row.get("city")),
-        state=as_text(row.get("state")),
-        country=as_text(row.get("country")),
-        zip_code=as_text(row.get("zipCode")),
-        status=as_int(row.get("companyStatus")),
-        customer_group_id=as_int(row.get("bcGroupId")),
-        uuid=as_text(row.get("uuid")),
-        extra_fields=_extra_fields(row.get("extraFields")),
+        key=extra.get(key_field, ""),
+        record_id=as_text(row.get("uuid")),
+        fields=CompanyFields(**texts, extra_fields=extra),
+        status=CompanyStatus.UNKNOWN if status is None else STATUSES.get(status, CompanyStatus.UNKNOWN),
+        group_id=as_int(row.get("bcGroupId")),
         created_at_s=as_int(row.get("createdAt")),
         updated_at_s=as_int(row.get("updatedAt")),
     )
 
 
-def user_from_wire(row: JsonObject) -> UserRecord:
+def user_from_wire(row: JsonObject) -> StoredUser:
     """Read a company user; raises ContractError when its id is missing."""
-    return UserRecord(
+    return StoredUser(
         id=required_id(row, "id", "userId"),
-        company_id=as_int(row.get("companyId")),
-        first_name=as_text(row.get("firstName")),
-        last_name=as_text(row.get("lastName")),
-        email=as_text(row.get("email")),
-        phone_number=as_text(row.get("phoneNumber")),
-        role=as_int(row.get("role")),
-        company_role_id=as_int(row.get("companyRoleId")),
-        company_role_name=as_text(row.get("companyRoleName")),
-        uuid=as_text(row.get("uuid")),
-        customer_id=as_int(row.get("customerId")),
-        extra_fields=_extra_fields(row.get("extraFields")),
+        company_id=as_int(row.get("companyId")) or 0,
+        key=as_text(row.get("uuid")),
+        fields=UserFields(**{name: as_text(row.get(wire)) for name, wire in _USER_TEXTS}),
         created_at_s=as_int(row.get("createdAt")),
         updated_at_s=as_int(row.get("updatedAt")),
     )
 
 
-def address_from_wire(row: JsonObject) -> AddressRecord:
+def address_from_wire(row: JsonObject) -> StoredAddress:
     """Read an address; raises ContractError when its id is missing."""
-    return AddressRecord(
+    values: dict[str, Any] = {name: as_text(row.get(wire)) for name, wire in _ADDRESS_TEXTS}
+    values |= {name: as_flag(row.get(wire)) for name, wire in _ADDRESS_FLAGS}
+    return StoredAddress(
         id=required_id(row, "addressId", "id"),
-        company_id=as_int(row.get("companyId")),
-        first_name=as_text(row.get("firstName")),
-        last_name=as_text(row.get("lastName")),
-        phone_number=as_text(row.get("phoneNumber")),
-        address_line1=as_text(row.get("addressLine1")),
-        address_line2=as_text(row.get("addressLine2")),
-        city=as_text(row.get("city")),
-        state_name=as_text(row.get("stateName")),
-        state_code=as_text(row.get("stateCode")),
-        country_name=as_text(row.get("countryName")),
-        country_code=as_text(row.get("countryCode")),
-        zip_code=as_text(row.get("zipCode")),
-        label=as_text(row.get("label")),
-        external_id=as_text(row.get("externalId")),
-        is_billing=as_flag(row.get("isBilling")),
-        is_shipping=as_flag(row.get("isShipping")),
-        is_default_billing=as_flag(row.get("isDefaultBilling")),
-        is_default_shipping=as_flag(row.get("isDefaultShipping")),
+        company_id=as_int(row.get("companyId")) or 0,
+        fields=Address(**values),
     )
 
 
@@ -259,7 +159,7 @@ def company_method_from_wire(row: JsonObject) -> CompanyPaymentMethod:
 
 def terms_from_wire(row: JsonObject) -> PaymentTerms:
     """Read payment terms."""
-    return PaymentTerms(as_flag(row.get("isEnabled")), as_int(row.get("paymentTerms")))
+    return PaymentTerms(is_enabled=as_flag(row.get("isEnabled")), days=as_int(row.get("paymentTerms")))
 
 
 def extra_field_from_wire(row: JsonObject) -> ExtraFieldDefinition:

@@ -6,14 +6,15 @@ from typing import Any
 from customer_sync.errors import ContractError, NotFound
 from customer_sync.targets.better_b2b.bulk import bulk_rows, ids_in_order
 from customer_sync.targets.better_b2b.calls import Query, StoreCalls, ignore_content, time_bounds
-from customer_sync.targets.better_b2b.records import UserRecord, required_id, user_from_wire
+from customer_sync.targets.better_b2b.records import required_id, user_from_wire
 from customer_sync.targets.better_b2b.wire import to_wire
+from customer_sync.targets.port import StoredUser
 
 
 class UserCalls(StoreCalls):
     """Reading and writing company users."""
 
-    def iter_users(self, *, company_id: int | None = None, min_created_s: int | None = None) -> Iterator[UserRecord]:
+    def iter_users(self, *, company_id: int | None = None, min_created_s: int | None = None) -> Iterator[StoredUser]:
         """Read company users, each once.
 
         Args:
@@ -25,7 +26,7 @@ class UserCalls(StoreCalls):
             query = (("companyId", str(company_id)), *query)
         return self._crawl("/users", user_from_wire, lambda user: user.id, query, self.settings.users_page_size)
 
-    def find_user(self, email: str) -> UserRecord | None:
+    def find_user(self, email: str) -> StoredUser | None:
         """Find the user with this e-mail, which is unique in the whole store; compared without regard to case.
 
         Raises:
@@ -33,7 +34,7 @@ class UserCalls(StoreCalls):
         """
         wanted = email.strip().casefold()
         found = self._crawl("/users", user_from_wire, lambda user: user.id, (("email", email.strip()),))
-        matches = [user for user in found if user.email.strip().casefold() == wanted]
+        matches = [user for user in found if user.fields.email.strip().casefold() == wanted]
         if len(matches) > 1:
             raise ContractError(
                 f"The store shows {len(matches)} users with one e-mail (user ids "
@@ -43,7 +44,7 @@ class UserCalls(StoreCalls):
             )
         return matches[0] if matches else None
 
-    def get_user(self, user_id: int) -> UserRecord | None:
+    def get_user(self, user_id: int) -> StoredUser | None:
         """Read one user; ``None`` when it does not exist."""
         try:
             return self._get_record(f"/users/{user_id:d}", user_from_wire)

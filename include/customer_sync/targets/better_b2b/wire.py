@@ -7,36 +7,19 @@ an unknown field is a ``ValueError`` here.
 from collections.abc import Mapping
 from typing import Any, Final
 
-_COMPANY_FIELDS: Final = {
-    "company_name": "companyName",
-    "company_phone": "companyPhone",
-    "company_email": "companyEmail",
-    "country": "country",
-    "address_line1": "addressLine1",
-    "address_line2": "addressLine2",
-    "city": "city",
-    "state": "state",
-    "zip_code": "zipCode",
-    "customer_group_id": "customerGroupId",
-    "uuid": "uuid",
-    "extra_fields": "extraFields",
-}
+from customer_sync.targets.better_b2b.fields import ADDRESS, COMPANY, USER, wire_names
+
+_COMPANY_FIELDS: Final = {**wire_names(COMPANY), "customer_group_id": "customerGroupId", "uuid": "uuid"}
 _COMPANY_CREATE: Final = {
     **_COMPANY_FIELDS,
-    "admin_first_name": "adminFirstName",
-    "admin_last_name": "adminLastName",
-    "admin_email": "adminEmail",
-    "admin_phone_number": "adminPhoneNumber",
+    **{f"admin_{name}": f"admin{rule.wire[0].upper()}{rule.wire[1:]}" for name, rule in USER.items() if name != "role"},
     "channel_ids": "channelIds",
     "origin_channel_id": "originChannelId",
     "accept_creation_email": "acceptCreationEmail",
     "user_extra_fields": "userExtraFields",
 }
 _USER_UPDATE: Final = {
-    "first_name": "firstName",
-    "last_name": "lastName",
-    "email": "email",
-    "phone_number": "phoneNumber",
+    **wire_names(USER, "role"),
     "role": "role",
     "company_role_id": "companyRoleId",
     "uuid": "uuid",
@@ -49,26 +32,7 @@ _USER_CREATE: Final = {
     "origin_channel_id": "originChannelId",
     "accept_welcome_email": "acceptWelcomeEmail",
 }
-_ADDRESS_UPDATE: Final = {
-    "first_name": "firstName",
-    "last_name": "lastName",
-    "address_line1": "addressLine1",
-    "address_line2": "addressLine2",
-    "city": "city",
-    "state_name": "stateName",
-    "state_code": "stateCode",
-    "country_name": "countryName",
-    "country_code": "countryCode",
-    "zip_code": "zipCode",
-    "phone_number": "phoneNumber",
-    "label": "label",
-    "external_id": "externalId",
-    "is_billing": "isBilling",
-    "is_shipping": "isShipping",
-    "is_default_billing": "isDefaultBilling",
-    "is_default_shipping": "isDefaultShipping",
-    "extra_fields": "extraFields",
-}
+_ADDRESS_UPDATE: Final = {**wire_names(ADDRESS), "extra_fields": "extraFields"}
 
 SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
     "company_create": _COMPANY_CREATE,

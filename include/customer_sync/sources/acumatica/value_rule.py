@@ -11,12 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from customer_sync.settings.section import Section
-
-# YAML reads a bare 30 as a number; codes of the ERP are always text.
-Code = Annotated[
-    str, BeforeValidator(lambda value: str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
-]
+from customer_sync.settings.section import Code, Section
 
 Converter = Annotated[str, Field(pattern=r"^(trim|upper|lower|digits|cut:[1-9][0-9]{0,5})$")]
 """A named converter: ``trim``, ``upper``, ``lower``, ``digits`` (keep digits only) or ``cut:<length>``."""

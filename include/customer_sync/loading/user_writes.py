@@ -1,0 +1,155 @@
+"""What is special about writing users: whose an e-mail is, and who waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import sqlalchemy as sa
+
+from customer_sync.errors import NotFound, RecordRejected, SyncError
+from customer_sync.loading.applied_parts import FORMER, MadeUser, link_users, unlink_user
+from customer_sync.loading.context import LoadContext
+from customer_sync.loading.customer_load import CustomerLoad, Part
+from customer_sync.loading.refusals import leave_out_contact, quarantine
+from customer_sync.model.operation import Operation, UserOperation
+from customer_sync.model.outcome import Outcome, Reason
+
+
+def look_up_users(context: LoadContext, parts: Sequence[Part]) -> list[int | None]:
+    """Ids of users that were made, by e-mail."""
+    found = [context.target.user_by_email(str(operation.values["email"])) for _, operation in parts]
+    return [record.id if record else None for record in found]
+
+
+def find_made_users(context: LoadContext, parts: Sequence[Part]) -> set[str]:
+    """Keys of the users that exist already in their own company; they are linked."""
+    return {operation.key for load, operation in parts if adopt_user(context, load, operation)}
+
+
+def confirm_created(
+    context: LoadContext, connection: sa.Connection, parts: Sequence[Part], ids: Sequence[int | None]
+) -> None:
+    """Link the new users."""
+    made = [
+        MadeUser(load, operation.key, user_id, operation.new)
+        for (load, operation), user_id in zip(parts, ids, strict=True)
+        if user_id is not None and isinstance(operation, UserOperation) and operation.new is not None
+    ]
+    link_users(context, connection, made)
+
+
+def refuse_creation(context: LoadContext, part: Part, error: SyncError) -> None:
+    """Adopt the user if it is ours already; else wait for its e-mail, leave the contact out, or quarantine."""
+    load, operation = part
+    if isinstance(error, RecordRejected) and error.is_email_taken:
+        if not adopt_user(context, load, operation):
+            _wait_or_leave_out(context, load, operation)
+    elif isinstance(error, NotFound):
+        load.stop(Outcome.FAILED, Reason.STORE_RECORD_GONE, "the company was deleted in the store")
+    else:
+        quarantine(load, operation, error)
+
+
+def _wait_or_leave_out(context: LoadContext, load: CustomerLoad, operation: Operation) -> None:
+    """Wait where the user that holds the e-mail is about to give it up; else leave the contact out.
+
+    That is a user of this company under another contact, or the contact's own user
+    under the customer that it left. Nobody at all holds it where it was given up
+    between the refusal and the look-up: one more try shows it.
+    """
+    holder = context.target.user_by_email(str(operation.values["email"]))
+    known = load.applied_user(holder.id) if holder is not None else None
+    if known is not None or (holder is None and load.may_be_free_now(operation.key)):
+        load.wait_for(operation.key, load.customer_id)
+        return
+    holders = context.ledger.links.holders_of_contacts([operation.key]) - {load.customer_id}
+    if holders:
+        load.wait_for(operation.key, min(holders))
+    else:
+        leave_out_contact(load, operation, "the e-mail belongs to a user of another company in the store")
+
+
+def confirm_updated(
+    context: LoadContext, connection: sa.Connection, parts: Sequence[Part], _ids: Sequence[int | None]
+) -> None:
+    """Remember the new values, under the contact's present key."""
+    for load, operation in parts:
+        if not isinstance(operation, UserOperation) or operation.new is None:
+            continue
+        known = load.applied_user(operation.store_id)
+        old = known[1].fields if known else operation.new
+        fields = msgspec.structs.replace(old, **operation.values)
+        if known and known[0] != operation.key:
+            unlink_user(context, connection, load, operation.store_id)
+        link_users(context, connection, [MadeUser(load, operation.key, operation.store_id, fields)])
+
+
+def refuse_update(context: LoadContext, part: Part, error: SyncError) -> None:
+    """Gone: forget it, the next comparison makes it again. E-mail taken: see whose it is."""
+    load, operation = part
+    if isinstance(error, NotFound):
+        with context.ledger.write() as connection:
+            unlink_user(context, connection, load, operation.store_id)
+    elif isinstance(error, RecordRejected) and error.is_email_taken:
+        _wait_replace_or_leave_out(context, load, operation)
+    else:
+        quarantine(load, operation, error)
+
+
+def _wait_replace_or_leave_out(context: LoadContext, load: CustomerLoad, operation: Operation) -> None:
+    """Decide by who holds the new e-mail.
+
+    A user of this company who is to go, or to get another e-mail, is waited for. No company user at all means a
+    plain store customer: an update is refused for it, a new user is linked with it
+    (docs/api/better_b2b.md#user-emails), so the user is made anew. Anybody else: the contact is left out.
+    """
+    holder = context.target.user_by_email(str(operation.values["email"]))
+    if holder is None and load.may_be_free_now(operation.key):
+        load.wait_for(operation.key, load.customer_id)
+        return
+    if holder is None:
+        _make_anew(context, load, operation)
+        return
+    known = load.applied_user(holder.id)
+    emails = {user.key: user.email.casefold() for user in load.desired.users}
+    if known and emails.get(known[0]) != holder.fields.email.casefold():
+        load.wait_for(operation.key, load.customer_id)
+    else:
+        leave_out_contact(load, operation, "the new e-mail belongs to another user in the store")
+
+
+def _make_anew(context: LoadContext, load: CustomerLoad, operation: Operation) -> None:
+    """Have the next comparison create the user under its new e-mail and delete the former one after that."""
+    known = load.applied_user(operation.store_id)
+    if known is None:
+        return
+    with context.ledger.write() as connection:
+        unlink_user(context, connection, load, operation.store_id)
+        former = f"{operation.key}{FORMER}"
+        link_users(context, connection, [MadeUser(load, former, operation.store_id, known[1].fields)])
+
+
+def confirm_deleted(
+    context: LoadContext, connection: sa.Connection, parts: Sequence[Part], _ids: Sequence[int | None]
+) -> None:
+    """Forget the link."""
+    for load, operation in parts:
+        unlink_user(context, connection, load, operation.store_id)
+
+
+def adopt_user(context: LoadContext, load: CustomerLoad, operation: Operation) -> bool:
+    """Link a user that exists in this company with the e-mail.
+
+    One of another company is never moved, and one that belongs to another contact stays its own.
+    """
+    email = operation.values.get("email") or load.email_of(operation.key)
+    record = context.target.user_by_email(str(email))
+    if record is None or record.company_id != load.company_id:
+        return False
+    known = load.applied_user(record.id)
+    if known is not None and known[0] != operation.key:
+        return False
+    with context.ledger.write() as connection:
+        link_users(context, connection, [MadeUser(load, operation.key, record.id, record.fields)])
+    return True

@@ -1,0 +1,24 @@
+"""What an adapter says of one field. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+MaskKind = Literal["", "email", "phone", "name"]
+"""What kind of personal data a field holds; ``""``: none."""
+
+
+class FieldRule(NamedTuple):
+    """One field of one entity in one system.
+
+    Attributes:
+        wire: Its name on the wire.
+        most_chars: Longest text that the system holds; 0: not bounded, or no text.
+        mask: How it is masked where people without the right look.
+        can_clear: Whether the system takes an empty value for it.
+    """
+
+    wire: str
+    most_chars: int = 0
+    mask: MaskKind = ""
+    can_clear: bool = True

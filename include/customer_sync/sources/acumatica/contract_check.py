@@ -1,0 +1,45 @@
+"""Whether the endpoint has every field that a connector file reads, by the ERP's own description of itself.
+
+A field that was renamed or taken away reads like an empty one, and an empty one would blank the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from customer_sync.settings.connector import Connector
+from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.acumatica.discovery import EndpointSchema
+from customer_sync.sources.acumatica.reader import selections
+from customer_sync.sources.acumatica.selection import Selection
+
+
+def missing_fields(erp: AcumaticaClient, connector: Connector) -> list[str]:
+    """Name each field and custom field that the endpoint lacks, with the one that was probably meant.
+
+    Costs the endpoint's schema document, and one request more for each entity with custom fields.
+    """
+    schema = erp.endpoint_schema()
+    return [text for selection in selections(connector) for text in _missing(selection, schema, erp)]
+
+
+def _missing(selection: Selection, schema: EndpointSchema, erp: AcumaticaClient) -> list[str]:
+    entity = selection.entity
+    if entity not in schema.entities:
+        return [f"the entity {entity}"]
+    known = list(schema.entities[entity])
+    found = [
+        f"{entity} field {path}{_hint(path, known)}" for path in selection.fields if not schema.has_path(entity, path)
+    ]
+    if selection.custom:
+        custom = erp.ad_hoc_schema(entity).custom
+        found += [
+            f"{entity} custom field {path}{_hint(path, custom)}" for path in selection.custom if path not in custom
+        ]
+    return found
+
+
+def _hint(path: str, known: Iterable[str]) -> str:
+    close = get_close_matches(path, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

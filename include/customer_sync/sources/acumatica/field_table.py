@@ -1,0 +1,186 @@
+"""One table per entity: where each fact of the model is read from, how, and in which words people see it.
+
+Reader, selection, contract check, the words of remedies, the masking of excerpts, the section ``source`` of connector
+files and the field tables of the docs come from here. A new plain field is one line in the model and one here.
+
+Source: docs/api/acumatica.md#customer, #contact and #location; the screens Customers, Contacts and Customer Locations.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple
+
+from customer_sync.redaction import Kind
+
+Form = Literal["text", "id", "flag", "stamp"]
+
+
+class Field(NamedTuple):
+    """One fact.
+
+    Attributes:
+        name: The model's name, with the part that it belongs to: ``phone``, ``main_address.city``.
+        paths: Where it is read from by default; the first that holds something counts.
+        words: What people see of it.
+        setting: Its name in the section ``source`` of a connector file; ``""`` = always read from ``paths``.
+        form: ``text`` trimmed; ``id`` the same, else the id that the API gives the record; ``flag`` a switch, ``None``
+            where there is none; ``stamp`` a moment in UTC.
+        mask: What kind of personal value it is.
+        is_switch: Whether it says that the record belongs into the store; of contacts and locations such fields are
+            read only where the connector demands them.
+        is_optional: Whether it is read only where the connector file names a place.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    words: str
+    setting: str = ""
+    form: Form = "text"
+    mask: Kind | None = None
+    is_switch: bool = False
+    is_optional: bool = False
+
+    @property
+    def part(self) -> str:
+        """The part of the record that it belongs to, ``""`` for the record itself."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def attribute(self) -> str:
+        """Its name within its part."""
+        return self.name.rpartition(".")[2]
+
+
+def _address(part: str, path: str, place: str) -> tuple[Field, ...]:
+    return (
+        Field(f"{part}.line1", (f"{path}/AddressLine1",), f"Address Line 1 {place}", mask="name"),
+        Field(f"{part}.line2", (f"{path}/AddressLine2",), f"Address Line 2 {place}", mask="name"),
+        Field(f"{part}.city", (f"{path}/City",), f"City {place}"),
+        Field(f"{part}.state", (f"{path}/State",), f"State {place}"),
+        Field(f"{part}.postal_code", (f"{path}/PostalCode",), f"Postal Code {place}"),
+        Field(f"{part}.country", (f"{path}/Country",), f"Country {place}"),
+    )
+
+
+_GENERAL: Final = "on the General tab"
+_BILLING: Final = "on the Billing tab"
+_LOCATION: Final = "of the location"
+
+CUSTOMER: Final = (
+    Field("customer_id", ("CustomerID",), "Customer ID"),
+    Field("record_id", ("NoteID",), "the record's own id", form="id"),
+    Field("name", ("CustomerName",), "Customer Name at the top of the Customers form", "name", mask="name"),
+    Field("email", ("Email",), "Account Email on the customer's General tab", "email", mask="email"),
+    Field("customer_type", ("CustomerClass",), f"Customer Class {_GENERAL}", "type"),
+    Field("customer_class", ("CustomerClass",), f"Customer Class {_GENERAL}", "customer_class"),
+    Field("status", ("Status",), "Customer Status at the top of the Customers form", "status"),
+    Field(
+        "enabled",
+        ("EnableKensiumCommerce",),
+        "Enable Kensium Commerce Framework on the customer's Kensium Commerce tab",
+        "enabled",
+        form="flag",
+        is_switch=True,
+    ),
+    Field("connection_type", ("ConnectionType",), "the Site Association", "connection_type", is_switch=True),
+    Field("reference_id", ("CommerceReferenceID",), "Commerce Reference ID", "reference_id"),
+    Field("terms", ("Terms",), "Terms on the Financial tab", "terms"),
+    Field(
+        "phone",
+        ("MainContact/Phone1", "MainContact/Phone2"),
+        "Phone 1 or Phone 2 of the main contact",
+        "phone",
+        mask="phone",
+    ),
+    Field("attention", ("MainContact/Attention",), f"Attention {_GENERAL}", "attention", mask="name"),
+    Field("modified_at_utc", ("LastModifiedDateTime",), "the time of its last change", form="stamp"),
+    *_address("main_address", "MainContact/Address", _GENERAL),
+    Field("billing.attention", ("BillingContact/Attention",), f"Attention {_BILLING}", mask="name"),
+    Field("billing.first_name", ("BillingContact/FirstName",), f"First Name {_BILLING}", mask="name"),
+    Field("billing.last_name", ("BillingContact/LastName",), f"Last Name {_BILLING}", mask="name"),
+    Field(
+        "billing.phone",
+        ("BillingContact/Phone1", "BillingContact/Phone2"),
+        f"Phone 1 or Phone 2 {_BILLING}",
+        mask="phone",
+    ),
+    *_address("billing.address", "BillingContact/Address", _BILLING),
+    Field("has_own_billing_contact", ("BillingContactOverride",), f"Override {_BILLING}, contact", form="flag"),
+    Field("has_own_billing_address", ("BillingAddressOverride",), f"Override {_BILLING}, address", form="flag"),
+    Field("primary_contact_id", ("PrimaryContactID",), f"Primary Contact {_GENERAL}"),
+)
+
+CONTACT: Final = (
+    Field("contact_id", ("ContactID",), "Contact ID"),
+    Field("customer_id", ("BusinessAccount",), "Business Account"),
+    Field("email", ("Email",), "Email", "email", mask="email"),
+    Field("first_name", ("FirstName",), "First Name", "first_name", mask="name"),
+    Field("last_name", ("LastName",), "Last Name", "last_name", mask="name"),
+    Field("phone", ("Phone1", "Phone2"), "Phone 1 or Phone 2", "phone", mask="phone"),
+    Field(
+        "enabled",
+        ("EnableKensiumCommerce",),
+        "the contact's Kensium Commerce switches",
+        "enabled",
+        form="flag",
+        is_switch=True,
+    ),
+    Field("connection_type", ("ConnectionType",), "the contact's Site Association", "connection_type", is_switch=True),
+    Field("is_primary", (), "the mark of the primary contact", "is_primary", form="flag", is_optional=True),
+    Field("active", ("Active",), "Active", form="flag"),
+    Field("status", ("Status",), "Status"),
+    Field("kind", ("Type",), "Type"),
+    Field("modified_at_utc", ("LastModifiedDateTime",), "the time of its last change", form="stamp"),
+)
+
+LOCATION: Final = (
+    Field("location_id", ("LocationID",), "Location ID"),
+    Field("customer_id", ("Customer",), "Customer"),
+    Field("name", ("LocationName",), f"Location Name {_LOCATION}", "name", mask="name"),
+    Field(
+        "phone",
+        ("LocationContact/Phone1", "LocationContact/Phone2"),
+        f"Phone 1 or Phone 2 {_LOCATION}",
+        "phone",
+        mask="phone",
+    ),
+    Field(
+        "attention",
+        ("LocationContact/Attention", "LocationContact/FullName"),
+        f"Attention {_LOCATION}",
+        "attention",
+        mask="name",
+    ),
+    Field("first_name", ("LocationContact/FirstName",), f"First Name {_LOCATION}", mask="name"),
+    Field("last_name", ("LocationContact/LastName",), f"Last Name {_LOCATION}", mask="name"),
+    *_address("address", "LocationContact/Address", _LOCATION),
+    Field(
+        "enabled",
+        ("EnableKensiumCommerce",),
+        "the location's Kensium Commerce switches",
+        "enabled",
+        form="flag",
+        is_switch=True,
+    ),
+    Field("connection_type", ("ConnectionType",), "the location's Site Association", "connection_type", is_switch=True),
+    Field("active", ("Active",), "Active", form="flag"),
+    Field("status", ("Status",), "Status"),
+    Field("is_default", ("Default",), "Default", form="flag"),
+    Field("modified_at_utc", ("LastModifiedDateTime",), "the time of its last change", form="stamp"),
+)
+
+WORDS: Final = {
+    f"{prefix}{field.name}": field.words
+    for prefix, table in (("", CUSTOMER), ("contact.", CONTACT), ("location.", LOCATION))
+    for field in table
+} | {"contacts": "the Contacts tab"}
+"""Neutral field -> what people see of it."""
+
+MASKS: Final = {
+    path.rpartition("/")[2]: field.mask
+    for table in (CUSTOMER, CONTACT, LOCATION)
+    for field in table
+    if field.mask
+    for path in field.paths
+}
+"""Field of the ERP -> what kind of personal value it holds."""
