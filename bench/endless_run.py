@@ -16,6 +16,7 @@ from customer_sync.planning.window import RunRequest
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
 from customer_sync.sources.acumatica.source import AcumaticaSource
+from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.client import BetterB2BClient
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
@@ -35,7 +36,7 @@ def main() -> None:
         AcumaticaSettings(username="endless", password="endless", endpoint_name="KNCommerce"),  # noqa: S106 - nobody's password
     )
     settings = BetterB2BSettings(token="endless", store_hash="endless")  # noqa: S106 - nobody's token
-    store = BetterB2BClient(EndlessStore(), settings, pacer=Pacer(0, share=1.0))
+    store = BetterB2BTarget(BetterB2BClient(EndlessStore(), settings, pacer=Pacer(0, share=1.0)), rules.store)
     before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     started = time.perf_counter()
     request = RunRequest(mode="full", dry_run=order["dry_run"])

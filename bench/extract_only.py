@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.ours import connector, erp_client
+from bench.ours import connector, source
 from customer_sync.ledger import Ledger
 from customer_sync.planning.window import RunRequest
 from customer_sync.run import Run
@@ -19,7 +19,7 @@ def main() -> None:
     """Run the order of the first argument."""
     order = json.loads(sys.argv[1])
     rules = connector()
-    erp = erp_client(order["erp_url"], rules)
+    erp = source(order["erp_url"], rules)
     with Ledger.open(rules.id, order["ledger_url"]) as ledger, tempfile.TemporaryDirectory() as folder:
         run = Run(rules, ledger, "bench", task="extract")
         started = time.perf_counter()

@@ -17,6 +17,7 @@ from customer_sync.settings.connector_file import load_connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
 from customer_sync.sources.acumatica.source import AcumaticaSource
+from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.client import BetterB2BClient
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
@@ -37,7 +38,12 @@ def with_terms(rules: Connector) -> Connector:
     return Connector(**{**values, "terms": {**rules.terms, "PREPAY": rules.terms["30D"]}})
 
 
-def erp_client(url: str, rules: Connector) -> AcumaticaSource:
+def source(url: str, rules: Connector) -> AcumaticaSource:
+    """The ERP as the connector's source of customers."""
+    return AcumaticaSource(erp_client(url, rules), rules)
+
+
+def erp_client(url: str, rules: Connector) -> AcumaticaClient:
     """A client of the ERP's twin."""
     settings = AcumaticaSettings(
         username="admin",
@@ -46,12 +52,11 @@ def erp_client(url: str, rules: Connector) -> AcumaticaSource:
         endpoint_name="KNCommerce",
         page_size=rules.erp.page_size,
     )
-    client = AcumaticaClient(Urllib3Transport(HttpSettings(base_url=url)), settings)
-    return AcumaticaSource(client, rules)
+    return AcumaticaClient(Urllib3Transport(HttpSettings(base_url=url)), settings)
 
 
-def store_client(url: str, rules: Connector, per_minute: int) -> BetterB2BClient:
-    """A client of the store's twin, at the pace of its limit; without a limit as fast as it answers."""
+def store_client(url: str, rules: Connector, per_minute: int) -> BetterB2BTarget:
+    """The store's twin, at the pace of its limit; without a limit as fast as it answers."""
     settings = BetterB2BSettings(
         token="sandbox-token",  # noqa: S106 - the twin's published token
         store_hash="sandbox",
@@ -59,7 +64,8 @@ def store_client(url: str, rules: Connector, per_minute: int) -> BetterB2BClient
         budget_share=rules.store.share,
     )
     transport = Urllib3Transport(HttpSettings(base_url=url, max_connections=rules.store.concurrency))
-    return BetterB2BClient(transport, settings, pacer=None if per_minute else Pacer(0, share=1.0))
+    client = BetterB2BClient(transport, settings, pacer=None if per_minute else Pacer(0, share=1.0))
+    return BetterB2BTarget(client, rules.store)
 
 
 def main() -> None:
@@ -68,7 +74,7 @@ def main() -> None:
     rules = connector(**order.get("erp", {}))
     if order.get("terms"):
         rules = with_terms(rules)
-    erp = erp_client(order["erp_url"], rules)
+    erp = source(order["erp_url"], rules)
     store = store_client(order["store_url"], rules, order.get("per_minute", 0))
     said: list[str] = []
     request = RunRequest(mode=order.get("mode", "full"), dry_run=order.get("dry_run", False))

@@ -17,9 +17,8 @@ from customer_sync.http.transport import HttpRequest, HttpResponse, Transport
 from customer_sync.ledger import Ledger
 from customer_sync.model.batch import Batch, BatchDescriptor, pack
 from customer_sync.model.company import Company, company_fields, content_hash, user_fields
-from customer_sync.model.company import address_fields as fields_of
 from customer_sync.model.customer import Customer
-from customer_sync.model.operation import AppliedCompany, AppliedRecord, Operation
+from customer_sync.model.operation import AppliedAddress, AppliedCompany, AppliedUser, Operation
 from customer_sync.planning.diff import diff_company
 from customer_sync.planning.window import RunRequest
 from customer_sync.rules.company_mapping import to_company
@@ -123,10 +122,8 @@ def _remembered(company: Company, number: int) -> AppliedCompany:
     return AppliedCompany(
         company_id=number + 1,
         fields=company_fields(known),
-        users={user.key: AppliedRecord(store_id=number, fields=user_fields(user)) for user in company.users},
-        addresses={
-            each.external_id: AppliedRecord(store_id=number, fields=fields_of(each)) for each in company.addresses
-        },
+        users={user.key: AppliedUser(store_id=number, fields=user_fields(user)) for user in company.users},
+        addresses={each.external_id: AppliedAddress(store_id=number, fields=each) for each in company.addresses},
         content_hash=content_hash(known),
     )
 

@@ -117,7 +117,7 @@ def run_once(world: World, run_id: str, **params: Any) -> Cost:
         contents = {described.key: content for content, described in planned}
         for described in summary.descriptors:
             with meter.task(), world.source() as erp:
-                load_batch(run.as_task("load"), contents[described.key], described, store=world.store(), erp=erp)
+                load_batch(run.as_task("load"), contents[described.key], described, target=world.target(), source=erp)
         with meter.task():
             audit_run(run.as_task("audit"), extracted=[described for _, described in batches], failed_tasks=())
     after = rows_by_table(world.ledger_url)

@@ -1,4 +1,4 @@
-"""`python -m sandbox acumatica|better-b2b`: run a twin until it is told to end."""
+"""`python -m sandbox acumatica|better-b2b`: run a twin until a signal ends it."""
 
 from __future__ import annotations
 

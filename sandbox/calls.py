@@ -45,7 +45,7 @@ class CallLog:
     """Bounded log of calls: at most `MAX_ROWS` rows and `MAX_HELD_BYTES` of bodies, the oldest leave first.
 
     Recording keeps references only; formatting and masking are paid by the reader, so that a twin under load does not
-    pay for a log that nobody looks at.
+    pay for a log that is not read.
 
     Args:
         clock: Sandbox time.

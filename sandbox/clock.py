@@ -25,7 +25,7 @@ class Clock:
 
     @property
     def frozen(self) -> bool:
-        """Whether time stands still."""
+        """Whether time is stopped."""
         return self._frozen_at_s is not None
 
     @property

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sandbox.calls import CallLog
     from sandbox.clock import Clock
-    from sandbox.faults import FaultBook
+    from sandbox.faults import FaultList
     from sandbox.twin import Twin
 
 
@@ -41,7 +41,7 @@ class Control:
         twin: Twin,
         clock: Clock,
         calls: CallLog,
-        faults: FaultBook,
+        faults: FaultList,
         changed: Callable[[], None],
         *,
         allow_remote: bool = False,

@@ -14,9 +14,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from sandbox.faults import Fault
+    from collections.abc import Iterable, Mapping, Sequence
 
 JSON_TYPE = "application/json; charset=utf-8"
 HTML_TYPE = "text/html; charset=utf-8"
@@ -44,7 +42,8 @@ class Call:
         body: The whole body.
         client_host: Address of the client.
         scheme: `http` or `https`.
-        fault: A fault whose effect only the twin can bring about, or none.
+        effect: A fault's effect that only the twin can bring about; empty is none.
+        failing_rows: Rows (from 0) of a bulk body that such an effect lets fail.
         notes: What the twin wants to see in the call log beside the usual columns (session, authentication style).
     """
 
@@ -56,7 +55,8 @@ class Call:
     body: bytes
     client_host: str = "127.0.0.1"
     scheme: str = "http"
-    fault: Fault | None = None
+    effect: str = ""
+    failing_rows: Sequence[int] = ()
     notes: dict[str, Any] = field(default_factory=dict)
 
     def query_pairs(self) -> list[tuple[str, str]]:

@@ -156,7 +156,7 @@ class Fault:
         return self.definition.probability >= 1.0 or self._dice.random() < self.definition.probability
 
 
-class FaultBook:
+class FaultList:
     """The faults in force on one twin, first match wins."""
 
     def __init__(self, clock: Clock, own_effects: frozenset[str], message_effects: frozenset[str]) -> None:

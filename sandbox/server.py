@@ -24,7 +24,7 @@ import uvicorn
 
 from sandbox.calls import CallLog
 from sandbox.control import Control
-from sandbox.faults import FaultBook
+from sandbox.faults import FaultList
 from sandbox.persistence import StateFile
 from sandbox.traffic import Traffic, TwinHttpProtocol
 from sandbox.twin import Twin, TwinEnvironment
@@ -38,7 +38,7 @@ _START_TIMEOUT_S = 30.0
 
 
 class RefusedAddressError(ValueError):
-    """The twin would listen beyond this machine although nobody asked for that."""
+    """The twin would listen beyond this machine without `--allow-remote`."""
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class Assembled:
     traffic: Traffic
     environment: TwinEnvironment
     calls: CallLog
-    faults: FaultBook
+    faults: FaultList
     state_file: StateFile | None
 
 
@@ -95,7 +95,7 @@ def assemble(
     clock = environment.clock
     twin: Twin = importlib.import_module(APPLICATIONS[name]).create_app(environment)
     calls = CallLog(clock)
-    faults = FaultBook(clock, twin.own_effects, twin.message_effects)
+    faults = FaultList(clock, twin.own_effects, twin.message_effects)
     environment.faults = faults
 
     def snapshot() -> dict[str, Any]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sandbox.calls import CallLog
     from sandbox.clock import Clock
     from sandbox.control import Control
-    from sandbox.faults import Fault, FaultBook
+    from sandbox.faults import Fault, FaultList
     from sandbox.twin import Twin
 
 CONTROL_PREFIX = "/_sandbox"
@@ -54,7 +54,7 @@ class Delivery(Enum):
 class Traffic:
     """The application that uvicorn serves for one twin."""
 
-    def __init__(self, twin: Twin, clock: Clock, calls: CallLog, faults: FaultBook, control: Control) -> None:
+    def __init__(self, twin: Twin, clock: Clock, calls: CallLog, faults: FaultList, control: Control) -> None:
         self._twin = twin
         self._clock = clock
         self._calls = calls
@@ -143,7 +143,8 @@ class Traffic:
     async def _after_handling(self, fault: Fault, call: Call) -> tuple[Answer, Delivery]:
         """Effects that let the twin work first."""
         order = fault.definition
-        call.fault = fault if fault.effect in self._twin.own_effects else None
+        if fault.effect in self._twin.own_effects:
+            call.effect, call.failing_rows = fault.effect, fault.definition.rows
         answer = await self._twin.respond(call)
         match fault.effect:
             case "commit_then_fail":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.exchange import Answer, Call
-    from sandbox.faults import Fault, FaultBook
+    from sandbox.faults import Fault, FaultList
     from sandbox.settings import Settings
 
 
@@ -50,7 +50,7 @@ class TwinEnvironment:
     requests_per_minute: int = 0
     sessions: int = 2
     changed: Callable[[], None] = _nothing_to_do
-    faults: FaultBook | None = None
+    faults: FaultList | None = None
 
 
 class Twin(Protocol):
@@ -59,7 +59,7 @@ class Twin(Protocol):
     Attributes:
         name: `acumatica` or `better-b2b`.
         settings: Its switches.
-        own_effects: Fault effects that only it can bring about; it finds them in `Call.fault`.
+        own_effects: Fault effects that only it can bring about; it finds them in `Call.effect`.
         message_effects: Fault effects on messages that it sends (push); picked by the twin itself.
     """
 
@@ -94,7 +94,7 @@ class Twin(Protocol):
         """Take a state as `state()` gave it."""
 
     def error_body(self, status: int, style: str, message: str) -> tuple[str, bytes]:
-        """Content type and body of an error in the twin's own dress; style `envelope` or `gateway`."""
+        """Content type and body of an error in the twin's own form; style `envelope` or `gateway`."""
 
     def too_many_requests(self, fault: Fault, seconds_left: float) -> Answer:
         """The 429 of `burst_429`, with or without the header that says when to come back."""

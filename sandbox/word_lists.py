@@ -1,4 +1,4 @@
-"""Names of the seeded world by script, written for it. Each name stands beside its plain-letter form for e-mails."""
+"""Names of the seeded world by script, written for it. Each name has its plain-letter form for e-mails beside it."""
 
 # ruff: noqa: RUF001 - letters of many alphabets are what this file is for
 

@@ -66,7 +66,7 @@ class ApiError(SyncError):
 
     Args:
         message: What happened and what to do next; masked and cut to 2,000 characters.
-        system: ``Acumatica`` or ``Better B2B``.
+        system: Name of the far side, for people.
         operation: What was attempted, for instance ``GET /companies``.
         status: HTTP status of the answer, ``None`` when there was none.
         excerpt: Part of the answer; masked and cut to 500 characters.

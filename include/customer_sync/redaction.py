@@ -11,7 +11,7 @@ names leave the process only as ``ma•••@ex•••.com``.
 import logging
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, Literal
 
 import msgspec
@@ -20,6 +20,8 @@ MASK: Final = "•••"
 EXCERPT_CHARS: Final = 500
 
 Kind = Literal["secret", "email", "phone", "name"]
+
+_NO_KINDS: Final[Mapping[str, Kind]] = {}
 
 _SHOWN_CHARS: Final = 2
 # A larger body is cut before it is looked at: nobody reads more than EXCERPT_CHARS of it.
@@ -98,12 +100,13 @@ def mask_text(text: str) -> str:
     return _PHONE.sub(lambda found: mask_phone(found[0]), masked)
 
 
-def redact_value(value: Any, kind: Kind | None = None) -> Any:
+def redact_value(value: Any, kind: Kind | None = None, kinds: Mapping[str, Kind] = _NO_KINDS) -> Any:
     """Return a copy of a JSON value with secrets, e-mails, phones and names masked.
 
     Args:
         value: Anything that JSON can hold.
         kind: What the value is, when its key told so; ``{"value": x}`` inherits its key's kind.
+        kinds: Keys whose names do not show what they hold, by an adapter's field table.
 
     Returns:
         A value of the same shape. Keys decide first (``adminEmail``, ``CustomerName``,
@@ -111,22 +114,23 @@ def redact_value(value: Any, kind: Kind | None = None) -> Any:
     """
     if isinstance(value, Mapping):
         return {
-            key: redact_value(item, kind_of_key(str(key)) or (kind if key == "value" else None))
+            key: redact_value(item, _kind(key, kinds) or (kind if key == "value" else None), kinds)
             for key, item in value.items()
         }
     if kind == "secret":
         return MASK if value not in (None, "") else value
     if isinstance(value, list | tuple):
-        return [redact_value(item) for item in value]
+        return [redact_value(item, None, kinds) for item in value]
     return _mask_scalar(value, kind) if isinstance(value, str) else value
 
 
-def redact_body(body: bytes | str | Any, limit: int = EXCERPT_CHARS) -> str:
+def redact_body(body: bytes | str | Any, limit: int = EXCERPT_CHARS, kinds: Mapping[str, Kind] = _NO_KINDS) -> str:
     """Make a short, safe excerpt of a request's or an answer's body.
 
     Args:
         body: Raw bytes or text, or an already decoded JSON value.
         limit: Longest excerpt, in characters.
+        kinds: Keys whose names do not show what they hold, by an adapter's field table.
 
     Returns:
         At most ``limit`` characters. JSON is masked by key; markup, cut JSON and text by pattern.
@@ -134,8 +138,8 @@ def redact_body(body: bytes | str | Any, limit: int = EXCERPT_CHARS) -> str:
     if isinstance(body, str):
         body = body.encode("utf-8", "replace")
     if isinstance(body, bytes | bytearray | memoryview):
-        return _redact_bytes(bytes(body[: _PARSED_BYTES + 1]), limit)
-    return _cut(msgspec.json.encode(redact_value(body), enc_hook=str).decode(), limit)
+        return _redact_bytes(bytes(body[: _PARSED_BYTES + 1]), limit, kinds)
+    return _cut(msgspec.json.encode(redact_value(body, None, kinds), enc_hook=str).decode(), limit)
 
 
 @lru_cache(maxsize=1024)
@@ -153,22 +157,27 @@ def kind_of_key(key: str) -> Kind | None:
     return None
 
 
-def _redact_bytes(body: bytes, limit: int) -> str:
+def _kind(key: object, kinds: Mapping[str, Kind]) -> Kind | None:
+    name = str(key)
+    return kinds.get(name) or kind_of_key(name)
+
+
+def _redact_bytes(body: bytes, limit: int, kinds: Mapping[str, Kind]) -> str:
     if len(body) <= _PARSED_BYTES:
         try:
             decoded = msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass  # not JSON, or cut JSON: it is masked as text below
         else:
-            return _cut(msgspec.json.encode(redact_value(decoded)).decode(), limit)
+            return _cut(msgspec.json.encode(redact_value(decoded, None, kinds)).decode(), limit)
     # Twice the limit is enough to show `limit` characters; a longer prefix would only cost time.
     text = body[: limit * 2].decode("utf-8", "replace")
-    return _cut(mask_text(_JSON_PAIR.sub(_mask_pair, text)), limit)
+    return _cut(mask_text(_JSON_PAIR.sub(partial(_mask_pair, kinds), text)), limit)
 
 
-def _mask_pair(found: re.Match[str]) -> str:
+def _mask_pair(kinds: Mapping[str, Kind], found: re.Match[str]) -> str:
     key, between, value, closing = found.groups()
-    kind = kind_of_key(key)
+    kind = _kind(key, kinds)
     masked = value if kind is None else MASK if kind == "secret" else _mask_scalar(value, kind)
     return f'"{key}"{between}"{masked}{closing}'
 

@@ -11,30 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox.acumatica.rows import USUAL_VALUES, Address, Card, Contact, Customer, Location, Record
+from sandbox.acumatica.contract import fields_of
+from sandbox.acumatica.rows import Address, Card, Contact, Customer, Location, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Customer fields that are stored on the default location, and their names there.
+_LOCATION_COLUMNS = {field.column: name for name, field in fields_of("CustomerLocation").items()}
+# Customer fields that are stored on the default location, and their names there: both are one column of its table.
 LOCATION_FIELDS = {
-    "EntityUsageType": "EntityUsageType",
-    "FOBPoint": "FOBPoint",
-    "LeadTimedays": "LeadTimeDays",
-    "LocationName": "LocationName",
-    "OrderPriority": "OrderPriority",
-    "PriceClassID": "PriceClass",
-    "ResidentialDelivery": "ResidentialDelivery",
-    "SaturdayDelivery": "SaturdayDelivery",
-    "ShippingBranch": "ShippingBranch",
-    "ShippingRule": "ShippingRule",
-    "ShippingTerms": "ShippingTerms",
-    "ShippingZoneID": "ShippingZone",
-    "ShipVia": "ShipVia",
-    "TaxExemptionNumber": "TaxExemptionNbr",
-    "TaxRegistrationID": "TaxRegistrationID",
-    "TaxZone": "TaxZone",
-    "WarehouseID": "Warehouse",
+    name: _LOCATION_COLUMNS[field.column]
+    for name, field in fields_of("Customer").items()
+    if field.view == "DefLocation"
 }
 # Fields of a record that are the default site's association row, and their names there.
 SITE_FIELDS = {
@@ -103,7 +91,7 @@ def display_name(contact: Contact) -> str | None:
 
 
 def _from_location(field: str) -> Callable[[Any], Any]:
-    usual = USUAL_VALUES["CustomerLocation"].get(field)
+    usual = Location.usual.get(field)
 
     def read(customer: Customer) -> Any:
         location = customer.default_location()

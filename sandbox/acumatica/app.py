@@ -222,9 +222,9 @@ class AcumaticaTwin:
         return self._dac.respond(call)
 
     async def _in_session(self, call: Call) -> Answer:
-        if call.fault is not None and call.fault.effect == "session_limit_429":
+        if call.effect == "session_limit_429":
             return login_limit()
-        if call.fault is not None and call.fault.effect == "session_limit_302":
+        if call.effect == "session_limit_302":
             return login_limit_redirect()
         session, is_new = self._gate.session_of(call)
         call.notes["session"] = session.id[:6]
@@ -248,9 +248,9 @@ class AcumaticaTwin:
 
     async def _slow_down(self, began: float, name: str, *, more_ms: float = 0.0) -> None:
         """Wait until the call has taken its latency; the work itself counts."""
-        wanted_s = ((self.settings[name] or self.settings["latency_ms"]) + more_ms) / 1000
-        if wanted_s > 0:
-            await asyncio.sleep(max(0.0, began + wanted_s - time.perf_counter()))
+        target_s = ((self.settings[name] or self.settings["latency_ms"]) + more_ms) / 1000
+        if target_s > 0:
+            await asyncio.sleep(max(0.0, began + target_s - time.perf_counter()))
 
     def _writer(self) -> Writer:
         return Writer(self.database, self.settings, self._clock, self._on_change, push_columns)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.acumatica.access import LOCATION_FIELDS, SITE_FIELDS
+from sandbox.acumatica.contract import fields_of
 from sandbox.acumatica.conversion import UnfitValueError, is_email
 from sandbox.acumatica.rows import DEFAULT_SITE_ID, Address, Card, Contact, Customer, Location, Record, Row, Site
 
@@ -18,14 +19,6 @@ if TYPE_CHECKING:
     from sandbox.acumatica.tables import Database
     from sandbox.settings import Settings
 
-TERMS = ("30D", "15D", "45D", "60D", "COD", "PREPAY", "NET7")
-STATUSES = ("Active", "On Hold", "Credit Hold", "Inactive", "One-Time", "Prospect")
-# Keys and what only the system writes; sending them changes nothing.
-_READ_ONLY = {
-    "Customer": {"CustomerID", "BAccountID", "CreatedDateTime", "LastModifiedDateTime", "NoteID"},
-    "Contact": {"ContactID", "LastModifiedDateTime", "NoteID", "DisplayName", "FullName", "CompanyName"},
-    "CustomerLocation": {"Customer", "LocationID", "CreatedDateTime", "LastModifiedDateTime", "NoteID"},
-}
 _CARD_READ_ONLY = {"ContactID", "DisplayName", "AddressValidated"}
 
 
@@ -71,7 +64,8 @@ class Assigner:
         Raises:
             UnfitValueError: The value is not acceptable; the text is for the client.
         """
-        if name in _READ_ONLY[entity]:
+        field = fields_of(entity)[name]
+        if field.is_read_only:
             return
         special = self._special[entity].get(name)
         if special is not None:
@@ -83,7 +77,7 @@ class Assigner:
             if location is not None:
                 self._plain(location, location, LOCATION_FIELDS[name], value)
         else:
-            _check_listed(name, value)
+            _check_listed(name, value, field.options)
             if name == "Email":
                 _check_email(value)
             self._plain(record, record, name, value)
@@ -127,7 +121,7 @@ class Assigner:
         self._journal.touch(stamped)
 
     def _linked(self, row: Row, owner: Record | None, name: str, value: Any) -> None:
-        """A value of a linked row: by default nobody's stamp moves."""
+        """A value of a linked row: by default no stamp moves."""
         if row.get(name) == value:
             return
         self._journal.set_value(row, name, value)
@@ -193,10 +187,10 @@ class Assigner:
         self._plain(location, location, "Default", value=True)
 
     def _billing_contact_override(self, customer: Customer, value: Any) -> None:
-        self._override_card(customer, customer, "billing", is_wanted=bool(value))
+        self._override_card(customer, customer, "billing", is_own=bool(value))
 
     def _billing_address_override(self, customer: Customer, value: Any) -> None:
-        self._override_address(customer, customer, "billing_address", is_wanted=bool(value))
+        self._override_address(customer, customer, "billing_address", is_own=bool(value))
 
     def _shipping_contact_override(self, customer: Customer, value: Any) -> None:
         location = customer.default_location()
@@ -209,39 +203,39 @@ class Assigner:
             self._location_address_override(location, value)
 
     def _location_contact_override(self, location: Location, value: Any) -> None:
-        self._override_card(location, location.customer, "card", is_wanted=bool(value))
+        self._override_card(location, location.customer, "card", is_own=bool(value))
 
     def _location_address_override(self, location: Location, value: Any) -> None:
-        self._override_address(location, location.customer, "address", is_wanted=bool(value))
+        self._override_address(location, location.customer, "address", is_own=bool(value))
 
     def _contact_address_override(self, contact: Contact, value: Any) -> None:
-        self._override_address(contact, contact.customer, "address", is_wanted=bool(value))
+        self._override_address(contact, contact.customer, "address", is_own=bool(value))
 
-    def _override_card(self, record: Record, customer: Customer, name: str, *, is_wanted: bool) -> None:
+    def _override_card(self, record: Record, customer: Customer, name: str, *, is_own: bool) -> None:
         """Give a record its own contact, starting from the main one, or take it away."""
-        if (getattr(record, name) is not None) == is_wanted:
+        if (getattr(record, name) is not None) == is_own:
             return
         card = None
-        if is_wanted:
+        if is_own:
             card = Card(self._database.new_id(), dict(customer.main.values), self._database.new_contact_id())
         self._journal.set_attribute(record, name, card)
         self._journal.touch(record)
 
-    def _override_address(self, record: Record, customer: Customer | None, name: str, *, is_wanted: bool) -> None:
+    def _override_address(self, record: Record, customer: Customer | None, name: str, *, is_own: bool) -> None:
         """Give a record its own address, starting from the main one, or take it away."""
-        if (getattr(record, name) is not None) == is_wanted:
+        if (getattr(record, name) is not None) == is_own:
             return
         address = None
-        if is_wanted:
+        if is_own:
             address = Address(self._database.new_id(), dict(customer.main_address.values) if customer else {})
         self._journal.set_attribute(record, name, address)
         self._journal.touch(record)
 
 
-def _check_listed(name: str, value: Any) -> None:
-    if name == "Terms" and value is not None and value not in TERMS:
+def _check_listed(name: str, value: Any, options: tuple[str, ...]) -> None:
+    if name == "Terms" and value is not None and value not in options:
         raise UnfitValueError("'Terms' cannot be found in the system.")
-    if name == "Status" and value not in STATUSES:
+    if name == "Status" and value not in options:
         raise UnfitValueError("'Status' has a value that is not in the list.")
 
 

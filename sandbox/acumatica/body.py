@@ -10,17 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.acumatica.contract import TOP_LEVEL, Endpoint, Entity, custom_fields, linked_fields
 from sandbox.acumatica.conversion import UnfitValueError, converted
 from sandbox.acumatica.errors import bad_request, unknown_field
-from sandbox.acumatica.rows import (
-    Attribute,
-    Contact,
-    Customer,
-    Location,
-    PaymentInstruction,
-    Record,
-    Row,
-    Salesperson,
-    Site,
-)
+from sandbox.acumatica.rows import DETAIL_ROWS, Attribute, Contact, Customer, Location, Record, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,22 +18,6 @@ if TYPE_CHECKING:
     from sandbox.acumatica.assigning import Assigner
     from sandbox.acumatica.journal import Journal
     from sandbox.acumatica.tables import Database
-
-_DETAIL_ROWS: dict[str, type[Row]] = {
-    "SiteAssociations": Site,
-    "Attributes": Attribute,
-    "Salespersons": Salesperson,
-    "PaymentInstructions": PaymentInstruction,
-}
-_TYPE_OF_CUSTOM = {
-    "CustomBooleanField": "BooleanValue",
-    "CustomIntField": "IntValue",
-    "CustomShortField": "ShortValue",
-    "CustomLongField": "LongValue",
-    "CustomDecimalField": "DecimalValue",
-    "CustomDoubleField": "DoubleValue",
-    "CustomDateTimeField": "DateTimeValue",
-}
 
 
 class BodyApplier:
@@ -146,7 +120,7 @@ class BodyApplier:
             self._scalar(sent, name, type_name, lambda n, v: self._assigner.assign_address(address, owner, n, v))
 
     def _details(self, record: Record, name: str, entity: str, sent: Any) -> None:
-        row_class = _DETAIL_ROWS.get(name)
+        row_class = DETAIL_ROWS.get(name)
         if row_class is None:
             return  # contacts and role assignments are written as records of their own
         if not isinstance(sent, list):
@@ -196,8 +170,7 @@ class BodyApplier:
                 found = known.get((view, column))
                 if found is None:
                     raise unknown_field()
-                type_name = _TYPE_OF_CUSTOM.get(found.type, "StringValue")
-                self._scalar({column: sent}, column, type_name, self._custom_assigner(entity, record, found.field))
+                self._scalar({column: sent}, column, found.type, self._custom_assigner(entity, record, found.name))
 
     def _custom_assigner(self, entity: str, record: Record, field: str) -> Callable[[str, Any], None]:
         return lambda _column, value: self._assigner.assign(entity, record, field, value)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,27 +15,6 @@ from typing import Any
 CONTRACT_VERSION = "4"
 DATE_TIME = "DateTimeValue"
 
-# The fields of the Kensium Commerce tab on the extended endpoint, and what they are as extension fields of the row
-# (docs/api/acumatica.md#commerce-tab): contract name, contract type, extension field, its custom type.
-KN_FIELDS = (
-    ("EnableKensiumCommerce", "BooleanValue", "UsrKNEnableCommerce", "CustomBooleanField"),
-    ("ConnectionType", "StringValue", "UsrKNConnectionType", "CustomStringField"),
-    ("CommerceReferenceID", "StringValue", "UsrKNCommerceRefID", "CustomStringField"),
-)
-KN_EXTRA_FIELDS = {
-    "Customer": ("CustomerType", "StringValue", "UsrKNCustomerType", "CustomStringField"),
-    "Contact": ("IsPrimary", "BooleanValue", "UsrKNIsPrimary", "CustomBooleanField"),
-}
-KN_VIEWS = {"Customer": "CurrentCustomer", "Contact": "ContactCurrent", "CustomerLocation": "LocationCurrent"}
-KN_SITE_FIELDS = {
-    "SiteID": "StringValue",
-    "ConnectionType": "StringValue",
-    "Active": "BooleanValue",
-    "CommerceReferenceID": "StringValue",
-    "LastSyncDateTime": DATE_TIME,
-    "LastSyncStatus": "StringValue",
-    "LastSyncMessage": "StringValue",
-}
 CUSTOM_TYPES = {
     "StringValue": "CustomStringField",
     "BooleanValue": "CustomBooleanField",
@@ -52,36 +32,34 @@ TOP_LEVEL = ("Customer", "Contact", "CustomerLocation")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of an entity.
+    """One field of an entity: all that the twin's answers, screens, writes and documents know of it.
 
     Attributes:
         name: Contract name.
         type: Value type, or the entity it leads to.
         kind: `scalar`, `link` or `detail`.
+        view: View under which `$custom` reads it; empty when none does.
+        column: Column of the view.
+        usual: What a row holds unless something else is declared.
+        is_read_only: Keys and what only the system writes.
+        options: What the screen offers; empty is anything.
+        is_extension: Whether it is outside the system contract and so listed by `$adHocSchema`.
     """
 
     name: str
     type: str
     kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class CustomField:
-    """A field of a view that can be read with `$custom`.
-
-    Attributes:
-        view: View.
-        name: Field of the view.
-        type: Custom type, such as `CustomStringField`.
-        field: Contract name under which the value is stored.
-        is_extension: Whether it is outside the system contract and so listed by `$adHocSchema`.
-    """
-
     view: str
-    name: str
-    type: str
-    field: str
+    column: str
+    usual: Any
+    is_read_only: bool
+    options: tuple[str, ...]
     is_extension: bool
+
+    @property
+    def custom_type(self) -> str:
+        """Its type among custom fields, such as `CustomStringField`."""
+        return CUSTOM_TYPES[self.type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +86,8 @@ class Endpoint:
 
 @cache
 def _document() -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((Path(__file__).parent / "contract_24.json").read_text(encoding="utf-8"))
+    text = (Path(__file__).parent / "contract_24.json").read_text(encoding="utf-8")
+    content: dict[str, Any] = json.loads(text, parse_float=Decimal)
     return content
 
 
@@ -137,31 +116,33 @@ def linked_fields(place: str) -> list[str]:
 
 
 @cache
-def custom_fields(entity: str) -> dict[tuple[str, str], CustomField]:
-    """Fields readable by `$custom`, by view and field: extension fields, and contract fields under their view."""
-    found: dict[tuple[str, str], CustomField] = {}
-    view = KN_VIEWS.get(entity)
-    if view is not None:
-        extra = (KN_EXTRA_FIELDS[entity],) if entity in KN_EXTRA_FIELDS else ()
-        for name, _, extension, custom_type in (*KN_FIELDS, *extra):
-            found[view, extension] = CustomField(view, extension, custom_type, name, is_extension=True)
-    for name, place in _document()["mapping"].get(entity, {}).items():
-        owner, _, column = place.partition(".")
-        type_name = _document()["entities"][entity][name]
-        found[owner, column] = CustomField(owner, column, CUSTOM_TYPES[type_name], name, is_extension=False)
-    return found
+def fields_of(entity: str) -> dict[str, Field]:
+    """Every field of an entity on the extended endpoint, by name in contract order."""
+    return {**_section("entities").get(entity, {}), **_section("extension").get(entity, {})}
+
+
+@cache
+def usual_values(entity: str) -> dict[str, Any]:
+    """What a row of an entity holds unless something else is said; a name that is missing has no value."""
+    return {name: field.usual for name, field in fields_of(entity).items() if field.usual is not None}
+
+
+@cache
+def custom_fields(entity: str) -> dict[tuple[str, str], Field]:
+    """Fields readable by `$custom`, by view and column, those outside the system contract first."""
+    fields = sorted(fields_of(entity).values(), key=lambda field: not field.is_extension)
+    return {(field.view, field.column): field for field in fields if field.view}
 
 
 @cache
 def endpoints() -> dict[tuple[str, str], Endpoint]:
     """The endpoints that the twin serves, by name and version."""
-    plain = _entities()
+    plain = {name: Entity(name, fields) for name, fields in _section("entities").items()}
     later = {
         **plain,
-        "Address": _with(plain["Address"], dict.fromkeys(_document()["address_fields_added_25"], "StringValue")),
+        **{name: Entity(name, {**plain[name].fields, **added}) for name, added in _section("added_in_25").items()},
     }
-    site = Entity("KNSiteAssociation", {name: _field(name, kind) for name, kind in KN_SITE_FIELDS.items()})
-    extended = {**plain, **{name: _with_kn(plain[name]) for name in TOP_LEVEL}, site.name: site}
+    extended = {**plain, **{name: Entity(name, fields_of(name)) for name in _section("extension")}}
     all_endpoints = (
         Endpoint("Default", "23.200.001", plain),
         Endpoint("Default", "24.200.001", plain),
@@ -171,26 +152,27 @@ def endpoints() -> dict[tuple[str, str], Endpoint]:
     return {(endpoint.name, endpoint.version): endpoint for endpoint in all_endpoints}
 
 
-def _entities() -> dict[str, Entity]:
+@cache
+def _section(section: str) -> dict[str, dict[str, Field]]:
+    is_extension = section == "extension"
     return {
-        name: Entity(name, {field: _field(field, type_name) for field, type_name in fields.items()})
-        for name, fields in _document()["entities"].items()
+        entity: {name: _field(name, declared, is_extension=is_extension) for name, declared in fields.items()}
+        for entity, fields in _document()[section].items()
     }
 
 
-def _field(name: str, type_name: str) -> Field:
-    if type_name.endswith("[]"):
-        return Field(name, type_name[:-2], "detail")
-    return Field(name, type_name, "scalar" if type_name.endswith("Value") and type_name != "AttributeValue" else "link")
-
-
-def _with(entity: Entity, added: dict[str, str]) -> Entity:
-    return Entity(entity.name, {**entity.fields, **{name: _field(name, kind) for name, kind in added.items()}})
-
-
-def _with_kn(entity: Entity) -> Entity:
-    added = {name: type_name for name, type_name, _, _ in KN_FIELDS}
-    if entity.name in KN_EXTRA_FIELDS:
-        name, type_name, _, _ = KN_EXTRA_FIELDS[entity.name]
-        added[name] = type_name
-    return _with(entity, {**added, "SiteAssociations": "KNSiteAssociation[]"})
+def _field(name: str, declared: dict[str, Any], *, is_extension: bool) -> Field:
+    type_name: str = declared["type"]
+    is_scalar = type_name.endswith("Value") and type_name != "AttributeValue"
+    view, _, column = declared.get("column", "").partition(".")
+    return Field(
+        name=name,
+        type=type_name.removesuffix("[]"),
+        kind="detail" if type_name.endswith("[]") else "scalar" if is_scalar else "link",
+        view=view,
+        column=column,
+        usual=declared.get("usual"),
+        is_read_only=declared.get("read_only", False),
+        options=tuple(declared.get("options", ())),
+        is_extension=is_extension,
+    )

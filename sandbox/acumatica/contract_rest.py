@@ -145,7 +145,7 @@ class ContractRest:
         failing = self._settings["commit_then_fail"]
         if self._settings["fail_before_commit"]:
             raise server_error("The write was ordered to fail.", "PX.Data.PXException", "PX.Data.PXGraph")
-        keep = not self._settings["silent_drop"] and not (call.fault is not None and call.fault.effect == "silent_drop")
+        keep = not self._settings["silent_drop"] and call.effect != "silent_drop"
 
         def show(record: Record) -> Answer:
             return json_answer(self._shape_of_answer(endpoint, entity, query, body).render(record))

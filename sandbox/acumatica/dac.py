@@ -10,10 +10,10 @@ import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox.acumatica.access import display_name
+from sandbox.acumatica.access import reader
 from sandbox.acumatica.errors import ApiError, not_found, not_logged_in
 from sandbox.acumatica.odata_filter import BadFilterError, row_test
-from sandbox.acumatica.rows import Contact, Customer, Location, Record, stamp_text
+from sandbox.acumatica.rows import Contact, Record, stamp_text
 from sandbox.exchange import Answer, json_answer
 
 if TYPE_CHECKING:
@@ -37,64 +37,73 @@ class _Set:
     Attributes:
         entity: Contract entity whose table it shows.
         key: Key property.
-        columns: Reads the properties of a record.
+        columns: How each property of a record is read.
     """
 
     entity: str
     key: str
-    columns: Callable[[Any], dict[str, Any]]
+    columns: dict[str, Callable[[Any], Any]]
+
+    def row(self, record: Record) -> dict[str, Any]:
+        """The properties of a record."""
+        return {name: read(record) for name, read in self.columns.items()}
 
 
-def _common(record: Record) -> dict[str, Any]:
-    site = record.default_site()
-    return {
-        "NoteID": record.id,
-        "CreatedDateTime": record.created_ms,
-        "LastModifiedDateTime": record.modified_ms,
-        "UsrKNEnableCommerce": bool(site is not None and site.get("Active")),
-        "UsrKNConnectionType": site.get("ConnectionType") if site is not None else None,
-        "UsrKNCommerceRefID": site.get("CommerceReferenceID") if site is not None else None,
+def _set(entity: str, key: str, fields: dict[str, str], **more: Callable[[Any], Any]) -> _Set:
+    """A set by the contract fields behind its properties; all sets end with the same ones."""
+    last = {
+        "LastModifiedDateTime": "LastModifiedDateTime",
+        "UsrKNEnableCommerce": "EnableKensiumCommerce",
+        "UsrKNConnectionType": "ConnectionType",
+        "UsrKNCommerceRefID": "CommerceReferenceID",
     }
-
-
-def _customer(customer: Customer) -> dict[str, Any]:
-    return {
-        "BAccountID": customer.account_id,
-        "AcctCD": customer.key,
-        "AcctName": customer.get("CustomerName"),
-        "CustomerClassID": customer.get("CustomerClass"),
-        "Status": customer.get("Status"),
-        **_common(customer),
+    columns: dict[str, Callable[[Any], Any]] = {
+        **{name: more.get(name) or reader(entity, field) for name, field in fields.items()},
+        "NoteID": reader(entity, "NoteID"),
+        "CreatedDateTime": lambda record: record.created_ms,
+        **{name: reader(entity, field) for name, field in last.items()},
     }
+    return _Set(entity, key, columns)
 
 
-def _contact(contact: Contact) -> dict[str, Any]:
-    return {
-        "ContactID": contact.contact_id,
-        "BAccountID": contact.customer.account_id if contact.customer else None,
-        "DisplayName": display_name(contact),
-        "EMail": contact.get("Email"),
-        "IsActive": contact.get("Active"),
-        **_common(contact),
-    }
+def _owner_id(contact: Contact) -> int | None:
+    return contact.customer.account_id if contact.customer else None
 
 
-def _location(location: Location) -> dict[str, Any]:
-    return {
-        "BAccountID": location.customer.account_id,
-        "LocationCD": location.code,
-        "Descr": location.get("LocationName"),
-        "IsActive": location.get("Active"),
-        **_common(location),
-    }
-
-
+_CUSTOMERS = _set(
+    "Customer",
+    "BAccountID",
+    {
+        "BAccountID": "BAccountID",
+        "AcctCD": "CustomerID",
+        "AcctName": "CustomerName",
+        "CustomerClassID": "CustomerClass",
+        "Status": "Status",
+    },
+)
 _SETS = {
-    "Customer": _Set("Customer", "BAccountID", _customer),
-    "BAccount": _Set("Customer", "BAccountID", _customer),
-    "Contact": _Set("Contact", "ContactID", _contact),
-    "Location": _Set("CustomerLocation", "LocationCD", _location),
+    "Customer": _CUSTOMERS,
+    "BAccount": _CUSTOMERS,
+    "Contact": _set(
+        "Contact",
+        "ContactID",
+        {
+            "ContactID": "ContactID",
+            "BAccountID": "BusinessAccount",
+            "DisplayName": "DisplayName",
+            "EMail": "Email",
+            "IsActive": "Active",
+        },
+        BAccountID=_owner_id,
+    ),
+    "Location": _set(
+        "CustomerLocation",
+        "LocationCD",
+        {"BAccountID": "Customer", "LocationCD": "LocationID", "Descr": "LocationName", "IsActive": "Active"},
+        BAccountID=lambda location: location.customer.account_id,
+    ),
 }
+_SET_OF = {found.entity: found for found in _SETS.values()}
 
 
 class DacOData:
@@ -149,7 +158,7 @@ class DacOData:
         query = call.query()
         rows: list[dict[str, Any]] = []
         if not only_deleted:
-            rows = [found.columns(record) for record in self._database().table(found.entity)]
+            rows = [found.row(record) for record in self._database().table(found.entity)]
         if only_deleted or call.headers.get("px-apideleted", "").upper() == "SHOW":
             rows += [self._deleted(entry) for entry in self._database().deleted if entry["entity"] == found.entity]
         try:
@@ -170,17 +179,11 @@ class DacOData:
 
 def dac_columns(record: Record) -> dict[str, Any]:
     """What the DAC plane keeps of a deleted record."""
-    if isinstance(record, Customer):
-        return _customer(record)
-    if isinstance(record, Contact):
-        return _contact(record)
-    if isinstance(record, Location):
-        return _location(record)
-    raise TypeError(type(record))
+    return _SET_OF[record.entity].row(record)
 
 
 def _queried(rows: list[dict[str, Any]], query: dict[str, str], found: _Set) -> list[dict[str, Any]]:
-    fields = frozenset((*_field_names(found), _DELETED_MARK, "DeletedDateTime"))
+    fields = frozenset((*found.columns, _DELETED_MARK, "DeletedDateTime"))
     text = query.get("$filter", "").strip()
     if text:
         test = row_test(text, fields, _MOMENTS)
@@ -197,25 +200,15 @@ def _queried(rows: list[dict[str, Any]], query: dict[str, str], found: _Set) -> 
     return rows
 
 
-def _field_names(found: _Set) -> tuple[str, ...]:
-    own = {
-        "Customer": ("BAccountID", "AcctCD", "AcctName", "CustomerClassID", "Status"),
-        "Contact": ("ContactID", "BAccountID", "DisplayName", "EMail", "IsActive"),
-        "CustomerLocation": ("BAccountID", "LocationCD", "Descr", "IsActive"),
-    }[found.entity]
-    common = ("NoteID", "CreatedDateTime", "LastModifiedDateTime")
-    return (*own, *common, "UsrKNEnableCommerce", "UsrKNConnectionType", "UsrKNCommerceRefID")
-
-
 def _number(query: dict[str, str], name: str, usual: int) -> int:
     text = query.get(name, "")
     return int(text) if text.isascii() and text.isdigit() else usual
 
 
 def _shown(row: dict[str, Any], select: str) -> dict[str, Any]:
-    wanted = [name.strip() for name in select.split(",") if name.strip()] or list(row)
+    names = [name.strip() for name in select.split(",") if name.strip()] or list(row)
     return {
         name: stamp_text(row[name]).replace("+00:00", "Z") if name in _MOMENTS and row[name] is not None else row[name]
-        for name in wanted
+        for name in names
         if name in row
     }

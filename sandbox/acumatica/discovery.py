@@ -35,7 +35,7 @@ def ad_hoc_schema(endpoint: Endpoint, entity: str) -> dict[str, Any]:
         # Beside the extension fields the recorded answer lists the key's own column
         # (docs/api/acumatica.md#ad-hoc-schema).
         if found.is_extension or name == "AcctCD":
-            custom.setdefault(view, {})[name] = {"type": found.type, "value": None}
+            custom.setdefault(view, {})[name] = {"type": found.custom_type, "value": None}
     return {
         "id": _NO_ID,
         "rowNumber": 1,

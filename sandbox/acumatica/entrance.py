@@ -63,7 +63,7 @@ class Entrance:
     def _signed_in_or_out(self, call: Call, path: str) -> Answer:
         route = (call.method, path)
         if route == ("POST", "/login"):
-            if call.fault is not None and call.fault.effect.startswith("session_limit"):
+            if call.effect.startswith("session_limit"):
                 return login_limit()
             return self._sign_in.login(call)
         if route == ("POST", "/logout"):

@@ -16,18 +16,6 @@ if TYPE_CHECKING:
 
 _CARD_LINKS = ("MainContact", "BillingContact", "ShippingContact", "LocationContact")
 _NUMBERS = ("IntValue", "ShortValue", "LongValue", "DecimalValue", "DoubleValue", "ByteValue")
-_CUSTOM_TYPES = {
-    "String": "StringValue",
-    "Decimal": "DecimalValue",
-    "DateTime": DATE_TIME,
-    "Boolean": "BooleanValue",
-    "Int": "IntValue",
-    "Guid": "GuidValue",
-    "Short": "ShortValue",
-    "Long": "LongValue",
-    "Double": "DoubleValue",
-    "Byte": "ByteValue",
-}
 _KIND_OF_TYPE = {
     "StringValue": "text",
     "BooleanValue": "boolean",
@@ -36,12 +24,12 @@ _KIND_OF_TYPE = {
     **dict.fromkeys(_NUMBERS, "number"),
 }
 _ORDERED: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": lambda found, wanted: found == wanted,
-    "ne": lambda found, wanted: found != wanted,
-    "gt": lambda found, wanted: found > wanted,
-    "ge": lambda found, wanted: found >= wanted,
-    "lt": lambda found, wanted: found < wanted,
-    "le": lambda found, wanted: found <= wanted,
+    "eq": lambda found, expected: found == expected,
+    "ne": lambda found, expected: found != expected,
+    "gt": lambda found, expected: found > expected,
+    "ge": lambda found, expected: found >= expected,
+    "lt": lambda found, expected: found < expected,
+    "le": lambda found, expected: found <= expected,
 }
 
 
@@ -75,7 +63,7 @@ def _resolved(endpoint: Endpoint, entity: str, operand: Operand) -> tuple[Callab
         custom = custom_fields(entity).get((view, name))
         if custom is None:
             raise unknown_field()
-        return reader(entity, custom.field), _CUSTOM_TYPES[operand.custom_kind]
+        return reader(entity, custom.name), f"{operand.custom_kind}Value"
     steps: list[Callable[[Any], Any]] = []
     place, contract = entity, endpoint.entities[entity]
     *links, last = operand.path
@@ -131,11 +119,11 @@ def _comparison_test(node: Comparison, read: Callable[[Any], Any], type_name: st
         raise filter_not_supported(f"{'/'.join(node.operand.path)} {node.operator} a constant of kind {constant.kind}")
     compare = _ORDERED[node.operator]
     if constant.kind == "text":
-        wanted = folded(constant.value)
+        expected = folded(constant.value)
         # As in SQL, a missing value is neither equal nor unequal to a constant.
-        return lambda row: (found := read(row)) is not None and compare(folded(found), wanted)
-    wanted_value = constant.value
-    return lambda row: (found := read(row)) is not None and compare(found, wanted_value)
+        return lambda row: (found := read(row)) is not None and compare(folded(found), expected)
+    expected_value = constant.value
+    return lambda row: (found := read(row)) is not None and compare(found, expected_value)
 
 
 @dataclass(frozen=True, slots=True)

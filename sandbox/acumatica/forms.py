@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from sandbox.acumatica.access import billing_card, contact_address, location_card
-from sandbox.acumatica.assigning import STATUSES, TERMS
+from sandbox.acumatica.contract import fields_of
 from sandbox.acumatica.rows import DEFAULT_SITE_ID, Contact, Customer, Location, Record, stamp_text
 
-CONNECTION_TYPES = ("", "KNB", "BCM", "SHP")
-CLASSES = ("B2B", "RETAIL", "WEB", "EXPORT", "DEFAULT")
+CONNECTION_TYPES = fields_of("KNSiteAssociation")["ConnectionType"].options
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z])(?=\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,101 +27,65 @@ class FormField:
 
     path: str
     label: str
-    kind: str = "text"
-    options: tuple[str, ...] = ()
+    kind: str
+    options: tuple[str, ...]
 
 
-def _address(prefix: str) -> tuple[FormField, ...]:
-    labels = {
-        "AddressLine1": "Address Line 1",
-        "AddressLine2": "Address Line 2",
-        "City": "City",
-        "Country": "Country",
-        "State": "State",
-        "PostalCode": "Postal Code",
-    }
-    return tuple(FormField(f"{prefix}{name}", label) for name, label in labels.items())
-
-
-CUSTOMER_GROUPS = (
-    (
-        "Customer",
-        (
-            FormField("CustomerID", "Customer ID", "shown"),
-            FormField("CustomerName", "Customer Name"),
-            FormField("CustomerClass", "Customer Class", "select", CLASSES),
-            FormField("CustomerType", "Customer Type", "select", ("", "B2B", "B2C")),
-            FormField("Status", "Customer Status", "select", STATUSES),
-            FormField("Terms", "Terms", "select", TERMS),
-            FormField("PriceClassID", "Price Class"),
-            FormField("CreditLimit", "Credit Limit"),
-            FormField("PrimaryContactID", "Primary Contact ID"),
-            FormField("LastModifiedDateTime", "Last Modified", "shown"),
-        ),
-    ),
-    (
-        "Account Info",
-        (
-            FormField("MainContact/Email", "Account Email"),
-            FormField("MainContact/Phone1", "Phone 1"),
-            FormField("MainContact/Phone2", "Phone 2"),
-            FormField("MainContact/WebSite", "Web"),
-            FormField("MainContact/Attention", "Attention"),
-        ),
-    ),
-    ("Account Address", _address("MainContact/Address/")),
-    (
-        "Billing",
-        (
-            FormField("BillingContactOverride", "Override Contact", "check"),
-            FormField("BillingContact/Email", "Billing Email"),
-            FormField("BillingAddressOverride", "Override Address", "check"),
-            *_address("BillingContact/Address/"),
-        ),
-    ),
-)
-CONTACT_GROUPS = (
-    (
-        "Contact",
-        (
-            FormField("FirstName", "First Name"),
-            FormField("LastName", "Last Name"),
-            FormField("Email", "Email"),
-            FormField("Phone1", "Phone 1"),
-            FormField("JobTitle", "Job Title"),
-            FormField("Active", "Active", "check"),
-            FormField("IsPrimary", "Primary", "check"),
-            FormField("LastModifiedDateTime", "Last Modified", "shown"),
-        ),
-    ),
-    ("Address", (FormField("OverrideAccountAddress", "Override Address", "check"), *_address("Address/"))),
-)
-LOCATION_GROUPS = (
-    (
-        "Location",
-        (
-            FormField("LocationID", "Location ID", "shown"),
-            FormField("LocationName", "Location Name"),
-            FormField("Active", "Active", "check"),
-            FormField("Default", "Default", "check"),
-            FormField("LastModifiedDateTime", "Last Modified", "shown"),
-        ),
-    ),
-    (
-        "Location Address",
-        (FormField("AddressOverride", "Override Address", "check"), *_address("LocationContact/Address/")),
-    ),
-    (
-        "Location Contact",
-        (
-            FormField("ContactOverride", "Override Contact", "check"),
-            FormField("LocationContact/Attention", "Attention"),
-            FormField("LocationContact/Email", "Email"),
-            FormField("LocationContact/Phone1", "Phone 1"),
-        ),
-    ),
-)
 Groups = tuple[tuple[str, tuple[FormField, ...]], ...]
+
+
+def _form_field(entity: str, path: str, label: str) -> FormField:
+    """A field of a screen, as the contract declares it; its name in words is the label where none is given."""
+    *links, name = path.split("/")
+    for link in links:
+        entity = fields_of(entity)[link].type
+    field = fields_of(entity)[name]
+    kind = "check" if field.type == "BooleanValue" else "select" if field.options else "text"
+    return FormField(path, label or _WORDS.sub(" ", name), "shown" if field.is_read_only else kind, field.options)
+
+
+def _groups(entity: str, groups: dict[str, str]) -> Groups:
+    """The groups of a screen by title: paths between semicolons, with `=` and a label if need be."""
+    return tuple(
+        (title, tuple(_form_field(entity, *row.partition("=")[::2]) for row in rows.split(";")))
+        for title, rows in groups.items()
+    )
+
+
+def _address(prefix: str) -> str:
+    names = ("AddressLine1", "AddressLine2", "City", "Country", "State", "PostalCode")
+    return ";".join(prefix + name for name in names)
+
+
+CUSTOMER_GROUPS = _groups(
+    "Customer",
+    {
+        "Customer": "CustomerID;CustomerName;CustomerClass;CustomerType;Status=Customer Status;Terms;"
+        "PriceClassID=Price Class;CreditLimit;PrimaryContactID;LastModifiedDateTime=Last Modified",
+        "Account Info": "MainContact/Email=Account Email;MainContact/Phone1;MainContact/Phone2;MainContact/WebSite=Web;"
+        "MainContact/Attention",
+        "Account Address": _address("MainContact/Address/"),
+        "Billing": "BillingContactOverride=Override Contact;BillingContact/Email=Billing Email;"
+        "BillingAddressOverride=Override Address;" + _address("BillingContact/Address/"),
+    },
+)
+CONTACT_GROUPS = _groups(
+    "Contact",
+    {
+        "Contact": "FirstName;LastName;Email;Phone1;JobTitle;Active;IsPrimary=Primary;"
+        "LastModifiedDateTime=Last Modified",
+        "Address": "OverrideAccountAddress=Override Address;" + _address("Address/"),
+    },
+)
+LOCATION_GROUPS = _groups(
+    "CustomerLocation",
+    {
+        "Location": "LocationID;LocationName;Active;Default;LastModifiedDateTime=Last Modified",
+        "Location Address": "AddressOverride=Override Address;" + _address("LocationContact/Address/"),
+        "Location Contact": "ContactOverride=Override Contact;LocationContact/Attention;LocationContact/Email;"
+        "LocationContact/Phone1",
+    },
+)
 # What a part shows is closed while its override is off: it is the main contact's or the main address's.
 _OVERRIDES = {
     "BillingContact/Address/": "BillingAddressOverride",
@@ -182,7 +147,7 @@ def record_values(record: Record, rendered: dict[str, Any]) -> dict[str, Any]:
 
 
 def body_of(groups: Groups, form: dict[str, str], *, is_new: bool) -> dict[str, Any]:
-    """The contract body that a submitted form stands for."""
+    """The contract body of a submitted form."""
     body: dict[str, Any] = {}
     for field in (field for _, fields in groups for field in fields):
         is_key = field.path in ("CustomerID", "LocationID")

@@ -99,11 +99,11 @@ class _Parser:
         operator = self._next()[1]
         if operator not in _COMPARE:
             raise BadFilterError(f"unexpected '{operator}' after {field}")
-        wanted = self._constant(field)
+        expected = self._constant(field)
         compare = _COMPARE[operator]
-        if wanted is None:
+        if expected is None:
             return lambda row: (row[field] is None) == (operator == "eq")
-        return lambda row: row[field] is not None and _same_kind(row[field], wanted) and compare(row[field], wanted)
+        return lambda row: row[field] is not None and _same_kind(row[field], expected) and compare(row[field], expected)
 
     def _text_function(self, function: str) -> Callable[[dict[str, Any]], bool]:
         self._take("(")

@@ -88,7 +88,7 @@ class Pages:
 
     @cached_property
     def _templates(self) -> jinja2.Environment:
-        import jinja2  # noqa: PLC0415  # a twin that nobody looks at starts without it
+        import jinja2  # noqa: PLC0415  # a twin whose pages are not opened starts without it
 
         loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
         return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
@@ -111,8 +111,8 @@ class Pages:
     def _list(self, call: Call) -> Answer:
         query = call.query()
         search = query.get("search", "").strip()
-        wanted = search.casefold()
-        found = [row for row in self._database().customers if not wanted or _mentions(row, wanted)]
+        part = search.casefold()
+        found = [row for row in self._database().customers if not part or _mentions(row, part)]
         pages = max(1, -(-len(found) // _ROWS_PER_PAGE))
         asked = query.get("page", "1")
         page = min(max(int(asked), 1), pages) if asked.isascii() and asked.isdigit() else 1
@@ -243,9 +243,9 @@ def _complaints(refused: ApiError | None) -> tuple[dict[str, str], str | None]:
     return forms.errors_of(decoded), decoded.get("error") or decoded.get("exceptionMessage") or decoded.get("message")
 
 
-def _mentions(customer: Customer, wanted: str) -> bool:
+def _mentions(customer: Customer, part: str) -> bool:
     texts = (customer.key, customer.get("CustomerName"), customer.main.get("Email"))
-    return any(text is not None and wanted in text.casefold() for text in texts)
+    return any(text is not None and part in text.casefold() for text in texts)
 
 
 def _list_row(customer: Customer) -> dict[str, Any]:

@@ -12,10 +12,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sandbox.acumatica.access import COMPUTED, LINKS, reader
-from sandbox.acumatica.contract import DATE_TIME, TOP_LEVEL, Endpoint, Entity, Field, custom_fields, linked_fields
+from sandbox.acumatica.contract import (
+    DATE_TIME,
+    TOP_LEVEL,
+    Endpoint,
+    Entity,
+    Field,
+    custom_fields,
+    linked_fields,
+    usual_values,
+)
 from sandbox.acumatica.errors import cannot_optimize, unknown_field
 from sandbox.acumatica.list_query import PathTree, custom_paths, path_tree
-from sandbox.acumatica.rows import USUAL_VALUES, Record, stamp_text
+from sandbox.acumatica.rows import CARD_USUAL, Record, stamp_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,14 +151,14 @@ class Projector:
         return self._known[key]
 
     def _compiled(self, entity: str, select: str, expand: str, custom: str, *, in_list: bool) -> Shape:
-        wanted = path_tree(select) if select else None
+        selected = path_tree(select) if select else None
         expanded = path_tree(expand)
         if in_list:
             self._check_optimizer(expanded)
-        if wanted is not None:
-            self._check_names(entity, wanted)
+        if selected is not None:
+            self._check_names(entity, selected)
         self._check_names(entity, expanded)
-        shape = self._place(entity, entity, wanted, expanded, custom_paths(custom))
+        shape = self._place(entity, entity, selected, expanded, custom_paths(custom))
         shape.self_link = f"/entity/{self._endpoint.name}/{self._endpoint.version}/{entity}"
         if self._rules.links:
             graph, view = _GRAPHS[entity]
@@ -181,7 +190,7 @@ class Projector:
         self,
         entity: str,
         place: str,
-        wanted: PathTree | None,
+        selected: PathTree | None,
         expanded: PathTree,
         customs: list[CustomPath],
         *,
@@ -189,15 +198,15 @@ class Projector:
     ) -> Shape:
         contract = self._endpoint.entities[entity]
         shape = Shape(template={"id": None, "rowNumber": 1, "note": None}, place=place)
-        self._add_scalars(shape, contract, wanted, allowed)
+        self._add_scalars(shape, contract, selected, allowed)
         for name, below in expanded.children.items():
             found = contract.fields.get(name)
             if found is None or found.kind == "scalar":
                 continue
             if allowed is not None and name not in allowed:
                 continue
-            chosen = wanted.children.get(name) if wanted is not None else None
-            if wanted is not None and chosen is None:
+            chosen = selected.children.get(name) if selected is not None else None
+            if selected is not None and chosen is None:
                 continue
             inner = [(path[1:], view, column) for path, view, column in customs if path[:1] == (name,)]
             self._add_part(shape, found, self._inner_choice(chosen), below, inner)
@@ -212,15 +221,19 @@ class Projector:
             return None
         return chosen
 
-    def _add_scalars(self, shape: Shape, contract: Entity, wanted: PathTree | None, allowed: list[str] | None) -> None:
-        usual = USUAL_VALUES.get(shape.place, {})
+    def _add_scalars(
+        self, shape: Shape, contract: Entity, selected: PathTree | None, allowed: list[str] | None
+    ) -> None:
+        usual = CARD_USUAL if shape.place == "Card" else usual_values(shape.place)
         computed = COMPUTED.get(shape.place, {})
         plain, dates = set(), set()
         # Linked contacts come in the order of their own list, as recorded (docs/api/acumatica.md#linked-contacts).
         in_order = [name for name in allowed if name in contract.fields] if allowed is not None else []
         for name in [*in_order, *(each for each in contract.fields if each not in in_order)]:
             found = contract.fields[name]
-            if found.kind != "scalar" or (wanted is not None and not wanted.is_named and name not in wanted.children):
+            if found.kind != "scalar" or (
+                selected is not None and not selected.is_named and name not in selected.children
+            ):
                 continue
             if allowed is not None and name not in allowed:
                 if self._rules.unmapped_as_empty:
@@ -239,7 +252,7 @@ class Projector:
         self,
         shape: Shape,
         part: Field,
-        wanted: PathTree | None,
+        selected: PathTree | None,
         expanded: PathTree,
         customs: list[CustomPath],
     ) -> None:
@@ -249,7 +262,7 @@ class Projector:
             place, allowed = "Card", linked_fields(name)
         elif shape.place == "CustomerContact":
             allowed = linked_fields("Contacts[].Contact")
-        inner = self._place(entity, place, wanted, expanded, customs, allowed=allowed)
+        inner = self._place(entity, place, selected, expanded, customs, allowed=allowed)
         if part.kind == "link":
             shape.links.append((name, LINKS[shape.place][name], inner))
         else:
@@ -257,13 +270,13 @@ class Projector:
 
     def _add_custom(self, shape: Shape, entity: str, view: str, column: str) -> None:
         if column.startswith("Attribute") and len(column) > len("Attribute"):
-            wanted = column.removeprefix("Attribute")
-            shape.custom.append((view, column, "CustomStringField", lambda row: _attribute(row, wanted)))
+            attribute = column.removeprefix("Attribute")
+            shape.custom.append((view, column, "CustomStringField", lambda row: _attribute(row, attribute)))
             return
         found = custom_fields(entity).get((view, column)) if entity in TOP_LEVEL else None
         if found is None:
             raise unknown_field()
-        shape.custom.append((view, column, found.type, reader(shape.place, found.field)))
+        shape.custom.append((view, column, found.custom_type, reader(shape.place, found.name)))
 
 
 _GRAPHS = {
@@ -286,8 +299,8 @@ def _file_link(file: Any, endpoint: str) -> dict[str, Any]:
     return {"id": file.id, "filename": file.get("filename"), "href": href, "comment": None}
 
 
-def _attribute(row: Any, wanted: str) -> Any:
+def _attribute(row: Any, attribute_id: str) -> Any:
     for attribute in row.details.get("Attributes", ()) if isinstance(row, Record) else ():
-        if attribute.get("AttributeID") == wanted:
+        if attribute.get("AttributeID") == attribute_id:
             return attribute.get("Value")
     return None

@@ -20,7 +20,7 @@ from sandbox.exchange import Call, to_json
 if TYPE_CHECKING:
     from sandbox.acumatica.writing import Change
     from sandbox.clock import Clock
-    from sandbox.faults import FaultBook
+    from sandbox.faults import FaultList
     from sandbox.settings import Settings
 
 MAX_SENDS = 5
@@ -53,7 +53,7 @@ class Push:
         self._queue: deque[dict[str, Any]] = deque()
         self._news = asyncio.Event()
         self._last_ticks = 0
-        self.faults: FaultBook | None = None
+        self.faults: FaultList | None = None
         self.sent: list[dict[str, Any]] = []
         self.failed: list[dict[str, Any]] = []
 
@@ -117,14 +117,14 @@ class Push:
         }
 
     def _effects(self, message: dict[str, Any]) -> set[str]:
-        wanted = {effect for effect in EFFECTS if self._settings[f"push_{effect}"]}
+        effects = {effect for effect in EFFECTS if self._settings[f"push_{effect}"]}
         if self.faults is not None:
             path = urlsplit(self._settings["push_url"]).path
             call = Call("POST", path, path, "", {}, to_json(message))
             fault = self.faults.pick_for_message(call)
             if fault is not None:
-                wanted.add(fault.effect.removeprefix("push_"))
-        return wanted
+                effects.add(fault.effect.removeprefix("push_"))
+        return effects
 
     async def _send(self, message: dict[str, Any]) -> None:
         for attempt in range(MAX_SENDS):

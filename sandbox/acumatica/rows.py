@@ -3,84 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, ClassVar
 
-DEFAULT_SITE_ID = "B2BMAIN"
+from sandbox.acumatica.contract import usual_values
 
-# What a row holds unless something else is said; a name that is missing here has no value.
-USUAL_VALUES: dict[str, dict[str, Any]] = {
-    "Customer": {
-        "ApplyOverdueCharges": False,
-        "AutoApplyPayments": False,
-        "CurrencyID": "USD",
-        "CustomerCategory": "Organization",
-        "CustomerClass": "DEFAULT",
-        "EnableCurrencyOverride": False,
-        "EnableRateOverride": False,
-        "EnableWriteOffs": True,
-        "MultiCurrencyStatements": False,
-        "PrintDunningLetters": True,
-        "PrintInvoices": False,
-        "PrintStatements": False,
-        "SendDunningLettersbyEmail": False,
-        "SendInvoicesbyEmail": True,
-        "SendStatementsbyEmail": False,
-        "StatementCycleID": "DEFAULT",
-        "StatementType": "Open Item",
-        "Status": "Active",
-        "Terms": "30D",
-        "WriteOffLimit": Decimal("30.0000"),
-        "CreditLimit": Decimal("0.0000"),
-        "IsGuestCustomer": False,
-    },
-    "Contact": {
-        "Active": True,
-        "ContactClass": "ENDCUST",
-        "ContactMethod": "Any",
-        "DoNotCall": False,
-        "DoNotEmail": False,
-        "DoNotFax": False,
-        "DoNotMail": False,
-        "Duplicate": "Validated",
-        "DuplicateFound": False,
-        "NoMarketing": False,
-        "NoMassMail": False,
-        "Phone1Type": "Business 1",
-        "Phone2Type": "Cell",
-        "Phone3Type": "Home",
-        "FaxType": "Fax",
-        "Synchronize": True,
-        "Type": "Contact",
-        "EnableKensiumCommerce": False,
-    },
-    "CustomerLocation": {
-        "Active": True,
-        "EntityUsageType": "Default",
-        "FedExGroundCollect": False,
-        "Insurance": False,
-        "LocationName": "Primary Location",
-        "OrderPriority": 0,
-        "ResidentialDelivery": False,
-        "SaturdayDelivery": False,
-        "ShippingRule": "Back Order Allowed",
-        "ShipVia": "GROUND",
-        "Default": False,
-    },
-    "Card": {"Phone1Type": "Business 1", "Phone2Type": "Cell"},
-    "Address": {"Validated": False},
-    "CreditVerificationRules": {
-        "CreditDaysPastDue": 0,
-        "CreditLimit": Decimal("0.0000"),
-        "CreditVerification": "Disabled",
-        "OpenOrdersBalance": Decimal("0.0000"),
-        "RemainingCreditLimit": Decimal("0.0000"),
-        "UnreleasedBalance": Decimal("0.0000"),
-    },
-    "KNSiteAssociation": {"Active": False},
-    "AttributeValue": {"IsActive": True, "Required": False},
-    "CustomerSalesPerson": {"Default": False, "Commission": Decimal("0.0000")},
-}
+DEFAULT_SITE_ID = "B2BMAIN"
 
 
 class Row:
@@ -107,7 +34,10 @@ class Address(Row):
     """An address."""
 
     __slots__ = ()
-    usual = USUAL_VALUES["Address"]
+    usual = usual_values("Address")
+
+
+CARD_USUAL = {name: usual_values("Contact")[name] for name in ("Phone1Type", "Phone2Type")}
 
 
 class Card(Row):
@@ -119,7 +49,7 @@ class Card(Row):
     """
 
     __slots__ = ("contact_id",)
-    usual = USUAL_VALUES["Card"]
+    usual = CARD_USUAL
 
     def __init__(self, row_id: str, values: dict[str, Any], contact_id: int) -> None:
         super().__init__(row_id, values)
@@ -130,21 +60,21 @@ class Site(Row):
     """One row of the Site Association grid."""
 
     __slots__ = ()
-    usual = USUAL_VALUES["KNSiteAssociation"]
+    usual = usual_values("KNSiteAssociation")
 
 
 class Attribute(Row):
     """One user-defined attribute. It has no note id of its own, so its id is of no lasting worth."""
 
     __slots__ = ()
-    usual = USUAL_VALUES["AttributeValue"]
+    usual = usual_values("AttributeValue")
 
 
 class Salesperson(Row):
     """One salesperson of a customer."""
 
     __slots__ = ()
-    usual = USUAL_VALUES["CustomerSalesPerson"]
+    usual = usual_values("CustomerSalesPerson")
 
 
 class PaymentInstruction(Row):
@@ -159,10 +89,21 @@ class AttachedFile(Row):
     __slots__ = ()
 
 
+DETAIL_ROWS: dict[str, type[Row]] = {
+    "SiteAssociations": Site,
+    "Attributes": Attribute,
+    "Salespersons": Salesperson,
+    "PaymentInstructions": PaymentInstruction,
+    "files": AttachedFile,
+}
+"""Detail rows by the contract name of their grid."""
+
+
 class Record(Row):
     """A top-level record.
 
     Attributes:
+        entity: Contract name of its kind.
         note: Text of its note.
         created_ms: Creation, milliseconds since 1970.
         modified_ms: Last save of this row, milliseconds since 1970.
@@ -171,6 +112,7 @@ class Record(Row):
     """
 
     __slots__ = ("created_ms", "details", "modified_ms", "note", "sites")
+    entity: ClassVar[str]
 
     def __init__(self, row_id: str, values: dict[str, Any], stamp_ms: int) -> None:
         super().__init__(row_id, values)
@@ -181,7 +123,7 @@ class Record(Row):
         self.details: dict[str, list[Row]] = {}
 
     def default_site(self) -> Site | None:
-        """The association row that the record's own tick and connection type stand for."""
+        """The association row that the record's own tick and connection type show."""
         return next((site for site in self.sites if site.get("SiteID") == DEFAULT_SITE_ID), None)
 
 
@@ -209,7 +151,8 @@ class Customer(Record):
         "main",
         "main_address",
     )
-    usual = USUAL_VALUES["Customer"]
+    entity = "Customer"
+    usual = usual_values(entity)
 
     def __init__(
         self,
@@ -238,10 +181,10 @@ class Customer(Record):
 
     def primary_contact(self) -> Contact | None:
         """The contact that `PrimaryContactID` names."""
-        wanted = self.values.get("PrimaryContactID")
-        if wanted is None:
+        number = self.values.get("PrimaryContactID")
+        if number is None:
             return None
-        return next((contact for contact in self.contacts if contact.contact_id == wanted), None)
+        return next((contact for contact in self.contacts if contact.contact_id == number), None)
 
 
 class Contact(Record):
@@ -254,7 +197,8 @@ class Contact(Record):
     """
 
     __slots__ = ("address", "contact_id", "customer")
-    usual = USUAL_VALUES["Contact"]
+    entity = "Contact"
+    usual = usual_values(entity)
 
     def __init__(
         self, row_id: str, values: dict[str, Any], stamp_ms: int, contact_id: int, customer: Customer | None
@@ -276,7 +220,8 @@ class Location(Record):
     """
 
     __slots__ = ("address", "card", "code", "customer")
-    usual = USUAL_VALUES["CustomerLocation"]
+    entity = "CustomerLocation"
+    usual = usual_values(entity)
 
     def __init__(self, row_id: str, values: dict[str, Any], stamp_ms: int, code: str, customer: Customer) -> None:
         super().__init__(row_id, values, stamp_ms)

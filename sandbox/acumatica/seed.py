@@ -21,7 +21,8 @@ from sandbox.acumatica.rows import (
     Site,
 )
 from sandbox.acumatica.tables import Database
-from sandbox.people import first_contact_id, world
+from sandbox.ordinary import first_contact_id
+from sandbox.people import world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ _CARDS_PER_CUSTOMER = 20
 def seeded_database(seed: int, customers: int, shape: str = "varied") -> Database:
     """A database with the first `customers` customers of a seed's world, varied or uniform."""
     database = Database(seed)
-    with _garbage_uncollected():
+    with _gc_paused():
         made = [_customer(seed, source) for source in world(seed, customers, shape)]
         database.customers.fill(made)
         database.contacts.fill(contact for customer in made for contact in customer.contacts)
@@ -48,7 +49,7 @@ def seeded_database(seed: int, customers: int, shape: str = "varied") -> Databas
 
 
 @contextlib.contextmanager
-def _garbage_uncollected() -> Iterator[None]:
+def _gc_paused() -> Iterator[None]:
     """Millions of rows are made and none is dropped: walking them again and again would double the time."""
     was_on = gc.isenabled()
     gc.disable()

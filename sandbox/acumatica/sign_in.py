@@ -53,17 +53,17 @@ class Accounts:
         self._count_failure(name)
         raise invalid_credentials()
 
-    def tenant(self, wanted: str | None) -> str:
+    def tenant(self, asked: str | None) -> str:
         """The tenant that a sign-in leads to.
 
         Raises:
             ApiError: The site has several tenants, and not this one.
         """
         tenants: list[str] = self._settings["tenants"]
-        if not wanted or len(tenants) == 1:
+        if not asked or len(tenants) == 1:
             return tenants[0]
         for tenant in tenants:
-            if tenant.casefold() == wanted.casefold():
+            if tenant.casefold() == asked.casefold():
                 return tenant
         raise undefined_company()
 
@@ -110,8 +110,8 @@ class SignIn:
         name, password = order.get("name"), order.get("password")
         if not isinstance(name, str) or not isinstance(password, str):
             raise invalid_credentials()
-        wanted = order.get("tenant") or order.get("company")
-        tenant = self._accounts.tenant(wanted if isinstance(wanted, str) else None)
+        asked = order.get("tenant") or order.get("company")
+        tenant = self._accounts.tenant(asked if isinstance(asked, str) else None)
         self._accounts.check(name, password)
         former = self._sessions.of_cookie(call.cookies().get(SESSION_COOKIE, ""))
         if former is not None:

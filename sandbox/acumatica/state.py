@@ -6,34 +6,21 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sandbox.acumatica.collation import folded
-from sandbox.acumatica.rows import (
-    Address,
-    AttachedFile,
-    Attribute,
-    Card,
-    Contact,
-    Customer,
-    Location,
-    PaymentInstruction,
-    Record,
-    Row,
-    Salesperson,
-    Site,
-)
+from sandbox.acumatica.contract import fields_of
+from sandbox.acumatica.rows import DETAIL_ROWS, Address, Card, Contact, Customer, Location, Record, Row, Site
 from sandbox.acumatica.tables import Database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _COUNTERS = ("next_customer_number", "next_contact_id", "next_account_id", "ids_given")
-_DECIMALS = ("CreditLimit", "WriteOffLimit", "Commission")
-_DETAILS: dict[str, type[Row]] = {
-    "Attributes": Attribute,
-    "Salespersons": Salesperson,
-    "PaymentInstructions": PaymentInstruction,
-    "files": AttachedFile,
-}
 RowT = TypeVar("RowT", bound=Row)
+_DECIMALS = frozenset(
+    name
+    for entity in ("Customer", "CustomerSalesPerson")
+    for name, field in fields_of(entity).items()
+    if field.type == "DecimalValue"
+)
 _STORED_ROW = ("id", "created_ms", "modified_ms", "note")
 
 
@@ -138,7 +125,9 @@ def _card_in(saved: dict[str, Any] | None) -> Card | None:
 def _record_in(record: Record, saved: dict[str, Any]) -> None:
     record.created_ms, record.modified_ms, record.note = saved["created_ms"], saved["modified_ms"], saved["note"]
     record.sites = [_row_in(Site, row) for row in saved["SiteAssociations"]]
-    record.details = {name: [_row_in(_DETAILS[name], row) for row in rows] for name, rows in saved["details"].items()}
+    record.details = {
+        name: [_row_in(DETAIL_ROWS[name], row) for row in rows] for name, rows in saved["details"].items()
+    }
 
 
 def _customer_in(saved: dict[str, Any]) -> Customer:

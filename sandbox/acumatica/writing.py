@@ -163,7 +163,7 @@ class Writer:
             journal.roll_back()
             return shown
         for touched in journal.touched.values():
-            self._on_change(Change(_entity_of(touched), touched, before if touched is target else None))
+            self._on_change(Change(touched.entity, touched, before if touched is target else None))
         return shown
 
     def delete(self, entity: str, record: Record) -> None:
@@ -262,19 +262,13 @@ class Writer:
     def _stamp(self, journal: Journal) -> None:
         now_ms = self._now_ms()
         for record in journal.touched.values():
-            journal.stamp(self._database.table(_entity_of(record)), record, now_ms)
+            journal.stamp(self._database.table(record.entity), record, now_ms)
 
     def _now_ms(self) -> int:
         return int(self._clock.now_s() * 1000)
 
 
 _TITLES = {"Customer": "Customer", "Contact": "Contact", "CustomerLocation": "Location"}
-
-
-def _entity_of(record: Record) -> str:
-    if isinstance(record, Customer):
-        return "Customer"
-    return "Contact" if isinstance(record, Contact) else "CustomerLocation"
 
 
 def _sent(body: dict[str, Any], name: str) -> Any:

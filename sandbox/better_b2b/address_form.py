@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sandbox.better_b2b.entity import sent_fields
 from sandbox.better_b2b.envelope import rule_refusal
 from sandbox.better_b2b.extra_fields import ExtraFieldProblem, check_complete, read_values
 from sandbox.better_b2b.fields import MISSING, FieldReader, snake_case
 from sandbox.better_b2b.geography import Country, country_by_code, country_by_name, fold
+from sandbox.better_b2b.records import Address
 
 if TYPE_CHECKING:
-    from sandbox.better_b2b.records import Address
     from sandbox.better_b2b.state import Store
 
-_REQUIRED_TEXTS = ("firstName", "lastName", "addressLine1", "city")
-_OPTIONAL_TEXTS = ("addressLine2", "zipCode", "phoneNumber", "label", "externalId")
-_FLAGS = ("isBilling", "isShipping", "isDefaultBilling", "isDefaultShipping")
+# Country and state depend on each other and are read apart (`_country`, `_state`).
+_PLACE = ("country_name", "country_code", "state_name", "state_code")
+_TEXTS = [field for field in sent_fields(Address, "update") if field.is_text and field.attribute not in _PLACE]
+_FLAGS = [field for field in sent_fields(Address, "update") if field.type is bool]
 _DEFAULT_FLAGS = (("isDefaultBilling", "isBilling"), ("isDefaultShipping", "isShipping"))
 _MISMATCH = "The {0} name and the {0} code do not match."
 
@@ -30,13 +32,8 @@ def read_new_address(store: Store, body: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {"company_id": reader.integer("companyId")}
     if values["company_id"] is None and "company_id" not in reader.errors:
         reader.complain("companyId", MISSING)
-    for name in _REQUIRED_TEXTS:
-        values[snake_case(name)] = reader.required_text(name)
-    for name in _OPTIONAL_TEXTS:
-        values[snake_case(name)] = reader.text(name)
-    values["address_line2"] = values["address_line2"] or ""
-    for name in _FLAGS:
-        values[snake_case(name)] = reader.boolean(name) or False
+    values |= {field.attribute: reader.text_of(field) for field in _TEXTS}
+    values |= {field.attribute: reader.boolean(field.name) or False for field in _FLAGS}
     country = _country(store, reader, reader.text("countryName"), reader.text("countryCode"))
     if country is not None:
         values["country_name"], values["country_code"] = country.name, country.code
@@ -71,13 +68,8 @@ def read_address_update(store: Store, address: Address, body: dict[str, Any]) ->
 
 def _sent_values(reader: FieldReader) -> dict[str, Any]:
     """Texts and flags of an update, only those that were sent."""
-    values: dict[str, Any] = {
-        **{snake_case(name): reader.required_text(name) for name in _REQUIRED_TEXTS if reader.has(name)},
-        **{snake_case(name): reader.text(name) for name in _OPTIONAL_TEXTS if reader.has(name)},
-    }
-    if "address_line2" in values:
-        values["address_line2"] = values["address_line2"] or ""
-    flags = {snake_case(name): reader.boolean(name) for name in _FLAGS}
+    values = {field.attribute: reader.text_of(field) for field in _TEXTS if reader.has(field.name)}
+    flags = {field.attribute: reader.boolean(field.name) for field in _FLAGS}
     return {**values, **{name: flag for name, flag in flags.items() if flag is not None}}
 
 

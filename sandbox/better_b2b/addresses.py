@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.better_b2b.address_form import read_address_update, read_new_address
+from sandbox.better_b2b.entity import shown
 from sandbox.better_b2b.envelope import SUCCESS, Refusal, Reply, absence_refusal, field_refusal, ok
 from sandbox.better_b2b.extra_fields import address_values_view, definitions_view
 from sandbox.better_b2b.listing import page_of
@@ -18,45 +19,27 @@ if TYPE_CHECKING:
     from sandbox.better_b2b.request import Request
     from sandbox.better_b2b.state import Store
 
-_TEXT_FILTERS = (
-    ("firstName", ("first_name",)),
-    ("lastName", ("last_name",)),
-    ("address", ("address_line1", "address_line2")),
-    ("city", ("city",)),
-    ("country", ("country_name", "country_code")),
-    ("state", ("state_name", "state_code")),
-    ("zipCode", ("zip_code",)),
-    ("phoneNumber", ("phone_number",)),
-)
+# Parts of texts by which the list can be filtered, and where each is searched.
+TEXT_FILTERS = {
+    "firstName": ("first_name",),
+    "lastName": ("last_name",),
+    "address": ("address_line1", "address_line2"),
+    "city": ("city",),
+    "country": ("country_name", "country_code"),
+    "state": ("state_name", "state_code"),
+    "zipCode": ("zip_code",),
+    "phoneNumber": ("phone_number",),
+}
 _TRUTH = {"1": True, "true": True, "0": False, "false": False}
 
 
 def address_view(store: Store, address: Address, *, with_extra_fields: bool = True) -> dict[str, Any]:
     """An address as reads show it; the company's id as a string (statement 19), no timestamps."""
     as_text = store.settings["address_company_id_as_string"]
-    view: dict[str, Any] = {
-        "addressId": address.address_id,
-        "companyId": str(address.company_id) if as_text else address.company_id,
-        "firstName": address.first_name,
-        "lastName": address.last_name,
-        "phoneNumber": address.phone_number,
-        "zipCode": address.zip_code,
-        "addressLine1": address.address_line1,
-        "addressLine2": address.address_line2,
-        "city": address.city,
-        "stateName": address.state_name,
-        "stateCode": address.state_code,
-        "countryName": address.country_name,
-        "countryCode": address.country_code,
-        "isBilling": address.is_billing,
-        "isShipping": address.is_shipping,
-        "isDefaultBilling": address.is_default_billing,
-        "isDefaultShipping": address.is_default_shipping,
-        "label": address.label,
-        "externalId": address.external_id,
-    }
-    if with_extra_fields:
-        view["extraFields"] = address_values_view(store, address.extra_fields)
+    company_id = str(address.company_id) if as_text else address.company_id
+    view = shown(address, company_id=company_id, extra_fields=address_values_view(store, address.extra_fields))
+    if not with_extra_fields:
+        del view["extraFields"]
     return view
 
 
@@ -64,8 +47,8 @@ def get_addresses(store: Store, request: Request) -> Reply:
     """`GET /addresses`; newest change first."""
     limits = read_limits(store, request, NARROW_LIMITS)
     with_extra_fields = request.wants_extra_fields()
-    wanted, tests = _selection(store, request)
-    rows, page = page_of(store.addresses, limits, wanted=wanted, tests=tests)
+    only, tests = _selection(store, request)
+    rows, page = page_of(store.addresses, limits, only=only, tests=tests)
     return ok([address_view(store, row, with_extra_fields=with_extra_fields) for row in rows], SUCCESS, page)
 
 
@@ -107,8 +90,8 @@ def post_addresses(store: Store, request: Request) -> Reply:
         raise field_refusal(errors)
     if any(values["company_id"] not in store.companies.rows for values in forms):
         raise unknown_company(store)
-    failing = request.partial_rows()  # ordered: these rows are lost without a word
-    made = [_create(store, values) for index, values in enumerate(forms) if index not in failing]
+    # An ordered fault drops its rows silently.
+    made = [_create(store, values) for index, values in enumerate(forms) if index not in request.failing_rows]
     return ok([address_view(store, address) for address in made], SUCCESS)
 
 
@@ -162,17 +145,17 @@ def _clear_other_defaults(store: Store, address: Address) -> None:
 
 def _selection(store: Store, request: Request) -> tuple[set[int] | None, list[Callable[[Address], bool]]]:
     """What the filters say: a set of ids where an index knows them, and tests for the rest."""
-    wanted: set[int] | None = None
+    only: set[int] | None = None
     tests: list[Callable[[Address], bool]] = []
     if (company_id := request.integer("companyId")) is not None:
-        wanted = set(store.addresses_by_company.ids(company_id))
+        only = set(store.addresses_by_company.ids(company_id))
     external_ids = request.values("externalId[]", "externalId")
     if external_ids:
         if not store.settings["external_id_or"]:
             external_ids = external_ids[-1:]
         held = {row_id for each in external_ids for row_id in store.addresses_by_external_id.ids(each)}
-        wanted = held if wanted is None else wanted & held
-    for name, attributes in _TEXT_FILTERS:
+        only = held if only is None else only & held
+    for name, attributes in TEXT_FILTERS.items():
         if (text := request.value(name)) is not None:
             tests.append(_text_test(text, attributes))
     for name, attribute in (("isBilling", "is_billing"), ("isShipping", "is_shipping")):
@@ -180,7 +163,7 @@ def _selection(store: Store, request: Request) -> tuple[set[int] | None, list[Ca
             tests.append(_flag_test(name, flag, attribute))
     if (fits := time_test(request, includes_bounds=False)) is not None:
         tests.append(fits)
-    return wanted, tests
+    return only, tests
 
 
 def _text_test(text: str, attributes: tuple[str, ...]) -> Callable[[Address], bool]:
@@ -189,7 +172,7 @@ def _text_test(text: str, attributes: tuple[str, ...]) -> Callable[[Address], bo
 
 
 def _flag_test(name: str, text: str, attribute: str) -> Callable[[Address], bool]:
-    wanted = _TRUTH.get(text.lower())
-    if wanted is None:
+    expected = _TRUTH.get(text.lower())
+    if expected is None:
         raise field_refusal({name: ["Must be a valid boolean."]})
-    return lambda address: getattr(address, attribute) is wanted
+    return lambda address: getattr(address, attribute) is expected

@@ -69,7 +69,7 @@ class Api:
 
     def _handled(self, call: Call, path: str) -> Reply:
         handler, ids = routes.find(call.method, path)
-        return handler(self._store, Request(ids, call.query_pairs(), self._body(call), call.fault))
+        return handler(self._store, Request(ids, call.query_pairs(), self._body(call), call.failing_rows))
 
     def _body(self, call: Call) -> Any:
         if call.method not in ("POST", "PUT"):

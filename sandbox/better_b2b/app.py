@@ -69,7 +69,7 @@ class BetterB2BTwin:
         return self._api.answer(call, path)
 
     def _elsewhere(self, call: Call) -> Answer:
-        """The API's document, a page, or a 404 in the dress of who asks: a browser, or a client with a wrong prefix."""
+        """The API's document, a page, or a 404 in the form for a browser or for a client with a wrong prefix."""
         if call.path == "/openapi.json" and call.method in ("GET", "HEAD"):
             return Answer(200, document())
         page = self._pages.answer(call)
@@ -112,14 +112,14 @@ class BetterB2BTwin:
         self._order.seed = state["seed"]
 
     def error_body(self, status: int, style: str, message: str) -> tuple[str, bytes]:
-        """An error in the store's own dress."""
+        """An error in the store's own form."""
         if style == "gateway":
             return JSON_TYPE, to_json(gateway_body(status, message))
         refusal = text_refusal(status, _META_BY_STATUS.get(status, "Server Error"), message)
         return JSON_TYPE, to_json(refusal.reply.body)
 
     def too_many_requests(self, fault: Fault, seconds_left: float) -> Answer:
-        """The 429 of `burst_429`; with its header on, the window's end is told as in any answer of the store."""
+        """The 429 of `burst_429`; with its header on, it carries the window's end as any answer of the store."""
         reply = too_many().reply
         headers = self._api.window.headers_for(0, seconds_left) if fault.definition.header else []
         if headers and self.settings["send_retry_after"]:

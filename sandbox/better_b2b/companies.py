@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.better_b2b.company_form import CompanyProblem, read_new_company, read_update
+from sandbox.better_b2b.entity import shown
 from sandbox.better_b2b.envelope import (
     SUCCESS_COMPANY,
     Refusal,
@@ -19,10 +20,9 @@ from sandbox.better_b2b.envelope import (
 )
 from sandbox.better_b2b.extra_fields import company_values_view
 from sandbox.better_b2b.fields import whole_number
-from sandbox.better_b2b.records import Company, CompanyPayment, CompanyStatus, User, UserRole
+from sandbox.better_b2b.records import Company, CompanyPayment, CompanyStatus, FirstAdmin, User, UserRole
 
 if TYPE_CHECKING:
-    from sandbox.better_b2b.company_form import AdminForm
     from sandbox.better_b2b.request import Request
     from sandbox.better_b2b.state import Store
 
@@ -30,33 +30,18 @@ if TYPE_CHECKING:
 def company_view(store: Store, company: Company, *, with_extra_fields: bool) -> dict[str, Any]:
     """A company as reads show it."""
     as_text = store.settings["company_numbers_as_strings"]
-    status, created_at, updated_at = company.company_status, company.created_at, company.updated_at
+    numbers = {name: int(getattr(company, name)) for name in ("company_status", "created_at", "updated_at")}
     # Independent mode shows no group, whatever customerGroupId was set (docs/api/better_b2b.md#modes).
-    group = None if store.settings["independent_companies"] else company.customer_group_id
-    view: dict[str, Any] = {
-        "companyId": company.company_id,
-        "companyName": company.company_name,
-        "companyEmail": company.company_email,
-        "companyPhone": company.company_phone,
-        "addressLine1": company.address_line1,
-        "addressLine2": company.address_line2,
-        "city": company.city,
-        "state": company.state,
-        "country": company.country,
-        "zipCode": company.zip_code,
-        "companyStatus": str(int(status)) if as_text else int(status),
-        "catalogId": company.catalog_id,
-        "catalogName": None,
-        "bcGroupId": group,
-        "bcGroupName": None if group is None else company.bc_group_name,
-        "parentCompany": {"id": None, "name": None},
-        "priceListAssign": company.price_list_assign,
-        "uuid": company.uuid,
-    }
-    if with_extra_fields:
-        view["extraFields"] = company_values_view(store, company.extra_fields)
-    view["createdAt"] = str(created_at) if as_text else created_at
-    view["updatedAt"] = str(updated_at) if as_text else updated_at
+    has_group = not store.settings["independent_companies"]
+    view = shown(
+        company,
+        **{name: str(number) if as_text else number for name, number in numbers.items()},
+        bc_group_id=company.customer_group_id if has_group else None,
+        bc_group_name=company.bc_group_name if has_group else None,
+        extra_fields=company_values_view(store, company.extra_fields),
+    )
+    if not with_extra_fields:
+        del view["extraFields"]
     return view
 
 
@@ -192,22 +177,22 @@ def update_company(store: Store, company: Company, body: Any) -> None:
     store.changed()
 
 
-def _add_admin(store: Store, company: Company, admin: AdminForm) -> User:
+def _add_admin(store: Store, company: Company, admin: FirstAdmin) -> User:
     """The first user of a company, on the core customer of the e-mail or on a new one (statement 10)."""
-    customer = store.customer_for(admin.email, admin.first_name, admin.last_name)
+    customer = store.customer_for(admin.admin_email, admin.admin_first_name, admin.admin_last_name)
     user = User(
         id=store.users.take_id(),
         company_id=company.company_id,
-        first_name=admin.first_name,
-        last_name=admin.last_name,
-        email=admin.email,
-        phone_number=admin.phone_number,
+        first_name=admin.admin_first_name,
+        last_name=admin.admin_last_name,
+        email=admin.admin_email,
+        phone_number=admin.admin_phone_number,
         role=UserRole.ADMIN,
         company_role_id=store.predefined_role(UserRole.ADMIN).id,
         customer_id=customer.id,
         channel_ids=list(company.channel_ids),
         origin_channel_id=company.origin_channel_id,
-        extra_fields=admin.extra_fields,
+        extra_fields=admin.user_extra_fields,
         created_at=company.created_at,
         updated_at=company.created_at,
     )

@@ -93,12 +93,11 @@ def _save_all(store: Store, request: Request, rows: list[_Row]) -> list[int]:
             or none of them where the switch says so.
     """
     before = None if store.settings["bulk_keeps_good_rows"] else store_state(store)
-    ordered_failures = request.partial_rows()
     saved: list[int] = []
     errors: list[tuple[str, str]] = []
     has_conflict = False
     for index, row in enumerate(rows):
-        if index in ordered_failures:
+        if index in request.failing_rows:
             errors.append((row.row_id, _ORDERED))
             continue
         try:

@@ -5,52 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sandbox.better_b2b.entity import longest_values, sent_fields
 from sandbox.better_b2b.extra_fields import ExtraFieldProblem, check_complete, check_unique, read_values
 from sandbox.better_b2b.fields import is_email, snake_case, whole_number
+from sandbox.better_b2b.records import Company, FirstAdmin
 from sandbox.better_b2b.state import CHANNEL_NAMES, DEFAULT_CHANNEL_ID
 
 if TYPE_CHECKING:
-    from sandbox.better_b2b.records import Company
     from sandbox.better_b2b.state import Store
 
-# Field, name in texts, longest value; the order in which they are checked (docs/api/better_b2b.md#statement-8).
+_LIMITS = longest_values(Company) | longest_values(FirstAdmin)
+_COMPANY_TEXTS = {field.name: field.attribute for field in sent_fields(Company, "create") if field.type is str}
+_UPDATE_TEXTS = {field.name: field.attribute for field in sent_fields(Company, "update") if field.name in _LIMITS}
+# The order in which required texts are checked (docs/api/better_b2b.md#statement-8); the admin's e-mail has a text
+# of its own.
 _REQUIRED = (
-    ("companyName", "company name"),
-    ("companyPhone", "company phone"),
-    ("companyEmail", "company email"),
-    ("country", "country"),
-    ("adminFirstName", "admin first name"),
-    ("adminLastName", "admin last name"),
-)
-_MAX_LENGTHS = {
-    "companyName": 200,
-    "companyPhone": 50,
-    "companyEmail": 200,
-    "country": 200,
-    "adminFirstName": 100,
-    "adminLastName": 100,
-    "adminEmail": 100,
-    "adminPhoneNumber": 100,
-    "addressLine1": 200,
-    "addressLine2": 200,
-    "city": 100,
-    "state": 50,
-    "zipCode": 50,
-    "uuid": 200,
-}
-_COMPANY_TEXTS = (
     "companyName",
     "companyPhone",
     "companyEmail",
     "country",
-    "addressLine1",
-    "addressLine2",
-    "city",
-    "state",
-    "zipCode",
+    "adminFirstName",
+    "adminLastName",
 )
-_ATTRIBUTES = {name: snake_case(name) for name in (*_COMPANY_TEXTS, "uuid")}
-_NEVER_BLANK = frozenset({"companyName", "companyPhone", "companyEmail", "country"})
 
 
 class CompanyProblem(Exception):  # becomes an answer, single or as a row of a bulk call
@@ -70,17 +46,6 @@ class CompanyProblem(Exception):  # becomes an answer, single or as a row of a b
 
 
 @dataclass(slots=True)
-class AdminForm:
-    """The first admin as sent with a company."""
-
-    first_name: str
-    last_name: str
-    email: str
-    phone_number: str | None
-    extra_fields: dict[str, str]
-
-
-@dataclass(slots=True)
 class CompanyForm:
     """A new company, checked.
 
@@ -94,7 +59,7 @@ class CompanyForm:
     customer_group_id: int | None
     channel_ids: list[int]
     origin_channel_id: int | None
-    admin: AdminForm
+    admin: FirstAdmin
 
 
 def read_new_company(store: Store, body: Any) -> CompanyForm:
@@ -122,7 +87,7 @@ def read_new_company(store: Store, body: Any) -> CompanyForm:
         raise CompanyProblem(problem.text, is_conflict=problem.is_conflict) from problem
     _check_company_email_free(store, texts["companyEmail"], None)
     _check_admin_email_free(store, texts["adminEmail"])
-    values: dict[str, Any] = {_ATTRIBUTES[name]: texts[name] for name in _COMPANY_TEXTS}
+    values: dict[str, Any] = {attribute: texts[name] for name, attribute in _COMPANY_TEXTS.items()}
     if store.settings["store_uuid_on_create"]:
         values["uuid"] = _text(body, "uuid") or None
     return CompanyForm(
@@ -131,12 +96,12 @@ def read_new_company(store: Store, body: Any) -> CompanyForm:
         customer_group_id=_integer(body, "customerGroupId"),
         channel_ids=_channels(body),
         origin_channel_id=_integer(body, "originChannelId") or None,
-        admin=AdminForm(
-            first_name=texts["adminFirstName"],
-            last_name=texts["adminLastName"],
-            email=texts["adminEmail"],
-            phone_number=texts["adminPhoneNumber"] or None,
-            extra_fields=user_extra_fields,
+        admin=FirstAdmin(
+            admin_first_name=texts["adminFirstName"],
+            admin_last_name=texts["adminLastName"],
+            admin_email=texts["adminEmail"],
+            admin_phone_number=texts["adminPhoneNumber"] or None,
+            user_extra_fields=user_extra_fields,
         ),
     )
 
@@ -149,15 +114,15 @@ def read_update(store: Store, company: Company, body: Any) -> dict[str, Any]:
     """
     if not isinstance(body, dict):
         raise CompanyProblem("The company data is invalid.")
-    texts = {name: _text(body, name) for name in (*_COMPANY_TEXTS, "uuid") if name in body}
-    for name, label in _REQUIRED:
+    texts = {name: _text(body, name) for name in _UPDATE_TEXTS if name in body}
+    for name in _REQUIRED:
         if name in texts and not texts[name].strip():
-            raise CompanyProblem(store.settings["required_text"].format(field=label))
+            raise _required(store, name)
     _check_lengths(store, texts)
     if "companyEmail" in texts:
         _check_email(texts["companyEmail"], "company email")
         _check_company_email_free(store, texts["companyEmail"], company.company_id)
-    changes: dict[str, Any] = {_ATTRIBUTES[name]: value for name, value in texts.items()}
+    changes: dict[str, Any] = {_UPDATE_TEXTS[name]: value for name, value in texts.items()}
     if (group_id := _integer(body, "customerGroupId")) is not None and store.settings["independent_companies"]:
         changes["customer_group_id"] = group_id
     if "priceListAssign" in body:
@@ -176,14 +141,18 @@ def read_update(store: Store, company: Company, body: Any) -> dict[str, Any]:
 
 def _required_texts(store: Store, body: dict[str, Any]) -> dict[str, str]:
     texts: dict[str, str] = {}
-    for name, label in _REQUIRED:
+    for name in _REQUIRED:
         texts[name] = _text(body, name)
         if not texts[name].strip():
-            raise CompanyProblem(store.settings["required_text"].format(field=label))
+            raise _required(store, name)
     texts["adminEmail"] = _text(body, "adminEmail")
     if not texts["adminEmail"].strip():
         raise CompanyProblem(store.settings["admin_email_required_text"])
     return texts
+
+
+def _required(store: Store, name: str) -> CompanyProblem:
+    return CompanyProblem(store.settings["required_text"].format(field=_label(name)))
 
 
 def _label(name: str) -> str:
@@ -239,8 +208,8 @@ def _check_lengths(store: Store, texts: dict[str, str]) -> None:
     if not store.settings["enforce_max_lengths"]:
         return
     for name, text in texts.items():
-        if len(text) > _MAX_LENGTHS[name]:
-            raise CompanyProblem(f"The {_label(name)} may not be longer than {_MAX_LENGTHS[name]} characters.")
+        if len(text) > _LIMITS[name]:
+            raise CompanyProblem(f"The {_label(name)} may not be longer than {_LIMITS[name]} characters.")
 
 
 def _check_email(email: str, label: str) -> None:

@@ -25,13 +25,13 @@ def get_companies(store: Store, request: Request) -> Reply:
     by_name = request.choice("sortBy", ("updatedAt", "companyName"), "updatedAt") == "companyName"
     descending = request.choice("orderBy", ("ASC", "DESC"), "DESC") == "DESC"
     with_extra_fields = request.wants_extra_fields()
-    wanted, tests = _selection(store, request)
+    only, tests = _selection(store, request)
     rows, page = page_of(
         store.companies,
         limits,
         order=store.companies_by_name if by_name else None,
         descending=descending,
-        wanted=wanted,
+        only=only,
         tests=tests,
     )
     data = [company_view(store, company, with_extra_fields=with_extra_fields) for company in rows]
@@ -47,7 +47,7 @@ def get_company_extra_fields(store: Store, request: Request) -> Reply:
 
 def _selection(store: Store, request: Request) -> tuple[set[int] | None, list[Callable[[Company], bool]]]:
     """What the filters say: a set of ids where an index knows them, and tests for the rest."""
-    wanted: set[int] | None = None
+    only: set[int] | None = None
     tests: list[Callable[[Company], bool]] = []
     if (text := request.value("q")) is not None:
         part = text.casefold()
@@ -61,16 +61,16 @@ def _selection(store: Store, request: Request) -> tuple[set[int] | None, list[Ca
         tests.append(lambda company: shows_group and str(company.customer_group_id) == group)
     if (customer_id := request.integer("customerId")) is not None:
         users = [store.users.rows[user_id] for user_id in store.users_by_customer.ids(customer_id)]
-        wanted = {user.company_id for user in users}
+        only = {user.company_id for user in users}
     if request.value("bcOrderId") is not None or request.value("orderId") is not None:
-        wanted = set()  # the twin holds no orders
+        only = set()  # the twin holds no orders
     if (fits := time_test(request, includes_bounds=True)) is not None:
         tests.append(fits)
     for text in request.values("extraFields", "extraFields[]"):
         exact = _add_extra_field_test(store, request, text, tests)
         if exact is not None:
-            wanted = exact if wanted is None else wanted & exact
-    return wanted, tests
+            only = exact if only is None else only & exact
+    return only, tests
 
 
 def _add_extra_field_test(

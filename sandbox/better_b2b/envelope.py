@@ -75,7 +75,7 @@ def absence_refusal(record: str) -> Refusal:
 
 
 def plain_refusal(status: int, text: str) -> Refusal:
-    """Shape 3: the text stands in `meta.message` only (companies, roles, countries, states)."""
+    """Shape 3: the text is in `meta.message` only (companies, roles, countries, states)."""
     return Refusal(status, {"code": status, "data": {}, "meta": {"message": text}})
 
 

@@ -10,6 +10,8 @@ from sandbox.better_b2b.envelope import field_refusal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sandbox.better_b2b.entity import Field
+
 MISSING = "This field may not be null."
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -68,6 +70,13 @@ class FieldReader:
     def complain(self, name: str, text: str) -> None:
         """Note a complaint about a field."""
         self.errors.setdefault(snake_case(name) if self._is_snake else name, []).append(text)
+
+    def text_of(self, field: Field) -> str | None:
+        """The text of a declared field: not blank where it is required, empty for nothing where nothing is no value."""
+        if field.sent is not None and field.sent.is_required:
+            return self.required_text(field.name)
+        value = self.text(field.name)
+        return "" if value is None and field.type is str else value
 
     def required_text(self, name: str) -> str:
         """A text that must be there and not blank."""

@@ -1,7 +1,7 @@
 """Countries and their states as the store knows them (docs/api/better_b2b.md#places and #state-countries).
 
 Names and codes are those of ISO 3166; further names that clients write are accepted and read back as ours. All
-subdivisions of the 24 countries are known, not a handful, so that strict checking hurts nobody with real data.
+subdivisions of the 24 countries are known, not a handful, so that strict checking refuses no real address.
 """
 
 from __future__ import annotations

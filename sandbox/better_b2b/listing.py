@@ -21,7 +21,7 @@ def page_of(
     *,
     order: Order | None = None,
     descending: bool = True,
-    wanted: set[int] | None = None,
+    only: set[int] | None = None,
     tests: Sequence[Callable[[Row], bool]] = (),
 ) -> tuple[list[Row], Page]:
     """The records of one page, and what `pagination` says.
@@ -31,27 +31,27 @@ def page_of(
         limits: Offset and limit.
         order: Order of the list; by `updatedAt` when left out, ties by id.
         descending: Whether the order runs downwards.
-        wanted: Only these ids; none is no restriction.
+        only: Only these ids; none is no restriction.
         tests: What each record must pass.
     """
     offset, limit = limits
     order = order or table.by_updated
     rows = table.rows
-    if wanted is None and not tests:
+    if only is None and not tests:
         ids = order.cut(offset, limit, descending=descending)
         return [rows[row_id] for row_id in ids], Page(offset, limit, len(table))
     found = [
         row_id
-        for row_id in _ordered(table, order, wanted, descending=descending)
+        for row_id in _ordered(table, order, only, descending=descending)
         if all(test(rows[row_id]) for test in tests)
     ]
     return [rows[row_id] for row_id in found[offset : offset + limit]], Page(offset, limit, len(found))
 
 
-def _ordered(table: Table[Row], order: Order, wanted: set[int] | None, *, descending: bool) -> Iterable[int]:
-    if wanted is None:
+def _ordered(table: Table[Row], order: Order, only: set[int] | None, *, descending: bool) -> Iterable[int]:
+    if only is None:
         return order.ids(descending=descending)
-    chosen = {row_id for row_id in wanted if row_id in table.rows}
+    chosen = {row_id for row_id in only if row_id in table.rows}
     if len(chosen) <= 1:
         return chosen
     if order is table.by_updated:

@@ -6,23 +6,25 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sandbox.better_b2b.openapi_schemas import BOOLEAN, INTEGER, SCHEMAS, STRING, Schema, answer, ref, rows
+from sandbox.better_b2b.addresses import TEXT_FILTERS
+from sandbox.better_b2b.json_schema import BOOLEAN, INTEGER, STRING, Schema, answer, ref, rows
+from sandbox.better_b2b.openapi_schemas import SCHEMAS
+from sandbox.better_b2b.request import BULK_MAX, DEFAULT_LIMIT, NARROW_LIMITS, WIDE_LIMITS
 from sandbox.exchange import to_json
 
-_BULK_MAX = 10
-_WIDE = {"type": "integer", "minimum": 1, "maximum": 250, "default": 10}
-_NARROW = {"type": "integer", "minimum": 2, "maximum": 249, "default": 10}
 _TIMES = dict.fromkeys(("minModified", "maxModified", "minCreated", "maxCreated"), INTEGER)
 _EXTRA = {"isIncludeExtraFields": {"enum": ["0", "1"], "default": "0"}}
 _ORDER = {"orderBy": {"enum": ["ASC", "DESC"], "default": "DESC"}}
 
 
-def _paged(limit: Schema) -> dict[str, Schema]:
+def _paged(limits: tuple[int, int]) -> dict[str, Schema]:
+    lowest, highest = limits
+    limit = {"type": "integer", "minimum": lowest, "maximum": highest, "default": DEFAULT_LIMIT}
     return {"offset": {"type": "integer", "minimum": 0, "default": 0}, "limit": limit}
 
 
 _COMPANY_FILTERS: dict[str, Schema] = {
-    **_paged(_NARROW),
+    **_paged(NARROW_LIMITS),
     **_TIMES,
     **_EXTRA,
     **_ORDER,
@@ -37,7 +39,7 @@ _COMPANY_FILTERS: dict[str, Schema] = {
     "sortBy": {"enum": ["updatedAt", "companyName"], "default": "updatedAt"},
 }
 _USER_FILTERS: dict[str, Schema] = {
-    **_paged(_WIDE),
+    **_paged(WIDE_LIMITS),
     **_TIMES,
     **_EXTRA,
     "companyId": INTEGER,
@@ -47,17 +49,17 @@ _USER_FILTERS: dict[str, Schema] = {
     "q": STRING,
 }
 _ADDRESS_FILTERS: dict[str, Schema] = {
-    **_paged(_NARROW),
+    **_paged(NARROW_LIMITS),
     **_TIMES,
     **_EXTRA,
     "companyId": INTEGER,
     "externalId[]": rows(STRING),
     "isBilling": BOOLEAN,
     "isShipping": BOOLEAN,
-    **dict.fromkeys(("firstName", "lastName", "address", "city", "country", "state", "zipCode", "phoneNumber"), STRING),
+    **dict.fromkeys(TEXT_FILTERS, STRING),
 }
 _PAYMENT_FILTERS: dict[str, Schema] = {
-    **_paged(_WIDE),
+    **_paged(WIDE_LIMITS),
     **_ORDER,
     "companyId": INTEGER,
     "q": STRING,
@@ -100,7 +102,7 @@ _OPERATIONS: dict[str, dict[str, _Operation]] = {
         "post": _Operation("Create companies", "CompanyId", is_list=True, body="CompanyBulkCreate", is_bulk=True),
         "put": _Operation("Update companies", "CompanyId", is_list=True, body="CompanyBulkUpdate", is_bulk=True),
     },
-    "/companies/extra-fields": {"get": _listing(_FIELDS, "ExtraField", _paged(_WIDE))},
+    "/companies/extra-fields": {"get": _listing(_FIELDS, "ExtraField", _paged(WIDE_LIMITS))},
     "/companies/{companyId}": {
         "get": _Operation("Read a company", "Company"),
         "put": _Operation("Update a company in part", "CompanyId", body="CompanyUpdate"),
@@ -121,7 +123,7 @@ _OPERATIONS: dict[str, dict[str, _Operation]] = {
         "put": _Operation("Update the credit in part", "Credit", body="CreditUpdate"),
     },
     "/companies/roles": {
-        "get": _listing("List roles", "RoleRow", {**_paged(_WIDE), "q": STRING}),
+        "get": _listing("List roles", "RoleRow", {**_paged(WIDE_LIMITS), "q": STRING}),
         "post": _Operation("Create a custom role", "Role", body="RoleWrite"),
     },
     "/companies/roles/{roleId}": {
@@ -146,7 +148,7 @@ _OPERATIONS: dict[str, dict[str, _Operation]] = {
     "/users/bulk": {
         "post": _Operation("Create users", "UserCreated", is_list=True, body="UserCreate", is_bulk=True),
     },
-    "/users/extra-fields": {"get": _listing(_FIELDS, "ExtraField", _paged(_WIDE))},
+    "/users/extra-fields": {"get": _listing(_FIELDS, "ExtraField", _paged(WIDE_LIMITS))},
     "/users/{userId}": {
         "get": _Operation("Read a user", "User"),
         "put": _Operation("Update a user in part", "User", body="UserUpdate"),
@@ -160,7 +162,7 @@ _OPERATIONS: dict[str, dict[str, _Operation]] = {
     "/addresses/bulk": {
         "post": _Operation("Create addresses", "Address", is_list=True, body="AddressCreate", is_bulk=True),
     },
-    "/addresses/extra-fields": {"get": _listing(_FIELDS, "ExtraField", _paged(_WIDE))},
+    "/addresses/extra-fields": {"get": _listing(_FIELDS, "ExtraField", _paged(WIDE_LIMITS))},
     "/addresses/{addressId}": {
         "get": _Operation("Read an address", "Address"),
         "put": _Operation("Update an address in part", "AddressId", body="AddressUpdate"),
@@ -218,7 +220,7 @@ def _described(path: str, verb: str, operation: _Operation) -> dict[str, Any]:
         },
     }
     if operation.body is not None:
-        schema = rows(ref(operation.body), _BULK_MAX) if operation.is_bulk else ref(operation.body)
+        schema = rows(ref(operation.body), BULK_MAX) if operation.is_bulk else ref(operation.body)
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     return described
 

@@ -1,208 +1,73 @@
-"""JSON schemas of the store's API: what clients send, and what the twin answers."""
+"""JSON schemas of the store's API: what clients send, and what the twin answers, from the records' declarations."""
 
 from __future__ import annotations
 
 from typing import Any
 
-Schema = dict[str, Any]
-
-STRING: Schema = {"type": "string"}
-INTEGER: Schema = {"type": "integer"}
-BOOLEAN: Schema = {"type": "boolean"}
-TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
-INTEGER_OR_NULL: Schema = {"type": ["integer", "null"]}
-INTEGERS: Schema = {"type": "array", "items": INTEGER}
-EMAIL: Schema = {"type": "string", "format": "email"}
-# Integers as observed; strings when the twin is switched to the vendor's own schema.
-NUMBER_OR_TEXT: Schema = {"type": ["integer", "string"]}
-
-
-def ref(name: str) -> Schema:
-    """A reference to a schema of the document."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def rows(items: Schema, longest: int | None = None) -> Schema:
-    """An array."""
-    return {"type": "array", "items": items} | ({} if longest is None else {"maxItems": longest})
-
-
-def text(longest: int, shortest: int = 0) -> Schema:
-    """A string with bounds."""
-    return {"type": "string", "minLength": shortest, "maxLength": longest}
-
-
-def answer(**properties: Schema) -> Schema:
-    """An object that always has exactly these keys."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def form(required: tuple[str, ...] = (), **properties: Schema) -> Schema:
-    """An object that a client sends; unknown keys are ignored."""
-    return {"type": "object", "properties": properties} | ({"required": list(required)} if required else {})
-
-
-_EXTRA_VALUES = rows(form(("fieldName", "fieldValue"), fieldName=text(100, 1), fieldValue=STRING))
-_COMPANY_TEXTS: dict[str, Schema] = {
-    "companyName": text(200, 1),
-    "companyPhone": text(50, 1),
-    "companyEmail": EMAIL,
-    "country": text(200, 1),
-    "addressLine1": text(200),
-    "addressLine2": text(200),
-    "city": text(100),
-    "state": text(50),
-    "zipCode": text(50),
-}
-_ADMIN: dict[str, Schema] = {
-    "adminFirstName": text(100, 1),
-    "adminLastName": text(100, 1),
-    "adminEmail": EMAIL,
-    "adminPhoneNumber": text(100),
-}
-_COMPANY: dict[str, Schema] = {
-    "companyId": INTEGER,
-    **dict.fromkeys(
-        ("companyName", "companyEmail", "companyPhone", "addressLine1", "addressLine2", "city"),
-        STRING,
-    ),
-    **dict.fromkeys(("state", "country", "zipCode"), STRING),
-    "companyStatus": NUMBER_OR_TEXT,
-    "catalogId": INTEGER_OR_NULL,
-    "catalogName": TEXT_OR_NULL,
-    "bcGroupId": INTEGER_OR_NULL,
-    "bcGroupName": TEXT_OR_NULL,
-    "parentCompany": answer(id={"type": "null"}, name={"type": "null"}),
-    "priceListAssign": rows(
-        answer(channelId=INTEGER, priceListId=INTEGER, priceListName=STRING, channelName=TEXT_OR_NULL)
-    ),
-    "uuid": TEXT_OR_NULL,
-    "createdAt": NUMBER_OR_TEXT,
-    "updatedAt": NUMBER_OR_TEXT,
-}
-_COMPANY_EXTRA = rows(
-    answer(
-        fieldName=STRING,
-        fieldValue=STRING,
-        labelName=STRING,
-        isRequired={"enum": ["0", "1"]},
-        dataType={"enum": ["0", "1", "2", "3"]},
-        fieldType={"enum": [0, 1, 2, 3]},
-    )
+from sandbox.better_b2b.entity import Call, answer_properties, body_properties, required_names
+from sandbox.better_b2b.json_schema import BOOLEAN, INTEGER, STRING, Schema, answer, form, rows, text
+from sandbox.better_b2b.records import (
+    Address,
+    Company,
+    CompanyStatus,
+    Credit,
+    ExtraField,
+    FirstAdmin,
+    Permission,
+    Role,
+    StorePayment,
+    Terms,
+    User,
 )
-_USER: dict[str, Schema] = {
-    "id": INTEGER,
-    "companyId": INTEGER,
-    "firstName": STRING,
-    "lastName": STRING,
-    "email": STRING,
-    "phoneNumber": TEXT_OR_NULL,
-    "role": {"enum": [0, 1, 2]},
-    "companyRoleId": INTEGER,
-    "companyRoleName": TEXT_OR_NULL,
-    "uuid": TEXT_OR_NULL,
-    "customerId": INTEGER,
-    "channelList": rows(answer(channelId=INTEGER, channelName=STRING, iconUrl=STRING)),
-    "createdAt": INTEGER,
-    "updatedAt": INTEGER,
-}
-_ADDRESS_FLAGS = dict.fromkeys(("isBilling", "isShipping", "isDefaultBilling", "isDefaultShipping"), BOOLEAN)
-_ADDRESS: dict[str, Schema] = {
-    "addressId": INTEGER,
-    "companyId": NUMBER_OR_TEXT,
-    **dict.fromkeys(("firstName", "lastName", "addressLine1", "addressLine2", "city"), STRING),
-    **dict.fromkeys(("countryName", "countryCode"), STRING),
-    **dict.fromkeys(("phoneNumber", "zipCode", "stateName", "stateCode", "label", "externalId"), TEXT_OR_NULL),
-    **_ADDRESS_FLAGS,
-}
-_ADDRESS_FORM: dict[str, Schema] = {
-    **dict.fromkeys(("firstName", "lastName", "addressLine1", "city"), text(200, 1)),
-    **dict.fromkeys(("stateName", "stateCode", "countryName", "countryCode"), STRING),
-    **dict.fromkeys(("addressLine2", "zipCode", "phoneNumber", "label", "externalId"), STRING),
-    **_ADDRESS_FLAGS,
-    "extraFields": _EXTRA_VALUES,
-}
-_USER_FORM: dict[str, Schema] = {
-    "firstName": text(200, 1),
-    "lastName": text(200, 1),
-    "email": EMAIL,
-    "role": {"enum": [0, 1, 2]},
-    "companyRoleId": INTEGER,
-    "channelIds": INTEGERS,
-    "phoneNumber": STRING,
-    "uuid": STRING,
-    "extraFields": _EXTRA_VALUES,
-}
-_WRITE_COMPANY: dict[str, Schema] = {
-    **_COMPANY_TEXTS,
-    **_ADMIN,
-    "customerGroupId": INTEGER,
-    "channelIds": INTEGERS,
-    "originChannelId": INTEGER,
-    "extraFields": _EXTRA_VALUES,
-    "userExtraFields": _EXTRA_VALUES,
-}
-_REQUIRED_COMPANY = ("companyName", "companyPhone", "companyEmail", "country", *list(_ADMIN)[:3])
-_UPDATE_COMPANY: dict[str, Schema] = {
-    **_COMPANY_TEXTS,
-    "customerGroupId": INTEGER,
-    "uuid": text(200),
-    "priceListAssign": rows(form(("channelId", "priceListId"), channelId=INTEGER, priceListId=INTEGER)),
-    "extraFields": _EXTRA_VALUES,
-}
-_ROLE: dict[str, Schema] = {
-    "id": INTEGER,
-    "name": STRING,
-    "roleType": {"enum": [1, 2]},
-    "roleLevel": INTEGER,
-}
-_LEVEL: Schema = {"enum": [1, 2, 3]}
+
+
+def _whole(entity: type[Any]) -> Schema:
+    """A record with all that answers show."""
+    return answer(**answer_properties(entity))
+
+
+def _row(entity: type[Any]) -> Schema:
+    """A record in a list, which shows extra fields only when asked for."""
+    whole = _whole(entity)
+    return {**whole, "required": [name for name in whole["required"] if name != "extraFields"]}
+
+
+def _body(entity: type[Any], call: Call, **more: Schema) -> Schema:
+    """What a create or an update takes."""
+    required = required_names(entity) if call == "create" else ()
+    return form(required, **body_properties(entity, call), **more)
+
+
+def _new_company(**more: Schema) -> Schema:
+    required = (*required_names(Company), *required_names(FirstAdmin))
+    return form(required, **body_properties(Company, "create"), **body_properties(FirstAdmin, "create"), **more)
+
+
+_ROLE_ROW = {name: schema for name, schema in answer_properties(Role).items() if name != "permissions"}
 
 SCHEMAS: dict[str, Schema] = {
-    "CompanyCreate": form(_REQUIRED_COMPANY, **_WRITE_COMPANY, acceptCreationEmail=BOOLEAN),
-    "CompanyBulkCreate": form(_REQUIRED_COMPANY, **_WRITE_COMPANY, acceptWelcomeEmail=BOOLEAN),
-    "CompanyUpdate": form((), **_UPDATE_COMPANY),
-    "CompanyBulkUpdate": form(("companyId",), companyId=INTEGER, **_UPDATE_COMPANY),
-    "CompanyStatus": form(("companyStatus",), companyStatus={"enum": [0, 1, 2, 3]}),
+    "CompanyCreate": _new_company(acceptCreationEmail=BOOLEAN),
+    "CompanyBulkCreate": _new_company(acceptWelcomeEmail=BOOLEAN),
+    "CompanyUpdate": _body(Company, "update"),
+    "CompanyBulkUpdate": form(("companyId",), companyId=INTEGER, **body_properties(Company, "update")),
+    "CompanyStatus": form(("companyStatus",), companyStatus={"enum": [int(status) for status in CompanyStatus]}),
     "CompanyCatalog": form(("catalogId",), catalogId=INTEGER),
     "CompanyCreated": answer(companyId=INTEGER, customerId=INTEGER, customerGroupId=INTEGER),
     "CompanyId": answer(companyId=INTEGER),
-    "CompanyRow": {**answer(**_COMPANY), "properties": {**_COMPANY, "extraFields": _COMPANY_EXTRA}},
-    "Company": answer(**_COMPANY, extraFields=_COMPANY_EXTRA),
-    "UserCreate": form(
-        ("firstName", "lastName", "email", "companyId", "channelIds"),
-        **_USER_FORM,
-        companyId=INTEGER,
-        originChannelId=INTEGER,
-        acceptWelcomeEmail=BOOLEAN,
-    ),
-    "UserUpdate": form((), **_USER_FORM),
+    "CompanyRow": _row(Company),
+    "Company": _whole(Company),
+    "UserCreate": _body(User, "create", acceptWelcomeEmail=BOOLEAN),
+    "UserUpdate": _body(User, "update"),
     "UserCreated": answer(userId=INTEGER, bcId=INTEGER),
     "UserId": answer(userId=INTEGER),
-    "UserRow": {
-        **answer(**_USER),
-        "properties": {**_USER, "extraFields": rows(answer(fieldName=STRING, fieldValue=STRING))},
-    },
-    "User": answer(**_USER, extraFields=rows(answer(fieldName=STRING, fieldValue=STRING))),
-    "AddressCreate": form(
-        ("companyId", "firstName", "lastName", "addressLine1", "city"), companyId=INTEGER, **_ADDRESS_FORM
-    ),
-    "AddressUpdate": form((), **_ADDRESS_FORM),
+    "UserRow": _row(User),
+    "User": _whole(User),
+    "AddressCreate": _body(Address, "create"),
+    "AddressUpdate": _body(Address, "update"),
     "AddressId": answer(addressId=INTEGER),
-    "AddressRow": {
-        **answer(**_ADDRESS),
-        "properties": {
-            **_ADDRESS,
-            "extraFields": rows(answer(fieldName=STRING, fieldValue=STRING, fieldType=INTEGER)),
-        },
-    },
-    "Address": answer(**_ADDRESS, extraFields=rows(answer(fieldName=STRING, fieldValue=STRING, fieldType=INTEGER))),
-    "StorePayment": answer(id=INTEGER, paymentCode=STRING, paymentTitle=STRING),
+    "AddressRow": _row(Address),
+    "Address": _whole(Address),
+    "StorePayment": _whole(StorePayment),
     "CompanyPayment": answer(paymentId=INTEGER, code=STRING, paymentTitle=STRING, isEnabled=BOOLEAN),
     "EnabledPayment": answer(
         companyId=INTEGER,
@@ -215,52 +80,15 @@ SCHEMAS: dict[str, Schema] = {
     "PaymentsUpdate": form(
         ("payments",), payments=rows(form(("code", "isEnabled"), code=text(100, 1), isEnabled=BOOLEAN))
     ),
-    "Terms": answer(isEnabled=BOOLEAN, paymentTerms={"enum": [0, 5, 15, 30, 45, 60]}),
-    "Credit": answer(
-        creditEnabled=BOOLEAN,
-        creditCurrency=STRING,
-        availableCredit={"type": "number"},
-        limitPurchases=BOOLEAN,
-        creditHold=BOOLEAN,
-    ),
-    "CreditUpdate": form(
-        (),
-        creditEnabled=BOOLEAN,
-        creditCurrency=STRING,
-        availableCredit={"type": "number"},
-        limitPurchases=BOOLEAN,
-        creditHold=BOOLEAN,
-    ),
-    "RoleRow": answer(**_ROLE),
-    "Role": answer(**_ROLE, permissions=rows(answer(id=INTEGER, code=STRING, permissionLevel=_LEVEL))),
-    "RoleWrite": form(
-        ("name", "permissions"),
-        name=text(200, 1),
-        permissions=rows(form(("code", "permissionLevel"), code=text(50, 1), permissionLevel=_LEVEL)),
-    ),
-    "Permission": answer(id=INTEGER, name=STRING, description=STRING, code=STRING, isCustom=BOOLEAN, moduleName=STRING),
-    "PermissionWrite": form(
-        ("name", "code", "moduleName"),
-        name=text(200, 1),
-        description=text(512),
-        code=text(50, 1),
-        moduleName=text(50, 1),
-    ),
-    "ExtraField": answer(
-        id=INTEGER,
-        uuid=STRING,
-        fieldName=STRING,
-        fieldType={"enum": [0, 1, 2, 3]},
-        isRequired=BOOLEAN,
-        isUnique=BOOLEAN,
-        visibleToEnduser=BOOLEAN,
-        configType={"enum": [1, 2]},
-        defaultValue=TEXT_OR_NULL,
-        maximumLength=TEXT_OR_NULL,
-        numberOfRows=TEXT_OR_NULL,
-        maximumValue=TEXT_OR_NULL,
-        listOfValue={"type": ["array", "null"], "items": STRING},
-    ),
+    "Terms": _whole(Terms),
+    "Credit": _whole(Credit),
+    "CreditUpdate": _body(Credit, "update"),
+    "RoleRow": answer(**_ROLE_ROW),
+    "Role": _whole(Role),
+    "RoleWrite": _body(Role, "create"),
+    "Permission": _whole(Permission),
+    "PermissionWrite": _body(Permission, "create"),
+    "ExtraField": _whole(ExtraField),
     "Country": answer(countryCode=STRING, countryName=STRING),
     "State": answer(stateCode=STRING, stateName=STRING),
     "Nothing": {"type": "object", "maxProperties": 0},

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from sandbox.better_b2b.entity import sent_fields
 from sandbox.better_b2b.envelope import (
     BAD_REQUEST_ERROR,
     LOGIC_ERROR,
@@ -16,21 +17,12 @@ from sandbox.better_b2b.envelope import (
     ok,
     text_refusal,
 )
-from sandbox.better_b2b.records import CompanyPayment, Credit, Terms
+from sandbox.better_b2b.records import TERM_DAYS, CompanyPayment, Credit, Terms
 from sandbox.better_b2b.request import WIDE_LIMITS, cut, read_limits
 
 if TYPE_CHECKING:
     from sandbox.better_b2b.request import Request
     from sandbox.better_b2b.state import Store
-
-TERM_DAYS = (0, 5, 15, 30, 45, 60)
-_CREDIT_KEYS = {
-    "creditEnabled": ("credit_enabled", bool),
-    "creditCurrency": ("credit_currency", str),
-    "availableCredit": ("available_credit", float),
-    "limitPurchases": ("limit_purchases", bool),
-    "creditHold": ("credit_hold", bool),
-}
 
 
 def get_store_payments(store: Store, _request: Request) -> Reply:
@@ -60,10 +52,10 @@ def get_company_payments(store: Store, request: Request) -> Reply:
 def put_company_payments(store: Store, request: Request) -> Reply:
     """`PUT /companies/{companyId}/payments`: touches only the listed codes, all or none of them."""
     company_id = _company_id(store, request)
-    wanted = _switches(store, request.body)
+    asked = _switches(store, request.body)
     now = store.now()
     switched = store.company_payments.setdefault(company_id, {})
-    for code, is_enabled in wanted.items():
+    for code, is_enabled in asked.items():
         present = switched.get(code)
         if present is None:
             switched[code] = CompanyPayment(is_enabled=is_enabled, created_at=now, updated_at=now)
@@ -141,20 +133,20 @@ def get_credit(store: Store, request: Request) -> Reply:
 
 
 def put_credit(store: Store, request: Request) -> Reply:
-    """`PUT /companies/{companyId}/credit`: all keys optional; an empty body puts everything back (it misbehaves)."""
+    """`PUT /companies/{companyId}/credit`: all keys optional; an empty body resets them all."""
     company_id = _company_id(store, request)
     _refuse_without_credit(store)
     body = request.object_body()
     present = store.credit.get(company_id, Credit()) if body else Credit()
     values: dict[str, Any] = {}
-    for name, (attribute, kind) in _CREDIT_KEYS.items():
-        value = body.get(name)
+    for field in sent_fields(Credit, "update"):
+        value = body.get(field.name)
         if value is None:
             continue
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not (is_number if kind is float else isinstance(value, kind)):
-            raise field_refusal({name: ["Not a valid value."]})
-        values[attribute] = float(value) if kind is float else value
+        if not (is_number if field.type is float else isinstance(value, field.type)):
+            raise field_refusal({field.name: ["Not a valid value."]})
+        values[field.attribute] = field.type(value)
     changed = msgspec.structs.replace(present, **values)
     store.credit[company_id] = changed
     store.touch_parent(company_id)
@@ -179,7 +171,7 @@ def _switches(store: Store, body: Any) -> dict[str, bool]:
     items = body.get("payments") if isinstance(body, dict) else None
     if not isinstance(items, list):
         raise text_refusal(400, BAD_REQUEST_ERROR, "Payments is required.; ")
-    wanted: dict[str, bool] = {}
+    asked: dict[str, bool] = {}
     for item in items:
         code = item.get("code") if isinstance(item, dict) else None
         if not isinstance(code, str) or not code:
@@ -189,8 +181,8 @@ def _switches(store: Store, body: Any) -> dict[str, bool]:
             raise text_refusal(400, BAD_REQUEST_ERROR, "Is enabled is required.; ")
         if code not in store.payments:
             raise _absent("Payment")
-        wanted[code] = is_enabled
-    return wanted
+        asked[code] = is_enabled
+    return asked
 
 
 def _absent(what: str) -> Refusal:

@@ -1,4 +1,4 @@
-"""The store's request budget: a window of 60 s of sandbox time, told in headers with units.
+"""The store's request budget: a window of 60 s of sandbox time, shown in headers with units.
 
 Source: docs/api/better_b2b.md#rate.
 """
@@ -59,7 +59,7 @@ class RateWindow:
         return self.headers_for(self._allocated - self._used, self.resets_after_s())
 
     def headers_for(self, remaining: int, resets_after_s: float) -> Headers:
-        """The headers for given numbers; a store without a limit has only the end of the window to tell."""
+        """The headers for given numbers; a store without a limit reports the end of the window only."""
         allocated = self._allocated
         ends = [("X-Request-Window-Resets-After", f"{resets_after_s:.3f} s")]
         if not allocated:

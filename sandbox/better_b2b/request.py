@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from sandbox.better_b2b.state import Store
-    from sandbox.faults import Fault
 
 DEFAULT_LIMIT = 10
 BULK_MAX = 10
@@ -31,13 +30,13 @@ class Request:
         ids: Numbers in the path, in order.
         pairs: Query parameters in the order sent.
         body: The decoded body; none when there was none.
-        fault: A fault for the handler to bring about (`partial_bulk`), if any.
+        failing_rows: Rows (from 0) that an ordered `partial_bulk` lets fail.
     """
 
     ids: tuple[int, ...] = ()
     pairs: Sequence[tuple[str, str]] = ()
     body: Any = None
-    fault: Fault | None = None
+    failing_rows: Sequence[int] = ()
     _by_name: dict[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -94,10 +93,6 @@ class Request:
                 {"non_field_errors": [f"Invalid data. Expected a dictionary, but got {kind}."]},
             )
         return self.body
-
-    def partial_rows(self) -> list[int]:
-        """Rows that an ordered `partial_bulk` lets fail."""
-        return self.fault.definition.rows if self.fault is not None and self.fault.effect == "partial_bulk" else []
 
 
 def read_limits(store: Store, request: Request, limits: tuple[int, int]) -> tuple[int, int]:

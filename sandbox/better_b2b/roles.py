@@ -4,45 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sandbox.better_b2b.entity import longest_values, shown
 from sandbox.better_b2b.envelope import SUCCESS_COMPANY, Reply, ok, plain_refusal, resource_refusal
-from sandbox.better_b2b.records import CUSTOM_ROLE, PREDEFINED_ROLE, Permission, Role
+from sandbox.better_b2b.records import CUSTOM_ROLE, LEVELS, PREDEFINED_ROLE, Permission, Role
 from sandbox.better_b2b.request import WIDE_LIMITS, cut, read_limits
 
 if TYPE_CHECKING:
     from sandbox.better_b2b.request import Request
     from sandbox.better_b2b.state import Store
 
-LEVELS = (1, 2, 3)
-_ROLE_NAME_MAX = 200
-_PERMISSION_MAX = {"name": 200, "description": 512, "code": 50, "moduleName": 50}
+_ROLE_NAME_MAX = longest_values(Role)["name"]
 
 
 def role_view(store: Store, role: Role, *, with_permissions: bool) -> dict[str, Any]:
     """A role as lists show it, in detail with its permissions."""
-    view: dict[str, Any] = {
-        "id": role.id,
-        "name": role.name,
-        "roleType": role.role_type,
-        "roleLevel": role.role_level,
-    }
-    if with_permissions:
-        view["permissions"] = [
-            {"id": store.permissions[code].id, "code": code, "permissionLevel": level}
-            for code, level in role.permissions.items()
-        ]
+    held = [
+        {"id": store.permissions[code].id, "code": code, "permissionLevel": level}
+        for code, level in role.permissions.items()
+    ]
+    view = shown(role, permissions=held)
+    if not with_permissions:
+        del view["permissions"]
     return view
-
-
-def permission_view(permission: Permission) -> dict[str, Any]:
-    """A permission as reads show it."""
-    return {
-        "id": permission.id,
-        "name": permission.name,
-        "description": permission.description,
-        "code": permission.code,
-        "isCustom": permission.is_custom,
-        "moduleName": permission.module_name,
-    }
 
 
 def get_roles(store: Store, request: Request) -> Reply:
@@ -90,7 +73,7 @@ def delete_role(store: Store, request: Request) -> Reply:
 def get_permissions(store: Store, request: Request) -> Reply:
     """`GET /companies/permissions`: all of them, without paging; `q` is part of the name."""
     part = (request.value("q") or "").casefold()
-    rows = [permission_view(each) for each in store.permissions.values() if part in each.name.casefold()]
+    rows = [shown(each) for each in store.permissions.values() if part in each.name.casefold()]
     return ok(rows, SUCCESS_COMPANY)
 
 
@@ -108,7 +91,7 @@ def post_permission(store: Store, request: Request) -> Reply:
     store.next_permission_id += 1
     store.permissions[permission.code] = permission
     store.changed()
-    return ok(permission_view(permission), SUCCESS_COMPANY)
+    return ok(shown(permission), SUCCESS_COMPANY)
 
 
 def put_permission(store: Store, request: Request) -> Reply:
@@ -126,7 +109,7 @@ def put_permission(store: Store, request: Request) -> Reply:
     for role in store.roles.values():
         role.permissions = {new_code if code == old_code else code: level for code, level in role.permissions.items()}
     store.changed()
-    return ok(permission_view(permission), SUCCESS_COMPANY)
+    return ok(shown(permission), SUCCESS_COMPANY)
 
 
 def delete_permission(store: Store, request: Request) -> Reply:
@@ -191,7 +174,7 @@ def _read_role(store: Store, body: Any, present: Role | None) -> tuple[str, dict
 
 def _read_permission(store: Store, body: Any, present: Permission | None) -> dict[str, str]:
     texts: dict[str, str] = {}
-    for name, longest in _PERMISSION_MAX.items():
+    for name, longest in longest_values(Permission).items():
         value = body.get(name, "" if name == "description" else None) if isinstance(body, dict) else None
         if not isinstance(value, str) or (not value and name != "description"):
             raise plain_refusal(422, f"The permission {name} is required.")

@@ -1,10 +1,10 @@
-"""The store's data at the start: what a young store has, and the peculiar records.
+"""The store's data at the start: what a young store has, and the edge cases.
 
 Source: docs/api/better_b2b.md#statement-36.
 
 No company carries the key field: after a sync, companies with a key are exactly those that the sync made. Two records
 meet the ERP's world of the same seed number: a plain shopper and another company's user, whose e-mails contacts of
-customers 55 and 56 use (`sandbox.notable`).
+customers 55 and 56 use (`sandbox.edge_cases`).
 """
 
 from __future__ import annotations

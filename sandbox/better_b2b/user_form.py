@@ -5,20 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sandbox.better_b2b.entity import sent_fields
 from sandbox.better_b2b.envelope import absence_refusal, field_refusal, rule_refusal, text_refusal
 from sandbox.better_b2b.extra_fields import ExtraFieldProblem, check_complete, read_values
-from sandbox.better_b2b.fields import FieldReader, is_email, snake_case, whole_number
-from sandbox.better_b2b.records import UserRole
+from sandbox.better_b2b.fields import FieldReader, is_email, whole_number
+from sandbox.better_b2b.records import User, UserRole
 from sandbox.better_b2b.state import CHANNEL_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sandbox.better_b2b.records import User
     from sandbox.better_b2b.state import Store
 
 _NO_CHANNEL = "At least one B2B storefront needs to be enabled for a Company user."
-_REQUIRED_TEXTS = ("firstName", "lastName", "email")
 _ROLES = tuple(int(role) for role in UserRole)
 
 
@@ -89,10 +88,8 @@ def read_user_update(store: Store, user: User, body: dict[str, Any]) -> dict[str
         Refusal: As for a create, with the texts of an update.
     """
     reader = FieldReader(body, is_snake=False)
-    changes: dict[str, Any] = {
-        **{snake_case(name): reader.required_text(name) for name in _REQUIRED_TEXTS if reader.has(name)},
-        **{snake_case(name): reader.text(name) for name in ("phoneNumber", "uuid") if reader.has(name)},
-    }
+    texts = [field for field in sent_fields(User, "update") if field.is_text and reader.has(field.name)]
+    changes: dict[str, Any] = {field.attribute: reader.text_of(field) for field in texts}
     role_id, channel_ids = reader.integer("companyRoleId"), reader.integers("channelIds")
     reader.raise_if_wrong()
     if "email" in changes:
@@ -124,7 +121,7 @@ def refuse_taken_email(store: Store, email: str, owner: User | None, taken: Coll
     if store.settings["refuse_super_admin_email"] and folded in store.super_admins:
         is_taken = True
     if owner is not None and not is_taken:
-        # A user that exists stands on its own core customer: it cannot move to another one.
+        # A user keeps its core customer: it cannot move to another one.
         customer_id = store.customers_by_email.get(folded)
         is_taken = customer_id is not None and customer_id != owner.customer_id
     if is_taken:

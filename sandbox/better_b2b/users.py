@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sandbox.better_b2b.entity import shown
 from sandbox.better_b2b.envelope import SUCCESS, Refusal, Reply, absence_refusal, field_refusal, ok, rule_refusal
 from sandbox.better_b2b.extra_fields import definitions_view, user_values_view
 from sandbox.better_b2b.listing import page_of
@@ -22,31 +23,22 @@ if TYPE_CHECKING:
 def user_view(store: Store, user: User, *, with_extra_fields: bool) -> dict[str, Any]:
     """A user as reads show it."""
     role = store.roles.get(user.company_role_id)
-    view: dict[str, Any] = {
-        "id": user.id,
-        "companyId": user.company_id,
-        "firstName": user.first_name,
-        "lastName": user.last_name,
-        "email": user.email,
-        "phoneNumber": user.phone_number,
-        "role": int(user.role),
-        "companyRoleId": user.company_role_id,
-        "companyRoleName": role.name if role is not None else None,
-        "uuid": user.uuid,
-        "customerId": user.customer_id,
-        "channelList": [
-            {
-                "channelId": channel_id,
-                "channelName": CHANNEL_NAMES[channel_id],
-                "iconUrl": "https://static.example.com/channel.svg",
-            }
-            for channel_id in user.channel_ids
-        ],
-    }
-    if with_extra_fields:
-        view["extraFields"] = user_values_view(user.extra_fields)
-    view["createdAt"] = user.created_at
-    view["updatedAt"] = user.updated_at
+    channels = [
+        {
+            "channelId": channel_id,
+            "channelName": CHANNEL_NAMES[channel_id],
+            "iconUrl": "https://static.example.com/channel.svg",
+        }
+        for channel_id in user.channel_ids
+    ]
+    view = shown(
+        user,
+        company_role_name=role.name if role is not None else None,
+        channel_list=channels,
+        extra_fields=user_values_view(user.extra_fields),
+    )
+    if not with_extra_fields:
+        del view["extraFields"]
     return view
 
 
@@ -54,8 +46,8 @@ def get_users(store: Store, request: Request) -> Reply:
     """`GET /users`; newest change first."""
     limits = read_limits(store, request, WIDE_LIMITS)
     with_extra_fields = request.wants_extra_fields()
-    wanted, tests = _selection(store, request)
-    rows, page = page_of(store.users, limits, wanted=wanted, tests=tests)
+    only, tests = _selection(store, request)
+    rows, page = page_of(store.users, limits, only=only, tests=tests)
     return ok([user_view(store, user, with_extra_fields=with_extra_fields) for user in rows], SUCCESS, page)
 
 
@@ -88,12 +80,11 @@ def post_user(store: Store, request: Request) -> Reply:
 def post_users(store: Store, request: Request) -> Reply:
     """`POST /users/bulk`: all or nothing unless switched; refused as the first failed row would be (statement 25)."""
     rows = bulk_rows(request, too_many=too_many_rows())
-    failing = request.partial_rows()
     forms: list[UserForm] = []
     refusal: Refusal | None = None
     for index, row in enumerate(rows):
-        if index in failing:
-            continue  # ordered: the row is lost without a word, so that the answer is shorter than the request
+        if index in request.failing_rows:
+            continue  # an ordered fault drops the row silently: the answer is shorter than the request
         try:
             if not isinstance(row, dict):
                 raise field_refusal({"non_field_errors": ["Invalid data. Expected a dictionary."]})
@@ -192,14 +183,14 @@ def _rename_customer(store: Store, user: User) -> None:
 
 def _selection(store: Store, request: Request) -> tuple[set[int] | None, list[Callable[[User], bool]]]:
     """What the filters say: a set of ids where an index knows them, and tests for the rest."""
-    wanted: set[int] | None = None
+    only: set[int] | None = None
     tests: list[Callable[[User], bool]] = []
     if (company_id := request.integer("companyId")) is not None:
-        wanted = set(store.users_by_company.ids(company_id))
+        only = set(store.users_by_company.ids(company_id))
     if (email := request.value("email")) is not None:
         holder = store.user_with_email(email)
         holders = set() if holder is None else {holder.id}
-        wanted = holders if wanted is None else wanted & holders
+        only = holders if only is None else only & holders
     roles = _roles(request)
     if roles:
         tests.append(lambda user: user.role in roles)
@@ -209,7 +200,7 @@ def _selection(store: Store, request: Request) -> tuple[set[int] | None, list[Ca
         tests.append(_search_test(store, text.casefold()))
     if (fits := time_test(request, includes_bounds=False)) is not None:
         tests.append(fits)
-    return wanted, tests
+    return only, tests
 
 
 def _roles(request: Request) -> set[int]:

@@ -33,6 +33,7 @@ from customer_sync.steps.filter import filter_batch
 from customer_sync.steps.guard import settle_plan
 from customer_sync.steps.load import load_batch
 from customer_sync.steps.transform import transform_batch
+from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.client import BetterB2BClient
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
@@ -89,6 +90,10 @@ class World:
         """The ERP's twin as the connector's source."""
         return AcumaticaSource(self.erp(**changes), self.connector)
 
+    def target(self, **changes: Any) -> BetterB2BTarget:
+        """The store's twin as the connector's target."""
+        return BetterB2BTarget(self.store(**changes), self.connector.store)
+
     def store(self, **changes: Any) -> BetterB2BClient:
         """A client of the store's twin, through the test's transport."""
         # The twins answer at once; a retry waits this long for what an older attempt may have on its way.
@@ -111,7 +116,7 @@ class World:
         return run(
             connector or self.connector,
             AcumaticaSource(self.erp(), connector or self.connector),
-            self.store(),
+            BetterB2BTarget(self.store(), (connector or self.connector).store),
             self.ledger_url,
             RunRequest.model_validate(params),
             run_id=run_id,
@@ -131,7 +136,7 @@ class World:
         return reconcile(
             self.connector,
             self.source(),
-            self.store(),
+            self.target(),
             self.ledger_url,
             ReconcileRequest.model_validate(params),
             run_id=run_id,
@@ -354,8 +359,8 @@ class Attempts:
         """Load every batch once."""
         run_ = replace(self._run, task="load", try_number=try_number)
         for content, described in self._plans:
-            with self.world.source() as erp:
-                load_batch(run_, content, described, store=self.world.store(), erp=erp)
+            with self.world.source() as source:
+                load_batch(run_, content, described, target=self.world.target(), source=source)
         return self
 
     def copy_for(self, world: World) -> Attempts:

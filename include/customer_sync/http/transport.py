@@ -47,7 +47,7 @@ class HttpSettings:
     """Where a server is and how to reach it.
 
     Args:
-        base_url: Scheme, host, optional port and path, ``https://erp.example.com/AcumaticaERP``.
+        base_url: Scheme, host, optional port and path, ``https://erp.example.com/instance``.
         verify: ``True`` to verify TLS against the system's authorities, a path to a CA bundle, or
             ``False`` to trust anyone (for tests).
         cert: Path of a client certificate, or a pair of certificate and key.
@@ -99,7 +99,7 @@ class HttpRequest:
         query: Names and values, in order, not yet encoded; a name may repeat.
         headers: Added to those of the settings. Not shown in ``repr``.
         body: What to send, already encoded. Not shown in ``repr``.
-        system: Which server, for messages: ``Acumatica`` or ``Better B2B``.
+        system: Name of the far side, for messages.
         read_timeout_s: Overrides the settings for this request, in seconds.
     """
 

@@ -59,10 +59,10 @@ def refuse_reference(_context: LoadContext, part: Part, error: SyncError) -> Non
 
 
 def stop_changed_elsewhere(context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
-    """Stop customers whose reference someone else changed since our last write. (docs/api/incumbent.md#reference-conflict)
+    """Stop customers whose reference someone else changed since our last write.
 
     A reference of a customer that we never wrote to is checked in the store: where no
-    such company exists it is stale and will be overwritten.
+    such company exists it is stale and will be overwritten (docs/api/incumbent.md#reference-conflict).
     """
     if not context.connector.erp.write_reference:
         return

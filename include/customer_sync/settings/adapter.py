@@ -35,4 +35,5 @@ def find_adapter(group: str, kind: str) -> Any:
     installed = entry_points(group=group)
     if kind in installed.names:
         return installed[kind].load()
-    raise ValueError(f"there is no adapter of this kind; installed are: {', '.join(sorted(installed.names)) or 'none'}")
+    known = ", ".join(sorted(installed.names)) or "none"
+    raise ValueError(f"kind '{kind[:60]}' names no adapter that is installed (there are: {known})")

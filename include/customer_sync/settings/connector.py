@@ -60,6 +60,11 @@ class TargetRules(Section):
 
     kind: str = Field(default="better_b2b", pattern=SHARED_NAME)
 
+    @property
+    def label(self) -> str:
+        """The kind as people read it: ``Better B2B``."""
+        return self.kind.replace("_", " ").title()
+
 
 class ErpRules(Section):
     """How the ERP is read, and its budgets of requests and of session seats.

@@ -20,7 +20,7 @@ from customer_sync.model.outcome import LogEntry, Outcome, Reason
 from customer_sync.reporting.log_entry import closing_entry
 from customer_sync.reporting.report_place import reports_directory
 from customer_sync.run import Run
-from customer_sync.settings.source_section import SourceSection
+from customer_sync.settings.connector import Connector
 
 _PART = 2000
 """Customers that are closed in one transaction."""
@@ -144,7 +144,7 @@ def _report(run: Run, row: dict[str, Any]) -> AuditReport:
         *(f"  {name:<14}{count:>9}" for name, count in ordered.items()),
         f"  {'sum':<14}{sum(ordered.values()):>9}",
         "  writes: " + (", ".join(f"{count} {state}" for state, count in sorted(intents.items())) or "none"),
-        "  requests: " + (_usage_in_words(run.connector.source, row["usage"] or {}) or "none"),
+        "  requests: " + (_usage_in_words(run.connector, row["usage"] or {}) or "none"),
         f"  mode {row['mode']} ({row['window'].get('why', '')}), {seconds:.1f} s",
     ]
     if reasons:
@@ -165,8 +165,8 @@ def _report_files(run: Run) -> list[str]:
     return [f"  report: {path}" for path in write_report(run, directory)]
 
 
-def _usage_in_words(source: SourceSection, usage: dict[str, dict[str, int]]) -> str:
-    names = {source.kind: source.label}
+def _usage_in_words(connector: Connector, usage: dict[str, dict[str, int]]) -> str:
+    names = {each.kind: each.label for each in (connector.source, connector.target)}
     return ", ".join(
         f"{numbers['requests']} to {names.get(system, system)} ({numbers['refused']} refused)"
         for system, numbers in sorted(usage.items())

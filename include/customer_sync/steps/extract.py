@@ -96,7 +96,7 @@ def extract_batches(run: Run, source: Source, window: Window) -> Iterator[tuple[
     """
     started_s = time.monotonic()
     extraction = _Extraction(run, window)
-    with counting_requests(run, **{run.connector.source.kind: source}):
+    with counting_requests(run, source=source):
         if window.mode == "full":
             yield from extraction.cut(read_ahead(source.customers_after(window.resume_after)))
             stamps = extraction.stamps

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
 from customer_sync.ledger import Ledger
-from customer_sync.loading.adoption import company_record_fields
+from customer_sync.model.company import CompanyStatus
 from customer_sync.settings.connector_file import find_connector
 from customer_sync_airflow.pages.hand_link import must_be_idle, read_company
 from customer_sync_airflow.pages.ledger_source import ledger_engine
@@ -132,9 +132,9 @@ def link(viewer: CurrentViewer, order: LinkOrder) -> Done:
             "customer_id": order.customer_id,
             "company_id": company.id,
             "record_id": "",
-            "account_email": company.company_email.casefold(),
-            "status": 1 if company.status is None else company.status,
-            "fields": company_record_fields(company),
+            "account_email": company.fields.company_email.casefold(),
+            "status": CompanyStatus.APPROVED if company.status is CompanyStatus.UNKNOWN else company.status,
+            "fields": company.fields,
             "made_by_run": "",
             "parts_known": False,
         }

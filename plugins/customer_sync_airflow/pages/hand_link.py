@@ -6,7 +6,7 @@ from fastapi import HTTPException
 
 from customer_sync.ledger import Ledger
 from customer_sync.settings.connector import Connector
-from customer_sync.targets.better_b2b.records import CompanyRecord
+from customer_sync.targets.port import StoredCompany
 
 _CONFLICT = 409
 
@@ -21,7 +21,7 @@ def must_be_idle(ledger: Ledger, connector_id: str) -> None:
         raise HTTPException(_CONFLICT, "A run is writing to the store right now: try again when it has ended.")
 
 
-def read_company(connector: Connector, customer_id: str, company_id: int) -> CompanyRecord:
+def read_company(connector: Connector, customer_id: str, company_id: int) -> StoredCompany:
     """Ask the store for the company.
 
     Raises:
@@ -34,9 +34,8 @@ def read_company(connector: Connector, customer_id: str, company_id: int) -> Com
         company = store.get_company(company_id)
     if company is None:
         raise HTTPException(_CONFLICT, f"The store has no company {company_id}.")
-    key = company.extra_fields.get(connector.store.key_field, "")
-    if key not in ("", customer_id):
+    if company.key not in ("", customer_id):
         raise HTTPException(
-            _CONFLICT, f"Company {company_id} bears the Customer ID {key}: it belongs to that customer."
+            _CONFLICT, f"Company {company_id} bears the Customer ID {company.key}: it belongs to that customer."
         )
     return company

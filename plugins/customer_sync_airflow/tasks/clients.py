@@ -34,7 +34,7 @@ def erp_client(run: "Run") -> "Iterator[Source]":
 
 @contextmanager
 def store_client(run: "Run") -> "Iterator[Target]":
-    """Give a client of the run's store.
+    """Give the run's store.
 
     Args:
         run: The run; its connector names the connection, and the store whose requests are counted.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from customer_sync.reconcile.request import ReconcileRequest
     from customer_sync.run import Run
     from customer_sync.sources.port import Source
-    from customer_sync.targets.better_b2b.client import BetterB2BClient
+    from customer_sync.targets.port import Target
 
 
 def reconcile_request_of(context: Context) -> "ReconcileRequest":
@@ -90,12 +90,12 @@ def repair(connector_id: str, note: BatchNote) -> None:
     with open_run(connector_id, context) as run, ExitStack() as clients:
         content, descriptor = pull_batch(context, note, pushed_to="compare")
         erp, store = _clients(clients, run)
-        outcomes = apply_repairs(run, content, descriptor, store=store, erp=erp)
+        outcomes = apply_repairs(run, content, descriptor, target=store, source=erp)
         told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())) or "nothing to do"
         print_lines([f"{descriptor.label}: {told}"])
 
 
-def _clients(stack: ExitStack, run: "Run") -> "tuple[Source, BetterB2BClient]":
+def _clients(stack: ExitStack, run: "Run") -> "tuple[Source, Target]":
     from customer_sync_airflow.tasks.clients import erp_client, store_client
 
     store = stack.enter_context(store_client(run))

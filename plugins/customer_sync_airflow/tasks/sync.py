@@ -96,8 +96,8 @@ def load(connector_id: str, note: BatchNote) -> None:
     context = get_current_context()
     with open_run(connector_id, context) as run:
         content, descriptor = pull_batch(context, note, pushed_to="transform")
-        with store_client(run) as store, erp_client(run) as erp:
-            load_batch(run, content, descriptor, store=store, erp=erp)
+        with store_client(run) as target, erp_client(run) as source:
+            load_batch(run, content, descriptor, target=target, source=source)
 
 
 @task(

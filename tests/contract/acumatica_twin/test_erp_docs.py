@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from sandbox.notable import NOTABLE
+from sandbox.edge_cases import EDGE_CASES
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
@@ -42,9 +42,9 @@ def test_every_option_is_documented_when_help_is_asked_for() -> None:
         assert f"`{option}" in TEXT, option
 
 
-def test_every_notable_customer_is_documented_and_seeded_when_the_page_is_read(erp: Any) -> None:
-    """Each notable customer stands in the page with what it shows, and in the seeded data."""
+def test_every_edge_case_is_documented_and_seeded_when_the_page_is_read(erp: Any) -> None:
+    """Each edge case is in the page with what it shows, and in the seeded data."""
     seeded = set(erp.ids("Customer", "CustomerID", "CustomerID gt ''"))
-    for key, notable in NOTABLE.items():
-        assert f"| `{key}` | {notable.shows} |" in TEXT
+    for key, case in EDGE_CASES.items():
+        assert f"| `{key}` | {case.shows} |" in TEXT
         assert key in seeded

@@ -10,7 +10,7 @@ import pytest
 from sandbox.calls import CallLog, masked
 from sandbox.clock import Clock
 from sandbox.exchange import Call
-from sandbox.faults import FaultBook
+from sandbox.faults import FaultList
 from sandbox.settings import SettingError, Settings, Switch
 
 
@@ -51,7 +51,7 @@ def test_burst_ends_when_its_seconds_are_over() -> None:
     """A burst hits every matching call of its time by sandbox clock, as often as ordered."""
     clock = Clock()
     clock.freeze()
-    book = FaultBook(clock, frozenset(), frozenset())
+    book = FaultList(clock, frozenset(), frozenset())
     book.replace([{"effect": "burst_429", "seconds": 10, "times": 2, "after": 1}])
     hits = []
     for advance_s in (0, 0, 5, 6, 5, 6, 1):
@@ -62,7 +62,7 @@ def test_burst_ends_when_its_seconds_are_over() -> None:
 
 def test_first_matching_fault_is_taken_when_several_fit() -> None:
     """Faults are tried in order; a spent one makes way for the next."""
-    book = FaultBook(Clock(), frozenset(("own",)), frozenset(("message",)))
+    book = FaultList(Clock(), frozenset(("own",)), frozenset(("message",)))
     book.replace([{"effect": "html", "times": 1}, {"effect": "own"}, {"effect": "message"}])
     picked = [book.pick(_call()) for _ in range(2)]
     assert [fault.effect for fault in picked if fault] == ["html", "own"]

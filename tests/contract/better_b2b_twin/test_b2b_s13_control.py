@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from sandbox.better_b2b.switches import SWITCHES
-from sandbox.notable import NOTABLE
+from sandbox.edge_cases import EDGE_CASES
 from sandbox.people import world
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def test_s13_36_meets_the_erp_s_world_when_seeded_alike(store: StoreClient, seed
     store.control("POST", "/seed", {"seed": seed})
     state = store.state()
     contacts = {
-        contact.email.casefold() for customer in world(seed, len(NOTABLE) + 10) for contact in customer.contacts
+        contact.email.casefold() for customer in world(seed, len(EDGE_CASES) + 10) for contact in customer.contacts
     }
     users = {user["email"].casefold() for user in state["users"]}
     shoppers = {customer["email"].casefold() for customer in state["customers"]} - users

@@ -154,7 +154,7 @@ def test_everything_comes_once_when_crawled(make_store_client: Any) -> None:
     assert len(list(client.iter_users(company_id=ids[0]))) == 11
     assert len(list(client.iter_addresses(ids[0]))) == 10
     found = client.find_addresses([f"T1:{number}" for number in range(0, 20, 2)], ids[0])
-    assert sorted(one.external_id for one in found) == [f"T1:{number}" for number in range(0, 10, 2)]
+    assert sorted(one.fields.external_id for one in found) == [f"T1:{number}" for number in range(0, 10, 2)]
 
 
 def test_user_is_found_when_the_case_differs(make_store_client: Any) -> None:
@@ -167,7 +167,7 @@ def test_user_is_found_when_the_case_differs(make_store_client: Any) -> None:
         client.create_user(user(2, company_id, email="Lee1@northwind.example"))
     assert caught.value.is_email_taken
     client.update_user(user_id, {"first_name": "Leonora"})
-    assert client.get_user(user_id).first_name == "Leonora"
+    assert client.get_user(user_id).fields.first_name == "Leonora"
     client.delete_user(user_id)
     client.delete_user(user_id)
     assert client.find_user("lee1@northwind.example") is None
@@ -251,7 +251,7 @@ def test_change_is_done_when_it_was_disturbed(store: Any, make_store_client: Any
     company_id = client.create_company(company(1))
     store.fault(effect, match={"method": "PUT"}, times=2)
     client.update_company(company_id, {"city": "Alameda"})
-    assert client.get_company(company_id).city == "Alameda"
+    assert client.get_company(company_id).fields.city == "Alameda"
     store.fault(effect, match={"method": "DELETE"}, times=1)
     client.delete_company(company_id)
     assert client.get_company(company_id) is None

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from customer_sync.ledger import Ledger
 from customer_sync.ledger.storage.schema import metadata
-from customer_sync.model.company import company_fields, user_fields
-from customer_sync.model.operation import AppliedRecord
+from customer_sync.model.company import Address, CompanyFields, PaymentTerms, company_fields, user_fields
+from customer_sync.model.operation import AppliedAddress, AppliedUser
 from customer_sync.model.outcome import Finding, Reason
 from tests.unit.customer_sync.builders import a_company, a_user
 
@@ -35,11 +35,18 @@ def put(ledger: Ledger, *rows: dict[str, Any]) -> None:
 
 def test_a_company_is_remembered_with_all_its_parts(ledger: Ledger) -> None:
     """What was applied comes back as it was: fields, users, addresses, payment, reference."""
-    user, place = user_fields(a_user("1", last_name="Þórður 山田")), {"city": "Oakland", "is_billing": True}
+    terms = PaymentTerms(is_enabled=True, days=0)
+    user, place = user_fields(a_user("1", last_name="Þórður 山田")), Address(city="Oakland", is_billing=True)
     with ledger.write() as connection:
         ledger.links.put_companies(
             connection,
-            [a_row(payment_methods={"cheque": True}, payment_terms={"is_enabled": True, "days": 0}, reference_id="7")],
+            [
+                a_row(
+                    payment_methods={"cheque": True},
+                    payment_terms=terms,
+                    reference_id="7",
+                )
+            ],
         )
         ledger.links.put_children(connection, "user", [("C1", "1", 11, user)])
         ledger.links.put_children(connection, "address", [("C1", "C1:MAIN", 21, place)])
@@ -54,10 +61,10 @@ def test_a_company_is_remembered_with_all_its_parts(ledger: Ledger) -> None:
         True,
     )
     assert link.fields == company_fields(a_company("C1"))
-    assert link.users == {"1": AppliedRecord(store_id=11, fields=user)}
-    assert link.addresses == {"C1:MAIN": AppliedRecord(store_id=21, fields=place)}
+    assert link.users == {"1": AppliedUser(store_id=11, fields=user)}
+    assert link.addresses == {"C1:MAIN": AppliedAddress(store_id=21, fields=place)}
     assert link.payment_methods == {"cheque": True}
-    assert link.payment_terms == {"is_enabled": True, "days": 0}
+    assert link.payment_terms == PaymentTerms(is_enabled=True, days=0)
 
 
 def test_a_link_changes_column_by_column(ledger: Ledger) -> None:
@@ -108,7 +115,7 @@ def test_who_made_a_company_is_remembered(ledger: Ledger) -> None:
 def test_more_customers_than_one_statement_takes_are_loaded(ledger: Ledger) -> None:
     """Databases bound the number of parameters; batches may be larger."""
     ids = [f"C{number:05d}" for number in range(1203)]
-    put(ledger, *(a_row(key, number, fields={}) for number, key in enumerate(ids, start=1)))
+    put(ledger, *(a_row(key, number, fields=CompanyFields()) for number, key in enumerate(ids, start=1)))
     assert set(ledger.links.load(ids)) == set(ids)
     assert len(ledger.links.load_hashes(ids)) == len(ledger.links.holders(range(1, 1204))) == 1203
 

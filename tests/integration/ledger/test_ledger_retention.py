@@ -12,13 +12,13 @@ from customer_sync.ledger import CustomerOutcome, Ledger, PlannedCustomer
 from customer_sync.ledger.journal.access_revocations import AccessRemoval
 from customer_sync.ledger.storage import retention as retention_module
 from customer_sync.ledger.storage.schema import connector_log, run
-from customer_sync.model.operation import Action, Operation
+from customer_sync.model.operation import Action, UserOperation
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 KEEP = timedelta(days=100)
 RUN: dict[str, Any] = {"mode": "full", "dry_run": False, "moves_watermark": True, "window": {"interval": []}}
-A_WRITE = Operation(action=Action.DELETE_USER, key="7", store_id=7)
+A_WRITE = UserOperation(action=Action.DELETE_USER, key="7", store_id=7)
 
 
 def an_old_run(ledger: Ledger, run_id: str, **columns: Any) -> None:

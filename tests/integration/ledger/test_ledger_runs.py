@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from customer_sync.ledger import ConfirmedWrite, CustomerOutcome, Ledger, OpenIntent
-from customer_sync.model.operation import Action, Operation
+from customer_sync.model.operation import Action
 from customer_sync.model.outcome import LogEntry, Outcome
+from tests.unit.customer_sync.builders import an_operation
 
 RUN = {"mode": "full", "dry_run": False, "moves_watermark": True, "window": {"interval": []}}
 
@@ -147,8 +148,8 @@ def test_batches_are_counted_by_their_keys(ledger: Ledger, other: Ledger) -> Non
 
 
 OPERATIONS = [
-    ("C1", Operation(action=Action.CREATE_COMPANY, key="C1", values={"company_name": "x"})),
-    ("C2", Operation(action=Action.UPDATE_USER, key="7", store_id=11, values={"role": "Admin"})),
+    ("C1", an_operation(Action.CREATE_COMPANY, "C1", values={"company_name": "x"})),
+    ("C2", an_operation(Action.UPDATE_USER, "7", 11, values={"role": "Admin"})),
 ]
 
 

@@ -10,8 +10,8 @@ import msgspec
 
 from customer_sync.ledger import Ledger
 from customer_sync.ledger.storage.statement import chunks
-from customer_sync.model.company import Company, address_fields, attempt_hash, company_fields, content_hash, user_fields
-from customer_sync.model.operation import Action, Operation
+from customer_sync.model.company import Company, CompanyStatus, attempt_hash, company_fields, content_hash, user_fields
+from customer_sync.model.operation import Action, AddressOperation, CompanyOperation, Operation
 from customer_sync.model.outcome import Finding, Reason
 from customer_sync.reconcile.compare.sides import ErpSide
 from customer_sync.reconcile.compare.source_side import ErpSides
@@ -93,26 +93,27 @@ def _add(rows: _Rows, side: ErpSide, desired: Company, taken: set[str]) -> None:
         )
         rows.children.setdefault("user", []).append((side.customer_id, user.key, user_id, user_fields(user)))
     for address in desired.addresses:
-        address_id, fields = _take(ids, "address"), address_fields(address)
-        wire = {_camel(name): value for name, value in fields.items()}
+        address_id = _take(ids, "address")
+        wire = {_camel(name): value for name, value in msgspec.structs.asdict(address).items()}
         stamps = {"createdAt": rows.now_s, "updatedAt": rows.now_s, "extraFields": []}
         rows.state["addresses"].append({**wire, "addressId": address_id, "companyId": company_id, **stamps})
-        rows.children.setdefault("address", []).append((side.customer_id, address.external_id, address_id, fields))
-        operation = Operation(action=Action.CREATE_ADDRESS, key=address.external_id, values=fields)
+        rows.children.setdefault("address", []).append((side.customer_id, address.external_id, address_id, address))
+        operation = AddressOperation(action=Action.CREATE_ADDRESS, key=address.external_id, new=address)
         rows.writes.append((side.customer_id, operation))
     _add_money(rows, desired, company_id)
-    rows.writes.append((side.customer_id, Operation(action=Action.CREATE_COMPANY, key=side.customer_id)))
+    creation = CompanyOperation(action=Action.CREATE_COMPANY, key=side.customer_id, new=company_fields(desired))
+    rows.writes.append((side.customer_id, creation))
     rows.links.append(
         {
             "customer_id": side.customer_id,
             "company_id": company_id,
             "record_id": side.record_id,
             "account_email": desired.company_email.casefold(),
-            "status": 1,
+            "status": CompanyStatus.APPROVED,
             "fields": company_fields(desired),
             "made_by_run": "ready made",
             "payment_methods": dict(desired.payment_methods),
-            "payment_terms": msgspec.to_builtins(desired.payment_terms),
+            "payment_terms": desired.payment_terms,
             "reference_id": str(company_id),
             "content_hash": content_hash(desired),
         }
@@ -120,7 +121,11 @@ def _add(rows: _Rows, side: ErpSide, desired: Company, taken: set[str]) -> None:
 
 
 def _company(rows: _Rows, desired: Company, company_id: int) -> dict[str, Any]:
-    fields = {_camel(name): value for name, value in company_fields(desired).items() if name != "extra_fields"}
+    fields = {
+        _camel(name): value
+        for name, value in msgspec.structs.asdict(company_fields(desired)).items()
+        if name != "extra_fields"
+    }
     extra = [{"fieldName": name, "fieldValue": value} for name, value in desired.extra_fields.items()]
     stamps = {"createdAt": rows.now_s, "updatedAt": rows.now_s}
     return {**fields, "companyId": company_id, "companyStatus": 1, "channelIds": [1], "extraFields": extra, **stamps}

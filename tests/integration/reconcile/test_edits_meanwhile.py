@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from customer_sync.http.transport import HttpRequest, HttpResponse, Transport
 from customer_sync.model.difference import DifferenceClass
-from customer_sync.model.operation import Action, Operation
+from customer_sync.model.operation import Action, CompanyOperation
 from tests.integration.reconcile.corruption import new_run_id, told
 from tests.integration.twin_world import World, call
 
@@ -115,7 +115,7 @@ def test_customer_that_is_being_written_is_left_to_the_next_run(world: World) ->
     company["companyName"] = "Half way"
     call(f"{world.store_url}/_sandbox/state", "PUT", state)
     with world.ledger() as ledger, ledger.write() as connection:
-        operation = Operation(action=Action.UPDATE_COMPANY, key=key, store_id=company_id)
+        operation = CompanyOperation(action=Action.UPDATE_COMPANY, key=key, store_id=company_id)
         ledger.intents.open(connection, "another run", 1, [(key, operation)])
     run_id = new_run_id()
     report = world.reconcile(run_id=run_id)

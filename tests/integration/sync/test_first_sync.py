@@ -6,7 +6,7 @@ from typing import Any
 
 from customer_sync.model.outcome import Outcome
 from customer_sync.sources.acumatica.selection import Selection
-from sandbox.notable import NOTABLE
+from sandbox.edge_cases import EDGE_CASES
 
 
 def test_outcomes_add_up_and_companies_are_exactly_the_eligible_customers(world: Any) -> None:
@@ -112,7 +112,7 @@ def test_every_peculiar_customer_is_explained(world: Any) -> None:
 
     found: dict[str, tuple[str, set[str]]] = {}
     with world.ledger() as ledger:
-        for customer_id in NOTABLE:
+        for customer_id in EDGE_CASES:
             rows = ledger.log.rows(customer_id=customer_id, limit=1000)
             outcomes = [row["outcome"] for row in rows if row["outcome"]]
             assert len(outcomes) == 1, f"{customer_id} has the outcomes {outcomes}"

@@ -76,7 +76,7 @@ def test_a_company_follows_its_customer_to_another_customer_id(world: World) -> 
             operation.action for plan in unpack_plans(content, descriptor).items for operation in plan.operations
         }
         with world.source() as erp:
-            load_batch(run, content, descriptor, store=world.store(), erp=erp)
+            load_batch(run, content, descriptor, target=world.target(), source=erp)
 
     assert actions == {Action.UPDATE_COMPANY, Action.UPDATE_ADDRESS}
     assert world.companies()["NEW44"]["companyId"] == company["companyId"]

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from customer_sync.errors import PlanRefused, RunUnbalanced
-from customer_sync.model.operation import Action, Operation
+from customer_sync.model.operation import Action
 from customer_sync.model.outcome import Reason
 from customer_sync.reporting.plan_table import COLUMNS
 from tests.integration.twin_world import World, attempts
+from tests.unit.customer_sync.builders import an_operation
 
 SMALL = {"size": 20, "largest": 20}
 """Batches of a size that makes several."""
@@ -124,7 +125,7 @@ def test_write_without_an_answer_is_unknown(world: World, reports: Path) -> None
     world.sync(mode="full")
     key = min(world.companies())
     with world.ledger() as ledger, ledger.write() as connection:
-        left = Operation(action=Action.UPDATE_COMPANY, key=key, store_id=1, values={"company_name": "x"})
+        left = an_operation(Action.UPDATE_COMPANY, key, 1, values={"company_name": "x"})
         ledger.intents.open(connection, "killed", 1, [(key, left)])
     world.sync(mode="full", dry_run=True, run_id="dry")
     told = {row["customer_id"] for row in plan_table(reports, "dry") if row["unknown"] == Reason.OUTCOME_UNKNOWN}

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from customer_sync.errors import TransientApiError
+from customer_sync.errors import SyncError, TransientApiError
 from customer_sync.ledger import Lease, Ledger
-from customer_sync.loading.customer_load import Work
+from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.loading.dispatch import Dispatcher, Write
-from customer_sync.model.company import STATUS_APPROVED, Company, CompanyUser
-from customer_sync.model.operation import Action, CustomerPlan, Operation
+from customer_sync.model.company import Company, CompanyStatus, CompanyUser
+from customer_sync.model.operation import Action, CustomerPlan, StatusOperation
 from customer_sync.run import Run
 from sandbox.server import running_acumatica, running_better_b2b
 from tests.integration.twin_world import World, shipped_connector
@@ -32,11 +32,14 @@ def run(tmp_path: Path) -> Iterator[Run]:
         yield Run(shipped_connector(), ledger, "r1", task="load")
 
 
-class SlowWrite(Write):
+class SlowWrite:
     """A write whose answer comes when somebody lets it."""
 
-    def __init__(self, work: Work, answer: threading.Event) -> None:
-        super().__init__([(work, Operation(action=Action.SET_STATUS, key="C1", values={"status": STATUS_APPROVED}))])
+    def __init__(self, load: CustomerLoad, answer: threading.Event) -> None:
+        approval = StatusOperation(
+            action=Action.SET_STATUS, key="C1", new=CompanyStatus.APPROVED, old=CompanyStatus.PENDING
+        )
+        self.parts = [Part(load, approval)]
         self.answer = answer
         self.is_confirmed = False
 
@@ -44,10 +47,18 @@ class SlowWrite(Write):
         """Wait to be let go."""
         assert self.answer.wait(30)
 
-    def confirm(self, connection: sa.Connection, answer: object) -> None:
+    def confirm(self, connection: sa.Connection, answer: object, /) -> None:
         """Note it."""
         del connection, answer
         self.is_confirmed = True
+
+    def refused(self, error: SyncError) -> Iterable[Write]:
+        """Nobody refuses it."""
+        raise error
+
+    def unknown(self, error: SyncError) -> Iterable[Write] | None:
+        """It is always answered."""
+        raise error
 
 
 class Pastime:
@@ -57,9 +68,9 @@ class Pastime:
         self.answer, self.fails, self.times = answer, fails, 0
         self.offered: list[str] = []
 
-    def offer(self, works: Iterable[Work]) -> None:
+    def offer(self, loads: Iterable[CustomerLoad]) -> None:
         """Note who was named."""
-        self.offered += [work.customer_id for work in works]
+        self.offered += [load.customer_id for load in loads]
 
     def close_some(self) -> bool:
         """Three times, then the answer may come."""
@@ -75,11 +86,11 @@ class Pastime:
 def load(run: Run, *, fails: bool = False) -> tuple[SlowWrite, Pastime, Dispatcher]:
     """Make a dispatcher with one slow write and a pastime."""
     answer = threading.Event()
-    work = Work(CustomerPlan(customer_id="C1", kind="sync", desired=COMPANY), run.connector)
+    waiting = CustomerLoad(CustomerPlan(customer_id="C1", kind="sync", desired=COMPANY), run.connector)
     lease: Lease = run.ledger.lease("store:knb", "r1", 1)
     lease.acquire()
     pastime = Pastime(answer, fails=fails)
-    return SlowWrite(work, answer), pastime, Dispatcher(run, lease, 2, meanwhile=pastime)
+    return SlowWrite(waiting, answer), pastime, Dispatcher(run, lease, 2, idle_task=pastime)
 
 
 def test_the_wait_for_an_answer_is_used(run: Run) -> None:

@@ -86,7 +86,7 @@ class StagedRun:
     def _extract(self) -> list[BatchDescriptor]:
         run = self._run.as_task("extract")
         window = begin_run(run, self._request)
-        with self._world.erp(**self._options) as erp:
+        with self._world.source(**self._options) as erp:
             return [self._put_batch("extract", *found) for found in extract_batches(run, erp, window)]
 
     def _filter(self, descriptor: BatchDescriptor) -> BatchDescriptor:
@@ -103,9 +103,9 @@ class StagedRun:
 
     def _load(self, descriptor: BatchDescriptor) -> list[BatchDescriptor]:
         run = replace(self._run, task="load")
-        with self._world.erp(**self._options) as erp:
-            store = self._world.store(**self._options)
-            load_batch(run, self._take("transform", descriptor), descriptor, store=store, erp=erp)
+        with self._world.source(**self._options) as source:
+            target = self._world.target(**self._options)
+            load_batch(run, self._take("transform", descriptor), descriptor, target=target, source=source)
         return []
 
     def _audit(self, extracted: list[BatchDescriptor], reports: list[AuditReport]) -> list[BatchDescriptor]:

@@ -347,3 +347,24 @@ def test_seats_and_requests_are_counted_when_used(erp: Any, make_client: Any, ma
         client.list_rows(CUSTOMER)
     use = client.requests_used()
     assert (use.total, use.retried, use.by_method) == (4, 1, {"POST": 2, "GET": 2})
+
+
+def test_the_erps_own_time_is_that_of_its_last_answer(erp: Any, make_client: Any, make_reply: Any) -> None:
+    """Asked before any other request, it costs one."""
+    served = {"endpoints": [{"name": "Default", "version": "24.200.001"}]}
+    erp.answering = lambda _: make_reply(200, served, Date="Sun, 01 Mar 2026 12:00:00 GMT")
+    with make_client() as client:
+        first = client.server_time_utc()
+        asked = len(erp.requests)
+        later = client.server_time_utc()
+        assert len(erp.requests) == asked
+    assert first <= later
+    assert first.isoformat().startswith("2026-03-01T12:00:0")
+
+
+def test_a_clock_that_nobody_shows_is_not_guessed(erp: Any, make_client: Any, make_reply: Any) -> None:
+    """Answers without a date are an error, not our own clock."""
+    served = {"endpoints": [{"name": "Default", "version": "24.200.001"}]}
+    erp.answering = lambda _: make_reply(200, served)
+    with make_client() as client, pytest.raises(ContractError, match="bear no date"):
+        client.server_time_utc()

@@ -90,11 +90,11 @@ class SharedSchedule:
 
 
 class SharedSeat:
-    """One seat among those that a licence has; an ``customer_sync.sources.acumatica.session.Seat``.
+    """One seat among those that a licence has.
 
     Args:
         engine: The ledger's engine.
-        budget: Name of the budget, such as ``acumatica:knb``.
+        budget: Name of the budget, such as ``<kind of the source>:knb``.
         seats: How many sessions may be open at the same time.
         wait_s: Longest wait for a free one in seconds.
         sleep: Pauses for seconds.

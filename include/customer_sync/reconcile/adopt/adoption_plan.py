@@ -122,6 +122,14 @@ def adopted_link(
         payment=store.payment(side.desired, company.id) if store else None,
     )
     real = read_real_state(side, LedgerSide(), seen, company, run.connector.geography).applied
+    # Matched by our ids, remembered with the store's own: the next sync writes ours.
+    remembered = {
+        key: msgspec.structs.replace(
+            address, fields=msgspec.structs.replace(address.fields, external_id=matched[key].fields.external_id)
+        )
+        for key, address in real.addresses.items()
+    }
+    real = msgspec.structs.replace(real, addresses=remembered)
     is_whole = not diff_company(side.desired, real, run.connector.policy)
     digest = content_hash(side.desired) if is_whole else ""
     return msgspec.structs.replace(real, content_hash=digest)

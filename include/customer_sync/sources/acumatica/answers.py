@@ -24,6 +24,7 @@ from customer_sync.errors import (
 )
 from customer_sync.http.transport import HttpRequest, HttpResponse
 from customer_sync.redaction import mask_text, redact_body
+from customer_sync.sources.acumatica.field_table import MASKS
 from customer_sync.sources.acumatica.settings import SYSTEM
 
 _OK: Final = range(200, 300)
@@ -135,7 +136,7 @@ class _Told:
             "system": SYSTEM,
             "operation": self.request.operation,
             "status": self.answer.status,
-            "excerpt": redact_body(self.answer.body),
+            "excerpt": redact_body(self.answer.body, kinds=MASKS),
         }
 
     def has(self, *fragments: str) -> bool:

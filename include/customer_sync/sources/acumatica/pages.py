@@ -10,6 +10,7 @@ import msgspec
 from customer_sync.errors import ContractError, ReplyLost
 from customer_sync.http.transport import HttpRequest, HttpResponse
 from customer_sync.redaction import redact_body
+from customer_sync.sources.acumatica.field_table import MASKS
 from customer_sync.sources.acumatica.selection import Row, Selection
 from customer_sync.sources.acumatica.settings import SYSTEM
 
@@ -111,7 +112,7 @@ def does_not_fit(request: HttpRequest, answer: HttpResponse, reason: str) -> Con
         system=SYSTEM,
         operation=request.operation,
         status=answer.status,
-        excerpt=redact_body(answer.body),
+        excerpt=redact_body(answer.body, kinds=MASKS),
     )
 
 
@@ -134,7 +135,7 @@ def _unreadable(request: HttpRequest, answer: HttpResponse, error: Exception) ->
         system=SYSTEM,
         operation=request.operation,
         status=answer.status,
-        excerpt=redact_body(answer.body),
+        excerpt=redact_body(answer.body, kinds=MASKS),
     )
 
 
@@ -149,7 +150,7 @@ def _bad_row(selection: Selection, raw: bytes, error: Exception) -> BadRow:
         key=tuple(_scalar(fields.get(name)) for name in selection.key_fields),
         id=row_id if isinstance(row_id, str) else None,
         reason=str(error)[:_REASON_CHARS],
-        excerpt=redact_body(raw),
+        excerpt=redact_body(raw, kinds=MASKS),
     )
 
 

@@ -288,10 +288,11 @@ class BetterB2BTarget:
 
 
 def changes_to_send(operation: AddressOperation) -> dict[str, Any]:
-    """The changed fields, and those that the store's update rules want in the same body (docs/api/better_b2b.md#address-update).
+    """The changed fields, and those that the store's update rules want in the same body.
 
     A change of country or state sends the whole place, without a state where the
-    country has none; a default flag needs its plain flag beside it.
+    country has none; a default flag needs its plain flag beside it
+    (docs/api/better_b2b.md#address-update).
     """
     changes = operation.values
     if any(name in changes for name in _PLACE):

@@ -1,7 +1,7 @@
-"""Customers of the seeded world that show one peculiarity each, under the same ids for every seed number.
+"""Customers of the seeded world that show one edge case each, under the same ids for every seed number.
 
-`NOTABLE` is the table for tests, demos and documents; where a peculiarity has a reason code of the product's design
-(docs/errors.md#reasons) the code stands first.
+`EDGE_CASES` is the table for tests, demos and documents; where a case has a reason code of the product
+(docs/errors.md#reasons), the code comes first.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sandbox.people import first_contact_id, ordinary_customer, some_address, world_customer
+from sandbox.ordinary import first_contact_id, ordinary_customer, some_address
 from sandbox.places import COUNTRIES
 from sandbox.world_records import PostalAddress, WorldContact, WorldCustomer, WorldLocation
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Notable:
-    """One peculiar customer.
+class EdgeCase:
+    """One customer with an edge case.
 
     Attributes:
         number: Its number in the world.
         customer_id: Its key.
         shows: What it shows.
-        change: What makes it peculiar, laid over an ordinary, plain customer.
+        change: What makes it one, laid over an ordinary, plain customer.
     """
 
     number: int
@@ -35,29 +35,29 @@ class Notable:
     change: Callable[[WorldCustomer, int], None]
 
 
-_MADE: list[Notable] = []
+_MADE: list[EdgeCase] = []
 
 
-def _notable(
+def _edge_case(
     number: int, shows: str, customer_id: str | None = None
 ) -> Callable[[Callable[[WorldCustomer, int], None]], Callable[[WorldCustomer, int], None]]:
-    """Enter a peculiarity into the table."""
+    """Enter an edge case into the table."""
 
     def enter(change: Callable[[WorldCustomer, int], None]) -> Callable[[WorldCustomer, int], None]:
-        _MADE.append(Notable(number, customer_id or f"C{number:06d}", shows, change))
+        _MADE.append(EdgeCase(number, customer_id or f"C{number:06d}", shows, change))
         return change
 
     return enter
 
 
 def _plainly(number: int, shows: str, **values: object) -> None:
-    """Enter a peculiarity that is only other values in fields of the customer."""
+    """Enter an edge case that is only other values in fields of the customer."""
 
     def change(customer: WorldCustomer, _seed: int) -> None:
         for name, value in values.items():
             setattr(customer, name, value)
 
-    _notable(number, shows)(change)
+    _edge_case(number, shows)(change)
 
 
 _plainly(6, "type_not_b2b, class_not_selected: class RETAIL", customer_class="RETAIL", customer_type="B2C")
@@ -93,98 +93,98 @@ _plainly(57, "Account Email in capitals", email="Orders@FIRM57.EXAMPLE")
 _plainly(60, "markup and quotes in the name", name='O\'Brien & "Sons" <Ltd> {{7*7}}')
 
 
-@_notable(23, "country_missing")
+@_edge_case(23, "country_missing")
 def _no_country(customer: WorldCustomer, _seed: int) -> None:
     customer.address = PostalAddress("12 Mill Road", "", "Nowhere", "", "12345", "")
 
 
-@_notable(24, "country_unknown: ZZ")
+@_edge_case(24, "country_unknown: ZZ")
 def _unknown_country(customer: WorldCustomer, _seed: int) -> None:
     customer.address = PostalAddress("12 Mill Road", "", "Nowhere", "", "12345", "ZZ")
 
 
-@_notable(25, "state_unknown: US with state QQ")
+@_edge_case(25, "state_unknown: US with state QQ")
 def _unknown_state(customer: WorldCustomer, _seed: int) -> None:
     customer.address = PostalAddress("12 Mill Road", "", "Albany", "QQ", "12207", "US")
 
 
-@_notable(26, "contact_not_enabled: the second contact's tick is off")
+@_edge_case(26, "contact_not_enabled: the second contact's tick is off")
 def _contact_not_enabled(customer: WorldCustomer, _seed: int) -> None:
     customer.contacts[1].enabled = False
 
 
-@_notable(27, "contact_inactive: the second contact")
+@_edge_case(27, "contact_inactive: the second contact")
 def _contact_inactive(customer: WorldCustomer, _seed: int) -> None:
     customer.contacts[1].active = False
 
 
-@_notable(28, "contact_name_missing: the second contact has neither first nor last name")
+@_edge_case(28, "contact_name_missing: the second contact has neither first nor last name")
 def _contact_without_name(customer: WorldCustomer, _seed: int) -> None:
     customer.contacts[1].first_name = customer.contacts[1].last_name = ""
 
 
-@_notable(29, "contact_email_missing: the second contact")
+@_edge_case(29, "contact_email_missing: the second contact")
 def _contact_without_email(customer: WorldCustomer, _seed: int) -> None:
     customer.contacts[1].email = ""
 
 
-@_notable(30, "contact_email_invalid: the second contact")
+@_edge_case(30, "contact_email_invalid: the second contact")
 def _contact_with_bad_email(customer: WorldCustomer, _seed: int) -> None:
     customer.contacts[1].email = "buyer@@firm30.example"
 
 
-@_notable(31, "contact_email_duplicate: two contacts of one customer, letters of other case")
+@_edge_case(31, "contact_email_duplicate: two contacts of one customer, letters of other case")
 def _two_contacts_one_email(customer: WorldCustomer, _seed: int) -> None:
     customer.contacts[1].email = customer.contacts[0].email.upper()
 
 
-@_notable(32, "location_inactive: the second location")
+@_edge_case(32, "location_inactive: the second location")
 def _location_inactive(customer: WorldCustomer, _seed: int) -> None:
     _second_location(customer).active = False
 
 
-@_notable(33, "location_address_incomplete: the second location has no street and no city")
+@_edge_case(33, "location_address_incomplete: the second location has no street and no city")
 def _location_incomplete(customer: WorldCustomer, _seed: int) -> None:
     _second_location(customer).address = PostalAddress(country=customer.address.country)
 
 
-@_notable(34, "location_country_unknown: the second location is in XK1")
+@_edge_case(34, "location_country_unknown: the second location is in XK1")
 def _location_abroad(customer: WorldCustomer, _seed: int) -> None:
     _second_location(customer).address = PostalAddress("1 Far Road", "", "Farcity", "", "1000", "XK1")
 
 
-@_notable(36, "email_duplicate: one Account Email with C000037")
+@_edge_case(36, "email_duplicate: one Account Email with C000037")
 def _shares_email(customer: WorldCustomer, _seed: int) -> None:
     customer.email = "shared@twofirms.example"
 
 
-@_notable(37, "email_duplicate: one Account Email with C000036, in other case")
+@_edge_case(37, "email_duplicate: one Account Email with C000036, in other case")
 def _shares_email_too(customer: WorldCustomer, _seed: int) -> None:
     customer.email = "Shared@twofirms.example"
 
 
-@_notable(38, "contacts, but no primary contact")
+@_edge_case(38, "contacts, but no primary contact")
 def _no_primary(customer: WorldCustomer, _seed: int) -> None:
     customer.primary_contact_id = None
 
 
-@_notable(39, "no contact at all (no_admin_contact where the connector refuses the fallback)")
+@_edge_case(39, "no contact at all (no_admin_contact where the connector refuses the fallback)")
 def _no_contact(customer: WorldCustomer, _seed: int) -> None:
     customer.contacts = []
     customer.primary_contact_id = None
 
 
-@_notable(40, "its first contact is also a contact of C000041, by e-mail")
+@_edge_case(40, "its first contact is also a contact of C000041, by e-mail")
 def _contact_twice(customer: WorldCustomer, _seed: int) -> None:
     customer.contacts[0].email = "consultant@agency.example"
 
 
-@_notable(41, "its second contact is also a contact of C000040, by e-mail")
+@_edge_case(41, "its second contact is also a contact of C000040, by e-mail")
 def _contact_twice_too(customer: WorldCustomer, _seed: int) -> None:
     customer.contacts[1].email = "consultant@agency.example"
 
 
-@_notable(43, "twelve locations")
+@_edge_case(43, "twelve locations")
 def _many_locations(customer: WorldCustomer, seed: int) -> None:
     dice = _dice(seed, customer)
     for index in range(len(customer.locations), 12):
@@ -192,7 +192,7 @@ def _many_locations(customer: WorldCustomer, seed: int) -> None:
         customer.locations.append(WorldLocation(f"L{index:02d}", f"Branch {index}", is_default=False, address=place))
 
 
-@_notable(44, "twelve contacts")
+@_edge_case(44, "twelve contacts")
 def _many_contacts(customer: WorldCustomer, _seed: int) -> None:
     first_id = first_contact_id(customer.number)
     for index in range(len(customer.contacts) + 1, 13):
@@ -200,87 +200,82 @@ def _many_contacts(customer: WorldCustomer, _seed: int) -> None:
         customer.contacts.append(WorldContact(first_id + index, f"Buyer{index}", "Marsh", email, "+1 (555) 010-4400"))
 
 
-@_notable(45, "a name of 240 accented letters")
+@_edge_case(45, "a name of 240 accented letters")
 def _long_name(customer: WorldCustomer, _seed: int) -> None:
     customer.name = ("Établissements Gérôme-Désirée Überländer & Çelik " * 6)[:240].strip().ljust(240, "é")
 
 
-@_notable(46, "a key with blanks", customer_id="ACME WEST 46")
+@_edge_case(46, "a key with blanks", customer_id="ACME WEST 46")
 def _key_with_blanks(_customer: WorldCustomer, _seed: int) -> None:
     return
 
 
-@_notable(47, "a key with a slash, which cannot stand in a path", customer_id="NORTH/SOUTH47")
+@_edge_case(47, "a key with a slash, which a path cannot carry", customer_id="NORTH/SOUTH47")
 def _key_with_slash(_customer: WorldCustomer, _seed: int) -> None:
     return
 
 
-@_notable(49, "own billing contact and billing address")
+@_edge_case(49, "own billing contact and billing address")
 def _own_billing(customer: WorldCustomer, seed: int) -> None:
     customer.billing_email = f"billing@{customer.domain}"
     customer.billing_address = some_address(_dice(seed, customer), COUNTRIES[1])
 
 
-@_notable(51, "contact_not_enabled: the second contact has another connection type")
+@_edge_case(51, "contact_not_enabled: the second contact has another connection type")
 def _contact_elsewhere(customer: WorldCustomer, _seed: int) -> None:
     customer.contacts[1].connection_type = "BCM"
 
 
-@_notable(52, "contact_inactive: the primary contact, so another becomes the admin")
+@_edge_case(52, "contact_inactive: the primary contact, so another becomes the admin")
 def _primary_inactive(customer: WorldCustomer, _seed: int) -> None:
     customer.contacts[0].active = False
 
 
-@_notable(53, "contact_not_enabled: all contacts, so the account itself becomes the admin")
+@_edge_case(53, "contact_not_enabled: all contacts, so the account itself becomes the admin")
 def _no_contact_enabled(customer: WorldCustomer, _seed: int) -> None:
     for contact in customer.contacts:
         contact.enabled = False
 
 
-@_notable(54, "the primary contact's e-mail is the Account Email")
+@_edge_case(54, "the primary contact's e-mail is the Account Email")
 def _contact_is_account(customer: WorldCustomer, _seed: int) -> None:
     customer.contacts[0].email = customer.email
 
 
-@_notable(55, "its second contact's e-mail belongs to a plain shopper of the seeded store")
+@_edge_case(55, "its second contact's e-mail belongs to a plain shopper of the seeded store")
 def _contact_is_shopper(customer: WorldCustomer, _seed: int) -> None:
     customer.contacts[1].email = "shopper@plainshop.example"
 
 
-@_notable(56, "email_in_use: its second contact's e-mail belongs to a user of another company of the seeded store")
+@_edge_case(56, "email_in_use: its second contact's e-mail belongs to a user of another company of the seeded store")
 def _contact_elsewhere_in_store(customer: WorldCustomer, _seed: int) -> None:
     customer.contacts[1].email = "taken@othercompany.example"
 
 
-@_notable(58, "contact_name_missing: the second contact has only a last name")
+@_edge_case(58, "contact_name_missing: the second contact has only a last name")
 def _contact_half_named(customer: WorldCustomer, _seed: int) -> None:
     customer.contacts[1].first_name = ""
 
 
-@_notable(59, "a state in a country whose addresses carry none: GB, Kent")
+@_edge_case(59, "a state in a country whose addresses carry none: GB, Kent")
 def _needless_state(customer: WorldCustomer, _seed: int) -> None:
     customer.address = PostalAddress("3 Castle Street", "", "Canterbury", "Kent", "CT1 2QT", "GB")
 
 
-NOTABLE: dict[str, Notable] = {entry.customer_id: entry for entry in sorted(_MADE, key=lambda entry: entry.number)}
-"""Peculiar customers by key, in order of their numbers."""
+EDGE_CASES: dict[str, EdgeCase] = {entry.customer_id: entry for entry in sorted(_MADE, key=lambda entry: entry.number)}
+"""Edge cases by key, in order of their numbers."""
 
-NOTABLE_NUMBERS: dict[int, Notable] = {entry.number: entry for entry in NOTABLE.values()}
+EDGE_CASE_NUMBERS: dict[int, EdgeCase] = {entry.number: entry for entry in EDGE_CASES.values()}
 """The same by number."""
 
 
-def make_notable(seed: int, number: int) -> WorldCustomer:
+def edge_case_customer(seed: int, number: int) -> WorldCustomer:
     """A customer of the table as the seed's world has it."""
-    entry = NOTABLE_NUMBERS[number]
+    entry = EDGE_CASE_NUMBERS[number]
     customer = ordinary_customer(seed, number, is_plain=True)
     customer = replace(customer, customer_id=entry.customer_id)
     entry.change(customer, seed)
     return customer
-
-
-def notable_customer(seed: int, customer_id: str) -> WorldCustomer:
-    """A customer of the table by its key."""
-    return world_customer(seed, NOTABLE[customer_id].number)
 
 
 def _second_location(customer: WorldCustomer) -> WorldLocation:
