@@ -7,7 +7,7 @@ from typing import Any, Final, NoReturn
 
 from customer_sync.errors import RecordRejected
 from customer_sync.model.company import ADDRESS_FIELDS, COMPANY_FIELDS, USER_FIELDS
-from customer_sync.model.fields import FieldRule, MaskKind
+from customer_sync.model.fields import EntityFields, FieldRule, MaskKind
 from customer_sync.model.operation import Action
 from customer_sync.targets.port import ActionCost, TargetLimits
 
@@ -48,9 +48,7 @@ ADDRESS: Final = _table(
 )
 
 LIMITS: Final = TargetLimits(
-    company=COMPANY,
-    user=USER,
-    address=ADDRESS,
+    EntityFields(COMPANY, USER, ADDRESS),
     term_days=(0, 5, 15, 30, 45, 60),
     read_timeout_s=0.0,
     company_emails_unique=False,

@@ -51,7 +51,7 @@ def test_a_company_holds_texts_as_long_as_the_table_says(
     target: Target, records: Records, name: str, fill: str
 ) -> None:
     """The longest text that the field table allows is stored whole, whatever its characters."""
-    text = at_limit(target.limits.company[name].most_chars, fill)
+    text = at_limit(target.limits.fields.company[name].most_chars, fill)
     assert getattr(records.make_company(**{name: text}).fields, name) == text
 
 
@@ -59,7 +59,7 @@ def test_a_company_holds_texts_as_long_as_the_table_says(
 @pytest.mark.parametrize("name", ["first_name", "last_name"])
 def test_a_user_holds_texts_as_long_as_the_table_says(target: Target, records: Records, name: str, fill: str) -> None:
     """The longest text that the field table allows is stored whole, whatever its characters."""
-    text = at_limit(target.limits.user[name].most_chars, fill)
+    text = at_limit(target.limits.fields.user[name].most_chars, fill)
     made = records.make_user(records.make_company().id, **{name: text})
     assert getattr(made.fields, name) == text
 
@@ -70,7 +70,7 @@ def test_an_address_holds_texts_as_long_as_the_table_says(
     target: Target, records: Records, name: str, fill: str
 ) -> None:
     """The longest text that the field table allows is stored whole, whatever its characters."""
-    text = at_limit(target.limits.address[name].most_chars, fill)
+    text = at_limit(target.limits.fields.address[name].most_chars, fill)
     made = records.make_address(records.make_company().id, **{name: text})
     assert getattr(made.fields, name) == text
 
@@ -78,7 +78,7 @@ def test_an_address_holds_texts_as_long_as_the_table_says(
 def test_a_text_that_does_not_fit_is_refused_and_never_cut(target: Target, records: Records) -> None:
     """What is longer than the table allows is not stored in part."""
     have = records.make_company()
-    longer = "x" * (target.limits.company["company_name"].most_chars + 1)
+    longer = "x" * (target.limits.fields.company["company_name"].most_chars + 1)
     with pytest.raises(RecordRejected):
         records.send(records.company_change(have, company_name=longer))
     assert records.only_company().fields.company_name == have.fields.company_name
@@ -88,7 +88,7 @@ def test_a_text_that_does_not_fit_is_refused_and_never_cut(target: Target, recor
 def test_the_field_table_names_every_field(target: Target, records: Records, entity: str) -> None:
     """Each field of the model has its rule, and there is none besides."""
     fields = {"company": records.company(), "user": records.user(), "address": records.address()}[entity]
-    assert set(getattr(target.limits, entity)) == set(fields.__struct_fields__)
+    assert set(getattr(target.limits.fields, entity)) == set(fields.__struct_fields__)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_the_field_table_names_every_field(target: Target, records: Records, ent
 )
 def test_personal_data_is_marked_in_the_field_table(target: Target, entity: str, name: str, kind: str) -> None:
     """What people without the right must not see is masked by the table."""
-    assert getattr(target.limits, entity)[name].mask == kind
+    assert getattr(target.limits.fields, entity)[name].mask == kind
 
 
 @pytest.mark.parametrize("kind", ["company", "user", "address"])

@@ -168,7 +168,7 @@ def test_a_field_that_can_be_cleared_reads_back_empty(target: Target, records: R
     """What the field table calls clearable is empty after an update to nothing; the rest is refused and stays."""
     have = records.make_user(records.make_company().id)
     order = records.user_change(have, **{name: ""})
-    if target.limits.user[name].can_clear:
+    if target.limits.fields.user[name].can_clear:
         records.send(order)
         assert getattr(records.user_named("ann").fields, name) == ""
     else:
