@@ -12,7 +12,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-TYPED  := include plugins dags sandbox demo distributed bench .ci/locks.py
+TYPED  := include plugins dags sandbox demo distributed bench .ci/locks.py .ci/picture.py
 # Two workers: the smallest machine that runs CI has two cores.
 WORKERS ?= 2
 
@@ -51,6 +51,10 @@ check: $(READY) ## format, lint, types, import rules, lock not stale
 	$(BIN)/mypy --strict $(TYPED)
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/locks.py check
+
+.PHONY: picture
+picture: $(READY) ## draw the layers anew from the code (docs/architecture.md)
+	$(BIN)/python .ci/picture.py write
 
 # Needs docker-compose; no container engine. The values stand in for those that only an operator has.
 .PHONY: check-compose
