@@ -57,7 +57,9 @@ class Layer(NamedTuple):
 
 def read_rows(root: Path) -> list[list[str]]:
     """The rows of the picture, top first: the edge, then the rows of the contract, each adapter before its port."""
-    contracts = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    contracts = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
     layers = next(each["layers"] for each in contracts if each.get("containers") == [PRODUCT])
     rows = [[EDGE]]
     for row in layers:
@@ -120,12 +122,12 @@ def drawn_arrows(layers: Iterable[Layer]) -> list[tuple[str, str]]:
     ]
 
 
-def table(layers: Iterable[Layer]) -> str:
+def table(layers: Iterable[Layer], root: Path) -> str:
     """What each folder is and may touch, as Markdown."""
     lines = ["| layer | what it is | touches | imports |", "|---|---|---|---|"]
     for layer in layers:
         folder = f"plugins/{EDGE}" if layer.name == EDGE else f"include/{PRODUCT}/{layer.name.replace('.', '/')}"
-        is_module = not Path(folder).is_dir()
+        is_module = not (root / folder).is_dir()
         name = f"`{folder}{'.py' if is_module else '/'}`"
         imports = "everything below" if layer.row == 0 else ", ".join(sorted(layer.imports)) or "nothing of ours"
         lines.append(f"| {name} | {layer.says} | {', '.join(layer.touches) or 'nothing'} | {imports} |")
@@ -137,6 +139,16 @@ def table(layers: Iterable[Layer]) -> str:
 _BOX_X, _BOX_WIDTH, _BOX_HEIGHT, _GAP, _LANE, _MARGIN = 20, 760, 40, 16, 14, 20
 
 
+_LEGEND = (
+    "green: touches nothing · blue: touches the world · orange: an adapter, which alone knows its system",
+    "dashed: layers of one row, which do not know each other · arrows that others imply are not drawn",
+)
+_HEAD = (
+    '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+    '<path d="M0 0 8 4 0 8z" fill="#555"/></marker></defs>'
+)
+
+
 def picture(layers: Iterable[Layer]) -> str:
     """The picture as SVG."""
     layers = list(layers)
@@ -144,22 +156,25 @@ def picture(layers: Iterable[Layer]) -> str:
     place = {layer.name: number for number, layer in enumerate(layers)}
     lanes = _lanes([arrow for arrow in arrows if place[arrow[1]] != place[arrow[0]] + 1], place)
     width = _BOX_X + _BOX_WIDTH + _LANE * (max(lanes.values(), default=0) + 2) + _MARGIN
-    height = _MARGIN + len(layers) * (_BOX_HEIGHT + _GAP) + _GAP
+    end = _top(len(layers)) + 4
+    height = end + 18 * len(_LEGEND)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'font-family="system-ui, sans-serif" font-size="13">',
-        "<title>The layers of the product, and what imports what</title>",
-        '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-        '<path d="M0 0 8 4 0 8z" fill="#555"/></marker></defs>',
-        f'<rect width="{width}" height="{height}" fill="#fff"/>',
+        _element("title", "The layers of the product, and what imports what"),
+        _HEAD,
+        _element("rect", width=width, height=height, fill="#fff"),
         *_frames(layers),
         *(_box(layer, _top(place[layer.name])) for layer in layers),
         *_arrows(arrows, place, lanes),
-        f'<text x="{_BOX_X}" y="{height - _GAP}" fill="#333">green: touches nothing · blue: touches the world · '
-        "orange: an adapter, which alone knows its system · dashed: one row, whose layers do not know each other</text>",
-        "</svg>",
+        *(_element("text", line, x=_BOX_X, y=end + 18 * n, fill="#333") for n, line in enumerate(_LEGEND)),
     ]
-    return "\n".join(parts) + "\n"
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"'
+    font = 'font-family="system-ui, sans-serif" font-size="13"'
+    return "\n".join([f"{head} {font}>", *parts, "</svg>"]) + "\n"
+
+
+def _element(tag: str, text: str = "", **attributes: str | int) -> str:
+    written = "".join(f' {name.replace("_", "-")}="{value}"' for name, value in attributes.items())
+    return f"<{tag}{written}>{html.escape(text)}</{tag}>"
 
 
 def _top(place: int) -> int:
@@ -172,24 +187,23 @@ def _frames(layers: list[Layer]) -> Iterable[str]:
         places = [number for number, layer in enumerate(layers) if layer.row == row]
         if len(places) > 1:
             top, bottom = _top(places[0]) - 6, _top(places[-1]) + _BOX_HEIGHT + 6
-            yield (
-                f'<rect x="{_BOX_X - 8}" y="{top}" width="{_BOX_WIDTH + 13}" height="{bottom - top}" rx="8" fill="none" '
-                'stroke="#999" stroke-dasharray="5 4"/>'
-            )
+            left, right = _BOX_X - 8, _BOX_X + _BOX_WIDTH + 5
+            path = f"M{left} {top}H{right}V{bottom}H{left}Z"
+            yield _element("path", d=path, fill="none", stroke="#999", stroke_dasharray="5 4")
 
 
 def _box(layer: Layer, top: int) -> str:
-    is_adapter = "." in layer.name
-    fill = "#fdf1dc" if is_adapter else "#e3ecf9" if layer.touches else "#e4f3e4"
-    left, says = _BOX_X, layer.says.removesuffix(" Pure.")
-    texts = [
-        f'<rect x="{left}" y="{top}" width="{_BOX_WIDTH}" height="{_BOX_HEIGHT}" rx="5" fill="{fill}" stroke="#777"/>',
-        f'<text x="{left + 10}" y="{top + 17}" font-weight="bold">{html.escape(layer.name)}</text>',
-        f'<text x="{left + 10}" y="{top + 33}" fill="#333">{html.escape(says)}</text>',
-        f'<text x="{left + _BOX_WIDTH - 10}" y="{top + 17}" text-anchor="end" fill="#333">'
-        f"{html.escape(' · '.join(layer.touches) or 'touches nothing')}</text>",
-    ]
-    return "".join(texts)
+    fill = "#fdf1dc" if "." in layer.name else "#e3ecf9" if layer.touches else "#e4f3e4"
+    left, right = _BOX_X + 10, _BOX_X + _BOX_WIDTH - 10
+    touches = " · ".join(layer.touches) or "touches nothing"
+    return "".join(
+        [
+            _element("rect", x=_BOX_X, y=top, width=_BOX_WIDTH, height=_BOX_HEIGHT, rx=5, fill=fill, stroke="#777"),
+            _element("text", layer.name, x=left, y=top + 17, font_weight="bold"),
+            _element("text", layer.says.removesuffix(" Pure."), x=left, y=top + 33, fill="#333"),
+            _element("text", touches, x=right, y=top + 17, text_anchor="end", fill="#333"),
+        ]
+    )
 
 
 def _lanes(arrows: Iterable[tuple[str, str]], place: Mapping[str, int]) -> dict[tuple[str, str], int]:
@@ -210,22 +224,15 @@ def _lanes(arrows: Iterable[tuple[str, str]], place: Mapping[str, int]) -> dict[
 def _arrows(
     arrows: Iterable[tuple[str, str]], place: Mapping[str, int], lanes: Mapping[tuple[str, str], int]
 ) -> Iterable[str]:
+    """An arrow leaves a box in its lower half and arrives in the upper one, so that both can be told apart."""
     right = _BOX_X + _BOX_WIDTH
-    # Ends at one box stand apart from each other: those that leave in its upper half, those that arrive in its lower.
     for arrow in arrows:
-        source, target = arrow
-        if arrow not in lanes:
-            x, top = _BOX_X + 60, _top(place[source]) + _BOX_HEIGHT
-            path = f"M{x} {top}V{top + _GAP}"
+        source, target = (_top(place[name]) for name in arrow)
+        if arrow in lanes:
+            path = f"M{right} {source + 26}H{right + _LANE * (lanes[arrow] + 1)}V{target + 12}H{right}"
         else:
-            x = right + _LANE * (lanes[arrow] + 1)
-            leaves, arrives = _top(place[source]) + 26, _top(place[target]) + 12
-            path = f"M{right} {leaves}H{x}V{arrives}H{right}"
-        label = html.escape(f"{source} → {target}")
-        yield (
-            f'<path d="{path}" fill="none" stroke="#555" stroke-width="1.2" marker-end="url(#head)">'
-            f"<title>{label}</title></path>"
-        )
+            path = f"M{_BOX_X + 60} {source + _BOX_HEIGHT}V{target}"
+        yield _element("path", d=path, fill="none", stroke="#555", stroke_width="1.2", marker_end="url(#head)")
 
 
 # -- reading the tree --
@@ -270,7 +277,7 @@ def outputs(root: Path) -> dict[Path, str]:
     block = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
     if not block.search(page):
         raise ValueError(f"{PAGE} has no block between '{BEGIN}' and '{END}': put both lines back.")
-    filled = f"{BEGIN}\n\n{table(layers)}\n\n{END}"
+    filled = f"{BEGIN}\n\n{table(layers, root)}\n\n{END}"
     return {PICTURE: picture(layers), PAGE: block.sub(lambda _: filled, page)}
 
 
