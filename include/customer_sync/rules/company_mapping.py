@@ -10,6 +10,7 @@ import msgspec
 
 from customer_sync.model.company import Company, CompanyUser, PaymentTerms
 from customer_sync.model.customer import Customer
+from customer_sync.model.fields import PLAIN_FIELDS
 from customer_sync.model.outcome import Finding, Reason
 from customer_sync.rules.address_book import build_addresses
 from customer_sync.rules.company_users import build_users
@@ -144,6 +145,7 @@ def _company(
         addresses=build_addresses(customer, connector, findings),
         payment_methods=methods,
         payment_terms=terms,
+        **{name: getattr(customer, name) for name in PLAIN_FIELDS},
     )
 
 
