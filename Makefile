@@ -85,11 +85,20 @@ test: test-fast ## what every change must pass (10 minutes at most)
 
 # Whole files: tests that share an Airflow must not be cut in two.
 .PHONY: test-long
-test-long: $(READY) ## everything marked long (half an hour on two cores)
-	$(BIN)/pytest --ignore=tests/e2e -m 'long and not live' -n $(WORKERS) --dist loadfile || { code=$$?; test $$code -eq 5 || exit $$code; echo 'No test is marked long yet.'; }
+test-long: $(READY) ## everything marked long but what is for the night (15 minutes on two cores)
+	$(BIN)/pytest --ignore=tests/e2e -m 'long and not nightly and not live' -n $(WORKERS) --dist loadfile || { code=$$?; test $$code -eq 5 || exit $$code; echo 'No test is marked long yet.'; }
+
+.PHONY: test-nightly
+test-nightly: $(READY) ## everything marked nightly: the rest of the crash matrix, more seeds, the largest store
+	$(BIN)/pytest --ignore=tests/e2e -m 'nightly and not live' -n $(WORKERS)
 
 .PHONY: test-all
-test-all: test test-long ## the same, then everything marked long
+test-all: test test-long test-nightly ## every test but e2e
+
+# All that is too long for CI; bench builds an environment of its own for the peers.
+.PHONY: nightly
+nightly: test-nightly ## what is too long for CI: test-nightly, and the benchmarks with their long loads
+	$(MAKE) bench FULL=1
 
 # One process, in the order of the files: the tests share one Airflow. PICTURES=1 renews docs/pictures/.
 .PHONY: e2e

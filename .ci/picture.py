@@ -57,10 +57,8 @@ class Layer(NamedTuple):
 
 def read_rows(root: Path) -> list[list[str]]:
     """The rows of the picture, top first: the edge, then the rows of the contract, each adapter before its port."""
-    contracts = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
-        "contracts"
-    ]
-    layers = next(each["layers"] for each in contracts if each.get("containers") == [PRODUCT])
+    linter = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    layers = next(each["layers"] for each in linter["contracts"] if each.get("containers") == [PRODUCT])
     rows = [[EDGE]]
     for row in layers:
         names = [name.strip() for name in row.split("|")]
