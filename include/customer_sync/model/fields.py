@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -24,6 +25,14 @@ class FieldRule(NamedTuple):
     most_chars: int = 0
     mask: MaskKind = ""
     can_clear: bool = True
+
+
+class EntityFields(NamedTuple):
+    """The field tables of one kind of store: our field -> its rule."""
+
+    company: Mapping[str, FieldRule]
+    user: Mapping[str, FieldRule]
+    address: Mapping[str, FieldRule]
 
 
 class PlainFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
