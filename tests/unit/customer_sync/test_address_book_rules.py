@@ -61,7 +61,7 @@ def test_a_location_is_left_out_for_exactly_the_rule_that_it_breaks(
 ) -> None:
     """Every rule on both sides; the other addresses stay."""
     customer = a_customer(locations=(a_location("EAST", **changes), a_location("MAIN")))
-    book, findings = book_of(customer, locations={**settings, "opt_in_required": False} | settings)
+    book, findings = book_of(customer, locations={"opt_in_required": False} | settings)
     found = [finding.reason for finding in findings if finding.key == "EAST"]
     assert found == ([reason] if reason else [])
     assert ("EAST" in book) is (reason is None)
@@ -127,6 +127,21 @@ def test_the_customers_phone_stands_in_when_a_place_has_none() -> None:
     )
     book, _ = book_of(customer)
     assert {address.phone_number for address in book.values()} == {"+1 555 010 4420"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "field"),
+    [
+        ({"active": False}, Reason.LOCATION_INACTIVE, "location.active"),
+        ({"enabled": False}, Reason.LOCATION_NOT_ENABLED, "location.enabled"),
+    ],
+)
+def test_a_switch_that_keeps_a_location_out_is_named(changes: dict[str, Any], reason: Reason, field: str) -> None:
+    """The finding leads to the location and the field, and the locations after it are not lost."""
+    places = (a_location("EAST", **changes), a_location("WEST", enabled=True, connection_type="KNB"))
+    book, findings = book_of(a_customer(locations=places), locations={"opt_in_required": True})
+    assert findings == [Finding(reason=reason, entity="location", key="EAST", field=field)]
+    assert set(book) == {"WEST", "BILLING"}
 
 
 def test_the_billing_address_is_left_out_when_it_is_incomplete_or_not_wanted() -> None:

@@ -127,6 +127,7 @@ def test_a_descriptor_without_a_digest_fits_no_content() -> None:
         (["C2"], "C2 (1)"),
         (["C2", "C1", "C3"], "C1\N{EN DASH}C3 (3)"),
         (["C" * 50], f"{'C' * 40} (1)"),
+        (["C" * 50, "D" * 50], f"{'C' * 40}\N{EN DASH}{'D' * 40} (2)"),
     ],
 )
 def test_a_label_names_first_last_and_number(ids: list[str], label: str) -> None:

@@ -263,7 +263,7 @@ def test_terms_set_methods_and_days_by_the_table(terms: str, methods: dict[str, 
     """A change of terms takes the other terms' methods away; unmapped terms change nothing."""
     company = company_of(a_customer(terms=terms), a_connector(terms=TERMS))
     assert company.payment_methods == methods
-    assert (company.payment_terms.days if company.payment_terms else None) == days
+    assert company.payment_terms == (None if days is None else PaymentTerms(is_enabled=True, days=days))
 
 
 @pytest.mark.parametrize(
@@ -275,4 +275,10 @@ def test_unmapped_terms_are_said_when_the_connector_maps_terms_at_all(
 ) -> None:
     """A merchant without a table hears nothing of terms."""
     result = to_company(a_customer(terms=terms), a_connector(terms=table))
-    assert (Reason.TERMS_NOT_MAPPED in reasons_of(result)) is is_said
+    finding = Finding(
+        reason=Reason.TERMS_NOT_MAPPED,
+        entity="payment",
+        field="terms",
+        detail=f"terms '{terms}' are not in the connector's table",
+    )
+    assert list(result.findings) == ([finding] if is_said else [])

@@ -5,13 +5,19 @@ from typing import Any
 import pytest
 
 from customer_sync.model.outcome import UNENROLLING_REASONS, Reason
-from customer_sync.rules.eligibility import Decision, decide_eligibility
+from customer_sync.rules.eligibility import MAX_ACCOUNT_EMAIL, Decision, decide_eligibility
 from tests.unit.customer_sync.builders import a_connector, a_customer
 
 TYPE, CLASS = Reason.TYPE_NOT_B2B, Reason.CLASS_NOT_SELECTED
 MISSING, INVALID = Reason.EMAIL_MISSING, Reason.EMAIL_INVALID
 OFF, OTHER_CONNECTION = Reason.NOT_ENABLED, Reason.CONNECTION_TYPE_MISMATCH
 HOLD, INACTIVE = Reason.STATUS_ON_HOLD, Reason.STATUS_INACTIVE
+
+
+def an_email(length: int) -> str:
+    """Make a valid e-mail of so many characters."""
+    labels = ".".join(["northwind"] * 30)
+    return f"ap@{labels[: length - len('ap@.example')].rstrip('.').ljust(length - len('ap@.example'), 'n')}.example"
 
 
 def decide(customer_facts: dict[str, Any], rules: dict[str, Any] | None = None) -> Decision:
@@ -33,6 +39,8 @@ def decide(customer_facts: dict[str, Any], rules: dict[str, Any] | None = None) 
         ({"email": "a@northwind.example; b@northwind.example"}, (INVALID,)),
         ({"email": "AP@Northwind.Example"}, ()),
         ({"email": "maría@señal.example"}, ()),
+        ({"email": an_email(MAX_ACCOUNT_EMAIL)}, ()),
+        ({"email": an_email(MAX_ACCOUNT_EMAIL + 1)}, (INVALID,)),
         ({"enabled": False}, (OFF,)),
         ({"enabled": None}, (OFF,)),
         ({"connection_type": "knb"}, ()),

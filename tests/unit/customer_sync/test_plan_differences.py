@@ -260,6 +260,7 @@ def test_the_companys_id_is_written_back_when_the_erp_lacks_it(
     operations = diff_reference("C001042", company_id, in_erp)
     assert [operation.values for operation in operations] == ([values] if values else [])
     assert all(operation.before == {"reference_id": in_erp} for operation in operations)
+    assert all((operation.key, operation.store_id) == ("C001042", company_id) for operation in operations)
 
 
 def test_the_plan_hash_depends_on_the_operations_and_not_on_their_fields_order() -> None:
