@@ -65,8 +65,14 @@ def test_a_guard_trips_only_beyond_its_limit(changes: dict[str, Any], expected: 
             "Only 399 of 1000 customers are eligible, and 800 companies are linked (guards.least_eligible_share): was "
             "a class, type or connection type renamed?",
         ),
-        ({"withdrawn": 201, "linked_companies": 1600}, "It would withdraw 201 companies, more than 200 (guards.most_withdrawn)."),
-        ({"withdrawn": 81}, "It would withdraw 81 of 800 linked companies, more than 10% (guards.most_withdrawn_share)."),
+        (
+            {"withdrawn": 201, "linked_companies": 1600},
+            "It would withdraw 201 companies, more than 200 (guards.most_withdrawn).",
+        ),
+        (
+            {"withdrawn": 81},
+            "It would withdraw 81 of 800 linked companies, more than 10% (guards.most_withdrawn_share).",
+        ),
         ({"removed": 1001}, "It would remove 1001 users and addresses, more than 1000 (guards.most_removed)."),
         (
             {"removed": 301},
