@@ -50,10 +50,9 @@ NAMED = r"lacks what knb\.yaml reads: Customer field Email\. Correct the section
 
 def test_nothing_is_written_when_a_field_is_gone(world: World) -> None:
     """The ERP answers as if the field were empty; the run fails with its name before the first write."""
-    with pytest.raises(ConfigError, match=NAMED) as caught:
+    with pytest.raises(ConfigError, match=NAMED):
         replace(world, wrap_erp=_WithoutEmail).sync(mode="full")
 
-    assert caught.value.setting == "knb.yaml: source"
     assert world.store_writes() == []
 
 
