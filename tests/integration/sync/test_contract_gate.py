@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -48,10 +49,11 @@ class _WithoutEmail:
 NAMED = r"lacks what knb\.yaml reads: Customer field Email\. Correct the section 'source' .* Nothing was written\."
 
 
-def test_nothing_is_written_when_a_field_is_gone(world: World) -> None:
+@pytest.mark.parametrize("params", [{"mode": "full"}, {"mode": "selected", "customer_ids": ["C000001"]}])
+def test_nothing_is_written_when_a_field_is_gone(world: World, params: dict[str, Any]) -> None:
     """The ERP answers as if the field were empty; the run fails with its name before the first write."""
     with pytest.raises(ConfigError, match=NAMED):
-        replace(world, wrap_erp=_WithoutEmail).sync(mode="full")
+        replace(world, wrap_erp=_WithoutEmail).sync(**params)
 
     assert world.store_writes() == []
 

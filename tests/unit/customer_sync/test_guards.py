@@ -57,13 +57,17 @@ def test_a_guard_trips_only_beyond_its_limit(changes: dict[str, Any], expected: 
     [
         (
             {"extracted": 0, "eligible": 0},
-            "The ERP showed no customer at all, and 800 companies are linked: check the API user's rights and the "
-            "tenant.",
+            (
+                "The ERP showed no customer at all, and 800 companies are linked: check the API user's rights and the "
+                "tenant."
+            ),
         ),
         (
             {"eligible": 399},
-            "Only 399 of 1000 customers are eligible, and 800 companies are linked (guards.least_eligible_share): was "
-            "a class, type or connection type renamed?",
+            (
+                "Only 399 of 1000 customers are eligible, and 800 companies are linked (guards.least_eligible_share): "
+                "was a class, type or connection type renamed?"
+            ),
         ),
         (
             {"withdrawn": 201, "linked_companies": 1600},

@@ -117,8 +117,10 @@ def test_the_log_holds_every_fact_of_the_plan() -> None:
         f"Withheld, one Account Email shared: {', '.join(NAMED)}",
         "Unknown: 1 customer (batch_failed: a task of their batch failed, so nothing is planned for them): F1",
         "Unknown: 2 customers (outcome_unknown: an earlier write has no answer; load reads it back first): O1, O2",
-        "Unknown: 3 customers (parts_not_read: users and addresses of the company were not read yet; load reads them "
-        "first): P1 and 2 more",
+        (
+            "Unknown: 3 customers (parts_not_read: users and addresses of the company were not read yet; load reads "
+            "them first): P1 and 2 more"
+        ),
         "Unknown: 1 customer (record_unreadable: the ERP's record cannot be read): R1",
         f"Companies to be created: 3. {TAKEN_OVER}",
     ]
@@ -142,23 +144,29 @@ def test_the_question_holds_every_fact_of_the_plan() -> None:
         "**Why you are asked**",
         "- A \\*reason\\*.\n- Another.",
         "**The plan**",
-        "- 8 operations for 3 customers in 2 batches\n"
-        "- 3 x create\\_company, 4 x create\\_user, 1 x update\\_company\n"
-        f"- taken out, one Account Email shared: {', '.join(f'`{key}`' for key in NAMED)} and 2 more\n"
-        f"- Companies to be created: 3. {TAKEN_OVER}\n"
-        f"- plan hash `{HASH}`\n"
-        "- [row by row in Connector Logs](http://h/x)",
+        (
+            "- 8 operations for 3 customers in 2 batches\n"
+            "- 3 x create\\_company, 4 x create\\_user, 1 x update\\_company\n"
+            f"- taken out, one Account Email shared: {', '.join(f'`{key}`' for key in NAMED)} and 2 more\n"
+            f"- Companies to be created: 3. {TAKEN_OVER}\n"
+            f"- plan hash `{HASH}`\n"
+            "- [row by row in Connector Logs](http://h/x)"
+        ),
         "**Companies to be withdrawn: 2**",
         "- `C1` `No•••`\n- `C2`",
         "**Unknown: 7 customers**",
-        "- 1, a task of their batch failed, so nothing is planned for them: `F1`\n"
-        "- 2, an earlier write has no answer; load reads it back first: `O1`, `O2`\n"
-        "- 3, users and addresses of the company were not read yet; load reads them first: `P1` and 2 more\n"
-        "- 1, the ERP's record cannot be read: `R1`",
+        (
+            "- 1, a task of their batch failed, so nothing is planned for them: `F1`\n"
+            "- 2, an earlier write has no answer; load reads it back first: `O1`, `O2`\n"
+            "- 3, users and addresses of the company were not read yet; load reads them first: `P1` and 2 more\n"
+            "- 1, the ERP's record cannot be read: `R1`"
+        ),
         "**Your answer**",
-        "- *Approve*: exactly this plan is applied; if it does not fit any more, the run is refused.\n"
-        "- *Reject*: nothing is written, the run ends as failed, and the next run plans these customers again.\n"
-        "- No answer until 2026-11-25 12:00 UTC counts as *Reject*.",
+        (
+            "- *Approve*: exactly this plan is applied; if it does not fit any more, the run is refused.\n"
+            "- *Reject*: nothing is written, the run ends as failed, and the next run plans these customers again.\n"
+            "- No answer until 2026-11-25 12:00 UTC counts as *Reject*."
+        ),
     ]
 
 
