@@ -1,5 +1,6 @@
 """Which changes a run covers: the precedence table of docs/architecture.md#windows, row by row."""
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -102,6 +103,16 @@ def test_bounds_are_half_open_in_utc_and_params_win_over_the_interval(
     found = window(params, **facts)
     assert found.since == (dict.fromkeys(STREAMS, since) if since else {})
     assert found.until == until
+
+
+def test_bounds_are_in_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The zone of the machine is in no bound."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        found = window({"modified_from": "2026-01-01T02:00:00+02:00"})
+    time.tzset()
+    assert found.since == dict.fromkeys(STREAMS, "2026-01-01T00:00:00+00:00")
 
 
 def test_a_backfill_remembers_its_interval() -> None:
