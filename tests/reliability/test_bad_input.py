@@ -105,7 +105,7 @@ def try_erp(answers: Answers, good: dict[str, Customer], dice: Random, tally: Co
     try:
         found, unreadable = answers.customers({entity: answer})
         for customer in found.values():
-            decide_eligibility(customer, CONNECTOR.eligibility)
+            decide_eligibility(customer, CONNECTOR)
             to_company(customer, CONNECTOR)
     except SyncError as error:
         tally[type(error).__name__] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 MaskKind = Literal["", "email", "phone", "name"]
@@ -22,3 +23,11 @@ class FieldRule(NamedTuple):
     most_chars: int = 0
     mask: MaskKind = ""
     can_clear: bool = True
+
+
+class EntityFields(NamedTuple):
+    """The field tables of one kind of store: our field -> its rule."""
+
+    company: Mapping[str, FieldRule]
+    user: Mapping[str, FieldRule]
+    address: Mapping[str, FieldRule]

@@ -18,7 +18,7 @@ import msgspec
 
 from customer_sync.http.pacing import RequestUse
 from customer_sync.model.company import Address, CompanyFields, CompanyStatus, PaymentTerms, UserFields
-from customer_sync.model.fields import FieldRule
+from customer_sync.model.fields import EntityFields
 from customer_sync.model.operation import Action, Operation
 
 
@@ -106,10 +106,7 @@ class TargetLimits(NamedTuple):
     """What is known of a kind of store without asking it.
 
     Attributes:
-        company: The company's fields.
-        user: The user's fields.
-        address: The address's fields.
-        company_email_chars: Longest e-mail of a company.
+        fields: How long texts may be, how fields are masked, which can be cleared.
         term_days: Payment terms that it takes, in days.
         read_timeout_s: Longest time that a request may be on its way.
         last_user_undeletable: Whether a company's last user cannot be deleted.
@@ -118,9 +115,7 @@ class TargetLimits(NamedTuple):
         stamps_settle_s: How long after a write the store may still move its stamps by itself.
     """
 
-    company: Mapping[str, FieldRule]
-    user: Mapping[str, FieldRule]
-    address: Mapping[str, FieldRule]
+    fields: EntityFields
     term_days: tuple[int, ...]
     read_timeout_s: float = 60.0
     last_user_undeletable: bool = True

@@ -22,7 +22,7 @@ def an_email(length: int) -> str:
 
 def decide(customer_facts: dict[str, Any], rules: dict[str, Any] | None = None) -> Decision:
     """Judge an otherwise eligible customer."""
-    return decide_eligibility(a_customer(**customer_facts), a_connector(eligibility=rules or {}).eligibility)
+    return decide_eligibility(a_customer(**customer_facts), a_connector(eligibility=rules or {}))
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from customer_sync.errors import (
 from customer_sync.http.transport import HttpRequest, HttpResponse
 from customer_sync.redaction import mask_text, redact_body
 from customer_sync.targets.better_b2b.budget import read_budget
+from customer_sync.targets.better_b2b.fields import MASKS
 from customer_sync.targets.better_b2b.records import as_int
 from customer_sync.targets.better_b2b.settings import SYSTEM
 
@@ -105,7 +106,7 @@ def read_envelope(
             system=SYSTEM,
             operation=request.operation,
             status=answer.status,
-            excerpt=redact_body(answer.body),
+            excerpt=redact_body(answer.body, kinds=MASKS),
         )
     if not isinstance(body, dict) or "data" not in body:
         raise _does_not_fit(request, "there is no envelope with data", answer.body, answer.status)
@@ -143,7 +144,7 @@ def _judge(
         "system": SYSTEM,
         "operation": request.operation,
         "status": status,
-        "excerpt": redact_body(answer.body),
+        "excerpt": redact_body(answer.body, kinds=MASKS),
     }
     said = "; ".join(mask_text(text[:200]) for text in found.texts[:_TEXTS_SHOWN]) or "no reason given"
     message = f"{SYSTEM} answered {request.operation} with {status}: {said.rstrip('. ')}."
@@ -273,5 +274,5 @@ def _does_not_fit(request: HttpRequest, reason: str, body: Any, status: int = 20
         system=SYSTEM,
         operation=request.operation,
         status=status,
-        excerpt=redact_body(body),
+        excerpt=redact_body(body, kinds=MASKS),
     )

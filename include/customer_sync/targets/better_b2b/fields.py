@@ -7,7 +7,8 @@ Requests, answers, limits, masking and the tables in ``docs/api/better_b2b.md`` 
 from collections.abc import Mapping
 from typing import Final
 
-from customer_sync.model.fields import FieldRule
+from customer_sync.model.fields import EntityFields, FieldRule
+from customer_sync.redaction import Kind
 
 COMPANY: Final[Mapping[str, FieldRule]] = {
     "company_name": FieldRule("companyName", 200, "name"),
@@ -54,6 +55,14 @@ ADDRESS: Final[Mapping[str, FieldRule]] = {
     "is_default_shipping": FieldRule("isDefaultShipping"),
 }
 """An address's field -> its rule."""
+
+
+FIELDS: Final = EntityFields(COMPANY, USER, ADDRESS)
+"""All three."""
+
+
+MASKS: Final[Mapping[str, Kind]] = {rule.wire: rule.mask for table in FIELDS for rule in table.values() if rule.mask}
+"""Wire name -> what it holds of a person, for excerpts of answers."""
 
 
 def wire_names(table: Mapping[str, FieldRule], *without: str) -> dict[str, str]:
