@@ -8,7 +8,7 @@ from customer_sync.model.customer import Contact, Customer
 from customer_sync.model.outcome import Finding, Reason
 from customer_sync.rules.company_users import build_users
 from customer_sync.settings.connector import Connector
-from tests.unit.customer_sync.builders import a_connector, a_contact, a_customer
+from tests.unit.customer_sync.builders import a_connector, a_contact, a_customer, a_store_without_bounds
 
 PRIMARY = a_contact("100815", is_primary=True)
 
@@ -154,6 +154,19 @@ def test_the_account_is_the_admin_when_a_user_may_have_its_email(length: int, *,
     email = f"ap@{'n' * 60}.{'n' * (length - 72)}.example"
     assert len(email) == length
     assert bool(users_of(a_customer(contacts=(), email=email))[0]) is is_admin
+
+
+def test_an_email_of_any_length_is_a_users_when_the_store_bounds_none() -> None:
+    """A store of another kind may hold any text: contacts and account are users with theirs, and nothing is cut."""
+    connector = a_connector().model_copy(update={"target": a_store_without_bounds()})
+    email = f"ap@{'n' * 60}.{'n' * 60}.example"
+    name = "N" * 500
+    contact = a_contact("100815", is_primary=True, email=email, first_name=name)
+    for customer in (a_customer(contacts=(contact,)), a_customer(contacts=(), email=email, attention=name)):
+        findings: list[Finding] = []
+        (user,) = build_users(customer, connector, findings)
+        assert (user.email, user.first_name) == (email, name)
+        assert [finding for finding in findings if finding.reason is not Reason.ADMIN_IS_ACCOUNT] == []
 
 
 @pytest.mark.parametrize("contacts", [(), (a_contact(enabled=False),)])
