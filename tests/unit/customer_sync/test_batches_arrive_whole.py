@@ -1,6 +1,7 @@
 """A batch arrives as it was sent, or the damage is noticed."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -95,6 +96,15 @@ def test_damage_is_noticed_whatever_it_is(content: Any) -> None:
         unpack_customers(content, DESCRIPTOR)
     assert "clear this task together with the tasks before it" in str(caught.value)
     assert "northwind" not in str(caught.value)
+
+
+@pytest.mark.parametrize("unpack", [unpack_customers, unpack_decisions, unpack_changes])
+def test_the_batch_is_named_when_what_belongs_to_it_is_damaged(
+    unpack: Callable[[Any, BatchDescriptor], object],
+) -> None:
+    """The operator sees which task to clear."""
+    with pytest.raises(BatchDamaged, match=r"Batch C1-C3 \(3\) is not what the earlier task wrote"):
+        unpack("{}", msgspec.structs.replace(DESCRIPTOR, label="C1-C3 (3)"))
 
 
 def test_another_batch_is_not_mistaken_for_this_one() -> None:

@@ -57,6 +57,21 @@ def test_more_customers_than_can_be_named_are_counted() -> None:
     assert "- and 89 more" in body_of(plan)
 
 
+def test_one_customer_more_is_counted_too() -> None:
+    """Nobody is left out of the count, be it one alone."""
+    plan = facts(
+        withdrawn=(NamedCustomer("C1", ""),), withdrawn_count=2, unknown=(UnknownPart("batch_failed", 2, ("F1",)),)
+    )
+    assert "- `C1`\n- and 1 more" in body_of(plan)
+    assert "`F1` and 1 more" in body_of(plan)
+
+
+def test_a_reason_without_words_is_named_by_its_code() -> None:
+    """The log never says None of a reason."""
+    (line,) = [line for line in lines_of(facts(unknown=(UnknownPart("email_missing", 1, ("C2",)),))) if "C2" in line]
+    assert line == "Unknown: 1 customer (email_missing: ): C2"
+
+
 def test_deadline_hash_and_link_stand_in_the_question() -> None:
     """A person sees until when to answer, which plan it is, and where to read it."""
     body = body_of(facts())
@@ -75,6 +90,7 @@ def test_deadline_hash_and_link_stand_in_the_question() -> None:
         ("a`b", "``a`b``"),
         ("`a", "`` `a ``"),
         ("a\n\n# b\u2028c", "`a # b c`"),
+        ("a\x07b\u200bc", "`a b c`"),
         ("a``b`c", "```a``b`c```"),
         ("a`", "`` a` ``"),
         ("\n", ""),
