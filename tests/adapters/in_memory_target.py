@@ -98,7 +98,7 @@ class InMemoryStore:
         others = [each.fields.extra_fields for each in self.companies.values() if each.id != company_id]
         for name, value in known.items():
             if self.extra_fields[name] and any(other.get(name) == value for other in others):
-                rules.refuse(f"{name} must be unique.")
+                rules.refuse(said := f"{name} must be unique.", taken={"key": [said]})
         return {**have, **known}
 
     def _create_user(self, operation: Any, company_id: int) -> int:
@@ -133,7 +133,7 @@ class InMemoryStore:
             raise ConfigError(f"The store has no role '{new.role}'.", setting="contacts")
         folded = new.email.casefold()
         if any(each.fields.email.casefold() == folded and each.id != user_id for each in self.users.values()):
-            rules.refuse(f"Email already exists. ['{new.email}']")
+            rules.refuse(said := f"Email already exists. ['{new.email}']", taken={"email": [said]})
 
     def _create_address(self, operation: Any, company_id: int) -> int:
         return self._save_address(next(self.ids), _existing(self.companies, company_id).id, operation.new)
@@ -270,6 +270,7 @@ class InMemoryTarget:
 
     def perform(self, action: Action, orders: Sequence[port.Order]) -> list[int | None]:
         store, done, refused = self._asked("POST"), list[int | None](), dict[int, list[str]]()
+        taken = dict[str, list[str]]()
         with store.lock:
             before = store.companies.copy(), store.users.copy(), store.addresses.copy()
             try:
@@ -278,6 +279,8 @@ class InMemoryTarget:
                         done.append(store.write(action, order))
                     except RecordRejected as error:
                         refused[row] = error.texts
+                        for what, said in error.taken.items():
+                            taken[what] = [*taken.get(what, ()), *said]
                         if self.cost(action).is_atomic:
                             raise
             except SyncError:
@@ -285,7 +288,7 @@ class InMemoryTarget:
                 raise
         if refused:
             texts = [text for texts in refused.values() for text in texts]
-            rules.refuse(*texts, row_errors=refused, good_rows_kept=True)
+            rules.refuse(*texts, row_errors=refused, good_rows_kept=True, taken=taken)
         return done if len(orders) == 1 or store.tells_ids else [None] * len(orders)
 
 
