@@ -34,6 +34,13 @@ class EntityFields(NamedTuple):
     user: Mapping[str, FieldRule]
     address: Mapping[str, FieldRule]
 
+    def masks(self) -> dict[str, MaskKind]:
+        """Our field -> what it holds of a person, whatever record it is of; those of the first user with ``admin_``."""
+        kinds: dict[str, MaskKind] = {}
+        for table in self:
+            kinds |= {name: rule.mask or kinds.get(name, "") for name, rule in table.items()}
+        return kinds | {f"admin_{name}": rule.mask for name, rule in self.user.items()}
+
 
 class PlainFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Texts that a company takes over from its customer as they are, under one name and without a rule.

@@ -18,7 +18,7 @@ COMPANY: Final[Mapping[str, FieldRule]] = {
     "address_line2": FieldRule("addressLine2", 200, "name"),
     "city": FieldRule("city", 100),
     "state": FieldRule("state", 50),
-    "country": FieldRule("country", can_clear=False),
+    "country": FieldRule("country", 200, can_clear=False),
     "zip_code": FieldRule("zipCode", 50),
     # A blank value is refused (docs/api/better_b2b.md#company-update).
     "extra_fields": FieldRule("extraFields", can_clear=False),
