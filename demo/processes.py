@@ -191,7 +191,7 @@ def _kill_session(session: int) -> None:
             if os.getsid(int(entry.name)) == session:
                 os.kill(int(entry.name), signal.SIGKILL)
         except OSError:
-            continue  # ended meanwhile, or somebody else's
+            continue  # ended already, or somebody else's
 
 
 def _kill_group(group: int) -> None:
@@ -202,12 +202,12 @@ def _kill_group(group: int) -> None:
 
 
 def _groups_working_in(folders: AbstractSet[Path]) -> set[int]:
-    """Process groups with a member whose working folder is one of these; empty where the system does not tell."""
+    """Process groups with a member whose working folder is one of these; empty where the system does not show them."""
     groups: set[int] = set()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             if (entry / "cwd").readlink() in folders:
                 groups.add(os.getpgid(int(entry.name)))
         except OSError:
-            continue  # ended meanwhile, or somebody else's
+            continue  # ended already, or somebody else's
     return groups

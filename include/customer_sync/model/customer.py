@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 BILLING_KEY = "BILLING"
-"""Stands in for a location id in the external id of the billing address."""
+"""Replaces the location id in the external id of the billing address."""
 
 
 class PostalAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -109,7 +109,7 @@ def question_of(
 ) -> tuple[str, str]:
     """The subject and the body (Markdown) of the question to a person.
 
-    Everything that comes from customers' data stands in code spans, where Markdown means nothing.
+    Everything that comes from customers' data is put in code spans, where Markdown means nothing.
 
     Args:
         facts: The plan.

@@ -46,7 +46,7 @@ def build_addresses(customer: Customer, connector: Connector, findings: list[Fin
     addresses: list[Address] = []
     if connector.locations.include:
         for location in sorted(customer.locations, key=_location_id):
-            if not _is_wanted(location, connector, findings):
+            if not _is_eligible(location, connector, findings):
                 continue
             address = _location_address(customer, location, connector, findings)
             if address is not None:
@@ -58,15 +58,15 @@ def build_addresses(customer: Customer, connector: Connector, findings: list[Fin
     return tuple(addresses)
 
 
-def _is_wanted(location: Location, connector: Connector, findings: list[Finding]) -> bool:
+def _is_eligible(location: Location, connector: Connector, findings: list[Finding]) -> bool:
     key = location.location_id
     if not location.active:
         findings.append(Finding(reason=Reason.LOCATION_INACTIVE, entity="location", key=key, field="location.active"))
         return False
     if not connector.locations.opt_in_required:
         return True
-    wanted_type = connector.eligibility.connection_type_folded
-    if location.enabled is not True or location.connection_type.casefold() != wanted_type:
+    connection_type = connector.eligibility.connection_type_folded
+    if location.enabled is not True or location.connection_type.casefold() != connection_type:
         findings.append(
             Finding(reason=Reason.LOCATION_NOT_ENABLED, entity="location", key=key, field="location.enabled")
         )

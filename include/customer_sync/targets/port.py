@@ -212,11 +212,11 @@ class Target(Protocol):
             orders: 1 to ``cost(action).rows``.
 
         Returns:
-            The record's id per order; ``None`` where all were done but the answer does not tell which is which, so
+            The record's id per order; ``None`` where all were done but the answer does not say which is which, so
             that they have to be looked up.
 
         Raises:
-            RecordRejected: The store refused; with several orders it need not tell which.
+            RecordRejected: The store refused; with several orders it need not say which.
             NotFound: The record, or its company, does not exist.
             AmbiguousWriteError: The request left and its outcome is unknown: read back before anything is repeated.
         """

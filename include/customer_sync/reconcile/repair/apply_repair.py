@@ -50,7 +50,7 @@ def apply_repairs(
     batch: Batch[RepairItem] = unpack(content, descriptor.label, descriptor.digest, _repairs)
     items: list[RepairItem] = list(batch.items)
     begun = run.ledger.intents.begun(run.run_id, [item.customer_id for item in items])
-    # What an earlier attempt of this task began is gone on with from the ledger, not judged again.
+    # What an earlier attempt of this task began is continued from the ledger, not planned again.
     holding = begun | _as_planned(run, [item for item in items if item.customer_id not in begun], target, source)
     changed = [item for item in items if item.customer_id not in holding]
     held = [item for item in items if item.customer_id in holding]

@@ -59,7 +59,7 @@ def difference_entry(difference: Difference, name: str, masking: Masking, action
 def _masked(difference: Difference, value: Any, masking: Masking) -> Any:
     name = difference.field.removeprefix("extra_fields.")
     if difference.field.startswith("extra_fields.") and isinstance(value, str):
-        # Extra fields bear the merchant's own names, which need not tell what is inside.
+        # Extra fields bear the merchant's own names, which need not say what they hold.
         return masked_value("extra_fields", {name: value}, masking)[name]
     return masked_value(difference.field, value, masking)
 

@@ -204,7 +204,7 @@ def _collated_column(parts: tuple[Any, ...]) -> list[Any]:
 
 
 def _with_whole_keys(page: Page, key_of: Callable[[Row], Key]) -> tuple[Page, list[Key]]:
-    """A page and its rows' keys; rows without a complete key are set apart: they cannot be ordered, nor told apart."""
+    """A page and its rows' keys; rows without a complete key are set apart: they have no order."""
     keys = list(map(key_of, page.rows))
     if None not in chain.from_iterable(keys):
         return page, keys

@@ -163,7 +163,7 @@ class Selection:
 
         Args:
             part: The detail, such as ``SiteAssociations``.
-            names: Its fields, in the order wanted.
+            names: Its fields, in the order to return.
 
         Returns:
             A function giving one tuple per detail row; an empty list when there are none.

@@ -97,11 +97,11 @@ def _source_reader(selection: Selection, source: FieldSource) -> Read:
     if not source.detail:
         return selection.getter(source.field)
     rows_of = selection.detail_getter(source.detail, [*source.where, source.field])
-    wanted = tuple(value.casefold() for value in source.where.values())
+    expected = tuple(value.casefold() for value in source.where.values())
 
     def read(row: Row) -> Any:
         for *facts, value in rows_of(row):
-            if tuple(text_of(fact).casefold() for fact in facts) == wanted:
+            if tuple(text_of(fact).casefold() for fact in facts) == expected:
                 return value
         return None
 

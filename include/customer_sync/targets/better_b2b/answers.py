@@ -50,8 +50,8 @@ class Envelope:
     """A successful answer.
 
     Args:
-        data: What stands under ``data``: an object or a list.
-        meta: What stands under ``meta``; usually an object.
+        data: The value of ``data``: an object or a list.
+        meta: The value of ``meta``; usually an object.
         total_count: ``meta.pagination.totalCount``, ``None`` when absent.
     """
 
@@ -218,9 +218,9 @@ def _read_company_row(found: _Messages, item: Mapping[str, Any], rows: Sequence[
     text = str(item["_detail"])
     found.texts.append(text)
     found.good_rows_kept = True
-    wanted = str(item.get("id"))
+    item_id = str(item.get("id"))
     for index, row in enumerate(rows):
-        if wanted == str(row.get("companyId", index)):
+        if item_id == str(row.get("companyId", index)):
             found.row_errors.setdefault(index, []).append(text)
 
 

@@ -52,7 +52,7 @@ class CompanyCalls(StoreCalls):
     def find_companies_by_key(self, value: str) -> list[StoredCompany]:
         """Find the companies whose ERP key field holds exactly this value.
 
-        The answer is compared again: the store searches by substring unless told otherwise, and
+        The answer is compared again: the store searches by substring by default, and
         ignores filters that it does not know (docs/api/better_b2b.md#company-list).
 
         Args:
@@ -106,7 +106,7 @@ class CompanyCalls(StoreCalls):
 
         Returns:
             Their ids in the order of the payloads; ``None`` when all were stored but the answer does
-            not tell which is which, so look each up by key.
+            not say which is which, so look each up by key.
 
         Raises:
             RecordRejected: Some were refused; ``row_errors`` says which where the store does, and the
