@@ -96,7 +96,7 @@ def test_lost_outcomes_and_open_writes_are_told(tmp_path: Path) -> None:
 
     assert proof.ledger_problems(url) == [
         "knb: 1 customers of r1 have no outcome",
-        "knb: r1 extracted 0 and booked 1",
+        "knb: r1 extracted 0 and recorded 1",
         "knb: 1 writes have no answer",
     ]
 

@@ -15,10 +15,10 @@ import msgspec
 
 from customer_sync.ledger.storage.statement import chunks
 from customer_sync.model.difference import Difference, DifferenceClass, Standing
-from customer_sync.reconcile.compare.access_revocations import note_removals
 from customer_sync.reconcile.compare.compare_customer import Comparison, compare_customer
 from customer_sync.reconcile.compare.ledger_side import ledger_sides
 from customer_sync.reconcile.compare.recheck import Recheck, RecheckedCustomer
+from customer_sync.reconcile.compare.revocation_times import note_removals
 from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
 from customer_sync.reconcile.compare.source_side import ErpSides
 from customer_sync.reconcile.compare.spool import Spool, owner_of

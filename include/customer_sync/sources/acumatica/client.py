@@ -21,8 +21,8 @@ from customer_sync.sources.acumatica.discovery import (
     read_swagger,
 )
 from customer_sync.sources.acumatica.expansions import without_culprits
-from customer_sync.sources.acumatica.filter import Filter, Value, all_of, any_of, eq
 from customer_sync.sources.acumatica.key_order import KeyOrderRead, OrderTrust
+from customer_sync.sources.acumatica.odata_filter import Filter, Value, all_of, any_of, eq
 from customer_sync.sources.acumatica.pages import BadRow, Page, decode_json, decode_page, decode_row, does_not_fit
 from customer_sync.sources.acumatica.selection import Row, Selection
 from customer_sync.sources.acumatica.settings import SYSTEM

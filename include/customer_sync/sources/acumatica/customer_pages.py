@@ -15,7 +15,7 @@ from customer_sync.errors import ContractError
 from customer_sync.gc_paused import gc_paused
 from customer_sync.model.customer import Contact, Location
 from customer_sync.settings.connector import Connector
-from customer_sync.sources.acumatica import filter as erp_filter
+from customer_sync.sources.acumatica import odata_filter as erp_filter
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.pages import BadRow, Page
 from customer_sync.sources.acumatica.reader import (

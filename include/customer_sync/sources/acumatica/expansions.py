@@ -1,7 +1,7 @@
 """What to leave out of a list that the ERP cannot turn into one database query (docs/api/acumatica.md#optimiser)."""
 
 from customer_sync.sources.acumatica.answers import CannotOptimize
-from customer_sync.sources.acumatica.fields import LINKED
+from customer_sync.sources.acumatica.field_types import LINKED
 from customer_sync.sources.acumatica.selection import Selection
 
 

@@ -21,8 +21,8 @@ from operator import attrgetter, lt
 from typing import Any, Final
 
 from customer_sync.errors import ContractError, ReplyTooLarge
-from customer_sync.sources.acumatica import filter as erp_filter
-from customer_sync.sources.acumatica.filter import Filter, all_of, any_of, eq
+from customer_sync.sources.acumatica import odata_filter as erp_filter
+from customer_sync.sources.acumatica.odata_filter import Filter, all_of, any_of, eq
 from customer_sync.sources.acumatica.pages import BadRow, Key, Page
 from customer_sync.sources.acumatica.selection import Row
 from customer_sync.sources.acumatica.settings import SYSTEM

@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from customer_sync.errors import ConfigError
-from customer_sync.sources.acumatica.fields import FIELD_TYPES, KEY_FIELDS, LINKED, AnyScalar
+from customer_sync.sources.acumatica.field_types import FIELD_TYPES, KEY_FIELDS, LINKED, AnyScalar
 
 Row = Any
 """A decoded row: a struct with ``id`` and the selected fields; read it with getters."""

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from customer_sync.sources.acumatica.field_table import Form
-from customer_sync.sources.acumatica.fields import FIELD_TYPES, Moment
+from customer_sync.sources.acumatica.field_types import FIELD_TYPES, Moment
 from customer_sync.sources.acumatica.selection import Row, Selection
 from customer_sync.sources.acumatica.value_rule import FieldSource, ValueRule
 
