@@ -94,7 +94,7 @@ class Processes:
         while not answers():
             self.check(name)
             if time.monotonic() > deadline:
-                raise DemoError(f"{name} gave no sign of life for {timeout_s:.0f} s.\n{self.last_lines(name)}")
+                raise DemoError(f"{name} did not respond for {timeout_s:.0f} s.\n{self.last_lines(name)}")
             time.sleep(poll_s)
 
     def check(self, only: str | None = None) -> None:

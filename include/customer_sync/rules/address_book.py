@@ -143,7 +143,7 @@ def _resolve(
         return None
     country = resolve_country(address.country, connector.geography)
     if country is None:
-        detail = f"'{address.country[:20]}' is no ISO 3166 country"
+        detail = f"'{address.country[:20]}' is not an ISO 3166 country"
         leave_out(Reason.LOCATION_COUNTRY_UNKNOWN, "country", detail)
         return None
     if country.code not in STATE_COUNTRIES:
@@ -151,9 +151,9 @@ def _resolve(
     state = resolve_state(address.state, country, connector.geography)
     if state is None:
         detail = (
-            f"'{address.state[:20]}' is no state of {country.name}"
+            f"'{address.state[:20]}' is not a state of {country.name}"
             if address.state
-            else f"no state, {country.name} needs one"
+            else f"the state is missing; {country.name} needs one"
         )
         leave_out(Reason.LOCATION_ADDRESS_INCOMPLETE, "state", detail)
         return None

@@ -28,14 +28,14 @@ def timetable_of(connector: Connector, schedule: str, setting: str) -> CronDataI
         setting: Their name in the connector file.
 
     Raises:
-        ConfigError: It is no cron expression.
+        ConfigError: It is not a cron expression.
     """
     timetable = CronDataIntervalTimetable(schedule, timezone="UTC")
     try:
         timetable.validate()
     except AirflowTimetableInvalid as error:
         raise ConfigError(
-            f"Connector file {connector.id}.yaml is wrong. {setting}: {schedule!r} is no cron expression; "
+            f"Connector file {connector.id}.yaml is wrong. {setting}: {schedule!r} is not a cron expression; "
             "write five columns such as '*/15 * * * *'. See docs/connector-file.md.",
             setting=setting,
         ) from error

@@ -29,7 +29,9 @@ def remove_old_batches() -> None:
     with airflow_boundary():
         base = conf.get("common.io", "xcom_objectstorage_path", fallback="")
         if not base:
-            log.info("Batches lie in the metadata database ([common.io] xcom_objectstorage_path is not set): no files.")
+            log.info(
+                "Batches are kept in the metadata database ([common.io] xcom_objectstorage_path is not set): no files."
+            )
             return
         for connector in _connectors():
             keep_days = asked or connector.retention.batch_file_days

@@ -59,7 +59,7 @@ def apply_repairs(
             if item.customer_id not in begun:
                 _put_link(run, connection, item)
     kept = [item for item in held if not item.is_written]
-    _close(run, changed, Outcome.FAILED, (str(Reason.CHANGED_SINCE_PLAN),), "not what was planned any more")
+    _close(run, changed, Outcome.FAILED, (str(Reason.CHANGED_SINCE_PLAN),), "changed since the plan was made")
     _close(run, kept, Outcome.UNCHANGED, (), "the ledger took over what the store holds")
     counts: Counter[str] = Counter()
     counts.update({str(Outcome.FAILED): len(changed), str(Outcome.UNCHANGED): len(kept)})

@@ -98,7 +98,7 @@ def classify_sign_in(
         return Unavailable(evidence.message("The ERP is down or restarting."), **evidence.of_error)
     if answer.status in (404, 405) or answer.status in _REDIRECT or (answer.status in _OK and evidence.is_markup):
         return ConfigError(
-            evidence.message("That is no sign-in of an Acumatica site: check host, https and instance path."),
+            evidence.message("This is not the sign-in of an Acumatica site: check host, https and instance path."),
             setting="host",
         )
     locked = "The account is locked: an administrator must unlock it." if evidence.has("locked") else ""

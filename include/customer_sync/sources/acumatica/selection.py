@@ -48,14 +48,14 @@ class Selection:
         for path in (self.entity, *self.fields):
             if not all(_NAME.fullmatch(part) for part in path.split("/")):
                 raise ConfigError(
-                    f"{path!r} is no field of the ERP: write names joined by '/', such as MainContact/Email.",
+                    f"{path!r} is not a field of the ERP: write names joined by '/', such as MainContact/Email.",
                     setting="fields",
                 )
         for path in self.custom:
             view, dot, name = path.partition(".")
             if not (dot and _NAME.fullmatch(view) and _NAME.fullmatch(name)):
                 raise ConfigError(
-                    f"{path!r} is no custom field: write View.Field, such as CurrentCustomer.UsrKNEnableCommerce.",
+                    f"{path!r} is not a custom field: write View.Field, such as CurrentCustomer.UsrKNEnableCommerce.",
                     setting="custom",
                 )
         clash = set(self.fields) & set(self.expansions)

@@ -146,7 +146,7 @@ class CompanyCalls(StoreCalls):
             ValueError: It is none of these.
         """
         if status not in STATUSES:
-            raise ValueError(f"{status} is no company status; it must be one of {sorted(STATUSES)}.")
+            raise ValueError(f"{status} is not a company status; it must be one of {sorted(STATUSES)}.")
         self._call("PUT", f"/companies/{company_id:d}/status", ignore_content, body={"companyStatus": status})
 
     def delete_company(self, company_id: int) -> None:
