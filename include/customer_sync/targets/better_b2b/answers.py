@@ -168,8 +168,13 @@ def _judge(
         texts=found.texts,
         row_errors=found.row_errors,
         good_rows_kept=found.good_rows_kept,
+        taken=_taken(found),
         **evidence,
     )
+
+
+_TAKEN: Final[Mapping[str, str]] = {"email": "email already exists", "key": "must be unique"}
+"""What is taken → how the store says so (docs/api/better_b2b.md#user-errors, #error-shape-4)."""
 
 
 @dataclass(slots=True)
@@ -180,6 +185,12 @@ class _Messages:
     field_errors: dict[str, list[str]] = field(default_factory=dict)
     row_errors: dict[int, list[str]] = field(default_factory=dict)
     good_rows_kept: bool | None = None
+
+
+def _taken(found: _Messages) -> dict[str, list[str]]:
+    """Which of the messages say that an e-mail or a key is taken."""
+    texts = [*found.texts, *(text for row in found.row_errors.values() for text in row)]
+    return {what: [text for text in texts if said in text.lower()] for what, said in _TAKEN.items()}
 
 
 def _find_messages(body: Any, rows: Sequence[Mapping[str, Any]]) -> _Messages:
