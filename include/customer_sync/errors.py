@@ -11,6 +11,7 @@
     └── ApiError
         ├── TransientApiError      may pass by itself                        retry, bounded
         │   ├── RateLimited          the server did nothing, wait
+        │   │   └── PauseTooLong       and it asks for a pause that no budget needs: wait a shorter one, few times
         │   ├── SessionLimit         no free seat, the server did nothing, wait
         │   ├── ConnectFailed        nothing was ever sent
         │   ├── Unavailable          5xx
@@ -123,6 +124,12 @@ class RateLimited(TransientApiError):
 
     refused = True
     counts_as_attempt = False
+
+
+class PauseTooLong(RateLimited):
+    """429 with a pause that no budget needs, such as a year: a shorter one is waited, and each counts as a failure."""
+
+    counts_as_attempt = True
 
 
 class SessionLimit(TransientApiError):
