@@ -60,6 +60,12 @@ check-compose: ## docker-compose.yaml is accepted by docker-compose
 	    docker-compose --env-file "$$filled" config --quiet; \
 	    docker-compose --env-file "$$filled" --profile sandbox --profile distributed --profile flower --profile metrics config --services | sort | tr '\n' ' '; echo
 
+# No build environment of its own, so that nothing is downloaded: what builds is in requirements-bootstrap.txt.
+.PHONY: wheel
+wheel: $(READY) ## build the installable package into dist/
+	@rm -f dist/acumatica_better_b2b_sync-*.whl
+	@$(BIN)/python -m hatchling build -t wheel -d dist
+
 .PHONY: lock
 lock: $(READY) ## resolve pyproject.toml anew into the requirements files
 	$(BIN)/python .ci/locks.py compile
@@ -126,5 +132,5 @@ simulate: $(READY) ## the model of docs/scaling.md with 1 and 200 connectors (CO
 
 .PHONY: clean
 clean: ## remove .venv/, .demo/ and all caches
-	rm -rf $(VENV) .demo .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .demo .cache dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -65,8 +65,10 @@ def locks_of(root: Path) -> tuple[Lock, ...]:
     """
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     runtime = tuple(project["project"]["dependencies"])
-    dev = runtime + tuple(project["dependency-groups"]["dev"])
-    compose = runtime + tuple(project["project"]["optional-dependencies"]["compose"])
+    extras = {name: tuple(each) for name, each in project["project"]["optional-dependencies"].items()}
+    # The twins run from the checkout, in the tests as well as in the containers.
+    dev = runtime + extras["demo"] + extras["postgres"] + tuple(project["dependency-groups"]["dev"])
+    compose = runtime + extras["demo"] + extras["compose"]
     bench = tuple(project["dependency-groups"]["bench"])
     # What makes the environment itself: the installer, and the back end that builds the editable install
     # ("editables" is what that back end asks for at build time).
@@ -74,10 +76,11 @@ def locks_of(root: Path) -> tuple[Lock, ...]:
     # flask-appbuilder, behind the FAB provider, refuses python-dateutil 3 and newer.
     older = frozenset({"python-dateutil"})
     everywhere = ("--universal",)
-    in_container = ("--python-platform", "linux", "pyproject.toml", "--extra", "compose")
+    in_container = ("--python-platform", "linux", "pyproject.toml", "--extra", "demo", "--extra", "compose")
+    in_checkout = ("pyproject.toml", "--extra", "demo", "--extra", "postgres", "--group", "dev")
     return (
         Lock("requirements.txt", runtime, (*everywhere, "pyproject.toml")),
-        Lock("requirements-dev.txt", dev, (*everywhere, "pyproject.toml", "--group", "dev", "-c", "requirements.txt")),
+        Lock("requirements-dev.txt", dev, (*everywhere, *in_checkout, "-c", "requirements.txt")),
         Lock("requirements-compose.txt", compose, in_container, start="requirements.txt", differs=older),
         Lock(
             "requirements-bootstrap.txt",

@@ -22,7 +22,7 @@ prepared="$(mktemp -d)"
 trap 'rm -rf "$prepared"' EXIT
 
 # A task whose pool is missing waits for ever without a word. Which ones there must be, the connector files say.
-python -m customer_sync.commands.pools > "$prepared/pools.json"
+customer-sync pools > "$prepared/pools.json"
 airflow pools import "$prepared/pools.json"
 
 # From the environment into Airflow's database, encrypted, so that they can be seen, tested and changed under

@@ -1,36 +1,5 @@
-"""Watches that every connector has good runs, and tells again what could not be told.
+"""Watches that every connector has good runs."""
 
-| task | does |
-|---|---|
-| **check_last_success** | tells of each connector that has had no good run for too long |
+from customer_sync_airflow.dag_factory import watch_dag
 
-Whatever the reason: paused, hanging, failing, or never started. A run that never starts misses no deadline of its own,
-so something else has to look; that is this DAG. It has a schedule as soon as one connector file names a channel under
-`alerts`. It cannot tell that the scheduler itself stands still: let your monitoring ask Airflow's
-`/api/v2/monitor/health`, and look at the metric `oldest_unsynced_change_s`.
-"""
-
-from datetime import UTC, datetime, timedelta
-
-from airflow.sdk import DAG, CronDataIntervalTimetable
-
-from customer_sync.settings.connector_file import watched_connectors
-from customer_sync_airflow.alerting.watch import check_last_success
-
-WATCHED = list(watched_connectors())
-
-with DAG(
-    dag_id="connector_watch",
-    description="No good run for too long: tells whom the connector files name",
-    doc_md=__doc__,
-    schedule=CronDataIntervalTimetable("*/5 * * * *", timezone="UTC") if WATCHED else None,
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
-    catchup=False,
-    max_active_runs=1,
-    is_paused_upon_creation=False,
-    dagrun_timeout=timedelta(minutes=10),
-    # It runs by itself from the first minute on, when not all of Airflow's parts need be up yet.
-    default_args={"owner": "integration", "retries": 1, "retry_delay": timedelta(seconds=30)},
-    tags=["customer-sync", "maintenance"],
-) as dag:
-    check_last_success(WATCHED)
+dag = watch_dag()  # Airflow finds DAGs among the names of this module

@@ -1,112 +1,27 @@
-"""What the DAG files of the connectors share: one DAG per file, its schedule, and a stand-in for a wrong file."""
+"""The DAGs of this package, for a DAG file of your own::
 
-import re
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from customer_sync_airflow import dag_factory
+globals().update(dag_factory.dags())
+"""
 
-from airflow.sdk import DAG, CronDataIntervalTimetable
-from airflow.sdk.exceptions import AirflowTimetableInvalid
+from airflow.sdk import DAG
 
-from customer_sync.errors import ConfigError
-from customer_sync.settings.connector import Connector
-from customer_sync.settings.connector_file import connector_paths, load_connector
-from customer_sync.settings.shared_systems import refusals
-from customer_sync_airflow.tasks.sync import refuse_broken_connector
+from customer_sync_airflow.dags.housekeeping import housekeeping_dag
+from customer_sync_airflow.dags.push import push_dags
+from customer_sync_airflow.dags.reconcile import reconcile_dags
+from customer_sync_airflow.dags.sync import sync_dags
+from customer_sync_airflow.dags.watch import watch_dag
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-"""Earlier intervals do not exist for Airflow, so backfills begin here; params reach further back."""
+__all__ = ["dags", "housekeeping_dag", "push_dags", "reconcile_dags", "sync_dags", "watch_dag"]
 
 
-def timetable_of(connector: Connector, schedule: str, setting: str) -> CronDataIntervalTimetable | None:
-    """A connector's schedule, in UTC, with data intervals (backfills need them); none while it is inactive.
+def dags() -> dict[str, DAG]:
+    """Build the DAGs of all connector files, and those that look after them, by DAG id.
 
-    Args:
-        connector: The connector.
-        schedule: Five cron columns.
-        setting: Where they stand in the connector file.
+    Where Airflow parses the file to run a task, connectors other than that task's are left out.
 
     Raises:
-        ConfigError: It is no cron expression.
+        ConfigError: There is no folder of connector files; the message says where it was looked for.
     """
-    timetable = CronDataIntervalTimetable(schedule, timezone="UTC")
-    try:
-        timetable.validate()
-    except AirflowTimetableInvalid as error:
-        raise ConfigError(
-            f"Connector file {connector.id}.yaml is wrong. {setting}: {schedule!r} is no cron expression; "
-            "write five columns such as '*/15 * * * *'. See docs/connector-file.md.",
-            setting=setting,
-        ) from error
-    return timetable if connector.active else None
-
-
-def broken_dag(path: Path, problem: str, *, prefix: str, first_task: str, schedule: str, **arguments: Any) -> DAG:
-    """Stand in for a connector whose file is wrong: visible, paused, and its run says what to repair.
-
-    It keeps a schedule, so that a connector that was running and breaks becomes a row of failed
-    runs and not silence.
-
-    Args:
-        path: The connector file.
-        problem: The sentence that names file, field and remedy.
-        prefix: What stands before the connector's id in the DAG's.
-        first_task: Id of the task that tells it.
-        schedule: Five cron columns.
-        **arguments: Further arguments of the DAG; ``tags`` among them.
-    """
-    stem = re.sub(r"[^\w.-]", "_", path.stem, flags=re.ASCII)
-    with DAG(
-        dag_id=f"{prefix}{stem}",
-        description=f"The connector file {path.name} is wrong",
-        doc_md=f"**This connector cannot run.** {problem}",
-        schedule=CronDataIntervalTimetable(schedule, timezone="UTC"),
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
-        is_paused_upon_creation=True,
-        default_args={"owner": "integration"},
-        **{**arguments, "tags": [*arguments.get("tags", ()), "broken"]},
-    ) as dag:
-        refuse_broken_connector.override(task_id=first_task)(problem)
-    return dag
-
-
-def dags_of_all_connectors(build: Callable[[Connector], DAG], stand_in: Callable[[Path, str], DAG]) -> dict[str, DAG]:
-    """Build a DAG for every connector file; a wrong file takes down no other.
-
-    Args:
-        build: Wires a connector's tasks.
-        stand_in: Makes the DAG of a file that is wrong, from its path and the sentence that says why.
-
-    Raises:
-        ConfigError: The folder of connector files does not exist.
-    """
-    found: dict[Path, Connector | ConfigError] = {}
-    for path in connector_paths():
-        try:
-            found[path] = load_connector(path)
-        except ConfigError as error:
-            found[path] = error
-    refused = refusals(each for each in found.values() if isinstance(each, Connector))
-    dags: dict[str, DAG] = {}
-    for path, connector in found.items():
-        judged = connector if isinstance(connector, ConfigError) else refused.get(connector.id, connector)
-        dag = _dag_of(path, judged, build, stand_in)
-        dags.setdefault(dag.dag_id, dag)
-    return dags
-
-
-def _dag_of(
-    path: Path,
-    connector: Connector | ConfigError,
-    build: Callable[[Connector], DAG],
-    stand_in: Callable[[Path, str], DAG],
-) -> DAG:
-    if isinstance(connector, ConfigError):
-        return stand_in(path, connector.message)
-    try:
-        return build(connector)
-    except ConfigError as error:
-        return stand_in(path, error.message)
+    alone = {dag.dag_id: dag for dag in (housekeeping_dag(), watch_dag())}
+    return {**sync_dags(), **reconcile_dags(), **push_dags(), **alone}

@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
+
+from customer_sync_airflow import dag_factory
+from customer_sync_airflow.bundle import PackagedDags
 
 if TYPE_CHECKING:
     from tests.airflow.conftest import LoadDags
@@ -159,6 +163,28 @@ def test_push_has_a_dag_only_when_the_connector_takes_notifications(
     assert [task.task_id for task in dag.tasks] == ["take_customers", "sync_them"]
     assert type(dag.timetable).__name__ == "AssetTriggeredTimetable"
     assert dag.max_active_runs == 1
+
+
+def test_factory_builds_what_the_files_hold_when_called_from_a_file_of_two_lines(load_dags: "LoadDags") -> None:
+    """One call gives all DAGs of the folder; so does the file that the package's bundle serves."""
+    expected = set(load_dags())
+    assert set(dag_factory.dags()) == expected
+    bundle = PackagedDags(name="customer-sync")
+    served = DagBag(str(bundle.path))
+    assert served.import_errors == {}
+    assert set(served.dags) == expected
+
+
+@pytest.mark.parametrize("dag_id", ["customer_sync__shop", "customer_reconcile__knb", "customer_sync__broken"])
+def test_only_its_own_connector_is_built_when_a_task_parses_the_file(
+    connectors_dir: Path, monkeypatch: pytest.MonkeyPatch, dag_id: str
+) -> None:
+    """A task's process reads all files and builds one DAG of a connector, also that of a wrong file."""
+    (connectors_dir / "shop.yaml").write_text("id: shop\n", encoding="utf-8")
+    (connectors_dir / "broken.yaml").write_text("id: [\n", encoding="utf-8")
+    assert len(dag_factory.dags()) == 8
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", dag_id)
+    assert set(dag_factory.dags()) - {"connector_housekeeping", "connector_watch"} == {dag_id}
 
 
 PARSE = """

@@ -11,10 +11,11 @@ from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
 import airflow
 import customer_sync.sources.acumatica as erp_client
+import customer_sync.sources.acumatica.connection as erp_connection
+import customer_sync.targets.better_b2b.connection as store_connection
 from airflow import plugins_manager
+from customer_sync.http.connection import TRANSPORT_FIELDS
 from customer_sync_airflow import provider
-from customer_sync_airflow.hooks import acumatica, better_b2b
-from customer_sync_airflow.hooks.http_connection import TRANSPORT_FIELDS
 
 
 def test_provider_info_fits_when_checked_against_airflows_schema() -> None:
@@ -57,7 +58,7 @@ def test_connection_type_is_offered_when_airflow_lists_providers(conn_type: str)
 @pytest.mark.parametrize("conn_type", ["acumatica", "better-b2b", "better_b2b"])
 def test_form_fields_are_those_that_the_hook_reads_when_compared(conn_type: str) -> None:
     """Every field of the form is understood by the hook, and every field of the hook is in the form."""
-    own = acumatica.OWN_FIELDS if conn_type == "acumatica" else better_b2b.OWN_FIELDS
+    own = (erp_connection if conn_type == "acumatica" else store_connection).OWN_FIELDS
     kinds = {kind["connection-type"]: kind for kind in provider.get_provider_info()["connection-types"]}
     fields = set(kinds[conn_type]["conn-fields"])
     assert own <= fields

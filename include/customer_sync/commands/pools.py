@@ -1,20 +1,19 @@
-"""The Airflow pools that the connectors' tasks wait in, as a file for ``airflow pools import``.
+"""``customer-sync pools``: the Airflow pools that the connectors' tasks wait in, for ``airflow pools import``.
 
 A task whose pool is missing waits for ever without a word, and a running Airflow cannot make
 pools from a DAG file, so they are made before a connector is unpaused::
 
-    python -m customer_sync.commands.pools > pools.json && airflow pools import pools.json
+    customer-sync pools > pools.json && airflow pools import pools.json
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from customer_sync.commands.answer import DONE, answer, say
 from customer_sync.errors import ConfigError
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import DIRECTORY_VARIABLE, connector_paths, load_connector
@@ -43,43 +42,49 @@ def _pool(slots: int, description: str) -> dict[str, Any]:
     return {"slots": slots, "description": description, "include_deferred": True}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the pools of all connector files as JSON.
-
-    A file that is wrong is named on standard error and left out: its DAG needs no pool.
+def add_pools(commands: Any) -> None:
+    """Describe the command line.
 
     Args:
-        arguments: Command line without the program's name; ``None`` takes the process's own.
-
-    Returns:
-        The exit code: 0, or 2 when the folder of connector files does not exist.
+        commands: What argparse gives for the commands of a program.
     """
-    parser = argparse.ArgumentParser(prog="python -m customer_sync.commands.pools", description=__doc__)
+    parser = commands.add_parser(
+        "pools",
+        help="print the Airflow pools of all connector files, for airflow pools import",
+        description="Print the Airflow pools that the connectors' tasks wait in, as JSON. A connector file that is "
+        "wrong is named on standard error and left out: its DAG needs no pool.",
+    )
     parser.add_argument(
         "--connectors",
         type=Path,
         metavar="FOLDER",
-        help=f"folder of connector files (default: {DIRECTORY_VARIABLE}, else the one that ships)",
+        help=f"folder of connector files (default: {DIRECTORY_VARIABLE}, else $AIRFLOW_HOME/connectors)",
     )
-    chosen = parser.parse_args(arguments)
+    parser.add_argument("--json", action="store_true", help="the answer is JSON anyway")
+    parser.set_defaults(perform=print_pools)
+
+
+def print_pools(arguments: argparse.Namespace) -> int:
+    """Print the pools of all connector files as JSON.
+
+    Args:
+        arguments: The parsed command line.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ConfigError: There is no folder of connector files.
+    """
     connectors: list[Connector] = []
     problems: list[ConfigError] = []
-    try:
-        paths = connector_paths(chosen.connectors)
-    except ConfigError as error:
-        sys.stderr.write(f"{error.message}\n")
-        return 2
-    for path in paths:
+    for path in connector_paths(arguments.connectors):
         try:
             connectors.append(load_connector(path))
         except ConfigError as error:
             problems.append(error)
     refused = refusals(connectors)
     for problem in [*problems, *refused.values()]:
-        sys.stderr.write(f"No pools for a connector that cannot run: {problem.message}\n")
-    sys.stdout.write(json.dumps(pools_of(each for each in connectors if each.id not in refused), indent=2) + "\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        say(f"No pools for a connector that cannot run: {problem.message}")
+    answer(pools_of(each for each in connectors if each.id not in refused), [], as_json=True)
+    return DONE

@@ -26,6 +26,7 @@ from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.database import ledger_url, open_engine, writing
 from customer_sync.ledger.storage.retention import Retention
 from customer_sync.ledger.storage.schema import lease
+from customer_sync.ledger.story.customer_story import CustomerStories
 from customer_sync.ledger.story.differences import Differences
 from customer_sync.ledger.story.log import Log
 from customer_sync.ledger.story.operator_actions import OperatorActions
@@ -52,6 +53,7 @@ class Ledger:
         links: Company and child links with the last applied payloads.
         intents: Writes that are about to be sent, and their answers.
         runs: Runs and the outcome of every customer.
+        stories: What became of one customer, and what it waits for.
         plans: What runs are going to do to whom.
         log: The connector log.
         operator_actions: What people did to customers by hand.
@@ -72,6 +74,7 @@ class Ledger:
         self.links = Links(engine, connector_id)
         self.intents = Intents(engine, connector_id)
         self.runs = Runs(engine, connector_id)
+        self.stories = CustomerStories(engine, connector_id)
         self.plans = Plans(engine, connector_id)
         self.log = Log(engine, connector_id)
         self.operator_actions = OperatorActions(engine, connector_id)
@@ -123,6 +126,10 @@ class Ledger:
         )
         with self._engine.connect() as connection:
             return connection.execute(query).first() is not None
+
+    def count_waiting(self) -> int:
+        """Number of records in quarantine, and of customers that the next run reads again."""
+        return sum(self.quarantine.reason_counts().values()) + len(self.runs.unfinished())
 
     def close(self) -> None:
         """Close the database connections."""

@@ -58,7 +58,7 @@ class StoreRules(Section):
 class TargetRules(Section):
     """Which kind of store it is: the name of an adapter under the entry point ``customer_sync.targets``."""
 
-    kind: str = Field(default="better_b2b", min_length=1)
+    kind: str = Field(default="better_b2b", pattern=SHARED_NAME)
 
     @property
     def label(self) -> str:
@@ -179,13 +179,13 @@ class Connector(Section):
     owner: str = "integration"
     window_overlap_minutes: int = Field(default=10, ge=0, le=1440)
     source: ConfiguredSource = Field(default={}, validate_default=True)
+    target: TargetRules = TargetRules()
     eligibility: EligibilityRules = EligibilityRules()
     contacts: ContactRules = ContactRules()
     locations: LocationRules = LocationRules()
     terms: dict[Code, TermsRule] = Field(default={})
     geography: Geography = Geography()
     policy: RemovalPolicy = RemovalPolicy()
-    target: TargetRules = TargetRules()
     store: StoreRules = StoreRules()
     erp: ErpRules = ErpRules()
     batch: BatchRules = BatchRules()
@@ -214,9 +214,9 @@ class Connector(Section):
         return f"{self.source.kind}_{self.id}"
 
     @property
-    def better_b2b_connection_id(self) -> str:
+    def target_connection_id(self) -> str:
         """The Airflow connection that holds the store's address and secrets."""
-        return f"better_b2b_{self.id}"
+        return f"{self.target.kind}_{self.id}"
 
     @property
     def store_budget(self) -> str:
@@ -241,7 +241,7 @@ class Connector(Section):
     @property
     def store_pool(self) -> str:
         """The Airflow pool with one slot that makes loads of the store run one at a time."""
-        return f"better_b2b_{self.store_budget}"
+        return f"{self.target.kind}_{self.store_budget}"
 
     @property
     def erp_pool(self) -> str:
@@ -257,6 +257,11 @@ class Connector(Section):
     def reconcile_dag_id(self) -> str:
         """Name of the reconciliation DAG."""
         return f"customer_reconcile__{self.id}"
+
+    def for_comparison(self) -> Self:
+        """The connector with the smaller share of the store's budget that a comparison may take."""
+        store = self.store.model_copy(update={"share": self.reconcile.store_share})
+        return self.model_copy(update={"store": store})
 
     @cached_property
     def terms_folded(self) -> dict[str, TermsRule]:

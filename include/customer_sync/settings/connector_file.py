@@ -20,6 +20,8 @@ DIRECTORY_VARIABLE = "CUSTOMER_SYNC_CONNECTORS_DIR"
 MAX_FILE_BYTES = 1_000_000
 MAX_SHOWN = 60
 
+_PACKAGE = Path(__file__).resolve().parents[1]
+
 
 class _SettingsLoader(yaml.CSafeLoader):
     """YAML 1.2's scalars instead of 1.1's, and no setting twice.
@@ -54,9 +56,34 @@ for _tag, _pattern, _first in (
 
 
 def connectors_directory() -> Path:
-    """The folder of connector files: the environment's, else the one that ships beside the packages."""
+    """The folder of connector files: the environment's, else the checkout's, else ``$AIRFLOW_HOME/connectors``.
+
+    The environment's is returned also where it does not exist, so that nobody else's files are taken instead.
+
+    Raises:
+        ConfigError: There is none; the message says where it was looked for.
+    """
     configured = os.environ.get(DIRECTORY_VARIABLE)
-    return Path(configured) if configured else Path(__file__).resolve().parents[2] / "connectors"
+    if configured:
+        return Path(configured)
+    places = [*_of_the_checkout(), Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser() / "connectors"]
+    for place in places:
+        if place.is_dir():
+            return place
+    example = _PACKAGE / "examples" / "knb.yaml"
+    hint = f" {example} is an example to start from." if example.is_file() else ""
+    raise ConfigError(
+        f"There is no folder of connector files. Looked at: {DIRECTORY_VARIABLE} (not set), "
+        f"{', '.join(f'{place} (does not exist)' for place in places)}. Create the last one, or set "
+        f"{DIRECTORY_VARIABLE}.{hint}",
+        setting=DIRECTORY_VARIABLE,
+    )
+
+
+def _of_the_checkout() -> list[Path]:
+    """The folder beside this package in a checkout; nothing where the package is installed from a wheel."""
+    beside = _PACKAGE.parent
+    return [beside / "connectors"] if beside.name == "include" else []
 
 
 def connector_paths(directory: Path | None = None) -> list[Path]:

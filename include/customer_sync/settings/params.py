@@ -26,5 +26,5 @@ def read_params(model: type[Model], params: Mapping[str, Any]) -> Model:
             for item in error.errors(include_url=False)
         )
         raise ConfigError(
-            f"The run's params do not fit: {problems}. Trigger again with other params.", setting="params"
+            f"The run's params do not fit: {problems}. Correct them and start again.", setting="params"
         ) from error

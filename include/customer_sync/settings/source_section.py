@@ -29,12 +29,15 @@ class SourceSection(Section):
         words: Neutral field -> what people see of it: ``main_address.state`` -> ``State on the General tab``. The
             remedies of reasons are filled in from it.
         streams: Names of its lists of changes, each with a watermark of its own; the customers' own comes first.
+        opener: Where the function is that opens a session, as ``module:function``: it brings a client along, so it is
+            imported when one is needed. It takes connection, connector, and the budgets ``schedule`` and ``seat``.
     """
 
     kind: str = DEFAULT_KIND
     label: ClassVar[str]
     words: ClassVar[Mapping[str, str]]
     streams: ClassVar[tuple[str, ...]]
+    opener: ClassVar[str]
 
     @property
     @abstractmethod

@@ -1,28 +1,16 @@
-"""Acumatica connection -> settings -> client; holds no protocol and no rule."""
-
-from typing import Any, Literal, cast
+"""The connection type *Acumatica*; what its fields mean is the adapter's business."""
 
 from airflow.sdk import BaseHook
 
 from customer_sync.errors import SyncError
-from customer_sync.http.pacing import Pacer, Schedule
+from customer_sync.http.pacing import Schedule
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.http.transport import Urllib3Transport
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.acumatica.connection import open_client
 from customer_sync.sources.acumatica.session import Seat
-from customer_sync.sources.acumatica.settings import AcumaticaSettings
+from customer_sync_airflow.hooks.connections import TEST_RETRY, read_connection
 from customer_sync_airflow.hooks.expectations import lacking_in_erp
-from customer_sync_airflow.hooks.http_connection import TEST_RETRY, HttpConnection, read_http_connection
-
-OWN_FIELDS = frozenset(
-    {"tenant", "endpoint_name", "endpoint_version", "branch", "locale", "auth_style", "client_id", "client_secret"}
-)
-"""Fields of ``extra`` that belong to this connection type."""
-
-READ_TIMEOUT_S = 630.0
-"""Longest wait for an answer where the connection names none: the server itself queues a request for up to ten
-minutes without a word (docs/api/acumatica.md#queue)."""
 
 
 class AcumaticaHook(BaseHook):
@@ -67,12 +55,8 @@ class AcumaticaHook(BaseHook):
         Raises:
             ConfigError: The connection is missing, or a field of it is missing or wrong.
         """
-        found = read_http_connection(
-            self.acumatica_conn_id, OWN_FIELDS, read_timeout_s=READ_TIMEOUT_S, max_connections=1
-        )
-        settings = self._settings(found)
-        pacer = Pacer(settings.requests_per_minute, share=1.0, burst=1, schedule=schedule)
-        return AcumaticaClient(Urllib3Transport(found.http), settings, pacer=pacer, retry=retry, seat=seat)
+        connection = read_connection(self.acumatica_conn_id)
+        return open_client(connection, self._connector, retry=retry, schedule=schedule, seat=seat)
 
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection: site, user and tenant, endpoint, commerce fields, and the right to read them.
@@ -90,25 +74,3 @@ class AcumaticaHook(BaseHook):
         if missing:
             return False, missing
         return True, f"Connected: {endpoint} is served with the commerce fields, and the user may read them."
-
-    def _settings(self, found: HttpConnection) -> AcumaticaSettings:
-        return AcumaticaSettings(
-            username=found.user("API user"),
-            password=found.secret("Password"),
-            tenant=found.required("tenant", "Tenant"),
-            branch=found.text("branch"),
-            locale=found.text("locale"),
-            auth_style=cast("Literal['cookie', 'oauth_password']", found.text("auth_style", "cookie")),
-            client_id=found.text("client_id"),
-            client_secret=found.text("client_secret"),
-            endpoint_name=found.required("endpoint_name", "Endpoint name"),
-            endpoint_version=found.required("endpoint_version", "Endpoint version"),
-            read_timeout_s=found.http.read_timeout_s,
-            **self._rules(),
-        )
-
-    def _rules(self) -> dict[str, Any]:
-        if self._connector is None:
-            return {}
-        erp = self._connector.erp
-        return {"page_size": erp.page_size, "requests_per_minute": erp.requests_per_minute or 0}

@@ -1,24 +1,15 @@
-"""Better B2B connection -> settings -> client; holds no protocol and no rule."""
-
-from typing import Any, Literal, cast
+"""The connection type *Better B2B*; what its fields mean is the adapter's business."""
 
 from airflow.sdk import BaseHook
 
 from customer_sync.errors import SyncError
-from customer_sync.http.pacing import Pacer, Schedule
+from customer_sync.http.pacing import Schedule
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.http.transport import Urllib3Transport
 from customer_sync.settings.connector import Connector
 from customer_sync.targets.better_b2b.client import BetterB2BClient
-from customer_sync.targets.better_b2b.settings import BetterB2BSettings
+from customer_sync.targets.better_b2b.connection import open_client
+from customer_sync_airflow.hooks.connections import TEST_RETRY, read_connection
 from customer_sync_airflow.hooks.expectations import lacking_in_store
-from customer_sync_airflow.hooks.http_connection import TEST_RETRY, HttpConnection, read_http_connection
-
-OWN_FIELDS = frozenset({"store_hash", "auth_style", "api_prefix"})
-"""Fields of ``extra`` that belong to this connection type."""
-
-READ_TIMEOUT_S = 60.0
-"""Longest wait for an answer where the connection names none."""
 
 
 class BetterB2BHook(BaseHook):
@@ -55,15 +46,8 @@ class BetterB2BHook(BaseHook):
         Raises:
             ConfigError: The connection is missing, or a field of it is missing or wrong.
         """
-        found = read_http_connection(
-            self.better_b2b_conn_id,
-            OWN_FIELDS,
-            read_timeout_s=READ_TIMEOUT_S,
-            max_connections=self._connector.store.concurrency if self._connector else 2,
-        )
-        settings = self._settings(found)
-        pacer = Pacer(settings.requests_per_minute, share=settings.budget_share, schedule=schedule)
-        return BetterB2BClient(Urllib3Transport(found.http), settings, pacer=pacer, retry=retry)
+        connection = read_connection(self.better_b2b_conn_id)
+        return open_client(connection, self._connector, retry=retry, schedule=schedule)
 
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection: is the store there, do token and hash fit, may we read, is all there that we rely on?
@@ -83,33 +67,6 @@ class BetterB2BHook(BaseHook):
             True,
             f"Connected: the store has {companies} companies, the key field, the roles and the payment methods.",
         )
-
-    def _settings(self, found: HttpConnection) -> BetterB2BSettings:
-        auth_style = cast("Literal['x_auth_token', 'authtoken']", found.text("auth_style", "x_auth_token"))
-        if auth_style == "x_auth_token":
-            found.required("store_hash", "Store hash")
-        return BetterB2BSettings(
-            token=found.secret("API token"),
-            store_hash=found.text("store_hash"),
-            auth_style=auth_style,
-            api_prefix=found.text("api_prefix", "/api/v3/io"),
-            read_timeout_s=found.http.read_timeout_s,
-            **self._rules(),
-        )
-
-    def _rules(self) -> dict[str, Any]:
-        if self._connector is None:
-            return {}
-        store = self._connector.store
-        return {
-            "channel_ids": store.channel_ids,
-            "origin_channel_id": store.origin_channel_id,
-            "customer_group_id": store.customer_group_id,
-            "requests_per_minute": store.requests_per_minute,
-            "budget_share": store.share,
-            "bulk_size": store.bulk_size,
-            "erp_key_field": store.key_field,
-        }
 
 
 class ImportedBetterB2BHook(BetterB2BHook):

@@ -131,7 +131,7 @@ def _store_url(connector_id: str, company: dict[str, Any] | None) -> str:
         return ""
     template = connector.store.company_page
     if "{host}" in template:
-        host = _host_of(connector.better_b2b_connection_id)
+        host = _host_of(connector.target_connection_id)
         if not host:
             return ""
         template = template.replace("{host}", host)

@@ -90,7 +90,7 @@ def _pools(connector: Connector, session: Any) -> list[Sign]:
 
 def _connections(connector: Connector) -> list[Sign]:
     signs = []
-    for name in (connector.source_connection_id, connector.better_b2b_connection_id):
+    for name in (connector.source_connection_id, connector.target_connection_id):
         try:
             Connection.get_connection_from_secrets(name)
         except Exception:  # noqa: BLE001 - a secrets backend may raise anything; each means that tasks get no connection

@@ -6,27 +6,16 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from customer_sync_airflow.app_on_first_request import AppOnFirstRequest
+
 PREFIX = "/connector-logs"
 """Where Airflow mounts the app."""
 
 
-class _BuiltOnFirstRequest:
-    """The app, imported when somebody asks for a page.
+def _build() -> Any:
+    from customer_sync_airflow.pages.app import build_app  # noqa: PLC0415 - only an api-server that is asked needs it
 
-    Airflow loads plugins in the scheduler, the DAG processor and every task, too; none of them shall pay for
-    FastAPI, templates and the ledger.
-    """
-
-    def __init__(self) -> None:
-        self._app: Any = None
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request."""
-        if self._app is None:
-            from customer_sync_airflow.pages.app import build_app  # noqa: PLC0415 - see the class
-
-            self._app = build_app()
-        await self._app(scope, receive, send)
+    return build_app()
 
 
 class ConnectorLogsPlugin(AirflowPlugin):
@@ -34,7 +23,7 @@ class ConnectorLogsPlugin(AirflowPlugin):
 
     name = "connector_logs"
     fastapi_apps: list[Any] = [  # noqa: RUF012 - Airflow's base class declares it so
-        {"app": _BuiltOnFirstRequest(), "url_prefix": PREFIX, "name": "Connector Logs"}
+        {"app": AppOnFirstRequest(_build), "url_prefix": PREFIX, "name": "Connector Logs"}
     ]
     external_views: list[Any] = [  # noqa: RUF012 - the same
         {

@@ -1,6 +1,6 @@
 """Clients for a run's tasks: they draw on the budgets that all machines share, and report what they used."""
 
-# ruff: noqa: PLC0415 -- clients and hooks are imported when a task runs: the DAG processor parses often and runs none
+# ruff: noqa: PLC0415 -- clients and adapters are imported when a task runs: the DAG processor parses often and runs none
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,14 +24,11 @@ def erp_client(run: "Run") -> "Iterator[Source]":
     Raises:
         ConfigError: The connection is missing, or a field of it is missing or wrong.
     """
-    from customer_sync.sources.acumatica.source import AcumaticaSource
-    from customer_sync_airflow.hooks.acumatica import AcumaticaHook
+    from customer_sync.adapters import open_source
+    from customer_sync_airflow.hooks.connections import read_connection
 
-    rules = run.connector
-    budget = f"acumatica:{rules.erp_budget}"
-    hook = AcumaticaHook(rules.source_connection_id, connector=rules)
-    client = hook.get_conn(schedule=run.ledger.schedule(budget), seat=run.ledger.seat(budget, rules.erp.seats))
-    with AcumaticaSource(client, rules) as source, reporting_requests(rules.source.label, source):
+    source = open_source(run.connector, read_connection(run.connector.source_connection_id), run.ledger)
+    with source, reporting_requests(run.connector.source.label, source):
         yield source
 
 
@@ -45,11 +42,9 @@ def store_client(run: "Run") -> "Iterator[Target]":
     Raises:
         ConfigError: The connection is missing, or a field of it is missing or wrong.
     """
-    from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
-    from customer_sync_airflow.hooks.better_b2b import BetterB2BHook
+    from customer_sync.adapters import open_target
+    from customer_sync_airflow.hooks.connections import read_connection
 
-    rules = run.connector
-    hook = BetterB2BHook(rules.better_b2b_connection_id, connector=rules)
-    client = hook.get_conn(schedule=run.ledger.schedule(f"better_b2b:{rules.store_budget}"))
-    with BetterB2BTarget(client, rules.store) as target, reporting_requests(target.name, target):
+    target = open_target(run.connector, read_connection(run.connector.target_connection_id), run.ledger)
+    with target, reporting_requests(target.name, target):
         yield target

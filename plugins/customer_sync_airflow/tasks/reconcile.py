@@ -20,7 +20,6 @@ from customer_sync_airflow.tasks.task_log import print_lines
 if TYPE_CHECKING:
     from customer_sync.reconcile.request import ReconcileRequest
     from customer_sync.run import Run
-    from customer_sync.settings.connector import Connector
     from customer_sync.sources.port import Source
     from customer_sync.targets.port import Target
 
@@ -50,7 +49,7 @@ def compare(connector_id: str) -> list[BatchNote]:
     with open_run(connector_id, context) as run, ExitStack() as clients:
         request = reconcile_request_of(context)
         decisions = read_list(connector_id, request.matches) if request.matches else None
-        erp, store = _clients(clients, replace(run, connector=_sparing(run.connector)))
+        erp, store = _clients(clients, replace(run, connector=run.connector.for_comparison()))
         batches = compare_sides(
             run,
             erp,
@@ -94,12 +93,6 @@ def repair(connector_id: str, note: BatchNote) -> None:
         outcomes = apply_repairs(run, content, descriptor, target=store, source=erp)
         told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())) or "nothing to do"
         print_lines([f"{descriptor.label}: {told}"])
-
-
-def _sparing(rules: "Connector") -> "Connector":
-    """The connector with the smaller share of the store's budget that a comparison may take."""
-    share = rules.reconcile.store_share
-    return rules.model_copy(update={"store": rules.store.model_copy(update={"share": share})})
 
 
 def _clients(stack: ExitStack, run: "Run") -> "tuple[Source, Target]":

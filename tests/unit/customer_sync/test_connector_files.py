@@ -6,7 +6,13 @@ import pytest
 
 from customer_sync.errors import ConfigError
 from customer_sync.settings.connector import Connector
-from customer_sync.settings.connector_file import connector_paths, find_connector, load_connector, watched_connectors
+from customer_sync.settings.connector_file import (
+    connector_paths,
+    connectors_directory,
+    find_connector,
+    load_connector,
+    watched_connectors,
+)
 from tests.unit.customer_sync.builders import a_connector
 
 SHIPPED = Path(__file__).parents[3] / "include" / "connectors" / "knb.yaml"
@@ -38,7 +44,7 @@ def test_an_id_is_enough() -> None:
     """Every other setting has a default."""
     assert a_connector().dag_id == "customer_sync__knb"
     assert a_connector().source_connection_id == "acumatica_knb"
-    assert a_connector().better_b2b_connection_id == "better_b2b_knb"
+    assert a_connector().target_connection_id == "better_b2b_knb"
 
 
 @pytest.mark.parametrize(
@@ -169,6 +175,16 @@ def test_the_folder_is_named_when_it_does_not_exist(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"does not exist: .*CUSTOMER_SYNC_CONNECTORS_DIR") as caught:
         connector_paths(missing)
     assert str(missing) in str(caught.value)
+
+
+def test_folders_are_looked_at_in_their_order(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment's folder, also one that is missing; else the checkout's."""
+    monkeypatch.setenv("CUSTOMER_SYNC_CONNECTORS_DIR", str(folder / "none"))
+    assert connectors_directory() == folder / "none"
+    monkeypatch.delenv("CUSTOMER_SYNC_CONNECTORS_DIR")
+    monkeypatch.setenv("AIRFLOW_HOME", str(folder))
+    (folder / "connectors").mkdir()
+    assert connectors_directory() == Path(__file__).resolve().parents[3] / "include" / "connectors"
 
 
 def test_a_missing_file_is_named_with_the_ones_that_exist(folder: Path) -> None:

@@ -183,7 +183,7 @@ def test_one_sentence_names_the_param_when_it_is_wrong(params: dict[str, Any], w
     with pytest.raises(ConfigError) as caught:
         read_request(params)
     assert words in str(caught.value)
-    assert str(caught.value).endswith("Trigger again with other params.")
+    assert str(caught.value).endswith("Correct them and start again.")
     assert "\n" not in str(caught.value)
     assert caught.value.evidence == {"setting": "params"}
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from customer_sync.commands.pools import main, pools_of
+from customer_sync.commands.main import main
+from customer_sync.commands.pools import pools_of
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.shared_systems import refusals
 
@@ -89,7 +90,7 @@ def test_pools_of_all_good_files_are_printed_when_one_is_wrong(
     }.items():
         (tmp_path / f"{name}.yaml").write_text(f"id: {name}\n{text}\n", encoding="utf-8")
 
-    assert main(["--connectors", str(tmp_path)]) == 0
+    assert main(["pools", "--connectors", str(tmp_path)]) == 0
 
     said = capsys.readouterr()
     assert set(json.loads(said.out)) == {"acumatica_both", "acumatica_north", "better_b2b_east", "better_b2b_north"}
@@ -99,5 +100,5 @@ def test_pools_of_all_good_files_are_printed_when_one_is_wrong(
 
 def test_the_folder_is_named_when_it_does_not_exist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """No pools, and a code that stops a script."""
-    assert main(["--connectors", str(tmp_path / "none")]) == 2
+    assert main(["pools", "--connectors", str(tmp_path / "none")]) == 1
     assert "does not exist" in capsys.readouterr().err

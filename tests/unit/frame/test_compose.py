@@ -189,7 +189,7 @@ def test_every_connection_is_imported_when_a_connector_names_it() -> None:
         for each in connectors()
         for connection, kind in (
             (each.source_connection_id, "acumatica"),
-            (each.better_b2b_connection_id, "better-b2b"),
+            (each.target_connection_id, "better-b2b"),
         )
     }
     assert given == set(needed)
@@ -212,7 +212,7 @@ def test_every_pool_is_made_when_a_connector_names_it() -> None:
     """Init makes those of all connector files; the file that the demo imports holds those of the one that ships."""
     pools = json.loads((ROOT / "config" / "pools.json").read_text(encoding="utf-8"))
     assert pools == pools_of(connectors())
-    assert "python -m customer_sync.commands.pools" in (ROOT / "config" / "airflow_init.sh").read_text(encoding="utf-8")
+    assert "customer-sync pools" in (ROOT / "config" / "airflow_init.sh").read_text(encoding="utf-8")
     assert command_of("airflow-init") == "bash /opt/connector/config/airflow_init.sh"
 
 

@@ -117,6 +117,19 @@ class Links:
                 found.update((company_id, customer_id) for company_id, customer_id in connection.execute(query))
         return found
 
+    def of_record(self, record_id: str) -> str | None:
+        """The CustomerID under which a record's company is linked; ``None`` when it has none.
+
+        Args:
+            record_id: The source's record id, which stays when the CustomerID changes; in any case.
+        """
+        link = company_link.c
+        query = sa.select(link.customer_id).where(
+            link.connector_id == self._connector_id, sa.func.lower(link.record_id) == record_id.lower()
+        )
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalars().first()
+
     def renamed(self, records: Mapping[str, str]) -> dict[str, str]:
         """Find customers whose record is linked under another CustomerID: it was changed in the ERP.
 

@@ -50,6 +50,7 @@ class AcumaticaSection(SourceSection):
     label: ClassVar[str] = "Acumatica"
     words: ClassVar[Mapping[str, str]] = field_table.WORDS
     streams: ClassVar[tuple[str, ...]] = ("customers", "contacts", "locations")
+    opener: ClassVar[str] = "customer_sync.sources.acumatica.connection:open_source"
 
     kind: Literal["acumatica"] = "acumatica"
     customer: CustomerFields = CustomerFields()

@@ -1,4 +1,8 @@
-"""Registers what makes *Test* work for connections without a port; the code is in ``customer_sync_airflow``."""
+"""What Airflow learns of the repair that lets *Test* work for connections without a port."""
+
+from __future__ import annotations
+
+from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -9,6 +13,6 @@ class ConnectionTestPlugin(AirflowPlugin):
     """Puts :class:`~customer_sync_airflow.connection_test_port_fix.PortOfTest` before the api-server."""
 
     name = "connection_test"
-    fastapi_root_middlewares = [  # noqa: RUF012 - Airflow declares it without ClassVar
+    fastapi_root_middlewares: list[Any] = [  # noqa: RUF012 - Airflow's base class declares it so
         {"middleware": PortOfTest, "name": "A connection without a port can be tested"}
     ]

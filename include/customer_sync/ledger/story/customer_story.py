@@ -1,0 +1,198 @@
+"""One customer's story: what it is now, why, what it waits for, and what happened to it run by run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from customer_sync.ledger.storage.schema import (
+    company_link,
+    connector_log,
+    log_customer,
+    quarantine,
+    run,
+    run_customer,
+    set_aside,
+    unfinished,
+    write_intent,
+)
+from customer_sync.model.outcome import REMEDIES, Reason
+
+_STEPS_PER_RUN = 100
+
+
+class WaitingPart(NamedTuple):
+    """Something about a customer that is not done yet.
+
+    ``part`` names the customer itself or one of its records; ``reason`` is a code of
+    ``docs/errors.md``; ``waits_for`` says in words what has to happen.
+    """
+
+    part: str
+    reason: str
+    waits_for: str
+
+
+@dataclass(frozen=True)
+class CustomerRun:
+    """One run in which something was decided about the customer.
+
+    Attributes:
+        run_id: The run.
+        mode: ``incremental``, ``full`` …
+        started_at_utc: When the run began.
+        outcome: What became of the customer in it, ``""`` while it is under way.
+        reasons: Codes of the reasons that led there.
+        steps: Lines of the connector log, in the order of writing; values in them are masked.
+    """
+
+    run_id: str
+    mode: str
+    started_at_utc: datetime
+    outcome: str
+    reasons: tuple[str, ...]
+    steps: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class CustomerStory:
+    """What the ledger knows of one customer.
+
+    Attributes:
+        customer_id: The customer's number.
+        record_id: The source's id of the record, ``""`` while the customer has no company.
+        company_id: The company in the store, ``None`` where there is none.
+        outcome: What became of the customer last, ``""`` where nothing was decided yet.
+        reasons: Codes of the reasons that led there.
+        waiting: What is not done yet.
+        runs: The runs that looked at the customer, newest first.
+    """
+
+    customer_id: str
+    record_id: str
+    company_id: int | None
+    outcome: str
+    reasons: tuple[str, ...]
+    waiting: list[WaitingPart]
+    runs: list[CustomerRun]
+
+    @property
+    def next_step(self) -> str:
+        """What a person does about it, ``""`` where nothing is to be done."""
+        codes = [*self.reasons, *(part.reason for part in self.waiting)]
+        return next((remedy for code in codes if (remedy := _remedy(code))), "")
+
+
+class CustomerStories:
+    """The stories of one connector's customers."""
+
+    def __init__(self, engine: sa.Engine, connector_id: str) -> None:
+        self._engine = engine
+        self._connector_id = connector_id
+
+    def of(self, customer_id: str, *, at_utc: datetime | None = None, runs: int = 20) -> CustomerStory | None:
+        """Read a customer's story.
+
+        Args:
+            customer_id: Its number.
+            at_utc: Only runs that began at this moment or earlier; what waits is then what the last of them left.
+            runs: Most runs, the newest first.
+
+        Returns:
+            The story, or ``None`` when the ledger has never met the customer.
+        """
+        with self._engine.connect() as connection:
+            link = connection.execute(self._of_customer(company_link, customer_id)).mappings().first()
+            known = connection.execute(self._of_customer(log_customer, customer_id)).first()
+            looked_at = [self._run(connection, row) for row in self._runs(connection, customer_id, at_utc, runs)]
+            latest = next((each for each in looked_at if each.outcome), None)
+            waiting = _left_by(latest) if at_utc else list(self._waiting(connection, customer_id, latest))
+        if link is None and known is None and not looked_at and not waiting:
+            return None
+        return CustomerStory(
+            customer_id=customer_id,
+            record_id=link["record_id"] if link else "",
+            company_id=link["company_id"] if link else None,
+            outcome=latest.outcome if latest else "",
+            reasons=latest.reasons if latest else (),
+            waiting=waiting,
+            runs=looked_at,
+        )
+
+    def _of_customer(self, table: sa.Table, customer_id: str) -> sa.Select[Any]:
+        return sa.select(table).where(table.c.connector_id == self._connector_id, table.c.customer_id == customer_id)
+
+    def _runs(
+        self, connection: sa.Connection, customer_id: str, at_utc: datetime | None, limit: int
+    ) -> Iterable[sa.RowMapping]:
+        of_run = sa.and_(run.c.connector_id == run_customer.c.connector_id, run.c.run_id == run_customer.c.run_id)
+        query = (
+            sa.select(run.c.mode, run.c.started_at_utc, run_customer)
+            .join(run, of_run)
+            .where(run_customer.c.connector_id == self._connector_id, run_customer.c.customer_id == customer_id)
+        )
+        if at_utc is not None:
+            query = query.where(run.c.started_at_utc <= at_utc)
+        return connection.execute(query.order_by(run.c.started_at_utc.desc()).limit(limit)).mappings().all()
+
+    def _run(self, connection: sa.Connection, row: sa.RowMapping) -> CustomerRun:
+        log = connector_log.c
+        query = self._of_customer(connector_log, row["customer_id"]).where(log.run_id == row["run_id"])
+        lines = connection.execute(query.order_by(log.id).limit(_STEPS_PER_RUN)).mappings()
+        return CustomerRun(
+            run_id=row["run_id"],
+            mode=row["mode"],
+            started_at_utc=row["started_at_utc"],
+            outcome=row["outcome"] or "",
+            reasons=_codes(row["reasons"]),
+            steps=[_step(line) for line in lines],
+        )
+
+    def _waiting(
+        self, connection: sa.Connection, customer_id: str, latest: CustomerRun | None
+    ) -> Iterable[WaitingPart]:
+        for row in connection.execute(self._of_customer(quarantine, customer_id)).mappings():
+            what = f"another value of {row['field']}" if row["field"] else "a change"
+            yield WaitingPart(_part(row["entity"], row["record_key"]), row["reason"], f"{what} in the ERP")
+        for row in connection.execute(self._of_customer(set_aside, customer_id)).mappings():
+            code = Reason.SKIPPED_BY_PERSON if row["kind"] == "skip" else Reason.HANDLED_BY_PERSON
+            yield WaitingPart("customer", str(code), REMEDIES[code])
+        if connection.execute(self._of_customer(unfinished, customer_id)).first() is not None:
+            reason = latest.reasons[0] if latest and latest.reasons else str(Reason.BATCH_FAILED)
+            yield WaitingPart("customer", reason, "the next run, which reads the customer again")
+        is_open = write_intent.c.state == "open"
+        for row in connection.execute(self._of_customer(write_intent, customer_id).where(is_open)).mappings():
+            part = f"{row['action']} {row['record_key']}"
+            yield WaitingPart(part, str(Reason.OUTCOME_UNKNOWN), "the next load, which reads the record back first")
+
+
+def _left_by(latest: CustomerRun | None) -> list[WaitingPart]:
+    steps = latest.steps if latest else []
+    return [
+        WaitingPart(_part(step["entity"], step["key"]), code, step["next_step"])
+        for step in steps
+        if step["next_step"]
+        for code in _codes(step["reasons"])
+    ]
+
+
+def _remedy(code: str) -> str:
+    """What a person does about a reason; ``""`` for a code that only an older version knew."""
+    return next((remedy for reason, remedy in REMEDIES.items() if reason == code), "")
+
+
+def _part(entity: str, key: str) -> str:
+    return f"{entity} {key}" if key and entity != "customer" else entity
+
+
+def _codes(reasons: str) -> tuple[str, ...]:
+    return tuple(code for code in reasons.split(",") if code)
+
+
+def _step(line: sa.RowMapping) -> dict[str, str]:
+    names = ("task", "entity", "action", "outcome", "level", "reasons", "field", "message", "next_step", "changes")
+    return {"key": line["record_key"], **{name: line[name] or "" for name in names}}

@@ -1,0 +1,1 @@
+"""The DAGs, a file each kind; every one is documented by the docstring of its file."""

@@ -1,0 +1,67 @@
+"""Syncs at once what the ERP's push notifications named: one DAG per connector file that takes them.
+
+take_customers >> sync_them
+
+| task | does |
+|---|---|
+| **take_customers** | takes the customers that wait; skipped when a scheduled run was quicker |
+| **sync_them** | triggers the sync in mode *selected* with them and waits for its end |
+
+It starts by itself when notifications have come, one run after the other; what comes meanwhile waits for the next one.
+It moves no watermark, so the scheduled sync stays what nothing can get past; push notifications only make it quicker.
+"""
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import DAG, Asset, AssetWatcher
+
+from customer_sync.settings.connector import Connector
+from customer_sync_airflow.dags.per_connector import START, dags_of_all_connectors
+from customer_sync_airflow.push.tasks import take_customers
+from customer_sync_airflow.push.trigger import PushTrigger
+
+PREFIX = "customer_push__"
+"""What stands before the connector's id in the DAG's id."""
+
+
+def push_dag(connector: Connector) -> DAG:
+    """Wire the two tasks of one connector."""
+    trigger = PushTrigger(connector_id=connector.id, debounce_s=connector.push.debounce_s)
+    named = Asset(
+        name=f"acumatica_push_{connector.id}",
+        uri=f"acumatica-push://{connector.id}/customers",
+        watchers=[AssetWatcher(name=f"acumatica_push_{connector.id}", trigger=trigger)],
+    )
+    with DAG(
+        dag_id=connector.push_dag_id,
+        description=f"Customers named by push notifications of the ERP, connector {connector.id}",
+        doc_md=__doc__,
+        schedule=[named],
+        start_date=START,
+        catchup=False,
+        max_active_runs=1,
+        default_args={"owner": connector.owner},
+        tags=["customer-sync", "push", connector.id],
+    ) as dag:
+        TriggerDagRunOperator(
+            task_id="sync_them",
+            trigger_dag_id=connector.dag_id,
+            conf={"mode": "selected", "customer_ids": take_customers(connector.id)},
+            wait_for_completion=True,
+            poke_interval=2,
+            fail_when_dag_is_paused=True,
+            retries=0,
+        )
+    return dag
+
+
+def push_dags() -> dict[str, DAG]:
+    """Build a DAG for every connector file that takes push notifications; a wrong file has its own elsewhere.
+
+    Raises:
+        ConfigError: There is no folder of connector files.
+    """
+
+    def build(connector: Connector) -> DAG | None:
+        return push_dag(connector) if connector.push.enabled and connector.active else None
+
+    return dags_of_all_connectors(PREFIX, build, lambda _path, _problem: None)

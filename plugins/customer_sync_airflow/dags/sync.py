@@ -1,0 +1,88 @@
+"""Customers of an Acumatica ERP become companies of a Better B2B store: one DAG per connector file.
+
+extract >> filter [] >> transform [] >> guard >> load [] >> audit, where [] is mapped over batches.
+
+| task | does |
+|---|---|
+| **extract** | reads what changed in the ERP, batch by batch |
+| **filter** | decides which customers belong in the store, and says why the others do not |
+| **transform** | works out the state that the store should have, and the operations that lead there |
+| **guard** | adds up the whole run's plan; nothing is written to the store before it |
+| **load** | applies the plan to the store, one store at a time |
+| **audit** | balances the run: every extracted customer has exactly one outcome, or the run fails |
+
+Trigger it with *mode* full for the first time. What happened to a customer stands in the task
+logs, one line per customer and part. docs/operating.md tells how to trigger, read, backfill,
+repair and cancel.
+"""
+
+from pathlib import Path
+
+from airflow.sdk import DAG, Asset, TriggerRule
+
+from customer_sync.settings.connector import Connector
+from customer_sync.settings.connector_file import watched_connectors
+from customer_sync_airflow.alerting.callbacks import alert_arguments
+from customer_sync_airflow.dags.per_connector import START, broken_dag, dags_of_all_connectors, timetable_of
+from customer_sync_airflow.guard import Guard
+from customer_sync_airflow.tasks.sync import audit, extract, filter_customers, load, transform
+from customer_sync_airflow.tasks.sync_params import sync_params
+
+PREFIX = "customer_sync__"
+"""What stands before the connector's id in the DAG's id."""
+
+TAGS = ["customer-sync", "acumatica", "better-b2b"]
+
+
+def sync_dag(connector: Connector) -> DAG:
+    """Wire the six tasks of one connector."""
+    with DAG(
+        dag_id=connector.dag_id,
+        description=connector.name or f"Acumatica customers to Better B2B companies, connector {connector.id}",
+        doc_md=f"{__doc__}\nConnector file: `{connector.id}.yaml`",
+        schedule=timetable_of(connector, connector.schedule, "schedule"),
+        start_date=START,
+        catchup=False,
+        max_active_runs=1,
+        params=sync_params(),
+        default_args={"owner": connector.owner},
+        tags=[*TAGS, connector.id, *([] if connector.active else ["inactive"])],
+        **alert_arguments(connector),
+    ) as dag:
+        batches = extract.override(pool=connector.erp_pool)(connector.id)
+        filtered = filter_customers.partial(connector_id=connector.id).expand(note=batches)
+        planned = transform.partial(connector_id=connector.id).expand(note=filtered)
+        guard = Guard(
+            task_id="guard",
+            connector_id=connector.id,
+            trigger_rule=TriggerRule.ALL_DONE,
+            retries=0,
+            doc_md=Guard.__doc__,
+        )
+        loaded = load.override(pool=connector.store_pool).partial(connector_id=connector.id).expand(note=guard.output)
+        companies = Asset(name=f"better_b2b_companies_{connector.id}", uri=f"better-b2b://{connector.id}/companies")
+        planned >> guard
+        loaded >> audit.override(outlets=[companies])(connector.id)
+    return dag
+
+
+def stand_in(path: Path, problem: str) -> DAG:
+    """The DAG of a connector whose file is wrong."""
+    return broken_dag(
+        path,
+        problem,
+        prefix=PREFIX,
+        first_task="extract",
+        schedule="0 * * * *",
+        tags=TAGS,
+        **alert_arguments(watched_connectors().get(path.stem)),
+    )
+
+
+def sync_dags() -> dict[str, DAG]:
+    """Build the syncs of all connector files, by DAG id.
+
+    Raises:
+        ConfigError: There is no folder of connector files.
+    """
+    return dags_of_all_connectors(PREFIX, sync_dag, stand_in)
