@@ -1,5 +1,6 @@
 """What the kinds of DAGs share: one DAG per connector file, its schedule, and a stand-in for a wrong file."""
 
+import logging
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,13 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, get_parsing_context
+from airflow.sdk.definitions.template import literal
 from airflow.sdk.exceptions import AirflowTimetableInvalid
+from croniter import CroniterBadDateError, croniter  # what Airflow itself reads schedules with
 
 from customer_sync.errors import ConfigError
+from customer_sync.one_line import one_line
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import connector_paths, load_connector
 from customer_sync.settings.shared_systems import refusals
 from customer_sync_airflow.tasks.sync import refuse_broken_connector
+
+log = logging.getLogger(__name__)
+
+_ID_CHARS = 200
+"""Airflow takes 250 characters for a DAG's id."""
+
+_SHOWN_CHARS = 200
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 """Earlier intervals do not exist for Airflow, so backfills begin here; params reach further back."""
@@ -28,7 +39,7 @@ def timetable_of(connector: Connector, schedule: str, setting: str) -> CronDataI
         setting: Where they stand in the connector file.
 
     Raises:
-        ConfigError: It is no cron expression.
+        ConfigError: It is no cron expression, or no day ever fits it.
     """
     timetable = CronDataIntervalTimetable(schedule, timezone="UTC")
     try:
@@ -37,6 +48,15 @@ def timetable_of(connector: Connector, schedule: str, setting: str) -> CronDataI
         raise ConfigError(
             f"Connector file {connector.id}.yaml is wrong. {setting}: {schedule!r} is no cron expression; "
             "write five columns such as '*/15 * * * *'. See docs/connector-file.md.",
+            setting=setting,
+        ) from error
+    try:
+        croniter(schedule, START).get_next()
+    except CroniterBadDateError as error:
+        # Left alone, it would fail in the scheduler, beside the DAGs of all others.
+        raise ConfigError(
+            f"Connector file {connector.id}.yaml is wrong. {setting}: there is no day that fits {schedule!r}; write "
+            "five columns such as '*/15 * * * *'. See docs/connector-file.md.",
             setting=setting,
         ) from error
     return timetable if connector.active else None
@@ -58,8 +78,8 @@ def broken_dag(path: Path, problem: str, *, prefix: str, first_task: str, schedu
     """
     with DAG(
         dag_id=f"{prefix}{_id_part(path)}",
-        description=f"The connector file {path.name} is wrong",
-        doc_md=f"**This connector cannot run.** {problem}",
+        description=one_line(f"The connector file {path.name} is wrong"),
+        doc_md=f"**This connector cannot run.** {one_line(problem)}",
         schedule=CronDataIntervalTimetable(schedule, timezone="UTC"),
         start_date=START,
         catchup=False,
@@ -68,7 +88,10 @@ def broken_dag(path: Path, problem: str, *, prefix: str, first_task: str, schedu
         default_args={"owner": "integration"},
         **{**arguments, "tags": [*arguments.get("tags", ()), "broken"]},
     ) as dag:
-        refuse_broken_connector.override(task_id=first_task)(problem)
+        # The sentence quotes the file. As a template its braces would be filled in, with secrets if they ask for some.
+        refuse_broken_connector.override(task_id=first_task)(
+            literal(one_line(problem))  # type: ignore[arg-type]  # Airflow hands over the text inside
+        )
     return dag
 
 
@@ -92,10 +115,7 @@ def dags_of_all_connectors(
         return {}
     found: dict[Path, Connector | ConfigError] = {}
     for path in connector_paths():
-        try:
-            found[path] = load_connector(path)
-        except ConfigError as error:
-            found[path] = error
+        found[path] = _connector_of(path)
     refused = refusals(each for each in found.values() if isinstance(each, Connector))
     dags: dict[str, DAG] = {}
     for path, connector in found.items():
@@ -110,7 +130,24 @@ def dags_of_all_connectors(
 
 def _id_part(path: Path) -> str:
     """A connector file's part of its DAGs' ids; of a right one it is the connector's id."""
-    return re.sub(r"[^\w.-]", "_", path.stem, flags=re.ASCII)
+    return re.sub(r"[^\w.-]", "_", path.stem, flags=re.ASCII)[:_ID_CHARS]
+
+
+def _connector_of(path: Path) -> Connector | ConfigError:
+    try:
+        return load_connector(path)
+    except ConfigError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - whatever one file does to us, the DAGs of all others are built
+        return _unforeseen(path, error)
+
+
+def _unforeseen(path: Path, error: Exception) -> ConfigError:
+    log.error("The connector file %s could not be used", path, exc_info=error)
+    return ConfigError(
+        f"Connector file {path.name} could not be used ({type(error).__name__}: {str(error)[:_SHOWN_CHARS]}). The log "
+        "of the DAG processor shows where; leave out settings until it can, and report it."
+    )
 
 
 def _dag_of(
@@ -125,3 +162,5 @@ def _dag_of(
         return build(connector)
     except ConfigError as error:
         return stand_in(path, error.message)
+    except Exception as error:  # noqa: BLE001 - the same
+        return stand_in(path, _unforeseen(path, error).message)
