@@ -15,7 +15,7 @@ from bench.ours import connector, erp_client
 from customer_sync.gc_paused import uncollected
 from customer_sync.http.transport import HttpRequest, HttpResponse, Transport
 from customer_sync.ledger import Ledger
-from customer_sync.model.batch import Batch, BatchDescriptor, pack
+from customer_sync.model.batch import Batch, BatchDescriptor, pack_customers
 from customer_sync.model.company import Company, company_fields, content_hash, user_fields
 from customer_sync.model.customer import Customer
 from customer_sync.model.operation import AppliedAddress, AppliedCompany, AppliedUser, Operation
@@ -160,10 +160,11 @@ def _steps(customers: Sequence[Customer], rules: Connector) -> int:
         done = 0
         for start in range(0, len(customers), 1000):
             part: Batch[Any] = Batch(key=f"b{start}", label="", items=tuple(customers[start : start + 1000]))
-            content, descriptor = pack(part)
+            content, descriptor = pack_customers(part)
             with ledger.write() as connection:
                 ledger.runs.add_customers(connection, "bench", part.key, [each.customer_id for each in part.items])
-            planned: BatchDescriptor = transform_batch(run, *filter_batch(run, content, descriptor), request)[1]
+            decided = filter_batch(run, content, descriptor)
+            planned: BatchDescriptor = transform_batch(run, content, *decided, request)[1]
             done += planned.operations
         return done
 

@@ -111,13 +111,18 @@ def run_once(world: World, run_id: str, **params: Any) -> Cost:
                 extracted = list(extract_batches(run.as_task("extract"), erp, window))
         batches = [meter.keep(batch) for batch in extracted]
         filtered = [_step(meter, filter_batch, run.as_task("filter"), *batch) for batch in batches]
-        planned = [_step(meter, transform_batch, run.as_task("transform"), *batch, request) for batch in filtered]
+        planned = [
+            _step(meter, transform_batch, run.as_task("transform"), content, *decided, request)
+            for (content, _), decided in zip(batches, filtered, strict=True)
+        ]
         with meter.task():
             summary = settle_plan(run.as_task("guard"), [described for _, described in planned], request)
-        contents = {described.key: content for content, described in planned}
+        customers = {described.key: content for content, described in batches}
+        changes = {described.key: content for content, described in planned}
         for described in summary.descriptors:
             with meter.task(), world.source() as erp:
-                load_batch(run.as_task("load"), contents[described.key], described, target=world.target(), source=erp)
+                content = customers[described.key], changes[described.key]
+                load_batch(run.as_task("load"), *content, described, target=world.target(), source=erp)
         with meter.task():
             audit_run(run.as_task("audit"), extracted=[described for _, described in batches], failed_tasks=())
     after = rows_by_table(world.ledger_url)

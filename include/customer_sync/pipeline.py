@@ -105,9 +105,12 @@ class _Pipeline:
     def _plan(self, extracted: Sequence[BatchDescriptor]) -> list[BatchDescriptor]:
         planned = []
         for descriptor in extracted:
-            content, filtered = filter_batch(self._run.as_task("filter"), self._take("extract", descriptor), descriptor)
-            content, described = transform_batch(self._run.as_task("transform"), content, filtered, self._request)
-            self._put("transform", described, content)
+            content = self._take("extract", descriptor)
+            decisions, filtered = filter_batch(self._run.as_task("filter"), content, descriptor)
+            changes, described = transform_batch(
+                self._run.as_task("transform"), content, decisions, filtered, self._request
+            )
+            self._put("transform", described, changes)
             planned.append(described)
         return settle_plan(self._run.as_task("guard"), planned, self._request).descriptors
 
@@ -115,8 +118,8 @@ class _Pipeline:
         run = self._run.as_task("load")
         census = StoreCensus()
         for descriptor in descriptors:
-            content = self._take("transform", descriptor)
-            load_batch(run, content, descriptor, target=self._target, source=self._source, census=census)
+            content, changes = self._take("extract", descriptor), self._take("transform", descriptor)
+            load_batch(run, content, changes, descriptor, target=self._target, source=self._source, census=census)
 
     def _put(self, step: str, descriptor: BatchDescriptor, content: str) -> None:
         (self._folder / f"{step}-{descriptor.key}").write_text(content, encoding="utf-8")

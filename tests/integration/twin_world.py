@@ -324,7 +324,7 @@ class Attempts:
         self.request = RunRequest.model_validate(params)
         self._ledger = world.ledger()
         self._run = Run(world.connector, self._ledger, run_id)
-        self._plans: list[tuple[str, BatchDescriptor]] = []
+        self._plans: list[tuple[str, str, BatchDescriptor]] = []
         self._extracted: list[BatchDescriptor] = []
 
     def plan(self, *, can_ask: bool = False) -> Attempts:
@@ -334,21 +334,17 @@ class Attempts:
         with self.world.source() as erp:
             for content, descriptor in extract_batches(self._run.as_task("extract"), erp, window):
                 self._extracted.append(descriptor)
-                batches.append(
-                    transform_batch(
-                        self._run.as_task("transform"),
-                        *filter_batch(self._run.as_task("filter"), content, descriptor),
-                        self.request,
-                    )
-                )
-        self.planned = [described for _, described in batches]
-        self._contents = {described.key: content for content, described in batches}
+                decided = filter_batch(self._run.as_task("filter"), content, descriptor)
+                planned = transform_batch(self._run.as_task("transform"), content, *decided, self.request)
+                batches.append((content, *planned))
+        self.planned = [described for _, _, described in batches]
+        self._contents = {described.key: (content, changes) for content, changes, described in batches}
         return self.guard(can_ask=can_ask)
 
     def guard(self, *, can_ask: bool = False) -> Attempts:
         """Settle the plan, once more if need be."""
         self.summary = settle_plan(self._run.as_task("guard"), self.planned, self.request, can_ask=can_ask)
-        self._plans = [(self._contents[described.key], described) for described in self.summary.descriptors]
+        self._plans = [(*self._contents[described.key], described) for described in self.summary.descriptors]
         return self
 
     def at(self, task: str) -> Run:
@@ -358,9 +354,9 @@ class Attempts:
     def load(self, try_number: int = 1) -> Attempts:
         """Load every batch once."""
         run_ = replace(self._run, task="load", try_number=try_number)
-        for content, described in self._plans:
+        for content, changes, described in self._plans:
             with self.world.source() as source:
-                load_batch(run_, content, described, target=self.world.target(), source=source)
+                load_batch(run_, content, changes, described, target=self.world.target(), source=source)
         return self
 
     def copy_for(self, world: World) -> Attempts:

@@ -9,7 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from customer_sync.model.batch import Batch, pack, unpack_customers
+from customer_sync.model.batch import Batch, pack_customers, unpack_customers
 from customer_sync.model.company import content_hash
 from customer_sync.model.customer import Customer, PostalAddress
 from customer_sync.model.outcome import REMEDIES
@@ -91,7 +91,7 @@ def test_a_decision_is_eligible_exactly_when_no_rule_failed(customer: Customer) 
 def test_a_batch_comes_back_as_it_went(found: list[Customer]) -> None:
     """Any text survives the way through XCom."""
     batch = Batch(key="batch_000", label="x", items=tuple(found))
-    assert unpack_customers(*pack(batch)) == batch
+    assert unpack_customers(*pack_customers(batch)) == batch
 
 
 @given(texts)

@@ -19,7 +19,7 @@ from customer_sync.ledger.coordination.watermarks import Watermarks
 from customer_sync.ledger.journal.access_revocations import AccessRemovals
 from customer_sync.ledger.journal.intents import ConfirmedWrite, Intents, OpenIntent
 from customer_sync.ledger.state.emails import AccountEmails
-from customer_sync.ledger.state.links import Links
+from customer_sync.ledger.state.links import Links, LinkSummary
 from customer_sync.ledger.state.quarantine import Quarantine, Quarantined
 from customer_sync.ledger.state.set_aside_marks import SetAside
 from customer_sync.ledger.storage.clock import utc_now
@@ -38,6 +38,7 @@ __all__ = [
     "CustomerOutcome",
     "Lease",
     "Ledger",
+    "LinkSummary",
     "OpenIntent",
     "PlannedChange",
     "PlannedCustomer",

@@ -38,7 +38,7 @@ class CustomerLoad:
 
     ``applied`` mirrors the ledger: it changes only together with it. What remains to
     be done is always the difference between the desired and the applied state, so a
-    repeated attempt goes on where the last one stopped.
+    repeated attempt goes on where the last one stopped. ``done`` holds what this attempt had confirmed.
     """
 
     plan: CustomerPlan
@@ -48,6 +48,7 @@ class CustomerLoad:
     reference_written: str = ""
     problem: Problem | None = None
     findings: list[Finding] = field(default_factory=list)
+    done: list[Operation] = field(default_factory=list)
     held_back: set[str] = field(default_factory=set)
     waiting_for: dict[str, str] = field(default_factory=dict)
     _seen_free: set[str] = field(default_factory=set)

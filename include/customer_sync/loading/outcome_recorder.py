@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from customer_sync.gc_paused import uncollected
 from customer_sync.ledger import ConfirmedWrite, CustomerOutcome
 from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.model.company import CompanyStatus, attempt_hash, content_hash
 from customer_sync.model.operation import Action, StatusOperation
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
-from customer_sync.reporting.log_entry import closing_entry, finding_entry, operation_entry
+from customer_sync.reporting.log_entry import closing_entry, earlier_entry, finding_entry, operation_entry
 from customer_sync.run import Run
 
 _AT_ONCE = 40
-"""Customers that are booked while the store loads: some hundredths of a second."""
+"""Customers that are recorded while the store works: some hundredths of a second."""
 
 
 class OutcomeRecorder:
@@ -126,9 +124,8 @@ def _outcome(load: CustomerLoad, writes: Sequence[ConfirmedWrite], *, is_made: b
 
 
 def _was_inactive(load: CustomerLoad) -> bool:
-    return any(
-        isinstance(operation, StatusOperation) and operation.old == CompanyStatus.INACTIVE
-        for operation in load.plan.operations
+    return load.plan.was_inactive or any(
+        isinstance(operation, StatusOperation) and operation.old == CompanyStatus.INACTIVE for operation in load.done
     )
 
 
@@ -141,11 +138,16 @@ def _reasons(load: CustomerLoad) -> tuple[str, ...]:
 def _entries(run: Run, load: CustomerLoad, outcome: Outcome, writes: Sequence[ConfirmedWrite]) -> list[LogEntry]:
     plan = load.plan
     entries = [finding_entry(load.customer_id, plan.name, finding, run.words) for finding in load.findings]
-    confirmed = {(write.action, write.key) for write in writes}
-    for operation in plan.operations:
-        if (str(operation.action), operation.key) in confirmed:
-            done = msgspec.structs.replace(operation, store_id=operation.store_id or load.store_id_of(operation))
-            entries.append(operation_entry(load.customer_id, plan.name, done, run.connector.masking, verb="done"))
+    entries += [
+        operation_entry(load.customer_id, plan.name, operation, run.connector.masking, verb="done")
+        for operation in load.done
+    ]
+    by_this_attempt = {(str(operation.action), operation.key) for operation in load.done}
+    entries += [
+        earlier_entry(load.customer_id, plan.name, write.action, write.key)
+        for write in writes
+        if (write.action, write.key) not in by_this_attempt
+    ]
     summary = ", ".join(f"{count} x {action}" for action, count in Counter(write.action for write in writes).items())
     found = "found in the store and linked" if outcome is Outcome.CREATED else "nothing to do"
     message = load.problem.message if load.problem else summary or found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+import msgspec
 import sqlalchemy as sa
 
 from customer_sync.errors import AmbiguousWriteError, PermanentApiError, SyncError, TransientApiError
@@ -39,6 +40,9 @@ class OperationWrite:
     def confirm(self, connection: sa.Connection, answer: Sequence[int | None], /) -> None:
         """Remember what the store holds now."""
         self._rule.confirm(self._context, connection, self.parts, answer)
+        for (load, operation), store_id in zip(self.parts, answer, strict=True):
+            if store_id is not None:
+                load.done.append(msgspec.structs.replace(operation, store_id=operation.store_id or store_id))
 
     def refused(self, error: SyncError) -> Iterable[Write]:
         """Several: each alone, those looked up first that may have been stored. One: what the action makes of it."""

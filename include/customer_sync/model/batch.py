@@ -1,6 +1,7 @@
 """Batches: what travels between the tasks through XCom, with a check that it arrived whole.
 
-A batch is one JSON text. Airflow's object-storage backend hands back the path of a
+extract writes the customers once; filter and transform each put a small object beside them, which load reads with them.
+All are JSON texts. Airflow's object-storage backend hands back the path of a
 missing file instead of failing (a string, too), so every reader checks kind and hash.
 """
 
@@ -13,7 +14,7 @@ import msgspec
 
 from customer_sync.errors import BatchDamaged
 from customer_sync.model.customer import Customer
-from customer_sync.model.operation import CustomerPlan
+from customer_sync.model.operation import PlanKind
 
 Item = TypeVar("Item", bound=msgspec.Struct)
 
@@ -22,7 +23,9 @@ class BatchDescriptor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """A batch's name for the UI and the next task; holds no personal data.
 
     ``key`` identifies the batch in its run, ``label`` names its first and last
-    customer and their number. ``withheld`` are customers that guard took out. A planned
+    customer and their number. ``customers_digest`` is the hash of what extract wrote, ``digest``
+    that of the small object beside it which the last step wrote, ``mapping`` identifies the rules by which
+    it was planned. ``withheld`` are customers that guard took out. A planned
     batch also tells its operations, its eligible customers, the companies that it would
     withdraw, the users and addresses that it would remove, and the requests that it will take.
     """
@@ -31,6 +34,8 @@ class BatchDescriptor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     label: str
     count: int
     digest: str = ""
+    customers_digest: str = ""
+    mapping: str = ""
     withheld: tuple[str, ...] = ()
     plan_sum: str = "0"
     operations: int = 0
@@ -46,8 +51,16 @@ class BatchDescriptor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
         return built
 
 
+class Batch(msgspec.Struct, Generic[Item], frozen=True, kw_only=True, omit_defaults=True):
+    """Records of one batch: customers, as extract read them, or planned repairs."""
+
+    key: str
+    label: str
+    items: tuple[Item, ...]
+
+
 class Unenrolled(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer that has a company and is no longer eligible; ``modified_at_utc`` is its stamp in the ERP."""
+    """A customer that has a company and is no longer eligible; ``modified_at_utc`` is its stamp in the source."""
 
     customer_id: str
     name: str
@@ -55,18 +68,39 @@ class Unenrolled(msgspec.Struct, frozen=True, kw_only=True):
     modified_at_utc: str = ""
 
 
-class Batch(msgspec.Struct, Generic[Item], frozen=True, kw_only=True, omit_defaults=True):
-    """Customers or plans of one batch."""
+class Decisions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What filter decided of a batch.
 
-    key: str
-    label: str
-    items: tuple[Item, ...]
+    ``left_out`` have their outcome already; ``unenrolled`` are to lose their company; all others are eligible.
+    """
+
+    left_out: tuple[str, ...] = ()
     unenrolled: tuple[Unenrolled, ...] = ()
+
+
+class PlannedChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What transform decided of one customer that is to be changed; what exactly changes, load compares anew."""
+
+    customer_id: str
+    kind: PlanKind
+    name: str = ""
+    company_id: int = 0
+    reasons: tuple[str, ...] = ()
+    held_back: tuple[str, ...] = ()
+    access_ended_at_utc: dict[str, str] = {}
+    was_inactive: bool = False
+
+
+class PlannedChanges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The customers of a batch that are to be changed."""
+
+    items: tuple[PlannedChange, ...] = ()
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _customers = msgspec.json.Decoder(Batch[Customer])
-_plans = msgspec.json.Decoder(Batch[CustomerPlan])
+_decisions = msgspec.json.Decoder(Decisions)
+_changes = msgspec.json.Decoder(PlannedChanges)
 
 
 def batch_label(customer_ids: list[str]) -> str:
@@ -77,14 +111,16 @@ def batch_label(customer_ids: list[str]) -> str:
     return f"{first} (1)" if len(customer_ids) == 1 else f"{first}\N{EN DASH}{last} ({len(customer_ids)})"
 
 
-def pack(batch: Batch[Any]) -> tuple[str, BatchDescriptor]:
-    """Encode a batch; the descriptor carries the count and the hash that the reader will check."""
-    content = _encoder.encode(batch)
-    digest = hashlib.blake2b(content, digest_size=16).hexdigest()
-    descriptor = BatchDescriptor(
-        key=batch.key, label=batch.label, count=len(batch.items) + len(batch.unenrolled), digest=digest
-    )
-    return content.decode(), descriptor
+def pack(value: msgspec.Struct) -> tuple[str, str]:
+    """Encode a batch, or what a step says of it; returns the text and the hash that the reader will check."""
+    content = _encoder.encode(value)
+    return content.decode(), hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def pack_customers(batch: Batch[Customer]) -> tuple[str, BatchDescriptor]:
+    """Encode the customers of a batch, with the descriptor that goes along."""
+    content, digest = pack(batch)
+    return content, BatchDescriptor(key=batch.key, label=batch.label, count=len(batch.items), customers_digest=digest)
 
 
 def read_descriptor(value: Any) -> BatchDescriptor:
@@ -102,42 +138,54 @@ def read_descriptor(value: Any) -> BatchDescriptor:
 
 
 def unpack_customers(content: Any, descriptor: BatchDescriptor) -> Batch[Customer]:
-    """Decode a batch of customers.
+    """Decode what extract wrote.
 
     Raises:
         BatchDamaged: It is missing, cut or not the one that the descriptor names.
     """
-    batch: Batch[Customer] = unpack(content, descriptor, _customers)
+    batch: Batch[Customer] = unpack(content, descriptor.label, descriptor.customers_digest, _customers)
     return batch
 
 
-def unpack_plans(content: Any, descriptor: BatchDescriptor) -> Batch[CustomerPlan]:
-    """Decode a batch of plans.
+def unpack_decisions(content: Any, descriptor: BatchDescriptor) -> Decisions:
+    """Decode what filter wrote.
 
     Raises:
         BatchDamaged: It is missing, cut or not the one that the descriptor names.
     """
-    batch: Batch[CustomerPlan] = unpack(content, descriptor, _plans)
-    return batch
+    decisions: Decisions = unpack(content, descriptor.label, descriptor.digest, _decisions)
+    return decisions
 
 
-def unpack(content: Any, descriptor: BatchDescriptor, decoder: msgspec.json.Decoder[Any]) -> Any:
-    """Decode a batch of any items.
+def unpack_changes(content: Any, descriptor: BatchDescriptor) -> PlannedChanges:
+    """Decode what transform wrote.
+
+    Raises:
+        BatchDamaged: It is missing, cut or not the one that the descriptor names.
+    """
+    changes: PlannedChanges = unpack(content, descriptor.label, descriptor.digest, _changes)
+    return changes
+
+
+def unpack(content: Any, label: str, digest: str, decoder: msgspec.json.Decoder[Any]) -> Any:
+    """Decode a text that came through XCom.
+
+    Args:
+        content: The text.
+        label: The batch's name, for messages.
+        digest: Its hash.
+        decoder: Knows its form.
 
     Raises:
         BatchDamaged: It is missing, cut or not the one that the descriptor names.
     """
     remedy = "clear this task together with the tasks before it"
     if not isinstance(content, str):
-        raise BatchDamaged(f"Batch {descriptor.label} is not in XCom ({type(content).__name__}): {remedy}.")
+        raise BatchDamaged(f"Batch {label} is not in XCom ({type(content).__name__}): {remedy}.")
     data = content.encode(errors="surrogatepass")  # half a character is damage, too; the hash tells it
-    if hashlib.blake2b(data, digest_size=16).hexdigest() != descriptor.digest:
-        raise BatchDamaged(
-            f"Batch {descriptor.label} is not what the earlier task wrote (or its file is gone): {remedy}."
-        )
+    if hashlib.blake2b(data, digest_size=16).hexdigest() != digest:
+        raise BatchDamaged(f"Batch {label} is not what the earlier task wrote (or its file is gone): {remedy}.")
     try:
         return decoder.decode(data)
     except msgspec.MsgspecError as error:
-        raise BatchDamaged(
-            f"Batch {descriptor.label} was written by another version of this package: {remedy}."
-        ) from error
+        raise BatchDamaged(f"Batch {label} was written by another version of this package: {remedy}.") from error

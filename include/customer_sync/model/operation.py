@@ -271,7 +271,8 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     ``desired`` is absent for a customer to be un-enrolled. ``held_back`` names parts
     (``contact:<ContactID>``) that the store refused before and that have not changed since.
     ``access_ended_at_utc`` says, by the key of an operation that takes access away, when the
-    source's record changed that is the reason (ISO 8601).
+    source's record changed that is the reason (ISO 8601). ``was_inactive`` says whether the company did not trade
+    when this was planned.
     """
 
     customer_id: str
@@ -285,6 +286,7 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     reasons: tuple[str, ...] = ()
     held_back: tuple[str, ...] = ()
     access_ended_at_utc: dict[str, str] = {}
+    was_inactive: bool = False
 
     def plan_hash(self) -> int:
         """A 128-bit number that identifies the operations; hashes of a run add up, so their order does not matter."""

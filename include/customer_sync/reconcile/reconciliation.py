@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-import msgspec
-
 from customer_sync.errors import RunUnbalanced
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.ledger.storage.clock import utc_now
@@ -189,10 +187,13 @@ def _pack(run: Run, items: Sequence[RepairItem], number: int) -> tuple[str, Batc
         run.ledger.plans.replace(connection, run.run_id, batch.key, planned)
         run.book(connection, entries)
     run.sink(f"{batch.label}: planned", entries)
-    content, descriptor = pack(batch)
+    content, digest = pack(batch)
     operations = [operation for item in items for operation in item.plan.operations]
-    return content, msgspec.structs.replace(
-        descriptor,
+    return content, BatchDescriptor(
+        key=batch.key,
+        label=batch.label,
+        count=len(items),
+        digest=digest,
         plan_sum=str(sum(item.repair_hash() for item in items) % 2**128),
         operations=len(operations),
         withdrawn=sum(1 for item in items if item.plan.kind == "unenroll" and item.is_written),

@@ -201,6 +201,19 @@ def operation_entry(customer_id: str, name: str, operation: Operation, masking: 
     )
 
 
+def earlier_entry(customer_id: str, name: str, action: str, key: str) -> LogEntry:
+    """The line about an operation that an earlier attempt of the task had confirmed; its values are not kept."""
+    entity = entity_of(action)
+    return LogEntry(
+        customer_id=customer_id,
+        customer_name=name,
+        entity=entity,
+        key="" if entity in {"customer", "payment", "reference"} else key,
+        action=action,
+        message="done: by an earlier attempt",
+    )
+
+
 def _with_reference(operation: Operation) -> Operation:
     """The write-back with the id that it carries: a company that the same run makes has none when it is planned."""
     if not isinstance(operation, ReferenceOperation) or operation.new:

@@ -16,7 +16,7 @@ import msgspec
 
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.ledger.coordination.watermarks import MAPPING
-from customer_sync.model.batch import Batch, BatchDescriptor, batch_label, pack
+from customer_sync.model.batch import Batch, BatchDescriptor, batch_label, pack_customers
 from customer_sync.model.customer import Customer
 from customer_sync.model.outcome import REMEDIES, Finding, LogEntry, Outcome, Reason
 from customer_sync.planning.window import RunRequest, Window, resolve_window
@@ -25,6 +25,7 @@ from customer_sync.reporting.request_count import counting_requests
 from customer_sync.run import Run
 from customer_sync.sources.port import CustomerPage, Source
 from customer_sync.sources.read_ahead import read_ahead
+from customer_sync.steps.contract_gate import check_contract
 
 SAME_SIZE_BATCHES = 2
 """After so many batches the next ones are twice as large, up to the connector's ``batch.largest``."""
@@ -93,15 +94,19 @@ def extract_batches(run: Run, source: Source, window: Window) -> Iterator[tuple[
 
     Raises:
         ContractError: An answer does not fit, so that nothing may be concluded from it.
+        ConfigError: A field that the connector file reads is no longer in the source.
     """
     started_s = time.monotonic()
     extraction = _Extraction(run, window)
     with counting_requests(run, source=source):
         if window.mode == "full":
+            check_contract(run, source)
             yield from extraction.cut(read_ahead(source.customers_after(window.resume_after)))
             stamps = extraction.stamps
         else:
             ids, stamps = _changed_ids(run, source, window)
+            if ids:
+                check_contract(run, source)
             # Those that had to wait come first, or the overlap's would keep them waiting for ever.
             unfinished = run.ledger.runs.unfinished()
             waiting = [key for key in ids if key in unfinished]
@@ -195,7 +200,7 @@ class _Extraction:
         if self._window.mode != "full":
             self._seen.update(key.casefold() for key in (*ids, *unreadable))
         self._run.sink(f"{batch.key}: {label}", entries)
-        content, descriptor = pack(batch)
+        content, descriptor = pack_customers(batch)
         return content, msgspec.structs.replace(descriptor, count=len(ids) + len(unreadable))
 
     def _stop_here(self, left: list[Customer], pages: Iterator[CustomerPage]) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from customer_sync.gc_paused import uncollected
 from customer_sync.ledger import CustomerOutcome
-from customer_sync.model.batch import Batch, BatchDescriptor, Unenrolled, pack, unpack_customers
+from customer_sync.model.batch import Batch, BatchDescriptor, Decisions, Unenrolled, pack, unpack_customers
 from customer_sync.model.customer import Customer
 from customer_sync.model.outcome import LogEntry, Outcome, Reason
 from customer_sync.planning.set_aside import Mark, is_set_aside, source_hash
@@ -28,19 +30,19 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
         descriptor: Its descriptor.
 
     Returns:
-        The eligible and the to-be-un-enrolled customers, and their descriptor.
+        The decisions, to be put beside the customers, and the batch's descriptor.
 
     Raises:
         BatchDamaged: The batch did not arrive whole.
     """
     batch = unpack_customers(content, descriptor)
-    _follow_renames(run, batch)
+    linked_ids = _follow_renames(run, batch)
     passed_over = _pass_over(run, batch)
     looked_at = [item for item in batch.items if item.customer_id not in passed_over]
     decisions = {item.customer_id: decide_eligibility(item, run.connector.eligibility) for item in looked_at}
     refused = [item for item in looked_at if not decisions[item.customer_id].is_eligible]
     refused_ids = [item.customer_id for item in refused]
-    linked = set(run.ledger.links.load_hashes(refused_ids))
+    linked = linked_ids.intersection(refused_ids)
     # A write without an answer may have made a company that no link shows yet.
     linked |= {intent.customer_id for intent in run.ledger.intents.unanswered(refused_ids)}
     unenrolled = [item for item in refused if item.customer_id in linked and decisions[item.customer_id].is_unenrolling]
@@ -48,11 +50,9 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
     filtered = [item for item in refused if item.customer_id not in gone]
     _book(run, batch, filtered, refused, decisions, kept=linked - gone)
     _book_passed_over(run, batch, passed_over)
-    return pack(
-        Batch(
-            key=batch.key,
-            label=batch.label,
-            items=tuple(item for item in looked_at if decisions[item.customer_id].is_eligible),
+    packed, digest = pack(
+        Decisions(
+            left_out=(*passed_over, *(item.customer_id for item in filtered)),
             unenrolled=tuple(
                 Unenrolled(
                     customer_id=item.customer_id,
@@ -64,6 +64,8 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
             ),
         )
     )
+    count = len(looked_at) - len(filtered)
+    return packed, msgspec.structs.replace(descriptor, count=count, digest=digest)
 
 
 def _pass_over(run: Run, batch: Batch[Customer]) -> dict[str, Mark]:
@@ -111,13 +113,17 @@ def _book_passed_over(run: Run, batch: Batch[Customer], passed_over: dict[str, M
     run.sink(f"{len(entries)} customers were set aside by hand", entries)
 
 
-def _follow_renames(run: Run, batch: Batch[Customer]) -> None:
-    """Carry companies over to customers that were given another CustomerID: the same record is the same customer."""
-    linked = run.ledger.links.load_hashes(item.customer_id for item in batch.items)
+def _follow_renames(run: Run, batch: Batch[Customer]) -> set[str]:
+    """Carry companies over to customers that were given another CustomerID: the same record is the same customer.
+
+    Returns:
+        The customers of the batch that have a company.
+    """
+    linked = set(run.ledger.links.load_hashes(item.customer_id for item in batch.items))
     records = {item.customer_id: item.record_id for item in batch.items if item.customer_id not in linked}
     renamed = run.ledger.links.renamed(records)
     if not renamed:
-        return
+        return linked
     entries = [
         LogEntry(
             customer_id=new,
@@ -136,6 +142,7 @@ def _follow_renames(run: Run, batch: Batch[Customer]) -> None:
         run.ledger.runs.forget_unfinished(connection, renamed.values())
         run.book(connection, entries)
     run.sink(f"{len(renamed)} customers have another CustomerID than before", entries)
+    return linked | renamed.keys()
 
 
 def _book(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from customer_sync.errors import BatchDamaged
 from customer_sync.ledger import Lease
 from customer_sync.loading.adoption import find_by_key, find_existing, read_parts
 from customer_sync.loading.context import LoadContext, StoreCensus
@@ -22,13 +23,15 @@ from customer_sync.loading.dispatch import Dispatcher
 from customer_sync.loading.outcome_recorder import OutcomeRecorder
 from customer_sync.loading.setting_writes import stop_changed_elsewhere
 from customer_sync.loading.write import writes_of
-from customer_sync.model.batch import BatchDescriptor, unpack_plans
+from customer_sync.model.batch import BatchDescriptor, PlannedChange, unpack_changes, unpack_customers
+from customer_sync.model.customer import Customer
 from customer_sync.model.operation import Action, CustomerPlan, MethodsOperation, Operation
 from customer_sync.planning.diff import is_late
 from customer_sync.reporting.request_count import counting_requests
+from customer_sync.rules.company_mapping import to_company
 from customer_sync.run import Run
+from customer_sync.settings.connector import Connector
 from customer_sync.sources.port import Source
-from customer_sync.steps.contract_gate import check_contract
 from customer_sync.targets.port import Target
 
 ROUNDS = 4
@@ -58,6 +61,7 @@ class LoadReport:
 def load_batch(
     run: Run,
     content: Any,
+    changes: Any,
     descriptor: BatchDescriptor,
     *,
     target: Target,
@@ -66,26 +70,66 @@ def load_batch(
 ) -> LoadReport:
     """Apply one batch's plan.
 
-    Customers that are finished get their outcome even when an error stops the rest;
-    the others are taken up by the next attempt or the next run.
-
     Args:
         run: The run.
-        content: What transform wrote.
+        content: What extract wrote.
+        changes: What transform wrote.
         descriptor: What guard passed on; ``withheld`` customers are left out.
         target: The store.
         source: The ERP; its session opens at the first request.
         census: What is known of the store already, from an earlier batch of the same run.
 
+    Returns:
+        What was done.
+
     Raises:
-        BatchDamaged: The batch did not arrive whole.
+        BatchDamaged: The batch did not arrive whole, or the connector file's rules changed since it was planned.
         LeaseLost: Another attempt took over.
         TransientApiError: The store or the ERP is out of reach.
-        ConfigError: A role, extra field or payment method of the connector file is not in
-            the store, or a field that it reads is no longer in the ERP.
+        ConfigError: A role, extra field or payment method of the connector file is not in the store.
     """
+    if descriptor.mapping != run.connector.mapping_fingerprint():
+        raise BatchDamaged(
+            f"{run.connector.id}.yaml was changed since batch {descriptor.label} was planned: clear the run's tasks "
+            "from filter on, so that what is applied is what was planned."
+        )
     withheld = frozenset(descriptor.withheld)
-    plans = [plan for plan in unpack_plans(content, descriptor).items if plan.customer_id not in withheld]
+    planned = [each for each in unpack_changes(changes, descriptor).items if each.customer_id not in withheld]
+    customers = {each.customer_id: each for each in unpack_customers(content, descriptor).items}
+    plans = [_plan(each, customers[each.customer_id], run.connector) for each in planned]
+    return load_plans(run, plans, descriptor, target=target, source=source, census=census)
+
+
+def load_plans(
+    run: Run,
+    plans: Sequence[CustomerPlan],
+    descriptor: BatchDescriptor,
+    *,
+    target: Target,
+    source: Source,
+    census: StoreCensus | None = None,
+) -> LoadReport:
+    """Bring customers to their desired state.
+
+    Customers that are finished get their outcome even when an error stops the rest;
+    the others are taken up by the next attempt or the next run.
+
+    Args:
+        run: The run.
+        plans: The customers.
+        descriptor: Names the batch.
+        target: The store.
+        source: The ERP; its session opens at the first request.
+        census: What is known of the store already, from an earlier batch of the same run.
+
+    Returns:
+        What was done.
+
+    Raises:
+        LeaseLost: Another attempt took over.
+        TransientApiError: The store or the ERP is out of reach.
+        ConfigError: A role, extra field or payment method of the connector file is not in the store.
+    """
     # Airflow gives the runs of two connectors the same id, and two connectors may share a store.
     holder = f"{run.run_id} {descriptor.key} {run.connector.id}"[-MAX_HOLDER_CHARS:]
     lease = run.ledger.lease(f"store:{run.connector.store_budget}", holder, run.try_number)
@@ -98,9 +142,25 @@ def load_batch(
     finally:
         counts = load.recorder.finish()
         lease.release()
-    told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "nothing to do"
-    lines = [f"{descriptor.label}: {told}"]
-    return LoadReport(counts, load.dispatcher.writes_sent, lines)
+    done = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "nothing to do"
+    return LoadReport(counts, load.dispatcher.writes_sent, [f"{descriptor.label}: {done}"])
+
+
+def _plan(change: PlannedChange, customer: Customer, connector: Connector) -> CustomerPlan:
+    """The plan of one customer, its desired state made anew from what extract read: the rules are pure."""
+    return CustomerPlan(
+        customer_id=change.customer_id,
+        kind=change.kind,
+        name=change.name,
+        record_id=customer.record_id,
+        erp_reference=customer.reference_id,
+        company_id=change.company_id,
+        desired=to_company(customer, connector).company if change.kind == "sync" else None,
+        reasons=change.reasons,
+        held_back=change.held_back,
+        access_ended_at_utc=change.access_ended_at_utc,
+        was_inactive=change.was_inactive,
+    )
 
 
 class _Load:
@@ -119,7 +179,6 @@ class _Load:
 
     def perform(self) -> None:
         context, loads = self._context, self.loads
-        check_contract(context.run, context.source)
         self._answer_open_intents()
         find_existing(context, loads)
         self._check_store()

@@ -9,8 +9,16 @@ from typing import Any
 import msgspec
 
 from customer_sync.gc_paused import uncollected
-from customer_sync.ledger import CustomerOutcome, PlannedCustomer, Quarantined
-from customer_sync.model.batch import Batch, BatchDescriptor, Unenrolled, pack, unpack_customers
+from customer_sync.ledger import CustomerOutcome, LinkSummary, PlannedCustomer, Quarantined
+from customer_sync.model.batch import (
+    BatchDescriptor,
+    PlannedChange,
+    PlannedChanges,
+    Unenrolled,
+    pack,
+    unpack_customers,
+    unpack_decisions,
+)
 from customer_sync.model.company import Company, CompanyStatus, attempt_hash, content_hash
 from customer_sync.model.customer import Customer
 from customer_sync.model.operation import REMOVALS, Action, AppliedCompany, CustomerPlan, Operation
@@ -21,6 +29,8 @@ from customer_sync.planning.window import RunRequest
 from customer_sync.reporting.log_entry import closing_entry, finding_entry, operation_entry, shown_name, unknown_entry
 from customer_sync.rules.company_mapping import to_company
 from customer_sync.run import Run
+
+_NO_LINK = LinkSummary(0, 0, "", "")
 
 
 @dataclass
@@ -44,7 +54,7 @@ class _BatchPlan:
 
 @uncollected()
 def transform_batch(
-    run: Run, content: Any, descriptor: BatchDescriptor, request: RunRequest
+    run: Run, content: Any, decisions: Any, descriptor: BatchDescriptor, request: RunRequest
 ) -> tuple[str, BatchDescriptor]:
     """Plan one batch.
 
@@ -53,50 +63,59 @@ def transform_batch(
 
     Args:
         run: The run.
-        content: What filter wrote.
-        descriptor: Its descriptor.
+        content: What extract wrote.
+        decisions: What filter wrote.
+        descriptor: What filter said of the batch.
         request: The run's params; ``retry_quarantined`` lets refused records be sent again.
 
     Returns:
-        The plans that have operations, and a descriptor with their number and hash.
+        The customers that are to be changed, to be put beside the others, and a descriptor with their number and hash.
 
     Raises:
         BatchDamaged: The batch did not arrive whole.
     """
-    batch = unpack_customers(content, descriptor)
-    ids = [item.customer_id for item in batch.items]
+    decided = unpack_decisions(decisions, descriptor)
+    out = {*decided.left_out, *(left.customer_id for left in decided.unenrolled)}
+    customers = [item for item in unpack_customers(content, descriptor).items if item.customer_id not in out]
+    ids = [item.customer_id for item in customers]
     batch_plan = _BatchPlan(run.words, known=run.ledger.quarantine.load(ids))
     held = {} if request.retry_quarantined else batch_plan.known
     desired = {}
-    for customer in batch.items:
+    for customer in customers:
         company = _transform(run, customer, batch_plan)
         if company is not None:
             desired[customer.customer_id] = company
     unanswered = {
         intent.customer_id
-        for intent in run.ledger.intents.unanswered([*ids, *(left.customer_id for left in batch.unenrolled)])
+        for intent in run.ledger.intents.unanswered([*ids, *(left.customer_id for left in decided.unenrolled)])
     }
-    changed = _without_unchanged(run, batch.items, desired, {*held, *unanswered}, batch_plan)
-    applied = run.ledger.links.load([*changed, *(item.customer_id for item in batch.unenrolled)])
-    for customer in batch.items:
+    with run.ledger.links.snapshot() as links:
+        summaries = links.summaries(desired)
+        changed = _without_unchanged(run, customers, desired, summaries, {*held, *unanswered}, batch_plan)
+        applied = links.applied([*changed, *(item.customer_id for item in decided.unenrolled)])
+    for customer in customers:
         if customer.customer_id in changed:
             key = customer.customer_id
             _plan(run, customer, desired[key], applied.get(key), held.get(key, []), key in unanswered, batch_plan)
-    for left in batch.unenrolled:
+    for left in decided.unenrolled:
         _plan_unenrolment(run, left, applied.get(left.customer_id), left.customer_id in unanswered, batch_plan)
     planned = _rows(batch_plan)
-    _book(run, batch, batch_plan, ids, planned)
-    packed, described = pack(Batch(key=batch.key, label=batch.label, items=tuple(batch_plan.plans)))
+    everyone = [*ids, *(left.customer_id for left in decided.unenrolled)]
+    _record(run, descriptor, batch_plan, everyone, planned)
+    packed, digest = pack(PlannedChanges(items=tuple(map(_change, batch_plan.plans))))
     total = sum(int(row.plan_hash, 16) for row in planned) % 2**128
     operations = [operation for plan in batch_plan.plans for operation in plan.operations]
     store_requests, erp_requests = expected_requests(operations, run.connector.store.bulk_size)
     return packed, msgspec.structs.replace(
-        described,
+        descriptor,
+        count=len(batch_plan.plans),
+        digest=digest,
+        mapping=run.connector.mapping_fingerprint(),
         store_requests=store_requests,
         erp_requests=erp_requests,
         plan_sum=str(total),
         operations=len(operations),
-        eligible=len(batch.items),
+        eligible=len(customers),
         withdrawn=sum(1 for plan in batch_plan.plans if plan.kind == "unenroll"),
         removed=sum(1 for operation in operations if operation.action in REMOVALS),
     )
@@ -132,7 +151,8 @@ def _quarantine(customer_id: str, name: str, findings: Iterable[Finding], batch_
 def _without_unchanged(
     run: Run,
     customers: Iterable[Customer],
-    desired: dict[str, Company],
+    desired: Mapping[str, Company],
+    known: Mapping[str, LinkSummary],
     unsettled: set[str],
     batch_plan: _BatchPlan,
 ) -> set[str]:
@@ -140,13 +160,12 @@ def _without_unchanged(
 
     ``unsettled`` customers have something in quarantine or a write without an answer.
     """
-    known = run.ledger.links.load_hashes(desired)
     changed: set[str] = set()
     for customer in customers:
         key = customer.customer_id
         if key not in desired:
             continue
-        company_id, status, digest, _ = known.get(key, (0, 0, "", ""))
+        company_id, status, digest, _ = known.get(key, _NO_LINK)
         is_equal = digest == content_hash(desired[key]) and status == CompanyStatus.APPROVED
         has_reference = not run.connector.erp.write_reference or customer.reference_id == str(company_id)
         if not is_equal or not has_reference or key in unsettled:
@@ -205,6 +224,7 @@ def _plan(
             operations=operations,
             held_back=held_back,
             access_ended_at_utc=_access_ended(operations, customer),
+            was_inactive=applied is not None and applied.status == CompanyStatus.INACTIVE,
         )
     )
     _tell(run, batch_plan.plans[-1], unknown, batch_plan)
@@ -291,6 +311,19 @@ def _tell(run: Run, plan: CustomerPlan, unknown: Reason | None, batch_plan: _Bat
     )
 
 
+def _change(plan: CustomerPlan) -> PlannedChange:
+    return PlannedChange(
+        customer_id=plan.customer_id,
+        kind=plan.kind,
+        name=plan.name,
+        company_id=plan.company_id,
+        reasons=plan.reasons,
+        held_back=plan.held_back,
+        access_ended_at_utc=plan.access_ended_at_utc,
+        was_inactive=plan.was_inactive,
+    )
+
+
 def _rows(batch_plan: _BatchPlan) -> list[PlannedCustomer]:
     return [
         PlannedCustomer(
@@ -305,14 +338,17 @@ def _rows(batch_plan: _BatchPlan) -> list[PlannedCustomer]:
     ]
 
 
-def _book(
-    run: Run, batch: Batch[Customer], batch_plan: _BatchPlan, ids: list[str], plan_rows: Iterable[PlannedCustomer]
+def _record(
+    run: Run,
+    descriptor: BatchDescriptor,
+    batch_plan: _BatchPlan,
+    everyone: list[str],
+    plan_rows: Iterable[PlannedCustomer],
 ) -> None:
-    everyone = [*ids, *(left.customer_id for left in batch.unenrolled)]
     with run.ledger.write() as connection:
         run.ledger.runs.clear_outcomes(connection, run.run_id, everyone)
         run.ledger.emails.claim(connection, run.run_id, batch_plan.claims)
-        run.ledger.plans.replace(connection, run.run_id, batch.key, plan_rows)
+        run.ledger.plans.replace(connection, run.run_id, descriptor.key, plan_rows)
         run.ledger.quarantine.replace(connection, run.run_id, everyone, batch_plan.quarantined)
         run.book(connection, batch_plan.entries, batch_plan.outcomes)
     planned, quarantined = (
@@ -320,5 +356,5 @@ def _book(
         len({key for key, f in batch_plan.quarantined if f.entity == "customer"}),
     )
     unchanged = sum(1 for outcome in batch_plan.outcomes if outcome.outcome is Outcome.UNCHANGED)
-    title = f"{batch.label}: {planned} to change, {unchanged} unchanged, {quarantined} quarantined"
+    title = f"{descriptor.label}: {planned} to change, {unchanged} unchanged, {quarantined} quarantined"
     run.sink(title, batch_plan.entries)

@@ -65,6 +65,11 @@ def pull_batch(context: Context, note: BatchNote, *, pushed_to: str) -> tuple[An
     return content, descriptor
 
 
+def pull_customers(context: Context, descriptor: BatchDescriptor) -> Any:
+    """Pull a batch's customers, which extract pushed once; every later step reads them beside what it decides."""
+    return context["ti"].xcom_pull(task_ids="extract", key=descriptor.key, map_indexes=UNMAPPED)
+
+
 def descriptor_of(note: Any) -> BatchDescriptor:
     """The descriptor of a note that came through XCom.
 

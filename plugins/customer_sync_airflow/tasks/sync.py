@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import TriggerRule, get_current_context, task
 
-from customer_sync_airflow.tasks.batches import BatchNote, descriptor_of, pull_batch, push_batch
+from customer_sync_airflow.tasks.batches import BatchNote, descriptor_of, pull_batch, pull_customers, push_batch
 from customer_sync_airflow.tasks.run_context import data_interval_of, is_backfill, open_run, request_of
 from customer_sync_airflow.tasks.task_log import print_lines
 from customer_sync_airflow.tasks.task_states import read_task_states
@@ -55,8 +55,8 @@ def filter_customers(connector_id: str, note: BatchNote) -> BatchNote:
 
     context = get_current_context()
     with open_run(connector_id, context) as run:
-        content, descriptor = pull_batch(context, note, pushed_to="extract")
-        return push_batch(context, *filter_batch(run, content, descriptor))
+        descriptor = descriptor_of(note)
+        return push_batch(context, *filter_batch(run, pull_customers(context, descriptor), descriptor))
 
 
 @task(
@@ -74,8 +74,9 @@ def transform(connector_id: str, note: BatchNote) -> BatchNote:
 
     context = get_current_context()
     with open_run(connector_id, context) as run:
-        content, descriptor = pull_batch(context, note, pushed_to="filter")
-        return push_batch(context, *transform_batch(run, content, descriptor, request_of(context)))
+        decisions, descriptor = pull_batch(context, note, pushed_to="filter")
+        customers = pull_customers(context, descriptor)
+        return push_batch(context, *transform_batch(run, customers, decisions, descriptor, request_of(context)))
 
 
 @task(
@@ -95,9 +96,10 @@ def load(connector_id: str, note: BatchNote) -> None:
 
     context = get_current_context()
     with open_run(connector_id, context) as run:
-        content, descriptor = pull_batch(context, note, pushed_to="transform")
+        changes, descriptor = pull_batch(context, note, pushed_to="transform")
+        customers = pull_customers(context, descriptor)
         with store_client(run) as target, erp_client(run) as source:
-            load_batch(run, content, descriptor, target=target, source=source)
+            load_batch(run, customers, changes, descriptor, target=target, source=source)
 
 
 @task(

@@ -45,7 +45,7 @@ def make_equal(world: World) -> int:
     now_s = int(datetime.fromisoformat(moment).timestamp())
     rows = _Rows(state, {role["name"]: role["id"] for role in state["roles"]}, now_s)
     taken = {user["email"].casefold() for user in state["users"]}
-    with world.erp(page_size=500) as erp, world.ledger() as ledger:
+    with world.source(page_size=500) as erp, world.ledger() as ledger:
         for sides, _ in ErpSides(erp, world.connector, ledger).all():
             for side in sides:
                 if side.claim == "wanted" and side.desired is not None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from customer_sync.model.batch import Batch, pack, unpack_plans
+from customer_sync.model.batch import Batch, pack_customers
 from customer_sync.model.customer import Customer
-from customer_sync.model.operation import Action
 from customer_sync.planning.window import RunRequest
 from customer_sync.run import Run
 from customer_sync.steps.extract import begin_run
@@ -68,17 +67,17 @@ def test_a_company_follows_its_customer_to_another_customer_id(world: World) -> 
     with world.ledger() as ledger:
         run = Run(world.connector, ledger, "renamed")
         begin_run(run, request)
-        content, descriptor = pack(Batch(key="batch_000", label="NEW44 (1)", items=(renamed,)))
+        content, descriptor = pack_customers(Batch(key="batch_000", label="NEW44 (1)", items=(renamed,)))
         with ledger.write() as connection:
             ledger.runs.add_customers(connection, run.run_id, "batch_000", ["NEW44"])
-        content, descriptor = transform_batch(run, *filter_batch(run, content, descriptor), request)
-        actions = {
-            operation.action for plan in unpack_plans(content, descriptor).items for operation in plan.operations
-        }
+        decided = filter_batch(run, content, descriptor)
+        changes, descriptor = transform_batch(run, content, *decided, request)
         with world.source() as erp:
-            load_batch(run, content, descriptor, target=world.target(), source=erp)
+            load_batch(run, content, changes, descriptor, target=world.target(), source=erp)
 
-    assert actions == {Action.UPDATE_COMPANY, Action.UPDATE_ADDRESS}
+        rows = ledger.log.rows(customer_id="NEW44", run_id="renamed")
+    done = {row["action"] for row in rows if row["message"].startswith("done")}
+    assert done == {"update_company", "update_address"}
     assert world.companies()["NEW44"]["companyId"] == company["companyId"]
     assert "C000044" not in world.companies()
     ours = [a for a in world.store_state()["addresses"] if int(a["companyId"]) == company["companyId"]]

@@ -96,7 +96,7 @@ def test_the_plan_tells_what_it_will_cost_and_the_audit_what_it_did(uniform: Wor
     """Without refusals the expectation misses only the preflight; the audit counts what was really sent."""
     with attempts(uniform, "run", mode="full") as parts:
         planned = parts.plan()._plans
-        expected = sum(descriptor.store_requests for _, descriptor in planned)
+        expected = sum(descriptor.store_requests for *_, descriptor in planned)
         report = parts.load().audit()
     sent = _store_requests(uniform).total()
     assert sent - 5 <= expected <= sent

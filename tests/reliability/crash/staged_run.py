@@ -94,9 +94,9 @@ class StagedRun:
         return self._put_batch("filter", *filter_batch(self._run.as_task("filter"), content, descriptor))
 
     def _transform(self, descriptor: BatchDescriptor) -> BatchDescriptor:
-        content = self._take("filter", descriptor)
+        content, decisions = self._take("extract", descriptor), self._take("filter", descriptor)
         run = self._run.as_task("transform")
-        return self._put_batch("transform", *transform_batch(run, content, descriptor, self._request))
+        return self._put_batch("transform", *transform_batch(run, content, decisions, descriptor, self._request))
 
     def _guard(self, planned: list[BatchDescriptor]) -> list[BatchDescriptor]:
         return settle_plan(self._run.as_task("guard"), planned, self._request).descriptors
@@ -105,7 +105,8 @@ class StagedRun:
         run = replace(self._run, task="load")
         with self._world.source(**self._options) as source:
             target = self._world.target(**self._options)
-            load_batch(run, self._take("transform", descriptor), descriptor, target=target, source=source)
+            content, changes = self._take("extract", descriptor), self._take("transform", descriptor)
+            load_batch(run, content, changes, descriptor, target=target, source=source)
         return []
 
     def _audit(self, extracted: list[BatchDescriptor], reports: list[AuditReport]) -> list[BatchDescriptor]:

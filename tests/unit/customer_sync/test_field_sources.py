@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from customer_sync.sources.acumatica.section import section_of
 from customer_sync.sources.acumatica.value_rule import FieldSource, ValueRule
 from tests.unit.customer_sync.builders import a_connector
 
@@ -14,7 +15,8 @@ CUSTOM = {"custom": "CurrentCustomer.UsrKNEnableCommerce"}
 
 def rule_of(value: Any) -> ValueRule:
     """Read a value rule as the connector file does."""
-    return a_connector(source={"customer": {"email": value}}).source.customer.email
+    rule: ValueRule = section_of(a_connector(source={"customer": {"email": value}})).customer.email
+    return rule
 
 
 @pytest.mark.parametrize(
@@ -71,6 +73,6 @@ def test_a_source_that_names_no_place_or_two_is_refused(value: Any, words: str) 
 
 def test_the_primary_flag_of_a_contact_may_be_left_to_the_customer() -> None:
     """Unset, the customer's PrimaryContactID decides; set, the field does."""
-    assert a_connector().source.contact.is_primary is None
-    rule = a_connector(source={"contact": {"is_primary": "UsrPrimary"}}).source.contact.is_primary
+    assert section_of(a_connector()).contact.is_primary is None
+    rule = section_of(a_connector(source={"contact": {"is_primary": "UsrPrimary"}})).contact.is_primary
     assert rule == ValueRule(sources=(FieldSource(field="UsrPrimary"),))

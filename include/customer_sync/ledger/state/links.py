@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -19,6 +20,60 @@ from customer_sync.model.operation import AppliedAddress, AppliedCompany, Applie
 ChildEntity = Literal["user", "address"]
 
 
+class LinkSummary(NamedTuple):
+    """A link in short; ``content_hash`` identifies the last desired state that was applied whole."""
+
+    company_id: int
+    status: int
+    content_hash: str
+    reference_id: str
+
+
+class LinkSnapshot:
+    """The links of one connector as one transaction sees them."""
+
+    def __init__(self, connection: sa.Connection, connector_id: str) -> None:
+        self._connection = connection
+        self._connector_id = connector_id
+
+    def applied(self, customer_ids: Iterable[str]) -> dict[str, AppliedCompany]:
+        """What is applied for some customers; those without a company are absent."""
+        companies: dict[str, Any] = {}
+        users: dict[str, dict[str, AppliedUser]] = {}
+        addresses: dict[str, dict[str, AppliedAddress]] = {}
+        for part in chunks(customer_ids):
+            query = sa.select(company_link).where(
+                company_link.c.connector_id == self._connector_id, company_link.c.customer_id.in_(part)
+            )
+            for row in self._connection.execute(query).mappings():
+                companies[row["customer_id"]] = row
+        for part in chunks(companies):
+            query = sa.select(child_link).where(
+                child_link.c.connector_id == self._connector_id, child_link.c.customer_id.in_(part)
+            )
+            for row in self._connection.execute(query).mappings():
+                key, child_key, store_id = row["customer_id"], row["child_key"], row["store_id"]
+                if row["entity"] == "user":
+                    user = AppliedUser(store_id=store_id, fields=msgspec.convert(row["fields"], UserFields))
+                    users.setdefault(key, {})[child_key] = user
+                else:
+                    address = AppliedAddress(store_id=store_id, fields=msgspec.convert(row["fields"], Address))
+                    addresses.setdefault(key, {})[child_key] = address
+        return {key: _applied(row, users.get(key, {}), addresses.get(key, {})) for key, row in companies.items()}
+
+    def summaries(self, customer_ids: Iterable[str]) -> dict[str, LinkSummary]:
+        """The links of some customers in short."""
+        found: dict[str, LinkSummary] = {}
+        link = company_link.c
+        for part in chunks(customer_ids):
+            query = sa.select(
+                link.customer_id, link.company_id, link.status, link.content_hash, link.reference_id
+            ).where(link.connector_id == self._connector_id, link.customer_id.in_(part))
+            for key, *facts in self._connection.execute(query):
+                found[key] = LinkSummary(*facts)
+        return found
+
+
 class Links:
     """The links of one connector."""
 
@@ -26,45 +81,23 @@ class Links:
         self._engine = engine
         self._connector_id = connector_id
 
+    @contextmanager
+    def snapshot(self) -> Iterator[LinkSnapshot]:
+        """Look at the links in one transaction, so that all that is read in it is of one moment."""
+        with self._engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            yield LinkSnapshot(connection, self._connector_id)
+
     def load(self, customer_ids: Iterable[str]) -> dict[str, AppliedCompany]:
         """Read what is applied for some customers; those without a company are absent."""
-        wanted = list(customer_ids)
-        companies: dict[str, Any] = {}
-        users: dict[str, dict[str, AppliedUser]] = {}
-        addresses: dict[str, dict[str, AppliedAddress]] = {}
-        with self._engine.connect() as connection:
-            for part in chunks(wanted):
-                query = sa.select(company_link).where(
-                    company_link.c.connector_id == self._connector_id, company_link.c.customer_id.in_(part)
-                )
-                for row in connection.execute(query).mappings():
-                    companies[row["customer_id"]] = row
-            for part in chunks(companies):
-                query = sa.select(child_link).where(
-                    child_link.c.connector_id == self._connector_id, child_link.c.customer_id.in_(part)
-                )
-                for row in connection.execute(query).mappings():
-                    key, child_key, store_id = row["customer_id"], row["child_key"], row["store_id"]
-                    if row["entity"] == "user":
-                        user = AppliedUser(store_id=store_id, fields=msgspec.convert(row["fields"], UserFields))
-                        users.setdefault(key, {})[child_key] = user
-                    else:
-                        address = AppliedAddress(store_id=store_id, fields=msgspec.convert(row["fields"], Address))
-                        addresses.setdefault(key, {})[child_key] = address
-        return {key: _applied(row, users.get(key, {}), addresses.get(key, {})) for key, row in companies.items()}
+        with self.snapshot() as links:
+            return links.applied(customer_ids)
 
-    def load_hashes(self, customer_ids: Iterable[str]) -> dict[str, tuple[int, int, str, str]]:
-        """Read (company id, status, content hash, reference id) for some customers: enough to see "unchanged"."""
-        found: dict[str, tuple[int, int, str, str]] = {}
-        link = company_link.c
-        with self._engine.connect() as connection:
-            for part in chunks(customer_ids):
-                query = sa.select(
-                    link.customer_id, link.company_id, link.status, link.content_hash, link.reference_id
-                ).where(link.connector_id == self._connector_id, link.customer_id.in_(part))
-                for key, company_id, status, digest, reference in connection.execute(query):
-                    found[key] = (company_id, status, digest, reference)
-        return found
+    def load_hashes(self, customer_ids: Iterable[str]) -> dict[str, LinkSummary]:
+        """Read the summaries of some customers' links: enough to see "unchanged"."""
+        with self.snapshot() as links:
+            return links.summaries(customer_ids)
 
     def companies(self, size: int = PARAMETER_CHUNK) -> Iterator[list[tuple[str, int]]]:
         """All links as (CustomerID, company id), in order of the first, ``size`` at a time."""

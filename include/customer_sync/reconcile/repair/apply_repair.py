@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from customer_sync.ledger import CustomerOutcome
-from customer_sync.model.batch import Batch, BatchDescriptor, pack, unpack
+from customer_sync.model.batch import Batch, BatchDescriptor, unpack
 from customer_sync.model.outcome import Outcome, Reason
 from customer_sync.reconcile.compare.recheck import Recheck
 from customer_sync.reconcile.repair.plan_repair import RepairItem, state_hash
@@ -18,7 +18,7 @@ from customer_sync.reporting.log_entry import closing_entry
 from customer_sync.reporting.request_count import counting_requests
 from customer_sync.run import Run
 from customer_sync.sources.port import Source
-from customer_sync.steps.load import load_batch
+from customer_sync.steps.load import load_plans
 from customer_sync.targets.port import Target
 
 _repairs = msgspec.json.Decoder(Batch[RepairItem])
@@ -47,7 +47,7 @@ def apply_repairs(
         LeaseLost: Another attempt took over.
         TransientApiError: The store or the ERP is out of reach.
     """
-    batch: Batch[Any] = unpack(content, descriptor, _repairs)
+    batch: Batch[RepairItem] = unpack(content, descriptor.label, descriptor.digest, _repairs)
     items: list[RepairItem] = list(batch.items)
     begun = run.ledger.intents.begun(run.run_id, [item.customer_id for item in items])
     # What an earlier attempt of this task began is gone on with from the ledger, not judged again.
@@ -65,8 +65,7 @@ def apply_repairs(
     counts.update({str(Outcome.FAILED): len(changed), str(Outcome.UNCHANGED): len(kept)})
     written = [item.plan for item in held if item.is_written]
     if written:
-        plans, described = pack(Batch(key=batch.key, label=batch.label, items=tuple(written)))
-        counts.update(load_batch(run, plans, described, target=target, source=source).outcomes)
+        counts.update(load_plans(run, written, descriptor, target=target, source=source).outcomes)
     return {outcome: count for outcome, count in counts.items() if count}
 
 
