@@ -38,7 +38,7 @@ def read_yaml(text: str) -> Any:
         raise _refusal(f"a value does not fit its tag ({type(error).__name__})", None) from error
 
 
-def _refusal(problem: str, mark: yaml.Mark | None) -> yaml.constructor.ConstructorError:
+def _refusal(problem: str, mark: Any) -> yaml.constructor.ConstructorError:
     return yaml.constructor.ConstructorError(None, None, problem, mark)
 
 

@@ -10,7 +10,9 @@ from typing import Any
 from airflow.sdk import DAG, CronDataIntervalTimetable, get_parsing_context
 from airflow.sdk.definitions.template import literal
 from airflow.sdk.exceptions import AirflowTimetableInvalid
-from croniter import CroniterBadDateError, croniter  # what Airflow itself reads schedules with
+
+# What Airflow itself reads schedules with; it brings no types.
+from croniter import CroniterBadDateError, croniter  # type: ignore[import-untyped]
 
 from customer_sync.errors import ConfigError
 from customer_sync.one_line import one_line
