@@ -4,6 +4,7 @@ import itertools
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,21 @@ def test_sync_has_six_tasks_in_a_row_when_parsed(load_dags: "LoadDags") -> None:
     names = list(TASKS)
     direct = {name: set(dag.get_task(name).downstream_task_ids) for name in names}
     assert direct == {name: {after} for name, after in itertools.pairwise(names)} | {"audit": set()}
+
+
+def test_every_task_ends_when_it_hangs(load_dags: "LoadDags", connectors_dir: Path) -> None:
+    """Every task of every DAG has an execution time-out; that of a connector's tasks is the connector file's."""
+    (connectors_dir / "shop.yaml").write_text("id: shop\ntask_timeout_minutes: 90\n", encoding="utf-8")
+    (connectors_dir / "wrong.yaml").write_text("id: [\n", encoding="utf-8")
+    (connectors_dir / "pushed.yaml").write_text("id: pushed\npush: {enabled: true}\n", encoding="utf-8")
+    dags = load_dags()
+    kinds = {dag_id.partition("__")[0] for dag_id in dags}
+    assert kinds >= {"customer_sync", "customer_reconcile", "customer_push", "connector_housekeeping"}
+    for dag in dags.values():
+        assert {task.task_id for task in dag.tasks if not task.execution_timeout} == set()
+    for dag_id in ("customer_sync__shop", "customer_reconcile__shop"):
+        assert {task.execution_timeout for task in dags[dag_id].tasks} == {timedelta(minutes=90)}
+    assert {task.execution_timeout for task in dags[SYNC].tasks} == {timedelta(hours=12)}
 
 
 def test_load_maps_over_guard_alone_when_parsed(load_dags: "LoadDags") -> None:

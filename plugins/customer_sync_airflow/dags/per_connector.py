@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,11 @@ def timetable_of(connector: Connector, schedule: str, setting: str) -> CronDataI
     return timetable if connector.active else None
 
 
+def task_timeout_of(connector: Connector) -> timedelta:
+    """The longest that one try of a task may take; what goes on for longer hangs."""
+    return timedelta(minutes=connector.task_timeout_minutes)
+
+
 def broken_dag(path: Path, problem: str, *, prefix: str, first_task: str, schedule: str, **arguments: Any) -> DAG:
     """Stand in for a connector whose file is wrong: visible, paused, and its run says what to repair.
 
@@ -87,7 +92,7 @@ def broken_dag(path: Path, problem: str, *, prefix: str, first_task: str, schedu
         catchup=False,
         max_active_runs=1,
         is_paused_upon_creation=True,
-        default_args={"owner": "integration"},
+        default_args={"owner": "integration", "execution_timeout": timedelta(minutes=10)},
         **{**arguments, "tags": [*arguments.get("tags", ()), "broken"]},
     ) as dag:
         # The sentence quotes the file. As a template its braces would be filled in, with secrets if they ask for some.
