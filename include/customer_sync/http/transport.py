@@ -11,6 +11,7 @@ urllib3 was chosen over requests and httpx because it costs a fifth of their tim
 """
 
 import logging
+import re
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -38,6 +39,8 @@ from customer_sync.redaction import MaskedArguments, mask_text
 # At debug level urllib3 prints request lines, and a query may hold an e-mail.
 logging.getLogger("urllib3.connectionpool").addFilter(MaskedArguments())
 
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile("[\t\x20-\x7e\xa0-\xff]*")
 _CHUNK_BYTES: Final = 262_144
 # Characters that RFC 3986 allows in a query as they are; '+' is left out because servers read it as a blank.
 _QUERY_SAFE: Final = "$',()/:@!*;?-._~"
@@ -85,6 +88,7 @@ class HttpSettings:
             raise ConfigError(
                 "The host holds a user name or password: move it to the fields of its own.", setting="host"
             )
+        _check_headers(self.headers)
         for name in ("connect_timeout_s", "read_timeout_s", "max_response_bytes", "max_connections"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"The setting {name} is {getattr(self, name)}: it must be above 0.", setting=name)
@@ -299,6 +303,24 @@ def encode_query(query: tuple[tuple[str, str], ...]) -> str:
 def encode_segment(text: str) -> str:
     """Percent-encode one path segment, slashes included."""
     return quote(text, safe="$'()@!*-._~")
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse what would begin a header of its own; http.client would too, with the value in its message."""
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            shown = _HEADER_NAME.match(name)
+            raise ConfigError(
+                f"A header name in the connection's extra ({shown[0] if shown else ''}…) holds blanks or other "
+                "characters that no header name has: write it such as X-Site.",
+                setting="headers",
+            )
+        if not _HEADER_VALUE.fullmatch(value):
+            raise ConfigError(
+                f"The header {name} in the connection's extra holds a line break or another character that no header "
+                "may have: write its value on one line, in Latin letters, digits and signs.",
+                setting="headers",
+            )
 
 
 def _open_pool(settings: HttpSettings) -> urllib3.PoolManager:
