@@ -100,6 +100,8 @@ def _start(stack: Stack, environment: TrialEnvironment, console: Console) -> Non
 
 
 def _keep(home: Path, console: Console) -> None:
+    if not (home / "output").exists():
+        return  # nothing was started
     kept = _ROOT / ".cache" / "distributed"
     shutil.rmtree(kept, ignore_errors=True)
     shutil.copytree(home / "output", kept / "output", dirs_exist_ok=True)

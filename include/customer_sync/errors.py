@@ -11,6 +11,7 @@
     └── ApiError
         ├── TransientApiError      may pass by itself                        retry, bounded
         │   ├── RateLimited          the server did nothing, wait
+        │   │   └── PauseTooLong       and it asks for a pause that no budget needs: wait a shorter one, few times
         │   ├── SessionLimit         no free seat, the server did nothing, wait
         │   ├── ConnectFailed        nothing was ever sent
         │   ├── Unavailable          5xx
@@ -29,6 +30,7 @@ the way in, so that no later reader has to remember to do it.
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
+from customer_sync.one_line import one_line
 from customer_sync.redaction import EXCERPT_CHARS, mask_text, redact_value
 
 _MESSAGE_CHARS = 2_000
@@ -44,6 +46,8 @@ class SyncError(Exception):
     """
 
     def __init__(self, message: str, **evidence: Any) -> None:
+        # A message quotes files, answers and records; it must not forge, fold or hide lines of a log.
+        message = "\n".join(map(one_line, message.split("\n")))
         super().__init__(message)
         self.message = message
         self.evidence = evidence
@@ -88,7 +92,7 @@ class ApiError(SyncError):
         self.status = status
         self.excerpt = mask_text(excerpt[:EXCERPT_CHARS])
         super().__init__(
-            mask_text(message[:_MESSAGE_CHARS]),
+            one_line(mask_text(message[:_MESSAGE_CHARS])),
             system=system,
             operation=self.operation,
             status=status,
@@ -123,6 +127,12 @@ class RateLimited(TransientApiError):
 
     refused = True
     counts_as_attempt = False
+
+
+class PauseTooLong(RateLimited):
+    """429 with a pause that no budget needs, such as a year: a shorter one is waited, and each counts as a failure."""
+
+    counts_as_attempt = True
 
 
 class SessionLimit(TransientApiError):

@@ -9,7 +9,7 @@ rejected plan can never be passed (docs/architecture.md#guard).
 # ruff: noqa: PLC0415 -- the steps are imported when the task runs: the DAG processor parses often and runs none
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -45,6 +45,7 @@ class Guard(ApprovalOperator):
         connector_id: Id of the connector file.
         extract_task_id: Must be green, so that a failed reading never looks like "no customers".
         transform_task_id: Whose green instances hold the plan.
+        execution_timeout: Longest time for adding up and printing; waiting for a person does not count.
         **operator: As for any operator; ``notifiers`` are called when a person is asked.
     """
 
@@ -54,6 +55,7 @@ class Guard(ApprovalOperator):
         connector_id: str,
         extract_task_id: str = "extract",
         transform_task_id: str = "transform",
+        execution_timeout: timedelta | None = None,
         **operator: Any,
     ) -> None:
         super().__init__(
@@ -61,8 +63,11 @@ class Guard(ApprovalOperator):
             body="This task's log shows the plan.",
             defaults=self.REJECT,
             fail_on_reject=True,
+            execution_timeout=None,
             **operator,
         )
+        # Set afterwards: Airflow's operator would take it for the time that a person has to answer.
+        self.execution_timeout = execution_timeout
         self.connector_id = connector_id
         self.extract_task_id = extract_task_id
         self.transform_task_id = transform_task_id

@@ -3,9 +3,11 @@
 import csv
 import importlib
 import io
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -116,12 +118,37 @@ def test_a_filter_in_the_address_holds(open_as: Callable[..., Any], query: str, 
     assert absent not in rows.replace("<option", "")
 
 
-@pytest.mark.parametrize("query", ["since=yesterday", "order=sideways", "after=xyz", "last=ever", "after=W10%3D"])
+@pytest.mark.parametrize(
+    "query", ["since=yesterday", "order=sideways", "after=xyz", "last=ever", "after=W10%3D", "find=xyz", "find=%C3%A4"]
+)
 def test_a_damaged_address_is_a_clear_refusal(open_as: Callable[..., Any], query: str) -> None:
     """422 with a page, never a stack trace."""
     answer = open_as("knb").get(f"/?{query}")
     assert answer.status_code == 422
     assert "<h1>" in answer.text
+
+
+def test_a_search_stands_in_no_address(open_as: Callable[..., Any]) -> None:
+    """The form is sent as a body and leads to an address that shows the same and does not show what was searched."""
+    client = open_as("knb")
+    sent = client.post("/", data={"q": "br", "order": "oldest"}, follow_redirects=False)
+    assert sent.status_code == 303
+    address = sent.headers["location"]
+    names = parse_qs(urlsplit(address).query)
+    assert names.keys() == {"order", "find"}
+    assert names["find"] != ["br"]
+    shown = client.get(address.removeprefix("."))
+    rows = shown.text.partition("<table")[2]
+    assert "C2" in rows
+    assert "61000" not in rows
+    assert 'value="br"' in shown.text
+    links = re.findall(r'(?:href|action)="([^"]*)"', shown.text)
+    assert any("find=" in link for link in links)
+    assert not [link for link in links if "q=br" in link]
+    assert 'method="get"' not in shown.text
+    export = client.get(f"/export.csv?{urlsplit(address).query}")
+    assert "C2" in export.text
+    assert "61000" not in export.text
 
 
 def test_nobody_sees_a_connector_without_rights(open_as: Callable[..., Any]) -> None:

@@ -1,17 +1,24 @@
 """Every DAG imports, and looks as the design says."""
 
 import itertools
+import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
 from airflow.sdk.exceptions import ParamValidationError
 
+from customer_sync.one_line import one_line
+from customer_sync.settings.connector import Connector
 from customer_sync_airflow import dag_factory
 from customer_sync_airflow.bundle import PackagedDags
+from customer_sync_airflow.dags.per_connector import dags_of_all_connectors
+from customer_sync_airflow.dags.sync import stand_in, sync_dag
 
 if TYPE_CHECKING:
     from tests.airflow.conftest import LoadDags
@@ -60,6 +67,21 @@ def test_sync_has_six_tasks_in_a_row_when_parsed(load_dags: "LoadDags") -> None:
     assert direct == {name: {after} for name, after in itertools.pairwise(names)} | {"audit": set()}
 
 
+def test_every_task_ends_when_it_hangs(load_dags: "LoadDags", connectors_dir: Path) -> None:
+    """Every task of every DAG has an execution time-out; that of a connector's tasks is the connector file's."""
+    (connectors_dir / "shop.yaml").write_text("id: shop\ntask_timeout_minutes: 90\n", encoding="utf-8")
+    (connectors_dir / "wrong.yaml").write_text("id: [\n", encoding="utf-8")
+    (connectors_dir / "pushed.yaml").write_text("id: pushed\npush: {enabled: true}\n", encoding="utf-8")
+    dags = load_dags()
+    kinds = {dag_id.partition("__")[0] for dag_id in dags}
+    assert kinds >= {"customer_sync", "customer_reconcile", "customer_push", "connector_housekeeping"}
+    for dag in dags.values():
+        assert {task.task_id for task in dag.tasks if not task.execution_timeout} == set()
+    for dag_id in ("customer_sync__shop", "customer_reconcile__shop"):
+        assert {task.execution_timeout for task in dags[dag_id].tasks} == {timedelta(minutes=90)}
+    assert {task.execution_timeout for task in dags[SYNC].tasks} == {timedelta(hours=12)}
+
+
 def test_load_maps_over_guard_alone_when_parsed(load_dags: "LoadDags") -> None:
     """Load has no input but what guard returned, so a refused plan can never be passed."""
     assert load_dags()[SYNC].get_task("load").upstream_task_ids == {"guard"}
@@ -80,6 +102,12 @@ def test_schedule_is_a_data_interval_when_parsed(load_dags: "LoadDags") -> None:
         ("id: [\n", "cannot be parsed at line"),
         ("id: shop\nschedule: every morning\n", "schedule"),
         ("", "must hold settings"),
+        ("id: shop\nname: {{ env }}\n", "braces or brackets"),
+        ("id: " + "[" * 400_000, "levels deep"),
+        ("id: &a [*a]\n", "inside of what it names"),
+        (f"id: shop\nbatch: {{size: {'9' * 5_000}}}\n", "5,000 characters"),
+        ("a:\n" + "".join(f"- &a{number} x\n" for number in range(80_000)), "more than 20,000 values"),
+        ("id: shop\nschedule: 0 0 30 2 *\n", "no day"),
     ],
 )
 def test_broken_connector_stands_in_its_own_dag_when_file_is_wrong(
@@ -93,6 +121,32 @@ def test_broken_connector_stands_in_its_own_dag_when_file_is_wrong(
     assert broken.is_paused_upon_creation
     assert expected in str(broken.doc_md)
     assert "broken" not in dags[SYNC].tags
+
+
+def test_connector_has_a_dag_when_its_file_bears_an_odd_name(load_dags: "LoadDags", connectors_dir: Path) -> None:
+    """A name that is too long, breaks lines or is no text gives a DAG that can be stored, and takes down no other."""
+    for name in (b"x" * 250, b"a\nb ::endgroup::", b"\xff\xfe"):
+        Path(os.fsdecode(bytes(connectors_dir) + b"/" + name + b".yaml")).write_text("id: [\n", encoding="utf-8")
+    dags = load_dags()
+    broken = [dag for dag in dags.values() if "broken" in dag.tags and dag.dag_id.startswith("customer_sync__")]
+    assert len(broken) == 3
+    assert "broken" not in dags[SYNC].tags
+    for dag in broken:
+        assert one_line(str(dag.description)) == dag.description
+
+
+def test_connector_is_broken_when_building_it_fails(connectors_dir: Path) -> None:
+    """Even a fault that nobody foresaw stays with the connector that has it."""
+    (connectors_dir / "shop.yaml").write_text("id: shop\n", encoding="utf-8")
+
+    def build(connector: Connector) -> DAG:
+        if connector.id == "shop":
+            raise ZeroDivisionError("by nought")
+        return sync_dag(connector)
+
+    dags = dags_of_all_connectors("customer_sync__", build, stand_in)
+    assert "broken" not in dags[SYNC].tags
+    assert "shop.yaml could not be used (ZeroDivisionError: by nought)" in str(dags["customer_sync__shop"].doc_md)
 
 
 def test_connector_is_broken_when_its_shared_budget_disagrees(load_dags: "LoadDags", connectors_dir: Path) -> None:
@@ -192,6 +246,7 @@ import sys, time
 most_s, fewest_dags = float(sys.argv[2]), int(sys.argv[3])
 import airflow.sdk
 from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
 touched = []
 sys.addaudithook(lambda event, facts: touched.append(event) if event in {"socket.connect", "sqlite3.connect"} else None)
 clients = {"customer_sync.sources.acumatica.client", "customer_sync.targets.better_b2b.client"}

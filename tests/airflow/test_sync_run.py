@@ -130,6 +130,17 @@ def test_run_of_broken_connector_names_the_fault_when_triggered(
     assert "Connector file shop.yaml is wrong. batch.size" in caplog.text
 
 
+def test_sentence_is_no_template_when_the_file_is_wrong(
+    load_dags: "LoadDags", connectors_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Braces in a wrong file are shown as they are, and are never filled in with a connection's password."""
+    asks = "{{ conn.acumatica_knb.password }}"
+    (connectors_dir / "shop.yaml").write_text(f"id: shop\nname: ['{asks}']\n", encoding="utf-8")
+    run = load_dags()["customer_sync__shop"].test(logical_date=None)
+    assert str(run.state) == "failed"
+    assert asks in caplog.text
+
+
 def test_only_the_previewed_plan_is_applied_when_run_is_bound_to_it(world: World) -> None:
     """A run bound to another plan is refused before the first write; bound to the dry run's plan it applies it."""
     world.run(mode="full", dry_run=True)

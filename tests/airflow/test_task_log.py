@@ -5,10 +5,14 @@ import threading
 from dataclasses import dataclass
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 
+from customer_sync.errors import ConfigError, ContractError, RecordRejected, SyncError
 from customer_sync.http.pacing import RequestUse
 from customer_sync.model.outcome import LogEntry
-from customer_sync_airflow.tasks.task_log import print_batch, reporting_requests
+from customer_sync.one_line import one_line
+from customer_sync_airflow.tasks.error_boundary import airflow_boundary
+from customer_sync_airflow.tasks.task_log import print_batch, print_lines, reporting_requests
 
 
 @dataclass
@@ -58,3 +62,57 @@ def test_watch_ends_with_the_work_when_it_fails() -> None:
     with pytest.raises(LookupError):
         work()
     assert threading.active_count() == threads
+
+
+HOSTILE = "A::endgroup::B\n::group::C\r\x1b[31m\u202e\u2066\u2028\u200b\ufeff\x00::EndGroup::"
+
+
+def _assert_fit(lines: list[str]) -> None:
+    for line in lines:
+        assert line.isprintable(), line
+        assert "::endgroup::" not in line.casefold()
+        assert "::group::" not in line.removeprefix("::group::").casefold()
+
+
+def test_lines_stay_lines_when_a_record_holds_marks_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """A customer's name or an answer cannot end a fold, begin one, break, reverse or hide a line."""
+    caplog.set_level(logging.INFO)
+    texts = ("customer_id", "customer_name", "entity", "key", "action", "outcome", "field", "store_id", "message")
+    entry = LogEntry(**dict.fromkeys((*texts, "next_step"), HOSTILE), reasons=(HOSTILE,))  # type: ignore[arg-type]
+    print_batch(f"{HOSTILE} and {HOSTILE}", [entry])
+    print_lines([HOSTILE])
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 4
+    assert [line.startswith("::group::") for line in lines] == [True, False, False, False]
+    assert [line == "::endgroup::" for line in lines] == [False, False, True, False]
+    _assert_fit([lines[0], lines[1], lines[3]])
+    assert r"\x1b[31m\u202e" in lines[1]
+
+
+@pytest.mark.parametrize("kind", [ConfigError, ContractError, RecordRejected])
+def test_errors_stay_lines_when_they_quote_marks_of_the_log(
+    kind: type[SyncError], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The sentence of an error is as harmless as the lines about customers; one of a server is one line."""
+    caplog.set_level(logging.INFO)
+    with pytest.raises(AirflowFailException) as caught, airflow_boundary():
+        raise kind(f"The server says {HOSTILE}.")
+    _assert_fit(str(caught.value).split("\n"))
+    assert len(str(caught.value).split("\n")) == (2 if kind is ConfigError else 1)
+    for record in caplog.records:
+        _assert_fit(record.getMessage().split("\n"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Jos\u00e9 O'Neil::Group",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\U0001f468\u200d\U0001f469",
+        "a::b",
+        "",
+    ],
+)
+def test_name_is_unchanged_when_it_is_a_name(name: str) -> None:
+    """Names of all scripts are shown as they are."""
+    assert one_line(name) == name

@@ -35,11 +35,19 @@ _OPTIONS = (
 )
 
 
+class ProgramMissing(Exception):
+    """A program that the tests need is not installed; the message names the package."""
+
+
 def start_browser(playwright: Playwright) -> Browser:
-    """Start the machine's Chromium; ``CHROMIUM`` names another one."""
+    """Start the machine's Chromium; ``CHROMIUM`` names another one.
+
+    Raises:
+        ProgramMissing: There is none.
+    """
     program = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if program is None:
-        raise FileNotFoundError("No chromium on this machine: apt-get install chromium, or name one with CHROMIUM=.")
+        raise ProgramMissing("No Chromium on this machine: apt-get install chromium, or name one with CHROMIUM=.")
     return playwright.chromium.launch(executable_path=program, args=list(_OPTIONS))
 
 

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from demo.errors import DemoError
-from tests.e2e.browser import PATIENCE_MS, Person, start_browser
+from tests.e2e.browser import PATIENCE_MS, Person, ProgramMissing, start_browser
 from tests.e2e.ground import ROOT, Ground, remove
 
 if TYPE_CHECKING:
@@ -64,7 +64,10 @@ def browser() -> Iterator[Browser]:
     """The machine's Chromium, started once."""
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        running = start_browser(playwright)
+        try:
+            running = start_browser(playwright)
+        except ProgramMissing as missing:
+            pytest.fail(str(missing), pytrace=False)
         yield running
         running.close()
 

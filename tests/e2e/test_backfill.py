@@ -13,7 +13,7 @@ from customer_sync.ledger import Ledger
 from demo.settings import CONNECTOR_ID, DAG_ID
 from tests.e2e.browser import Person
 from tests.e2e.ground import Ground, remove
-from tests.reliability.private_postgres import running_postgres
+from tests.reliability.private_postgres import is_postgres_installed, running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +29,8 @@ HERE = ZoneInfo("America/New_York")
 @pytest.fixture(scope="module")
 def daily(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Ground]":
     """Both twins and an Airflow on PostgreSQL; the connector runs once a day, and its first scheduled run is over."""
+    if not is_postgres_installed():
+        pytest.fail("PostgreSQL is not installed (Debian and Ubuntu: apt-get install postgresql).", pytrace=False)
     folder = tmp_path_factory.mktemp("postgres-ground")
     with running_postgres() as new_database:
         url = new_database()

@@ -15,6 +15,9 @@ from typing import Final, Protocol
 from customer_sync.errors import ConfigError
 
 _MINUTE_S = 60.0
+LONGEST_PAUSE_S: Final = 60.0
+"""Longest pause that a server gets, in seconds: one window of its budget (docs/api/better_b2b.md#rate). However much it
+asks for, it is asked again by then."""
 _BLOCK_S: Final = 2.0
 """Turns that are reserved at once in a shared schedule span so many seconds at most: what a task that ends leaves
 unused is lost to the others."""
@@ -140,10 +143,11 @@ class Pacer:
         """
         with self._lock:
             if allocated and window_s > 0:
-                self._interval_s = window_s / (allocated * self._share)
+                self._interval_s = min(window_s / (allocated * self._share), LONGEST_PAUSE_S)
             if remaining is None or resets_after_s is None or resets_after_s <= 0:
                 return
             now_s = self._clock()
+            resets_after_s = min(resets_after_s, LONGEST_PAUSE_S)
             if remaining <= 0:
                 self._block(now_s, resets_after_s)
             # What is on its way or has its turn already will be taken from `remaining` too.
@@ -152,9 +156,9 @@ class Pacer:
             self._squeezed_s = resets_after_s / left if left > 0 else resets_after_s
 
     def pause(self, seconds: float) -> None:
-        """Let no request start for so many seconds, for instance after a 429."""
+        """Let no request start for so many seconds, for instance after a 429; at most :data:`LONGEST_PAUSE_S`."""
         with self._lock:
-            self._block(self._clock(), seconds)
+            self._block(self._clock(), min(seconds, LONGEST_PAUSE_S))
 
     def _block(self, now_s: float, seconds: float) -> None:
         self._blocked_until_s = max(self._blocked_until_s, now_s + seconds)

@@ -11,9 +11,10 @@ urllib3 was chosen over requests and httpx because it costs a fifth of their tim
 """
 
 import logging
+import re
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -32,11 +33,14 @@ from urllib3.exceptions import (
 )
 
 from customer_sync.errors import ConfigError, ConnectFailed, ReplyLost, ReplyTooLarge
+from customer_sync.http.bounded_answer import Clock, TooManyBytes, pool_classes
 from customer_sync.redaction import MaskedArguments, mask_text
 
 # At debug level urllib3 prints request lines, and a query may hold an e-mail.
 logging.getLogger("urllib3.connectionpool").addFilter(MaskedArguments())
 
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile("[\t\x20-\x7e\xa0-\xff]*")
 _CHUNK_BYTES: Final = 262_144
 # Characters that RFC 3986 allows in a query as they are; '+' is left out because servers read it as a blank.
 _QUERY_SAFE: Final = "$',()/:@!*;?-._~"
@@ -54,7 +58,7 @@ class HttpSettings:
         proxies: Scheme → proxy URL, as requests understands it.
         headers: Sent with every request. Not shown in ``repr``: they may hold secrets.
         connect_timeout_s: Longest wait for a connection, in seconds.
-        read_timeout_s: Longest wait for the answer to begin, and again for its body, in seconds.
+        read_timeout_s: Longest time until the head of an answer is complete, and again for its body, in seconds.
         max_response_bytes: An answer longer than this (decompressed) is refused.
         max_connections: Connections kept open and used at the same time.
 
@@ -84,6 +88,7 @@ class HttpSettings:
             raise ConfigError(
                 "The host holds a user name or password: move it to the fields of its own.", setting="host"
             )
+        _check_headers(self.headers)
         for name in ("connect_timeout_s", "read_timeout_s", "max_response_bytes", "max_connections"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"The setting {name} is {getattr(self, name)}: it must be above 0.", setting=name)
@@ -164,17 +169,18 @@ class Urllib3Transport:
 
     Args:
         settings: Where and how.
-        clock: Seconds of a monotonic clock, for the bound on slow bodies.
+        clock: Seconds of a monotonic clock, for the bound on slow answers.
 
     Raises:
         ConfigError: The certificate files or the proxy cannot be used.
     """
 
-    def __init__(self, settings: HttpSettings, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, settings: HttpSettings, *, clock: Clock = time.monotonic) -> None:
         self.settings = settings
         self._clock = clock
         self._base = settings.base_url.rstrip("/")
         self._pool = _open_pool(settings)
+        self._pool.pool_classes_by_scheme = pool_classes(settings.max_response_bytes, clock)
         self._direct = None if isinstance(self._pool, urllib3.ProxyManager) else _split_url(self._base)
 
     def send(self, request: HttpRequest) -> HttpResponse:
@@ -183,15 +189,22 @@ class Urllib3Transport:
         started = self._clock()
         try:
             answer = self._open(request, read_timeout_s)
+        except TooManyBytes as flood:
+            raise self._too_large(request, None) from flood
         except (HTTPError, OSError) as error:
             raise self._explain(request, error, read_timeout_s) from error
         try:
-            body = b"".join(self._read(request, answer, read_timeout_s))
+            body = b"".join(self._read(request, answer))
+        except TooManyBytes as flood:
+            answer.close()
+            raise self._too_large(request, answer.status) from flood
         except (HTTPError, OSError) as error:
             answer.close()
+            if isinstance(error, ReadTimeoutError):
+                raise self._too_slow(request, answer.status, read_timeout_s) from error
             raise self._lost(request, error, answer.status) from error
         except BaseException:
-            # Too large, too slow, or the task is being cancelled: the rest of the body must not be read as
+            # Too large, or the task is being cancelled: the rest of the body must not be read as
             # the beginning of the next answer.
             answer.close()
             raise
@@ -218,27 +231,12 @@ class Urllib3Transport:
         pool = self._pool.connection_from_host(host, port, scheme)
         return pool.urlopen(request.method, path + request.target, assert_same_host=False, **options)
 
-    def _read(self, request: HttpRequest, answer: urllib3.BaseHTTPResponse, read_timeout_s: float) -> Iterator[bytes]:
-        deadline = self._clock() + read_timeout_s
+    def _read(self, request: HttpRequest, answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         size = 0
         while chunk := answer.read1(_CHUNK_BYTES, decode_content=True):
             size += len(chunk)
             if size > self.settings.max_response_bytes:
-                raise ReplyTooLarge(
-                    f"{request.system} answered {request.operation} with more than "
-                    f"{self.settings.max_response_bytes:,} bytes: ask for smaller pages.",
-                    system=request.system,
-                    operation=request.operation,
-                    status=answer.status,
-                )
-            if self._clock() > deadline:
-                raise ReplyLost(
-                    f"The answer of {request.system} to {request.operation} was still coming after "
-                    f"{read_timeout_s:g} s: it was given up. Check the server's load, or raise the read timeout.",
-                    system=request.system,
-                    operation=request.operation,
-                    status=answer.status,
-                )
+                raise self._too_large(request, answer.status)
             yield chunk
 
     def _explain(
@@ -262,11 +260,30 @@ class Urllib3Transport:
             )
         if isinstance(cause, ReadTimeoutError):
             return ReplyLost(
-                f"{request.system} did not answer {request.operation} within {read_timeout_s:g} s.",
+                f"{request.system} did not answer {request.operation} within {read_timeout_s:g} s. Check the server's "
+                "load and what stands before it, or raise the read timeout of the connection.",
                 system=request.system,
                 operation=request.operation,
             )
         return self._lost(request, error, None)
+
+    def _too_slow(self, request: HttpRequest, status: int, read_timeout_s: float) -> ReplyLost:
+        return ReplyLost(
+            f"The answer of {request.system} to {request.operation} was still coming after "
+            f"{read_timeout_s:g} s: it was given up. Check the server's load, or raise the read timeout.",
+            system=request.system,
+            operation=request.operation,
+            status=status,
+        )
+
+    def _too_large(self, request: HttpRequest, status: int | None) -> ReplyTooLarge:
+        return ReplyTooLarge(
+            f"{request.system} answered {request.operation} with more than "
+            f"{self.settings.max_response_bytes:,} bytes: ask for smaller pages.",
+            system=request.system,
+            operation=request.operation,
+            status=status,
+        )
 
     def _lost(self, request: HttpRequest, error: Exception, status: int | None) -> ReplyLost:
         return ReplyLost(
@@ -286,6 +303,24 @@ def encode_query(query: tuple[tuple[str, str], ...]) -> str:
 def encode_segment(text: str) -> str:
     """Percent-encode one path segment, slashes included."""
     return quote(text, safe="$'()@!*-._~")
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse what would begin a header of its own; http.client would too, with the value in its message."""
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            shown = _HEADER_NAME.match(name)
+            raise ConfigError(
+                f"A header name in the connection's extra ({shown[0] if shown else ''}…) holds blanks or other "
+                "characters that no header name has: write it such as X-Site.",
+                setting="headers",
+            )
+        if not _HEADER_VALUE.fullmatch(value):
+            raise ConfigError(
+                f"The header {name} in the connection's extra holds a line break or another character that no header "
+                "may have: write its value on one line, in Latin letters, digits and signs.",
+                setting="headers",
+            )
 
 
 def _open_pool(settings: HttpSettings) -> urllib3.PoolManager:

@@ -11,6 +11,7 @@ import msgspec
 from customer_sync.model.fields import MaskKind
 from customer_sync.model.operation import CREATIONS, Action, Operation, ReferenceOperation
 from customer_sync.model.outcome import REMEDIES, Finding, Level, LogEntry, Outcome, Reason, remedy
+from customer_sync.one_line import one_line
 from customer_sync.redaction import kind_of_key, mask_email, mask_name, mask_phone, mask_text
 from customer_sync.settings.connector import Connector, Masking
 from customer_sync.settings.target_section import TargetSection
@@ -230,7 +231,7 @@ def _with_reference(operation: Operation) -> Operation:
 
 
 def format_entry(entry: LogEntry) -> str:
-    """One readable line: id, name, entity, result, reasons, message, next step."""
+    """One readable line: id, name, entity, result, reasons, message, next step; whatever they hold, one line."""
     parts = [entry.customer_id, entry.customer_name]
     if entry.entity != "customer":
         parts.append(f"{entry.entity} {entry.key}".strip())
@@ -239,4 +240,4 @@ def format_entry(entry: LogEntry) -> str:
     line = " | ".join(part for part in parts if part)
     if entry.message:
         line += f": {entry.message}"
-    return f"{line} -> {entry.next_step}" if entry.next_step else line
+    return one_line(f"{line} -> {entry.next_step}" if entry.next_step else line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from customer_sync.ledger import Ledger
 from customer_sync.model.outcome import Reason
 from customer_sync.reporting.report_place import folder_of_run, make_private, reports_directory
+from customer_sync.reporting.spreadsheet import SpreadsheetWriter
 from customer_sync.run import Run
 
 COLUMNS = (
@@ -62,9 +62,7 @@ def write_plan(ledger: Ledger, run_id: str, path: Path) -> None:
     """Write a run's plan as CSV, row by row."""
     make_private(path)
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(plan_rows(ledger, run_id))
+        SpreadsheetWriter(file, COLUMNS).write(plan_rows(ledger, run_id))
 
 
 def _unknown_row(customer_id: str, batch: str, reason: Reason) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from customer_sync.reporting.report_place import folder_of_run, make_private
+from customer_sync.reporting.spreadsheet import write_table
 from customer_sync.run import Run
 
 _LOG_COLUMNS = [
@@ -67,5 +68,5 @@ def balance_of(customers: pd.DataFrame) -> pd.DataFrame:
 
 def _write(path: Path, table: pd.DataFrame) -> Path:
     make_private(path)
-    table.to_csv(path, index=False)
+    write_table(table, path)
     return path

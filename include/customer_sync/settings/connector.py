@@ -168,6 +168,7 @@ class Connector(Section):
     schedule: str = "*/15 * * * *"
     owner: str = "integration"
     window_overlap_minutes: int = Field(default=10, ge=0, le=1440)
+    task_timeout_minutes: int = Field(default=720, ge=5, le=10_080)
     source: ConfiguredSource = Field(default={}, validate_default=True)
     target: ConfiguredTarget = Field(default={}, validate_default=True)
     eligibility: EligibilityRules = EligibilityRules()

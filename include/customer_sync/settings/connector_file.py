@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -13,46 +13,16 @@ from pydantic import ValidationError
 from customer_sync.errors import ConfigError
 from customer_sync.redaction import kind_of_key, redact_value
 from customer_sync.settings.connector import Connector
+from customer_sync.settings.yaml_text import read_yaml
 
 DIRECTORY_VARIABLE = "CUSTOMER_SYNC_CONNECTORS_DIR"
 """Environment variable that names the folder of connector files."""
 
 MAX_FILE_BYTES = 1_000_000
 MAX_SHOWN = 60
+MAX_PROBLEMS = 20
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-
-
-class _SettingsLoader(yaml.CSafeLoader):
-    """YAML 1.2's scalars instead of 1.1's, and no setting twice.
-
-    The codes ``NO`` (Norway), ``01`` (Hokkaido) and ``12:30`` stay text; in YAML 1.1
-    they would become false, 1 and 750.
-    """
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        """Build a mapping.
-
-        Raises:
-            ConstructorError: A key appears twice; the later one would silently win.
-        """
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.tag != "tag:yaml.org,2002:merge" and key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' appears twice", key.start_mark)
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep=deep)
-
-
-_SettingsLoader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("int", r"-?(?:0|[1-9][0-9]*)", "-0123456789"),
-    ("float", r"-?(?:0|[1-9][0-9]*)\.[0-9]+", "-0123456789"),
-    ("merge", r"<<", "<"),
-):
-    _SettingsLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
 
 
 def connectors_directory() -> Path:
@@ -165,11 +135,7 @@ def _as_far_as_alerts(path: Path) -> Connector | None:
 
 def _read_yaml(path: Path) -> Any:
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ConfigError(
-                f"Connector file {path.name} is larger than {MAX_FILE_BYTES} bytes; that cannot be right."
-            )
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_SettingsLoader)  # noqa: S506 - a SafeLoader
+        document = read_yaml(_read_text(path))
     except OSError as error:
         raise ConfigError(f"Connector file {path} cannot be read: {error.strerror}.", setting=str(path)) from error
     except UnicodeDecodeError as error:
@@ -190,14 +156,28 @@ def _read_yaml(path: Path) -> Any:
     return document
 
 
+def _read_text(path: Path) -> str:
+    facts = path.stat()
+    # Reading a pipe or a device would never end.
+    if not stat.S_ISREG(facts.st_mode):
+        kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "no ordinary file"
+        raise ConfigError(f"Connector file {path} cannot be read: it is {kind}.", setting=str(path))
+    if facts.st_size > MAX_FILE_BYTES:
+        raise ConfigError(f"Connector file {path.name} is larger than {MAX_FILE_BYTES} bytes; that cannot be right.")
+    return path.read_text(encoding="utf-8")
+
+
 def _explain(path: Path, error: ValidationError) -> str:
+    found = error.errors(include_url=False, include_input=True)
     problems = []
-    for item in error.errors(include_url=False, include_input=True):
-        place = ".".join(str(part) for part in item["loc"]) or "file"
+    for item in found[:MAX_PROBLEMS]:
+        place = ".".join(str(part) for part in item["loc"])[:MAX_SHOWN] or "file"
         is_shown = item["type"] != "missing" and kind_of_key(str(item["loc"][-1] if item["loc"] else "")) != "secret"
         given = f" (given: {_short(item.get('input'))})" if is_shown else ""
         text = "unknown setting" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
         problems.append(f"{place}: {text}{given}")
+    if len(found) > MAX_PROBLEMS:
+        problems.append(f"and {len(found) - MAX_PROBLEMS:,} more")
     return f"Connector file {path.name} is wrong. " + "; ".join(problems) + ". See docs/connector-file.md."
 
 

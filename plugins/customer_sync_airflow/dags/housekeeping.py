@@ -40,7 +40,12 @@ def housekeeping_dag() -> DAG:
                 "Empty: as each connector file says (retention.batch_file_days).",
             )
         },
-        default_args={"owner": "integration", "retries": 1, "retry_delay": timedelta(minutes=5)},
+        default_args={
+            "owner": "integration",
+            "retries": 1,
+            "retry_delay": timedelta(minutes=5),
+            "execution_timeout": timedelta(hours=6),
+        },
         tags=["customer-sync", "maintenance"],
     ) as dag:
         remove_old_batches()

@@ -1,19 +1,32 @@
 """What the kinds of DAGs share: one DAG per connector file, its schedule, and a placeholder for a wrong file."""
 
+import logging
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, get_parsing_context
+from airflow.sdk.definitions.template import literal
 from airflow.sdk.exceptions import AirflowTimetableInvalid
 
+# What Airflow itself reads schedules with; it brings no types.
+from croniter import CroniterBadDateError, croniter  # type: ignore[import-untyped]
+
 from customer_sync.errors import ConfigError
+from customer_sync.one_line import one_line
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import connector_paths, load_connector
 from customer_sync.settings.shared_systems import refusals
 from customer_sync_airflow.tasks.sync import refuse_broken_connector
+
+log = logging.getLogger(__name__)
+
+_ID_CHARS = 200
+"""Airflow takes 250 characters for a DAG's id."""
+
+_SHOWN_CHARS = 200
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 """Earlier intervals do not exist for Airflow, so backfills begin here; params reach further back."""
@@ -28,7 +41,7 @@ def timetable_of(connector: Connector, schedule: str, setting: str) -> CronDataI
         setting: Their name in the connector file.
 
     Raises:
-        ConfigError: It is not a cron expression.
+        ConfigError: It is not a cron expression, or no day ever fits it.
     """
     timetable = CronDataIntervalTimetable(schedule, timezone="UTC")
     try:
@@ -39,7 +52,21 @@ def timetable_of(connector: Connector, schedule: str, setting: str) -> CronDataI
             "write five columns such as '*/15 * * * *'. See docs/connector-file.md.",
             setting=setting,
         ) from error
+    try:
+        croniter(schedule, START).get_next()
+    except CroniterBadDateError as error:
+        # Left alone, it would fail in the scheduler, beside the DAGs of all others.
+        raise ConfigError(
+            f"Connector file {connector.id}.yaml is wrong. {setting}: there is no day that fits {schedule!r}; write "
+            "five columns such as '*/15 * * * *'. See docs/connector-file.md.",
+            setting=setting,
+        ) from error
     return timetable if connector.active else None
+
+
+def task_timeout_of(connector: Connector) -> timedelta:
+    """The longest that one try of a task may take; what goes on for longer hangs."""
+    return timedelta(minutes=connector.task_timeout_minutes)
 
 
 def broken_dag(path: Path, problem: str, *, prefix: str, first_task: str, schedule: str, **arguments: Any) -> DAG:
@@ -58,17 +85,20 @@ def broken_dag(path: Path, problem: str, *, prefix: str, first_task: str, schedu
     """
     with DAG(
         dag_id=f"{prefix}{_id_part(path)}",
-        description=f"The connector file {path.name} is wrong",
-        doc_md=f"**This connector cannot run.** {problem}",
+        description=one_line(f"The connector file {path.name} is wrong"),
+        doc_md=f"**This connector cannot run.** {one_line(problem)}",
         schedule=CronDataIntervalTimetable(schedule, timezone="UTC"),
         start_date=START,
         catchup=False,
         max_active_runs=1,
         is_paused_upon_creation=True,
-        default_args={"owner": "integration"},
+        default_args={"owner": "integration", "execution_timeout": timedelta(minutes=10)},
         **{**arguments, "tags": [*arguments.get("tags", ()), "broken"]},
     ) as dag:
-        refuse_broken_connector.override(task_id=first_task)(problem)
+        # The sentence quotes the file. As a template its braces would be filled in, with secrets if they ask for some.
+        refuse_broken_connector.override(task_id=first_task)(
+            literal(one_line(problem))  # type: ignore[arg-type]  # Airflow hands over the text inside
+        )
     return dag
 
 
@@ -92,10 +122,7 @@ def dags_of_all_connectors(
         return {}
     found: dict[Path, Connector | ConfigError] = {}
     for path in connector_paths():
-        try:
-            found[path] = load_connector(path)
-        except ConfigError as error:
-            found[path] = error
+        found[path] = _connector_of(path)
     refused = refusals(each for each in found.values() if isinstance(each, Connector))
     dags: dict[str, DAG] = {}
     for path, connector in found.items():
@@ -110,7 +137,24 @@ def dags_of_all_connectors(
 
 def _id_part(path: Path) -> str:
     """A connector file's part of its DAGs' ids; of a right one it is the connector's id."""
-    return re.sub(r"[^\w.-]", "_", path.stem, flags=re.ASCII)
+    return re.sub(r"[^\w.-]", "_", path.stem, flags=re.ASCII)[:_ID_CHARS]
+
+
+def _connector_of(path: Path) -> Connector | ConfigError:
+    try:
+        return load_connector(path)
+    except ConfigError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - whatever one file does to us, the DAGs of all others are built
+        return _unforeseen(path, error)
+
+
+def _unforeseen(path: Path, error: Exception) -> ConfigError:
+    log.error("The connector file %s could not be used", path, exc_info=error)
+    return ConfigError(
+        f"Connector file {path.name} could not be used ({type(error).__name__}: {str(error)[:_SHOWN_CHARS]}). The log "
+        "of the DAG processor shows where; leave out settings until it can, and report it."
+    )
 
 
 def _dag_of(
@@ -125,3 +169,5 @@ def _dag_of(
         return build(connector)
     except ConfigError as error:
         return placeholder(path, error.message)
+    except Exception as error:  # noqa: BLE001 - the same
+        return placeholder(path, _unforeseen(path, error).message)

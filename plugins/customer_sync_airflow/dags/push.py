@@ -11,11 +11,13 @@ It starts by itself when notifications have come, one run after the other; what 
 It moves no watermark: the scheduled sync still finds every change, and push notifications only make it quicker.
 """
 
+from datetime import timedelta
+
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Asset, AssetWatcher
 
 from customer_sync.settings.connector import Connector
-from customer_sync_airflow.dags.per_connector import START, dags_of_all_connectors
+from customer_sync_airflow.dags.per_connector import START, dags_of_all_connectors, task_timeout_of
 from customer_sync_airflow.push.tasks import take_customers
 from customer_sync_airflow.push.trigger import PushTrigger
 
@@ -39,7 +41,7 @@ def push_dag(connector: Connector) -> DAG:
         start_date=START,
         catchup=False,
         max_active_runs=1,
-        default_args={"owner": connector.owner},
+        default_args={"owner": connector.owner, "execution_timeout": task_timeout_of(connector)},
         tags=["customer-sync", "push", connector.id],
     ) as dag:
         TriggerDagRunOperator(
@@ -50,6 +52,8 @@ def push_dag(connector: Connector) -> DAG:
             poke_interval=2,
             fail_when_dag_is_paused=True,
             retries=0,
+            # It waits for a whole run, whose tasks end each by themselves, and for the person whom that may ask.
+            execution_timeout=timedelta(days=7),
         )
     return dag
 

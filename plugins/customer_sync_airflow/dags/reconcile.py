@@ -19,7 +19,13 @@ from pathlib import Path
 from airflow.sdk import DAG, Asset, TriggerRule
 
 from customer_sync.settings.connector import Connector
-from customer_sync_airflow.dags.per_connector import START, broken_dag, dags_of_all_connectors, timetable_of
+from customer_sync_airflow.dags.per_connector import (
+    START,
+    broken_dag,
+    dags_of_all_connectors,
+    task_timeout_of,
+    timetable_of,
+)
 from customer_sync_airflow.tasks.reconcile import RepairGuard, compare, repair
 from customer_sync_airflow.tasks.reconcile_params import reconcile_params
 from customer_sync_airflow.tasks.reconcile_report import PublishReport
@@ -41,7 +47,7 @@ def reconcile_dag(connector: Connector) -> DAG:
         catchup=False,
         max_active_runs=1,
         params=reconcile_params(connector),
-        default_args={"owner": connector.owner},
+        default_args={"owner": connector.owner, "execution_timeout": task_timeout_of(connector)},
         tags=[*TAGS, connector.id, *([] if connector.active else ["inactive"])],
     ) as dag:
         compared = compare.override(pool=connector.erp_pool)(connector.id)

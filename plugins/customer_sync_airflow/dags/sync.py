@@ -23,7 +23,13 @@ from airflow.sdk import DAG, Asset, TriggerRule
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import watched_connectors
 from customer_sync_airflow.alerting.callbacks import alert_arguments
-from customer_sync_airflow.dags.per_connector import START, broken_dag, dags_of_all_connectors, timetable_of
+from customer_sync_airflow.dags.per_connector import (
+    START,
+    broken_dag,
+    dags_of_all_connectors,
+    task_timeout_of,
+    timetable_of,
+)
 from customer_sync_airflow.guard import Guard
 from customer_sync_airflow.tasks.sync import audit, extract, filter_customers, load, transform
 from customer_sync_airflow.tasks.sync_params import sync_params
@@ -45,7 +51,7 @@ def sync_dag(connector: Connector) -> DAG:
         catchup=False,
         max_active_runs=1,
         params=sync_params(),
-        default_args={"owner": connector.owner},
+        default_args={"owner": connector.owner, "execution_timeout": task_timeout_of(connector)},
         tags=[*TAGS, connector.id, *([] if connector.active else ["inactive"])],
         **alert_arguments(connector),
     ) as dag:

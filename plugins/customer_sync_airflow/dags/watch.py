@@ -37,7 +37,12 @@ def watch_dag() -> DAG:
         is_paused_upon_creation=False,
         dagrun_timeout=timedelta(minutes=10),
         # It runs by itself from the first minute on, when not all of Airflow's parts need be up yet.
-        default_args={"owner": "integration", "retries": 1, "retry_delay": timedelta(seconds=30)},
+        default_args={
+            "owner": "integration",
+            "retries": 1,
+            "retry_delay": timedelta(seconds=30),
+            "execution_timeout": timedelta(minutes=4),
+        },
         tags=["customer-sync", "maintenance"],
     ) as dag:
         check_last_success(watched)

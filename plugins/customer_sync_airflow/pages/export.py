@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
+
+from customer_sync.reporting.spreadsheet import SpreadsheetWriter
 
 COLUMNS = (
     "logged_at_utc",
@@ -30,22 +31,14 @@ COLUMNS = (
 )
 """In the order of the file; ``changes`` is JSON: field -> [old, new], masked as in the log."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def safe_cell(value: object) -> object:
-    """A text that no spreadsheet takes for a formula: a quote stands before what would begin one."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
-
 
 def csv_lines(pages: Iterable[list[dict[str, Any]]]) -> Iterator[str]:
     """The file in pieces, heading first; UTF-8 with a mark, so that spreadsheets read names right."""
     buffer = io.StringIO()
-    writer = csv.writer(buffer)
     buffer.write("\ufeff")
-    writer.writerow(COLUMNS)
+    writer = SpreadsheetWriter(buffer, COLUMNS)
     for rows in pages:
-        writer.writerows([safe_cell(_text(row[name])) for name in COLUMNS] for row in rows)
+        writer.write([_text(row[name]) for name in COLUMNS] for row in rows)
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from customer_sync.ledger.story.log_scope import LogFilter
 from customer_sync.ledger.story.log_search import Order, Position
+from customer_sync_airflow.pages.hidden_search import hide, reveal
 from customer_sync_airflow.pages.rights import DAG_PREFIX, Viewer
 
 RANGES = {"1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days", "30d": "Last 30 days"}
@@ -41,7 +42,8 @@ class FilterForm(BaseModel):
         last: A range that ends now, instead of ``since`` and ``until``.
         since: First moment, inclusive, with zone.
         until: Last moment, exclusive, with zone.
-        q: Part of a customer's id or name.
+        q: Part of a customer's id or name, as the form sends it; see :attr:`searched`.
+        find: The same, encrypted, as it stands in an address.
         after: Position behind which the page begins.
         before: Position before which it ends.
     """
@@ -58,6 +60,7 @@ class FilterForm(BaseModel):
     level: str = Field(default="", max_length=_LONGEST)
     entity: str = Field(default="", max_length=_LONGEST)
     q: str = Field(default="", max_length=_LONGEST)
+    find: str = Field(default="", max_length=4 * _LONGEST + 200)
     last: str = Field(default="", pattern=_one_of("", *RANGES))
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
@@ -86,8 +89,17 @@ class FilterForm(BaseModel):
             entity=self.entity,
             run_id=self.run_id,
             customer_id=self.customer,
-            text=self.q.strip(),
+            text=self.searched,
         )
+
+    @property
+    def searched(self) -> str:
+        """What is searched for.
+
+        Raises:
+            HTTPException: 422; the address is damaged.
+        """
+        return self.q.strip() or reveal(self.find)
 
     def in_order(self) -> Order:
         """The order of the rows."""
@@ -103,7 +115,8 @@ class FilterForm(BaseModel):
         return urlencode({name: value for name, value in values.items() if value})
 
     def _values(self) -> dict[str, Any]:
-        values = self.model_dump(mode="json", exclude={"after", "before"}, exclude_defaults=True)
+        values = self.model_dump(mode="json", exclude={"after", "before", "q", "find"}, exclude_defaults=True)
+        values["find"] = hide(self.searched)
         return {name: value for name, value in values.items() if value}
 
 

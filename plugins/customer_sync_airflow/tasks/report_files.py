@@ -80,21 +80,41 @@ def read_list(connector_id: str, name: str) -> str:
         name: Path below its reports, such as ``manual__2026-11-24/matches.csv``.
 
     Raises:
-        ConfigError: It is not there, or the name leads elsewhere.
+        ConfigError: It is not there, is no list, or the name leads elsewhere.
     """
     base = reports_base()
     parts = Path(name).parts
-    if base is None or not parts or Path(name).is_absolute() or ".." in parts:
+    is_plain = name.isprintable() and not {":", "\\"} & set(name)
+    if base is None or not parts or not is_plain or Path(name).is_absolute() or ".." in parts:
         raise ConfigError(
             f"matches: '{name}' is not a file below the reports of connector {connector_id}; give a path such as "
             f"<run>/{MATCHES_FILE} below {base or 'CUSTOMER_SYNC_REPORTS_DIR'}/{connector_id}.",
             setting="matches",
         )
     file = base / connector_id / name
-    if not file.exists() or file.stat().st_size > MAX_LIST_BYTES:
+    _refuse_links(base, connector_id, Path(name))
+    if not file.is_file() or file.stat().st_size > MAX_LIST_BYTES:
         raise ConfigError(f"matches: there is no file {file}, or it is larger than 50 MB.", setting="matches")
     content: bytes = file.read_bytes()
-    return content.decode("utf-8-sig")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"matches: {file} is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8.", setting="matches"
+        ) from error
+
+
+def _refuse_links(base: ObjectStoragePath, connector_id: str, name: Path) -> None:
+    """A link below the reports could lead to any file that the worker may read."""
+    if base.protocol != "file":
+        return
+    step = Path(base.path)
+    for part in (connector_id, *name.parts):
+        step /= part
+        if step.is_symlink():
+            raise ConfigError(
+                f"matches: {step} is a link, and links are not followed; put the file itself there.", setting="matches"
+            )
 
 
 def _put(file: ObjectStoragePath, content: bytes) -> None:

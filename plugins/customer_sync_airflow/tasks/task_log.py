@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from customer_sync.model.outcome import LogEntry
+from customer_sync.one_line import one_line
 from customer_sync.reporting.log_entry import format_entry
 
 if TYPE_CHECKING:
@@ -30,16 +31,16 @@ def print_batch(title: str, entries: Sequence[LogEntry]) -> None:
     if not entries:
         print_lines(title.splitlines())
         return
-    log.info("::group::%s", title)
+    log.info("::group::%s", one_line(title))
     for entry in entries:
         log.log(_LEVELS[entry.level], "%s", format_entry(entry))
     log.info("::endgroup::")
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Print a summary, one record per line, so that none of it is cut."""
+    """Print a summary, one record per line, so that none of it is cut, and nothing in it folds or hides other lines."""
     for line in lines:
-        log.info("%s", line)
+        log.info("%s", one_line(line))
 
 
 @contextmanager

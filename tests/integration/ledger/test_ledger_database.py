@@ -129,6 +129,19 @@ def test_outcomes_of_the_first_version_are_kept_when_it_is_migrated(ledger_url: 
     engine.dispose()
 
 
+def test_rights_are_taken_from_a_file_that_was_open_to_others(tmp_path: Path) -> None:
+    """A ledger that a copy or an older version left open is closed to others when it is opened, journals included."""
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    with Ledger.open("knb", url) as first, first.write() as connection:
+        first.watermarks.put(connection, "r", {"customers": "x"})
+        files = sorted(tmp_path.iterdir())
+        assert len(files) == 3
+        for file in files:
+            file.chmod(0o664)
+        with Ledger.open("knb", url):
+            assert [oct(file.stat().st_mode & 0o777) for file in files] == ["0o600"] * 3
+
+
 def test_only_the_owner_may_read_the_file(tmp_path: Path) -> None:
     """The ledger holds what was sent to the store: mode 0600 for the file and its journals, 0700 for its folder."""
     folder = tmp_path / "new"

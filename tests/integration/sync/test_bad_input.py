@@ -192,3 +192,24 @@ def test_customer_is_synced_without_an_address_when_its_address_is_half_empty(wo
         assert "location_address_incomplete" in reasons
         assert keys == {"EAST", "WEST"}
     assert_neighbours_are_synced(world)
+
+
+@pytest.mark.parametrize("character", [r"\u0000", r"\u0001", r"\n", r"\u007f", r"\u202e"])
+def test_customer_is_quarantined_when_its_number_holds_a_control_character(world: World, character: str) -> None:
+    """A number that databases, logs or URLs cannot hold is said to be unreadable, and never *unchanged*."""
+    number = rb'"CustomerID":{"value":"C00%s0002"}' % character.encode()
+
+    def rewrite(body: bytes) -> bytes:
+        return body.replace(b'"CustomerID":{"value":"C000002"}', number)
+
+    broken = disturbed(world, "Customer", rewrite)
+    for _ in range(2):
+        broken.sync(mode="full")
+        assert set(world.companies()) >= set(NEIGHBOURS)
+        with world.ledger() as ledger:
+            (run, *_) = ledger.runs.recent("full", 1)
+            rows = ledger.runs.customers(run["run_id"])
+        assert [(outcome, reasons) for key, _, outcome, reasons in rows if key.startswith("C00\\")] == [
+            ("quarantined", "record_unreadable")
+        ]
+        assert all(key.isprintable() for key, *_ in rows)

@@ -277,3 +277,36 @@ def test_rows_are_dropped_by_id_when_they_come_twice() -> None:
         trust=OrderTrust(),
     )
     assert keys_of(list(reading.pages())) == [("A",), ("B",), ("D",)]
+
+
+def _endless(next_page: Callable[[int], list[Record]]) -> KeyOrderRead:
+    """A read from an ERP that never runs out of full pages, and confirms each of them."""
+    served: list[Page] = []
+
+    def fetch(_: Filter | None, __: int) -> Page:
+        served.append(Page(next_page(len(served))))
+        return served[-1]
+
+    return KeyOrderRead(
+        fetch=fetch,
+        fetch_keys=lambda _, __: served[-1],
+        key_fields=("A",),
+        key_of=lambda row: row.key,
+        where=None,
+        page_size=2,
+        trust=OrderTrust(),
+    )
+
+
+@pytest.mark.parametrize(
+    "next_page",
+    [
+        lambda number: [Record(f"{number}a", ("A",)), Record(f"{number}b", ("B",))],
+        lambda number: [Record(f"{number}a", ("ACE"[number % 3],)), Record(f"{number}b", ("BDF"[number % 3],))],
+    ],
+    ids=["the same keys under new ids", "three pages in turn"],
+)
+def test_error_is_raised_when_pages_come_round_again(next_page: Callable[[int], list[Record]]) -> None:
+    """Pages that lead back to a key already passed end the read: it would have no end."""
+    with pytest.raises(ContractError, match="cannot be read completely"):
+        list(_endless(next_page).pages())

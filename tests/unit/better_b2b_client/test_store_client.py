@@ -12,6 +12,7 @@ from customer_sync.errors import (
     ConnectFailed,
     ContractError,
     NotFound,
+    PauseTooLong,
     RateLimited,
     RecordRejected,
     ReplyLost,
@@ -427,3 +428,54 @@ def test_huge_values_are_read_when_they_come(store: Any, make_client: Any, make_
     with pytest.raises(RecordRejected) as caught:
         make_client().update_company(1, {"city": "X"})
     assert len(str(caught.value)) <= 2_000
+
+
+@pytest.mark.parametrize(
+    "pause", ["31536000", "999999999", "Fri, 30 Nov 2096 12:00:00 GMT", "9" * 5_000, "-1", "1e999"]
+)
+def test_call_ends_when_the_store_asks_for_a_pause_of_a_year(
+    store: Any, make_client: Any, make_reply: Any, slept_s: list[float], pause: str
+) -> None:
+    """A pause beyond belief is cut, in seconds or as a date, and the call ends within ten minutes with a sentence."""
+    store.answering = lambda _: make_reply(429, {"code": 429, "data": {}}, Retry_After=pause)
+    client = make_client()
+    with pytest.raises(RateLimited, match="request budget is used up"):
+        client.get_company(1)
+    assert sum(slept_s) <= 600
+    # The next request of this client is not held back for a year either.
+    assert client.pacer.acquire() <= 61
+
+
+def test_pause_is_named_when_it_is_beyond_belief(store: Any, make_client: Any, make_reply: Any) -> None:
+    """The sentence says what was asked for, what is done instead, and whom to ask."""
+    store.answering = lambda _: make_reply(429, {"code": 429, "data": {}}, Retry_After="31536000")
+    with pytest.raises(PauseTooLong, match=r"a pause of 31,536,000 s.*after 60 s.*support"):
+        make_client().get_company(1)
+
+
+def test_crawl_ends_when_the_store_repeats_a_page_and_counts_more(
+    store: Any, make_client: Any, make_reply: Any, make_envelope: Any
+) -> None:
+    """A list that shows one page again and again with a growing total ends with a sentence and not with the task."""
+    page = [_company(number) for number in range(100)]
+    store.answering = lambda request: make_reply(
+        200, make_envelope(page, total=int(dict(request.query)["offset"]) + 1_000)
+    )
+    with pytest.raises(ContractError, match=r"same records of /companies page after page.*100 came.*support"):
+        list(make_client().iter_companies())
+    assert len(store.requests) == 6
+
+
+def test_crawl_goes_on_when_a_page_repeats_once(
+    store: Any, make_client: Any, make_reply: Any, make_envelope: Any
+) -> None:
+    """A page that shifted because others write is read again, and nothing is lost."""
+    rows = [_company(number) for number in range(150)]
+    is_shifted = iter([False, True])
+
+    def answer(request: Any) -> Any:
+        offset = 0 if next(is_shifted, False) else int(dict(request.query)["offset"])
+        return make_reply(200, make_envelope(rows[offset : offset + 100], total=150))
+
+    store.answering = answer
+    assert [company.id for company in make_client().iter_companies()] == list(range(150))

@@ -1,5 +1,8 @@
 """A connector file is read, or a sentence says file, field and what is accepted."""
 
+import os
+import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -244,3 +247,76 @@ def test_somebody_is_told_although_the_file_is_wrong_elsewhere(folder: Path) -> 
     found = watched_connectors(folder)
     assert list(found) == ["good", "wrong"]
     assert found["wrong"].alerts.email is not None
+
+
+HOSTILE = {
+    "template": ("id: knb\nname: {{ env }}\n", "braces or brackets"),
+    "template in quotes of a list": ("id: knb\nname: [{{ a }}]\n", "braces or brackets"),
+    "brackets": ("id: " + "[" * 400_000, "levels deep"),
+    "braces": ("id: " + "{a: " * 200_000, "levels deep"),
+    "dashes": ("- " * 400_000, "levels deep"),
+    "question marks": ("? " * 400_000, "levels deep"),
+    "a thousand levels": ("id: " + "[" * 900 + "]" * 900, "levels deep"),
+    "recursive alias": ("id: &a [*a]\n", "inside of what it names"),
+    "recursive merge": ("id: knb\nmapping: &a\n  <<: *a\n", "inside of what it names"),
+    "alias bomb": (
+        "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+        + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)),
+        "aliases counted out",
+    ),
+    "text bomb": (f"id: &a {'x' * 500_000}\nname: [{', '.join(['*a'] * 10_000)}]\n", "aliases counted out"),
+    "anchors": ("a:\n" + "".join(f"- &a{number} x\n" for number in range(80_000)), "more than 20,000 values"),
+    "settings": ("".join(f"k{number}: 1\n" for number in range(90_000)), "more than 20,000 values"),
+    "many wrong settings": ("".join(f"k{number}: 1\n" for number in range(9_000)), "and 8,981 more"),
+    "long number": (f"id: knb\nbatch: {{size: {'9' * 5_000}}}\n", "5,000 characters"),
+    "long fraction": (f"id: knb\nbatch: {{size: 0.{'9' * 5_000}}}\n", "5,002 characters"),
+    "tag of a number": ("id: !!int knb\n", "fit its tag"),
+    "tag of a time": ("id: !!timestamp knb\n", "fit its tag"),
+    "tag of a switch": ("id: !!bool knb\n", "fit its tag"),
+    "list": ("- id: knb\n", "not list"),
+    "text": ("knb\n", "not str"),
+    "number": ("5\n", "not int"),
+    "nothing": ("", "not NoneType"),
+    "two documents": ("id: knb\n---\nid: knb\n", "cannot be parsed at line"),
+    "NUL in quotes": ('id: knb\nname: "a\\0b"\n', "control character"),
+    "binary": (bytes(range(256)) * 100, "is not UTF-8 text|cannot be parsed"),
+    "UTF-16": ("id: knb\n".encode("utf-16"), "is not UTF-8 text"),
+    "NUL": (b"id: knb\x00\n", "cannot be parsed"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_file_is_refused_at_little_cost(folder: Path, kind: str) -> None:
+    """Whatever a file holds, a sentence that names the file comes within seconds and some megabytes."""
+    content, expected = HOSTILE[kind]
+    tracemalloc.start()
+    started_s = time.monotonic()
+    try:
+        with pytest.raises(ConfigError, match=expected) as caught:
+            load(folder, content)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert "knb.yaml" in caught.value.message
+    assert len(caught.value.message) < 6_000
+    assert time.monotonic() - started_s < 20
+    assert peak_bytes < 64_000_000
+
+
+def test_anchors_and_merges_are_read(folder: Path) -> None:
+    """What people write once and use twice still works."""
+    text = "id: knb\nbatch: &b {size: 50}\nname: &n Shop\nowner: *n\nsource: {}\n"
+    assert load(folder, text).owner == "Shop"
+    assert load(folder, "id: knb\nbatch:\n  <<: {size: 50}\n").batch.size == 50
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_is_no_file_is_never_read(folder: Path, kind: str) -> None:
+    """A pipe, or a link to a device, would keep the reader for ever."""
+    path = folder / "knb.yaml"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(ConfigError, match=r"cannot be read: it is no ordinary file"):
+        load_connector(path)

@@ -2,12 +2,13 @@
 
 import threading
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from customer_sync.errors import ConfigError
-from customer_sync.http.pacing import Pacer, RequestCounter
+from customer_sync.http.pacing import LONGEST_PAUSE_S, Pacer, RequestCounter
 
 
 def _starts(pacer: Pacer, clock: Any, count: int) -> list[float]:
@@ -153,3 +154,44 @@ def test_counts_add_up_when_threads_count() -> None:
     assert (use.total, use.refused, use.retried) == (4, 1, 1)
     assert use.by_method == {"GET": 3, "PUT": 1}
     assert use.by_status == {200: 3, 0: 1}
+
+
+YEAR_S = 31_536_000.0
+
+
+def test_pause_is_capped_when_a_year_was_asked_for(make_pacer: Any, clock: Any) -> None:
+    """A server may ask for any pause; it gets one window of its budget."""
+    pacer = make_pacer(6_000)
+    pacer.pause(YEAR_S)
+    assert _starts(pacer, clock, 1)[0] == LONGEST_PAUSE_S
+
+
+@pytest.mark.parametrize(
+    "budget",
+    [
+        {"allocated": 150, "window_s": 60, "remaining": 0, "resets_after_s": YEAR_S},
+        {"allocated": 150, "window_s": 60, "remaining": 1, "resets_after_s": YEAR_S},
+        {"allocated": 1, "window_s": YEAR_S, "remaining": None, "resets_after_s": None},
+    ],
+)
+def test_pace_stays_bearable_when_the_budget_is_absurd(make_pacer: Any, clock: Any, budget: dict[str, Any]) -> None:
+    """No header of a server makes two requests stand further apart than one window."""
+    pacer = make_pacer(6_000)
+    pacer.observe(**budget)
+    starts = _starts(pacer, clock, 4)
+    assert all(later - earlier <= LONGEST_PAUSE_S for earlier, later in pairwise([0.0, *starts]))
+
+
+def test_shared_pause_is_capped_when_a_year_was_asked_for(clock: Any) -> None:
+    """Processes that share the budget are not blocked for a year either."""
+    blocked: list[float] = []
+
+    class Turns:
+        def reserve(self, count: int, interval_s: float, burst: int) -> float:
+            return 0.0 * count * interval_s * burst
+
+        def block(self, seconds: float) -> None:
+            blocked.append(seconds)
+
+    Pacer(6_000, schedule=Turns(), clock=clock.read, sleep=clock.sleep).pause(YEAR_S)
+    assert blocked == [LONGEST_PAUSE_S]

@@ -224,6 +224,25 @@ def test_setting_is_named_when_tls_or_proxy_cannot_be_used(setting: str, value: 
     assert caught.value.evidence["setting"] == setting
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Site": "s3cret\r\nX-Admin: 1"},
+        {"X-Site": "s3cret\nx"},
+        {"X-Site": "s3cret\x00"},
+        {"X-Site": "s3cret \u20ac"},
+        {"X-Site\r\ns3cret": "1"},
+        {"X-Site: s3cret": "1"},
+    ],
+)
+def test_header_is_refused_without_its_value_when_it_holds_a_line_break(headers: dict[str, str]) -> None:
+    """One header cannot become two, and the message names the header and not what it holds."""
+    with pytest.raises(ConfigError, match="X-Site") as caught:
+        HttpSettings("http://127.0.0.1", headers=headers)
+    assert "s3cret" not in caught.value.message
+    assert caught.value.evidence["setting"] == "headers"
+
+
 def test_settings_keep_their_secrets_when_shown() -> None:
     """Headers and proxies, which may hold credentials, are not part of the representation."""
     shown = repr(HttpSettings("http://h", headers={"A": "s3cret"}, proxies={"http": "http://u:s3cret@p"}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,18 @@ def _prepare_file(database: str | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    for file in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm", "-journal"))):
+        _close_to_others(file)
+
+
+def _close_to_others(file: Path) -> None:
+    """Take others' rights from a file of ours: a copy or an older version may have left it open."""
+    try:
+        facts = file.stat()
+        if facts.st_uid == os.geteuid() and stat.S_ISREG(facts.st_mode) and facts.st_mode & 0o077:
+            file.chmod(0o600)
+    except FileNotFoundError:
+        return  # SQLite removes the two beside it when the last process closes
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from customer_sync.errors import ConfigError
 from customer_sync.reconcile.adopt.matching import Match
+from customer_sync.reporting.spreadsheet import SpreadsheetWriter, original_text
 
 COLUMNS = ("customer_id", "customer_name", "company_id", "matched_by", "verdict", "candidates", "detail", "decision")
 ADOPT, SKIP = "adopt", "skip"
@@ -17,21 +18,19 @@ MAX_ROWS = 200_000
 def write_matches(matches: Iterable[Match]) -> str:
     """The list as CSV; ``decision`` is filled in where a match was accepted."""
     out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for match in matches:
-        writer.writerow(
-            [
-                _harmless(match.customer_id),
-                _harmless(match.customer_name),
-                match.company_id or "",
-                match.matched_by,
-                match.verdict,
-                " ".join(map(str, match.candidates)),
-                match.detail,
-                ADOPT if match.verdict == "accepted" else "",
-            ]
+    SpreadsheetWriter(out, COLUMNS).write(
+        (
+            match.customer_id,
+            match.customer_name,
+            match.company_id or "",
+            match.matched_by,
+            match.verdict,
+            " ".join(map(str, match.candidates)),
+            match.detail,
+            ADOPT if match.verdict == "accepted" else "",
         )
+        for match in matches
+    )
     return out.getvalue()
 
 
@@ -55,7 +54,7 @@ def read_matches(text: str) -> dict[str, int]:
             raise ConfigError(f"The file of matches has more than {MAX_ROWS} rows.", setting="matches")
         if decision in {"", SKIP}:
             continue
-        key, company_id = (row["customer_id"] or "").removeprefix("'").strip(), (row["company_id"] or "").strip()
+        key, company_id = original_text(row["customer_id"] or "").strip(), (row["company_id"] or "").strip()
         if decision != ADOPT or not key or not company_id.isdecimal() or key in chosen:
             raise ConfigError(
                 f"Line {number} of the file of matches: decision must be '{ADOPT}', '{SKIP}' or empty, and a row to be "
@@ -64,8 +63,3 @@ def read_matches(text: str) -> dict[str, int]:
             )
         chosen[key] = int(company_id)
     return chosen
-
-
-def _harmless(text: str) -> str:
-    """A spreadsheet must not take a customer's own text for a formula."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text

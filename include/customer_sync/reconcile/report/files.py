@@ -12,6 +12,7 @@ from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.model.difference import MEANINGS, REMEDIES, REPAIRS, STANDING_MEANINGS, Standing
 from customer_sync.reconcile.report.page import render_page
 from customer_sync.reporting.report_place import report_folder
+from customer_sync.reporting.spreadsheet import write_table
 from customer_sync.run import Run
 
 PAGE_NAME = "report.html"
@@ -232,7 +233,7 @@ def _differences(run: Run) -> pd.DataFrame:
 
 def _write(folder: Path, name: str, table: pd.DataFrame) -> list[Path]:
     as_csv, as_parquet = _own(folder / f"{name}.csv"), _own(folder / f"{name}.parquet")
-    table.to_csv(as_csv, index=False)
+    write_table(table, as_csv)
     table.to_parquet(as_parquet, index=False)
     return [as_csv, as_parquet]
 

@@ -14,6 +14,7 @@ from operator import attrgetter
 from customer_sync.errors import ContractError
 from customer_sync.gc_paused import gc_paused
 from customer_sync.model.customer import Contact, Location
+from customer_sync.one_line import one_line
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.acumatica import odata_filter as erp_filter
 from customer_sync.sources.acumatica.client import AcumaticaClient
@@ -62,6 +63,11 @@ class CustomerPages:
     def _complete(self, page: Page, *, is_range: bool) -> CustomerPage:
         result = CustomerPage(unreadable=dict(_unreadable(bad) for bad in page.bad_rows))
         heads = list(map(self._customers.head, page.rows))
+        odd = {head.customer_id: one_line(head.customer_id) for head in heads if not head.customer_id.isprintable()}
+        if odd:
+            result.unreadable |= dict.fromkeys(odd.values(), "its number holds a control character")
+            page = Page([row for row, head in zip(page.rows, heads, strict=True) if head.customer_id not in odd])
+            heads = [head for head in heads if head.customer_id not in odd]
         keys = [head.customer_id for head in heads]
         owners = [_folded(key) for key in keys]
         people: dict[str, dict[str, Contact]] = {owner: {} for owner in owners}

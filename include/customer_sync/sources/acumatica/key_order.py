@@ -73,6 +73,7 @@ class KeyOrderRead:
     _lower: Key | None = None
     _bounds: list[Key] = field(default_factory=list)
     _last_ids: frozenset[Any] = frozenset()
+    _passed: set[Key] = field(default_factory=set)
 
     def pages(self) -> Iterator[Page]:
         """Yield every row once, page by page, and every bad row once.
@@ -89,15 +90,23 @@ class KeyOrderRead:
                 yield from self._shown(fresh)
                 if upper is None:
                     return
-                self._lower = upper
+                if upper != self._lower:
+                    self._go_on_behind(upper)
                 self._bounds.pop()
             elif self._is_first_by_key(page, keys, top):
                 if not fresh.received:
                     raise _filter_ignored(self.key_fields)
-                self._lower = self._last_key(page)
+                self._go_on_behind(self._last_key(page))
                 yield from self._shown(fresh)
             else:
                 self._bounds.append(self._narrower_bound(page, upper))
+
+    def _go_on_behind(self, key: Key) -> None:
+        if key in self._passed:
+            # New records under keys that were read already, for ever: the filter on the key has no effect.
+            raise _filter_ignored(self.key_fields)
+        self._passed.add(key)
+        self._lower = key
 
     def _fetch_fitting(self, upper: Key | None) -> tuple[Page, list[Key], int]:
         """A page, the keys of its rows, and the ``$top`` that was asked for."""

@@ -55,4 +55,4 @@ def read_notification(body: bytes, customer_fields: Collection[str]) -> Notifica
 def _customer_id(row: dict[str, Any], customer_fields: Collection[str]) -> str:
     value = next((row[name] for name in customer_fields if row.get(name) not in (None, "")), "")
     text = value.strip() if isinstance(value, str) else ""
-    return text if len(text) <= CUSTOMER_ID_CHARS_MAX else ""
+    return text if len(text) <= CUSTOMER_ID_CHARS_MAX and text.isprintable() else ""

@@ -16,6 +16,7 @@ from customer_sync.errors import (
     ConfigError,
     ContractError,
     NotFound,
+    PauseTooLong,
     PermanentApiError,
     PermissionDenied,
     RateLimited,
@@ -23,6 +24,7 @@ from customer_sync.errors import (
     ReplyLost,
     Unavailable,
 )
+from customer_sync.http.pacing import LONGEST_PAUSE_S
 from customer_sync.http.transport import HttpRequest, HttpResponse
 from customer_sync.redaction import mask_text, redact_body
 from customer_sync.targets.better_b2b.budget import read_budget
@@ -154,9 +156,7 @@ def _judge(
             setting="host",
         )
     if status == 429:  # noqa: PLR2004 - an HTTP status
-        budget = read_budget(answer.headers)
-        wait_s = next((s for s in (budget.retry_after_s, budget.resets_after_s) if s is not None), rate_limit_wait_s)
-        return RateLimited(f"{message} The request budget is used up.", retry_after_s=wait_s, **evidence)
+        return _used_up(f"{message} The request budget is used up.", answer, evidence, rate_limit_wait_s)
     if status >= _SERVER_ERROR:
         return Unavailable(f"{message} If it lasts, check the store's status page, and store_hash.", **evidence)
     if status in _PERMANENT:
@@ -169,6 +169,19 @@ def _judge(
         row_errors=found.row_errors,
         good_rows_kept=found.good_rows_kept,
         taken=_taken(found),
+        **evidence,
+    )
+
+
+def _used_up(message: str, answer: HttpResponse, evidence: dict[str, Any], unnamed_wait_s: float) -> RateLimited:
+    budget = read_budget(answer.headers)
+    asked_s = next((s for s in (budget.retry_after_s, budget.resets_after_s) if s is not None), None)
+    if asked_s is None or asked_s <= LONGEST_PAUSE_S:
+        return RateLimited(message, retry_after_s=unnamed_wait_s if asked_s is None else asked_s, **evidence)
+    return PauseTooLong(
+        f"{message} It asks for a pause of {asked_s:,.0f} s, longer than any window of the budget: it is asked again "
+        f"after {LONGEST_PAUSE_S:g} s, a few times. If it lasts, ask the store's support.",
+        retry_after_s=LONGEST_PAUSE_S,
         **evidence,
     )
 

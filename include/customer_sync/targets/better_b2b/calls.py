@@ -9,6 +9,7 @@ from typing import Any, Final, Self, TypeVar
 
 import msgspec
 
+from customer_sync.errors import ContractError
 from customer_sync.http.exchange import Exchange
 from customer_sync.http.pacing import Pacer, RequestCounter, RequestUse
 from customer_sync.http.retry import Effect, RetryPolicy
@@ -141,13 +142,24 @@ class StoreCalls:
 
         Records that others create, change or delete during the crawl shift the pages, so that rows repeat
         or slip through. Repeated ones are dropped. When fewer ids were seen than the store counts,
-        or its count sank on the way, the list is read again, at most three times in all.
+        or its count sank on the way, the list is read again, at most three times in all. A page without
+        an id that is new to its reading ends that reading, whatever the store counts.
+
+        Raises:
+            ContractError: Every reading ended so: the store shows the same page again and again.
         """
         seen: set[int] = set()
+        repeats = 0
         for _ in range(_CRAWL_PASSES):
             counts: list[int] = []
+            read_now: set[int] = set()
             for counted, records in self._pages(path, from_wire, query, page_size or self.settings.page_size):
                 counts.append(counted)
+                ids = {id_of(record) for record in records}
+                if records and ids <= read_now:
+                    repeats += 1
+                    break
+                read_now |= ids
                 for record in records:
                     if id_of(record) not in seen:
                         seen.add(id_of(record))
@@ -155,6 +167,14 @@ class StoreCalls:
             has_sunk = any(before > after for before, after in pairwise(counts))
             if len(seen) >= counts[-1] and not has_sunk:
                 return
+        if repeats == _CRAWL_PASSES:
+            raise ContractError(
+                f"{SYSTEM} shows the same records of {path} page after page and counts {counts[-1]:,} of them, of "
+                f"which {len(seen):,} came: the list cannot be read completely. Ask the store's support whether "
+                "'offset' has an effect there.",
+                system=SYSTEM,
+                operation=f"GET {path}",
+            )
         log.warning(
             "%s counts %d records under %s and showed %d in %d readings: others may be changing it now.",
             SYSTEM,
