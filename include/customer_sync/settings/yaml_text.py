@@ -112,7 +112,7 @@ class _SettingsLoader(yaml.CSafeLoader):
                     key.start_mark,
                 )
             if key.tag != _MERGE and key.value in seen:
-                raise _refusal(f"'{key.value}' stands here twice", key.start_mark)
+                raise _refusal(f"'{key.value}' appears twice", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
