@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 COPY = ROOT / ".cache" / "gates"
-PARTS = ("include", "plugins", "dags", "sandbox", "tests", "docs", "pyproject.toml", "README.md")
+PARTS = ("include", "plugins", "dags", "sandbox", "demo", "tests", "docs", "pyproject.toml", "README.md")
 LONGEST_S = 300
 """A check whose absence makes its tests hang is noticed, too."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import re
 import shutil
 import signal
@@ -59,14 +60,17 @@ def run(only: str, processes: int, minutes: int) -> None:
     """
     names = [f"customer_sync.{only}*"] if only else []
     command = [str(MUTMUT), "run", "--max-children", str(processes), *names]
-    with subprocess.Popen(command, cwd=COPY) as process:  # noqa: S603 - arguments are our own
-        try:
-            code = process.wait(timeout=minutes * 60)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)
-            print(f"\nStopped after {minutes} minutes; the next run goes on.")
+    # A session of its own, so that its workers end with it; what was tried so far is on disk.
+    process = subprocess.Popen(command, cwd=COPY, start_new_session=True)  # noqa: S603 - arguments are our own
+    try:
+        code = process.wait(timeout=minutes * 60)
+    except subprocess.TimeoutExpired:
+        print(f"\nStopped after {minutes} minutes; the next run goes on.")
+        return
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
             process.wait()
-            return
     if code:
         raise subprocess.CalledProcessError(code, command)
 
@@ -89,24 +93,28 @@ def report(found: dict[str, str]) -> int:
         noticed = sum(counts[verdict] for verdict in NOTICED)
         print(f"{module:<44}{tried:>8}{noticed:>8}{noticed / max(tried, 1):>7.1%}")
     left = [name for name, verdict in found.items() if verdict not in NOTICED | {"not checked"}]
-    reasons = {name: _reason(name, _mutmut("show", name)) for name in left}
+    changes = {name: _changed_lines(name) for name in left}
+    reasons = {name: _reason(name, changes[name]) for name in left}
     unexplained = [name for name, reason in reasons.items() if not reason]
     for reason, count in Counter(reason for reason in reasons.values() if reason).most_common():
         print(f"  accepted {count:>3}: {reason}")
     for name in unexplained:
         print(f"\n{name} ({found[name]})")
-        print("\n".join(line for line in _mutmut("show", name).splitlines() if re.match(r"[-+](?![-+])", line)))
+        print(changes[name])
     untried = Counter(found.values())["not checked"]
     print(f"\n{len(unexplained)} mutants went unnoticed, {len(left) - len(unexplained)} more are accepted", end="")
     print(f", {untried} were not tried." if untried else ".")
     return len(unexplained)
 
 
-def _reason(name: str, diff: str) -> str:
+def _changed_lines(name: str) -> str:
+    return "\n".join(line for line in _mutmut("show", name).splitlines() if re.match(r"[-+](?![-+])", line))
+
+
+def _reason(name: str, changed: str) -> str:
     """Why a mutant that no test notices changes nothing that anybody could see; ``""`` when nobody said."""
-    added = "\n".join(line for line in diff.splitlines() if re.match(r"[-+](?![-+])", line))
     for entry in tomllib.loads(ACCEPTED.read_text(encoding="utf-8"))["accepted"]:
-        if re.search(entry["function"], name) and re.search(entry.get("change", ""), added):
+        if re.search(entry["function"], name) and re.search(entry.get("change", ""), changed):
             return str(entry["reason"])
     return ""
 
