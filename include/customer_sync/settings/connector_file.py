@@ -110,9 +110,9 @@ def find_connector(connector_id: str, directory: Path | None = None) -> Connecto
 
 
 def watched_connectors(directory: Path | None = None) -> dict[str, Connector]:
-    """The connectors whose files name somebody to be told when something is wrong, by id.
+    """The connectors whose files name a channel for alerts, by id.
 
-    A file that is wrong elsewhere still says who is to be told, as long as it can be read: of such a one
+    A file that is wrong elsewhere still names its channels, as long as it can be read: of such a one
     only id and alerts are right, everything else is at its default.
 
     Raises:
@@ -126,7 +126,7 @@ def _as_far_as_alerts(path: Path) -> Connector | None:
     try:
         return load_connector(path)
     except ConfigError:
-        pass  # its DAG says so; here it matters who is to be told of that
+        pass  # its DAG says so; here only its channels matter
     try:
         return Connector.model_validate({"id": path.stem, "alerts": _read_yaml(path).get("alerts") or {}})
     except (ConfigError, ValidationError):
