@@ -86,7 +86,7 @@ class _Effort:
 
     def _add_alias(self, event: yaml.AliasEvent) -> None:
         if any(anchor == event.anchor for anchor, _ in self._open):
-            raise _refusal(f"'*{event.anchor}' stands inside of what it names", event.start_mark)
+            raise _refusal(f"'*{event.anchor}' appears inside of what it names", event.start_mark)
         self._count += self._sizes.get(event.anchor, 1)
 
 
@@ -101,13 +101,13 @@ class _SettingsLoader(yaml.CSafeLoader):
         """Build a mapping.
 
         Raises:
-            ConstructorError: A name is no text, or stands in it twice; the later one would win in silence.
+            ConstructorError: A name is no text, or appears twice; the later one would silently win.
         """
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise _refusal(
-                    "braces or brackets stand where a setting's name is expected; fill in the template, or put the "
+                    "there are braces or brackets where a setting's name is expected; fill in the template, or put the "
                     "value in quotes",
                     key.start_mark,
                 )
