@@ -19,7 +19,7 @@ from customer_sync.ledger.coordination.watermarks import Watermarks
 from customer_sync.ledger.journal.access_revocations import AccessRemovals
 from customer_sync.ledger.journal.intents import ConfirmedWrite, Intents, OpenIntent
 from customer_sync.ledger.state.emails import AccountEmails
-from customer_sync.ledger.state.links import Links, LinkSummary
+from customer_sync.ledger.state.links import CustomerState, Links, LinkSummary
 from customer_sync.ledger.state.quarantine import Quarantine, Quarantined
 from customer_sync.ledger.state.set_aside_marks import SetAside
 from customer_sync.ledger.storage.clock import utc_now
@@ -36,6 +36,7 @@ from customer_sync.ledger.story.runs import CustomerOutcome, Runs
 __all__ = [
     "ConfirmedWrite",
     "CustomerOutcome",
+    "CustomerState",
     "Lease",
     "Ledger",
     "LinkSummary",
@@ -51,7 +52,7 @@ class Ledger:
     """The ledger of one connector; its parts share one database.
 
     Attributes:
-        links: Company and child links with the last applied payloads.
+        links: Which company belongs to a customer, and what was last applied to it.
         intents: Writes that are about to be sent, and their answers.
         runs: Runs and the outcome of every customer.
         stories: What became of one customer, and what it waits for.

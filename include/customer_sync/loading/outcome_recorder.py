@@ -87,12 +87,10 @@ class OutcomeRecorder:
             quarantined.extend((load.customer_id, finding) for finding in _quarantine(load))
             if outcome not in {Outcome.FAILED, Outcome.QUARANTINED} and load.plan.kind == "sync":
                 whole.append(load)
-        digests = [
-            (load.customer_id, {"content_hash": "" if load.held_back else content_hash(load.desired)}) for load in whole
-        ]
+        digests = {load.customer_id: "" if load.held_back else content_hash(load.desired) for load in whole}
         settled = [outcome.customer_id for outcome in outcomes]
         with run.ledger.write() as connection:
-            run.ledger.links.update_companies(connection, digests)
+            run.ledger.links.put_hashes(connection, digests)
             held = _still_held(run, loads, settled)
             run.ledger.quarantine.replace(connection, run.run_id, settled, [*held, *quarantined])
             run.book(connection, entries, outcomes)

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from customer_sync.ledger import CustomerOutcome, Ledger, PlannedCustomer
+from customer_sync.ledger import CustomerOutcome, CustomerState, Ledger, PlannedCustomer
 from customer_sync.ledger.journal.access_revocations import AccessRemoval
 from customer_sync.ledger.storage import retention as retention_module
 from customer_sync.ledger.storage.schema import connector_log, run
-from customer_sync.model.operation import Action, UserOperation
+from customer_sync.model.company import UserFields
+from customer_sync.model.operation import Action, AppliedCompany, AppliedUser, UserOperation
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -139,11 +140,10 @@ def test_links_and_quarantine_are_never_touched(ledger: Ledger) -> None:
     """Retention may take everything else away, and the next sync still knows what is whose."""
     an_old_run(ledger, "old")
     _keep_quarantine(ledger, "another")
-    link = {"customer_id": "C1", "company_id": 5, "status": 1, "fields": {}, "record_id": "", "account_email": ""}
+    applied = AppliedCompany(company_id=5, users={"7": AppliedUser(store_id=7, fields=UserFields())})
     removal = AccessRemoval("C1", "7", NOW - timedelta(days=200), NOW - timedelta(days=201), "contact")
     with ledger.write() as connection:
-        ledger.links.put_companies(connection, [{**link, "made_by_run": "old"}])
-        ledger.links.put_children(connection, "user", [("C1", "7", 7, {})])
+        ledger.links.put(connection, "old", [CustomerState("C1", applied)])
         ledger.access.put(connection, "old", [removal])
     removed = ledger.retention.clean_runs(NOW, timedelta(0))
     assert removed["access_removal"] == 1

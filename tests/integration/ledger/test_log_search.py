@@ -9,16 +9,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.storage.database import open_engine, writing
 from customer_sync.ledger.storage.schema import connector_log, log_count
 from customer_sync.ledger.story.log_chart import count_over_time
 from customer_sync.ledger.story.log_scope import LogFilter, find_scope
 from customer_sync.ledger.story.log_search import Order, iter_log, position_of, search_log
 from tests.integration.ledger.log_writer import START, customer, fill
-from tests.integration.ledger.test_ledger_database import alembic
 
 KNB = frozenset({"knb"})
 FILTERS = {
@@ -163,19 +160,3 @@ def test_old_rows_and_their_counts_go_together_when_the_log_is_pruned(copied: st
     assert counted == len(left)
     assert min(moment for moment, connector in left if connector == "knb") >= START + timedelta(hours=1)
     assert min(moment for moment, connector in left if connector == "acme") == START
-
-
-def test_the_log_of_an_older_version_is_searched_like_a_new_one(engine: sa.Engine, copied: str) -> None:
-    """Migration sorts old rows into kinds and counts them."""
-    migrated = open_engine(copied)
-    with writing(migrated) as connection:
-        command.downgrade(alembic(connection), "0008")
-    with writing(migrated) as connection:
-        command.upgrade(alembic(connection), "head")
-    for conditions in FILTERS.values():
-        wanted = LogFilter(connectors=KNB, **conditions)
-        seen = [[row["id"] for row in search_log(each, wanted, limit=2000).rows] for each in (engine, migrated)]
-        totals = [count_over_time(each, find_scope(each, wanted)) for each in (engine, migrated)]
-        assert seen[0] == seen[1]
-        assert totals[0] == totals[1]
-    migrated.dispose()

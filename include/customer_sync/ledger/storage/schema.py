@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy import String as _SqlString
 from sqlalchemy import Text as _SqlText
 
-REVISION = "0010"
+REVISION = "0011"
 """The newest migration: these tables are what it leads to."""
 
 metadata = MetaData(
@@ -87,18 +87,17 @@ def _key(name: str, length: int = 200) -> Column[Any]:
     return Column(name, String(length), primary_key=True)
 
 
-company_link = Table(
-    "company_link",
+# One row per customer with a company; `applied` is what we last applied to it as JSON text (state/applied_document.py).
+customer_state = Table(
+    "customer_state",
     metadata,
     _key("connector_id", 40),
     _key("customer_id"),
     Column("company_id", _Id, nullable=False),
     Column("record_id", String(64), nullable=False, default=""),
-    Column("account_email", String(320), nullable=False, default=""),
     Column("status", Integer, nullable=False),
-    Column("fields", JSON, nullable=False),
-    Column("payment_methods", JSON, nullable=False),
-    Column("payment_terms", JSON),
+    Column("applied", Text, nullable=False),
+    Column("parts", Integer, nullable=False, default=0),  # users and addresses in it
     Column("reference_id", String(100), nullable=False, default=""),
     Column("content_hash", String(64), nullable=False, default=""),
     Column("made_by_run", String(250), nullable=False, default=""),
@@ -106,21 +105,18 @@ company_link = Table(
     Column("linked_at_utc", UtcDateTime, nullable=False),
     Column("applied_at_utc", UtcDateTime, nullable=False),
     Index(None, "connector_id", "company_id"),
-    Index(None, "connector_id", "account_email"),
     Index(None, "connector_id", "record_id"),
 )
 
-child_link = Table(
-    "child_link",
+# Which customers hold a user of a contact: all that is looked for inside of the applied documents.
+contact_holder = Table(
+    "contact_holder",
     metadata,
     _key("connector_id", 40),
+    _key("contact_key"),
     _key("customer_id"),
-    _key("entity", 20),
-    _key("child_key"),
-    Column("store_id", _Id, nullable=False),
-    Column("fields", JSON, nullable=False),
-    Column("applied_at_utc", UtcDateTime, nullable=False),
-    Index(None, "connector_id", "entity", "child_key"),
+    Index(None, "connector_id", "customer_id"),
+    sqlite_with_rowid=False,
 )
 
 write_intent = Table(

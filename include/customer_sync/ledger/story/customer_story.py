@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.schema import (
-    company_link,
     connector_log,
+    customer_state,
     log_customer,
     quarantine,
     run,
@@ -106,7 +106,7 @@ class CustomerStories:
             The story, or ``None`` when the ledger has never met the customer.
         """
         with self._engine.connect() as connection:
-            link = connection.execute(self._of_customer(company_link, customer_id)).mappings().first()
+            link = connection.execute(self._of_customer(customer_state, customer_id)).mappings().first()
             known = connection.execute(self._of_customer(log_customer, customer_id)).first()
             looked_at = [self._run(connection, row) for row in self._runs(connection, customer_id, at_utc, runs)]
             latest = next((each for each in looked_at if each.outcome), None)
