@@ -18,6 +18,7 @@ from customer_sync.ledger.coordination.shared_budget import SharedSchedule, Shar
 from customer_sync.ledger.coordination.watermarks import Watermarks
 from customer_sync.ledger.journal.access_revocations import AccessRemovals
 from customer_sync.ledger.journal.intents import ConfirmedWrite, Intents, OpenIntent
+from customer_sync.ledger.journal.parts import IntendedWrite
 from customer_sync.ledger.state.emails import AccountEmails
 from customer_sync.ledger.state.links import CustomerState, Links, LinkSummary
 from customer_sync.ledger.state.quarantine import Quarantine, Quarantined
@@ -37,6 +38,7 @@ __all__ = [
     "ConfirmedWrite",
     "CustomerOutcome",
     "CustomerState",
+    "IntendedWrite",
     "Lease",
     "Ledger",
     "LinkSummary",
@@ -53,7 +55,7 @@ class Ledger:
 
     Attributes:
         links: Which company belongs to a customer, and what was last applied to it.
-        intents: Writes that are about to be sent, and their answers.
+        intents: The journal: requests that are about to be sent, and what became of them.
         runs: Runs and the outcome of every customer.
         stories: What became of one customer, and what it waits for.
         plans: What runs are going to do to whom.

@@ -30,8 +30,8 @@ PERSON = "Geheimrat"
 CUSTOMERS = ["C000001", "C000002", "C000003"]
 SECRETS = (PASSWORD, TOKEN)
 PERSONAL = (EMAIL, ACCOUNT_EMAIL, PHONE, PHONE.replace(" ", ""), PERSON)
-HOLDS_PAYLOAD = {"customer_state"}
-"""Tables that must hold the last applied values; they may hold personal data, never secrets.
+HOLDS_PAYLOAD = {"customer_state", "journal"}
+"""Tables that must hold the last applied values, and what was written; they may hold personal data, never secrets.
 
 Source: docs/architecture.md#ledger.
 """

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.storage.compiled import Compiled
 from customer_sync.ledger.storage.database import open_engine, writing
-from customer_sync.ledger.storage.schema import customer_state, quarantine, run, write_intent
+from customer_sync.ledger.storage.schema import customer_state, journal, quarantine, run
 from customer_sync.ledger.storage.statement import insert, upsert
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
@@ -94,6 +94,6 @@ def test_tables_without_rows_take_none(sqlite_url: str) -> None:
     """Nothing to write is nothing to do."""
     engine = open_engine(sqlite_url)
     with writing(engine) as connection:
-        insert(connection, write_intent, [])
+        insert(connection, journal, [])
         upsert(connection, customer_state, [])
     engine.dispose()

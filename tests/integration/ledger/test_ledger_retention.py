@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from customer_sync.ledger import CustomerOutcome, CustomerState, Ledger, PlannedCustomer
+from customer_sync.ledger import CustomerOutcome, CustomerState, IntendedWrite, Ledger, PlannedCustomer
 from customer_sync.ledger.journal.access_revocations import AccessRemoval
 from customer_sync.ledger.storage import retention as retention_module
 from customer_sync.ledger.storage.schema import connector_log, run
@@ -29,7 +29,7 @@ def an_old_run(ledger: Ledger, run_id: str, **columns: Any) -> None:
         ledger.runs.begin(connection, run_id, **{**RUN, **columns})
         ledger.runs.add_customers(connection, run_id, "batch_000", [f"C-{run_id}"])
         ledger.runs.put_outcomes(connection, run_id, [CustomerOutcome(f"C-{run_id}", Outcome.UPDATED)])
-        ids = ledger.intents.open(connection, run_id, 1, [(f"C-{run_id}", A_WRITE)])
+        ids = ledger.intents.open(connection, run_id, 1, [[IntendedWrite(f"C-{run_id}", A_WRITE)]])
         ledger.intents.settle(connection, ids, "confirmed")
         row = {"kind": "drift", "customer_id": f"C-{run_id}", "entity": "customer"}
         ledger.differences.append(connection, run_id, [row])
@@ -58,7 +58,7 @@ def test_old_run_goes_with_all_that_belongs_to_it(ledger: Ledger, other: Ledger)
         "run": 1,
         "run_customer": 1,
         "plan_customer": 1,
-        "write_intent": 1,
+        "journal": 1,
         "difference": 1,
         "access_removal": 0,
     }
@@ -84,7 +84,7 @@ def _keep_watermark(ledger: Ledger, run_id: str) -> None:
 
 def _keep_open_write(ledger: Ledger, run_id: str) -> None:
     with ledger.write() as connection:
-        ledger.intents.open(connection, run_id, 1, [(f"C-{run_id}", A_WRITE)])
+        ledger.intents.open(connection, run_id, 1, [[IntendedWrite(f"C-{run_id}", A_WRITE)]])
 
 
 def _keep_quarantine(ledger: Ledger, run_id: str) -> None:

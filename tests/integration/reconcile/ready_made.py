@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from customer_sync.ledger import CustomerState, Ledger
+from customer_sync.ledger import CustomerState, IntendedWrite, Ledger
 from customer_sync.ledger.storage.statement import chunks
 from customer_sync.model.company import Company, attempt_hash, company_fields, content_hash, user_fields
 from customer_sync.model.operation import (
@@ -162,7 +162,7 @@ def _write_ledger(ledger: Ledger, rows: _Rows) -> None:
             ledger.links.put(connection, "ready made", part)
     for writes in chunks(rows.writes, 1000):
         with ledger.write() as connection:
-            ids = ledger.intents.open(connection, "ready made", 1, writes)
+            ids = ledger.intents.open(connection, "ready made", 1, [[IntendedWrite(*each)] for each in writes])
             ledger.intents.settle(connection, ids, "confirmed")
     with ledger.write() as connection:
         keys = [key for key, _ in rows.quarantined]

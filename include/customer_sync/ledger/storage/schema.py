@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy import String as _SqlString
 from sqlalchemy import Text as _SqlText
 
-REVISION = "0011"
+REVISION = "0012"
 """The newest migration: these tables are what it leads to."""
 
 metadata = MetaData(
@@ -119,26 +119,30 @@ contact_holder = Table(
     sqlite_with_rowid=False,
 )
 
-write_intent = Table(
-    "write_intent",
+# One row per request that writes; `parts` says for whom, what was before and what is after (journal/parts.py).
+# A request carries neighbours: which rows name a customer shows by the first and the last of them, in code point order.
+_Neighbour = String(200).with_variant(String(200, collation="C"), "postgresql")
+
+journal = Table(
+    "journal",
     metadata,
     Column("id", _Id, primary_key=True, autoincrement=True),
     Column("connector_id", String(40), nullable=False),
     Column("run_id", String(250), nullable=False),
     Column("try_number", Integer, nullable=False),
-    Column("customer_id", String(200), nullable=False),
     Column("action", String(40), nullable=False),
-    Column("record_key", String(450), nullable=False),
-    Column("store_id", _Id, nullable=False, default=0),
-    Column("payload_hash", String(64), nullable=False),
+    Column("first_customer", _Neighbour, nullable=False),
+    Column("last_customer", _Neighbour, nullable=False),
+    Column("parts", Text, nullable=False),
+    Column("part_count", Integer, nullable=False),
     Column("state", String(20), nullable=False),  # open | confirmed | refused | split | abandoned
     Column("opened_at_utc", UtcDateTime, nullable=False),
     Column("settled_at_utc", UtcDateTime),
-    Column("access_ended_at_utc", UtcDateTime),
-    Index(None, "connector_id", "state", "customer_id"),
-    Index(None, "run_id", "customer_id"),
+    Index(None, "connector_id", "state"),
+    Index(None, "connector_id", "first_customer", "last_customer"),
+    Index(None, "connector_id", "run_id", "first_customer", "last_customer"),
+    Index(None, "connector_id", "opened_at_utc"),
 )
-
 run = Table(
     "run",
     metadata,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from customer_sync.ledger.journal.intents import Intents
 from customer_sync.ledger.storage.schema import (
     connector_log,
     customer_state,
@@ -18,7 +19,6 @@ from customer_sync.ledger.storage.schema import (
     run_customer,
     set_aside,
     unfinished,
-    write_intent,
 )
 from customer_sync.model.outcome import REMEDIES, Reason
 
@@ -164,9 +164,8 @@ class CustomerStories:
         if connection.execute(self._of_customer(unfinished, customer_id)).first() is not None:
             reason = latest.reasons[0] if latest and latest.reasons else str(Reason.BATCH_FAILED)
             yield WaitingPart("customer", reason, "the next run, which reads the customer again")
-        is_open = write_intent.c.state == "open"
-        for row in connection.execute(self._of_customer(write_intent, customer_id).where(is_open)).mappings():
-            part = f"{row['action']} {row['record_key']}"
+        for intent in Intents(self._engine, self._connector_id).unanswered([customer_id]):
+            part = f"{intent.action} {intent.key}"
             yield WaitingPart(part, str(Reason.OUTCOME_UNKNOWN), "the next load, which reads the record back first")
 
 

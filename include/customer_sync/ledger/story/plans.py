@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from customer_sync.ledger.journal.intents import Intents
 from customer_sync.ledger.storage.clock import utc_now
-from customer_sync.ledger.storage.schema import connector_log, plan_customer, run_customer, write_intent
+from customer_sync.ledger.storage.schema import connector_log, plan_customer, run_customer
 from customer_sync.ledger.storage.statement import chunks, insert
 from customer_sync.model.outcome import Outcome
 
@@ -204,24 +205,19 @@ class Plans:
 
     def written_by_others(self, run_id: str, batch_keys: Iterable[str], limit: int) -> list[str]:
         """Customers of the plan that another run wrote to since they were planned, by id."""
-        query = (
-            sa.select(plan_customer.c.customer_id)
-            .join(
-                write_intent,
-                sa.and_(
-                    write_intent.c.connector_id == plan_customer.c.connector_id,
-                    write_intent.c.customer_id == plan_customer.c.customer_id,
-                    write_intent.c.run_id != plan_customer.c.run_id,
-                    write_intent.c.opened_at_utc >= plan_customer.c.planned_at_utc,
-                ),
-            )
-            .where(self._of(run_id), ~plan_customer.c.withheld, _in_batches(batch_keys))
-            .distinct()
-            .order_by(plan_customer.c.customer_id)
-            .limit(limit)
-        )
+        mine = sa.and_(self._of(run_id), ~plan_customer.c.withheld, _in_batches(batch_keys))
+        planned_at = plan_customer.c.planned_at_utc
         with self._engine.connect() as connection:
-            return list(connection.execute(query).scalars())
+            first = connection.execute(sa.select(sa.func.min(planned_at, type_=planned_at.type)).where(mine)).scalar()
+            if first is None:
+                return []
+            written = Intents(self._engine, self._connector_id).written_since(first, but_by=run_id)
+            found: list[str] = []
+            for part in chunks(written):
+                query = sa.select(plan_customer.c.customer_id, planned_at).where(mine)
+                rows = connection.execute(query.where(plan_customer.c.customer_id.in_(part)))
+                found += [key for key, moment in rows if written[key] >= moment]
+        return sorted(found)[:limit]
 
     def _read(
         self, run_id: str, *conditions: sa.ColumnElement[bool], limit: int | None = None

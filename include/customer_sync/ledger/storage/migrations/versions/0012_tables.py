@@ -1,6 +1,6 @@
 """the ledger's tables
 
-Revision: 0011
+Revision: 0012
 Revises: nothing
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
+revision = "0012"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -174,6 +174,46 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_difference_connector_id_run_id_kind"), "difference", ["connector_id", "run_id", "kind"], unique=False
     )
+    op.create_table(
+        "journal",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("connector_id", sa.String(length=40), nullable=False),
+        sa.Column("run_id", sa.String(length=250), nullable=False),
+        sa.Column("try_number", sa.Integer(), nullable=False),
+        sa.Column("action", sa.String(length=40), nullable=False),
+        sa.Column(
+            "first_customer",
+            sa.String(length=200).with_variant(sa.String(length=200, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "last_customer",
+            sa.String(length=200).with_variant(sa.String(length=200, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("parts", sa.Text(), nullable=False),
+        sa.Column("part_count", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("opened_at_utc", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at_utc", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_journal")),
+    )
+    op.create_index(
+        op.f("ix_journal_connector_id_first_customer_last_customer"),
+        "journal",
+        ["connector_id", "first_customer", "last_customer"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_journal_connector_id_opened_at_utc"), "journal", ["connector_id", "opened_at_utc"], unique=False
+    )
+    op.create_index(
+        op.f("ix_journal_connector_id_run_id_first_customer_last_customer"),
+        "journal",
+        ["connector_id", "run_id", "first_customer", "last_customer"],
+        unique=False,
+    )
+    op.create_index(op.f("ix_journal_connector_id_state"), "journal", ["connector_id", "state"], unique=False)
     op.create_table(
         "lease",
         sa.Column("resource", sa.String(length=200), nullable=False),
@@ -372,37 +412,10 @@ def upgrade() -> None:
         sa.Column("run_id", sa.String(length=250), nullable=False),
         sa.PrimaryKeyConstraint("connector_id", "name", name=op.f("pk_watermark")),
     )
-    op.create_table(
-        "write_intent",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("connector_id", sa.String(length=40), nullable=False),
-        sa.Column("run_id", sa.String(length=250), nullable=False),
-        sa.Column("try_number", sa.Integer(), nullable=False),
-        sa.Column("customer_id", sa.String(length=200), nullable=False),
-        sa.Column("action", sa.String(length=40), nullable=False),
-        sa.Column("record_key", sa.String(length=450), nullable=False),
-        sa.Column("store_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("payload_hash", sa.String(length=64), nullable=False),
-        sa.Column("state", sa.String(length=20), nullable=False),
-        sa.Column("opened_at_utc", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("settled_at_utc", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("access_ended_at_utc", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_write_intent")),
-    )
-    op.create_index(
-        op.f("ix_write_intent_connector_id_state_customer_id"),
-        "write_intent",
-        ["connector_id", "state", "customer_id"],
-        unique=False,
-    )
-    op.create_index(op.f("ix_write_intent_run_id_customer_id"), "write_intent", ["run_id", "customer_id"], unique=False)
 
 
 def downgrade() -> None:
     """Drop them."""
-    op.drop_index(op.f("ix_write_intent_run_id_customer_id"), table_name="write_intent")
-    op.drop_index(op.f("ix_write_intent_connector_id_state_customer_id"), table_name="write_intent")
-    op.drop_table("write_intent")
     op.drop_table("watermark")
     op.drop_table("unfinished")
     op.drop_table("set_aside")
@@ -426,6 +439,11 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_log_count_hour_utc"), table_name="log_count")
     op.drop_table("log_count")
     op.drop_table("lease")
+    op.drop_index(op.f("ix_journal_connector_id_state"), table_name="journal")
+    op.drop_index(op.f("ix_journal_connector_id_run_id_first_customer_last_customer"), table_name="journal")
+    op.drop_index(op.f("ix_journal_connector_id_opened_at_utc"), table_name="journal")
+    op.drop_index(op.f("ix_journal_connector_id_first_customer_last_customer"), table_name="journal")
+    op.drop_table("journal")
     op.drop_index(op.f("ix_difference_connector_id_run_id_kind"), table_name="difference")
     op.drop_index(op.f("ix_difference_connector_id_customer_id_id"), table_name="difference")
     op.drop_table("difference")
