@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from customer_sync.ledger import CustomerOutcome, CustomerState, IntendedWrite, Ledger, PlannedCustomer
 from customer_sync.ledger.journal.access_revocations import AccessRemoval
 from customer_sync.ledger.storage import retention as retention_module
-from customer_sync.ledger.storage.schema import connector_log, run
+from customer_sync.ledger.storage.schema import run, story
 from customer_sync.model.company import UserFields
 from customer_sync.model.operation import Action, AppliedCompany, AppliedUser, UserOperation
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
@@ -37,7 +37,7 @@ def an_old_run(ledger: Ledger, run_id: str, **columns: Any) -> None:
         ledger.plans.replace(connection, run_id, "batch_000", [planned])
         ledger.log.append(connection, run_id, "load", 1, [LogEntry(customer_id=f"C-{run_id}")])
         ledger.runs.update(connection, run_id, state="success", started_at_utc=ended, ended_at_utc=ended)
-        aged = sa.update(connector_log).where(connector_log.c.run_id == run_id)
+        aged = sa.update(story).where(story.c.run_id == run_id)
         connection.execute(aged.values(logged_at_utc=ended))
 
 
@@ -130,7 +130,7 @@ def test_log_goes_by_age_in_bounded_steps(ledger: Ledger, monkeypatch: pytest.Mo
     entries = [LogEntry(customer_id=f"C{number}") for number in range(10)]
     with ledger.write() as connection:
         ledger.log.append(connection, "r1", "load", 1, entries)
-        connection.execute(sa.update(connector_log).values(logged_at_utc=NOW - timedelta(days=200)))
+        connection.execute(sa.update(story).values(logged_at_utc=NOW - timedelta(days=200)))
         ledger.log.append(connection, "r2", "load", 1, entries[:2])
     assert ledger.retention.clean_log(NOW, KEEP) == 10
     assert {row["run_id"] for row in ledger.log.rows(limit=None)} == {"r2"}

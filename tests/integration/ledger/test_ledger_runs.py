@@ -267,14 +267,14 @@ def test_intents_of_two_connectors_with_one_run_id_do_not_meet(ledger: Ledger, o
 
 
 def test_the_log_tells_what_happened_to_a_customer_newest_first(ledger: Ledger, other: Ledger) -> None:
-    """By run, by customer, of this connector only, as many as asked for."""
+    """By run, by customer, of this connector only, as many as asked for; what is said at once of one stays together."""
     entries = [
         LogEntry(customer_id=key, message=f"line {key}", reasons=("email_missing",)) for key in ("C1", "C2", "C1")
     ]
     for mine, run_id in ((ledger, "r1"), (ledger, "r2"), (other, "r1")):
         with mine.write() as connection:
             mine.log.append(connection, run_id, "filter", 1, entries)
-    assert [row["customer_id"] for row in ledger.log.rows(run_id="r1")] == ["C1", "C2", "C1"]
+    assert [row["customer_id"] for row in ledger.log.rows(run_id="r1")] == ["C2", "C1", "C1"]
     assert [row["run_id"] for row in ledger.log.rows(customer_id="C1")] == ["r2", "r2", "r1", "r1"]
     assert len(ledger.log.rows(limit=4)) == 4
     assert ledger.log.rows(run_id="r2")[0]["reasons"] == "email_missing"

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from customer_sync.ledger.storage.database import writing
 from customer_sync.ledger.storage.schema import (
     access_removal,
-    connector_log,
     difference,
     journal,
     log_count,
@@ -19,6 +18,7 @@ from customer_sync.ledger.storage.schema import (
     quarantine,
     run,
     run_customer,
+    story,
     unfinished,
     watermark,
 )
@@ -36,12 +36,12 @@ class Retention:
         self._connector_id = connector_id
 
     def clean_log(self, now_utc: datetime, keep: timedelta) -> int:
-        """Remove lines of the connector log by age, by the full hour like their counts; returns their number."""
+        """Remove stories by age, by the full hour like the counts of their lines; returns how many stories went."""
         hour = full_hour(now_utc - keep)
         mine = sa.select(log_kind.c.kind_id).where(log_kind.c.connector_id == self._connector_id)
         with writing(self._engine) as connection:
             connection.execute(sa.delete(log_count).where(log_count.c.hour_utc < hour, log_count.c.kind_id.in_(mine)))
-        return self._remove_by_id(connector_log, connector_log.c.logged_at_utc < hour)
+        return self._remove_by_id(story, story.c.logged_at_utc < hour)
 
     def clean_runs(self, now_utc: datetime, keep: timedelta) -> dict[str, int]:
         """Remove old runs with what belongs to them.

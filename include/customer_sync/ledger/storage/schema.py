@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy import String as _SqlString
 from sqlalchemy import Text as _SqlText
 
-REVISION = "0012"
+REVISION = "0013"
 """The newest migration: these tables are what it leads to."""
 
 metadata = MetaData(
@@ -194,36 +194,36 @@ plan_customer = Table(
     Index(None, "connector_id", "run_id", "batch_key"),
 )
 
-connector_log = Table(
-    "connector_log",
+# One row per customer, step and time at which something was said of it; the lines of the connector log are in `lines`.
+story = Table(
+    "story",
     metadata,
     Column("id", _Id, primary_key=True, autoincrement=True),
     Column("logged_at_utc", UtcDateTime, nullable=False),
-    Column("kind_id", _Id, nullable=False),  # of log_kind
+    Column("shape_id", _Id, nullable=False),  # of story_shape
     Column("connector_id", String(40), nullable=False),
     Column("run_id", String(250), nullable=False),
     Column("task", String(20), nullable=False),
     Column("try_number", Integer, nullable=False),
     Column("customer_id", String(200), nullable=False),
     Column("customer_name", String(250), nullable=False, default=""),
-    Column("entity", String(20), nullable=False),
-    Column("record_key", String(450), nullable=False, default=""),
-    Column("action", String(40), nullable=False, default=""),
-    Column("outcome", String(20), nullable=False, default=""),
-    Column("level", String(10), nullable=False),
-    Column("reasons", String(500), nullable=False, default=""),
-    Column("field", String(100), nullable=False, default=""),
-    Column("store_id", String(40), nullable=False, default=""),
-    Column("message", Text, nullable=False, default=""),
-    Column("next_step", Text, nullable=False, default=""),
-    Column("changes", Text, nullable=False, default=""),
+    Column("lines", Text, nullable=False),
     Index(None, "connector_id", "customer_id", "id"),
     Index(None, "run_id", "logged_at_utc", "id"),
-    Index(None, "kind_id", "logged_at_utc", "id"),
+    Index(None, "shape_id", "logged_at_utc", "id"),
     Index(None, "logged_at_utc", "id"),
 )
 
-# What a row says apart from whom and when, each combination once: some hundreds, however long the log is.
+# Which kinds of lines a story has, each combination once: their numbers joined by commas.
+story_shape = Table(
+    "story_shape",
+    metadata,
+    Column("shape_id", _Id, primary_key=True, autoincrement=False),
+    Column("connector_id", String(40), nullable=False),
+    Column("kinds", Text, nullable=False),
+)
+
+# What a line says apart from whom and when, each combination once: some hundreds, however long the log is.
 log_kind = Table(
     "log_kind",
     metadata,
@@ -236,7 +236,7 @@ log_kind = Table(
     Column("reasons", String(500), nullable=False),
 )
 
-# Rows of the log by run, kind and hour; written with the rows and never changed, so that writers do not meet.
+# Lines of the log by run, kind and hour; written with the lines and never changed, so that writers do not meet.
 log_count = Table(
     "log_count",
     metadata,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -11,15 +11,16 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.journal.intents import Intents
 from customer_sync.ledger.storage.schema import (
-    connector_log,
     customer_state,
     log_customer,
     quarantine,
     run,
     run_customer,
     set_aside,
+    story,
     unfinished,
 )
+from customer_sync.ledger.story.lines import told_lines
 from customer_sync.model.outcome import REMEDIES, Reason
 
 _STEPS_PER_RUN = 100
@@ -140,9 +141,9 @@ class CustomerStories:
         return connection.execute(query.order_by(run.c.started_at_utc.desc()).limit(limit)).mappings().all()
 
     def _run(self, connection: sa.Connection, row: sa.RowMapping) -> CustomerRun:
-        log = connector_log.c
-        query = self._of_customer(connector_log, row["customer_id"]).where(log.run_id == row["run_id"])
-        lines = connection.execute(query.order_by(log.id).limit(_STEPS_PER_RUN)).mappings()
+        query = self._of_customer(story, row["customer_id"]).where(story.c.run_id == row["run_id"])
+        ordered = query.order_by(story.c.id).limit(_STEPS_PER_RUN)
+        lines = told_lines(connection, self._connector_id, ordered, _STEPS_PER_RUN)
         return CustomerRun(
             run_id=row["run_id"],
             mode=row["mode"],
@@ -192,6 +193,6 @@ def _codes(reasons: str) -> tuple[str, ...]:
     return tuple(code for code in reasons.split(",") if code)
 
 
-def _step(line: sa.RowMapping) -> dict[str, str]:
+def _step(line: Mapping[str, Any]) -> dict[str, str]:
     names = ("task", "entity", "action", "outcome", "level", "reasons", "field", "message", "next_step", "changes")
     return {"key": line["record_key"], **{name: line[name] or "" for name in names}}

@@ -1,4 +1,4 @@
-"""The connector log: append-only rows about what happened to whom, and why."""
+"""The connector log: append-only lines about what happened to whom, and why, kept as stories."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
-from customer_sync.ledger.storage.schema import connector_log, log_count, log_customer
+from customer_sync.ledger.storage.schema import log_count, log_customer, story
 from customer_sync.ledger.storage.statement import chunks, insert, upsert
+from customer_sync.ledger.story.lines import put_stories, told_lines
 from customer_sync.ledger.story.log_facets import LogKind, put_kinds
 from customer_sync.model.outcome import LogEntry
 
@@ -32,48 +33,23 @@ class Log:
             kinds = [self._kind(entry) for entry in part]
             numbers = {kind: kind.id for kind in set(kinds)}
             put_kinds(connection, numbers)
-            insert(
-                connection,
-                connector_log,
-                [
-                    {
-                        "logged_at_utc": now,
-                        "kind_id": numbers[kind],
-                        "connector_id": self._connector_id,
-                        "run_id": run_id,
-                        "task": task,
-                        "try_number": try_number,
-                        "customer_id": entry.customer_id[:200],
-                        "customer_name": entry.customer_name[:250],
-                        "entity": entry.entity,
-                        "record_key": entry.key[:450],
-                        "action": entry.action,
-                        "outcome": entry.outcome,
-                        "level": entry.level,
-                        "reasons": kind.reasons,
-                        "field": entry.field[:100],
-                        "store_id": entry.store_id,
-                        "message": entry.message,
-                        "next_step": entry.next_step,
-                        "changes": entry.changes,
-                    }
-                    for entry, kind in zip(part, kinds, strict=True)
-                ],
-            )
+            common = {"logged_at_utc": now, "run_id": run_id, "task": task, "try_number": try_number}
+            told = [(entry, numbers[kind]) for entry, kind in zip(part, kinds, strict=True)]
+            put_stories(connection, self._connector_id, common, told)
             _count(connection, run_id, now, Counter(numbers[kind] for kind in kinds))
             self._know(connection, part)
 
     def rows(self, *, run_id: str = "", customer_id: str = "", limit: int | None = 100) -> list[dict[str, Any]]:
         """The newest rows first, of a run and/or a customer; ``limit`` ``None`` gives all."""
-        log = connector_log.c
-        query = sa.select(connector_log).where(log.connector_id == self._connector_id)
+        query = sa.select(story).where(story.c.connector_id == self._connector_id)
         if run_id:
-            query = query.where(log.run_id == run_id)
+            query = query.where(story.c.run_id == run_id)
         if customer_id:
-            query = query.where(log.customer_id == customer_id)
-        query = query.order_by(log.logged_at_utc.desc(), log.id.desc()).limit(limit)
+            query = query.where(story.c.customer_id == customer_id)
+        query = query.order_by(story.c.logged_at_utc.desc(), story.c.id.desc()).limit(limit)
         with self._engine.connect() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+            found = told_lines(connection, self._connector_id, query)
+        return sorted(found, key=lambda row: (row["logged_at_utc"], row["id"]), reverse=True)[:limit]
 
     def _kind(self, entry: LogEntry) -> LogKind:
         reasons = ",".join(entry.reasons)[:500]

@@ -1,6 +1,6 @@
 """the ledger's tables
 
-Revision: 0012
+Revision: 0013
 Revises: nothing
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
+revision = "0013"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -58,49 +58,6 @@ def upgrade() -> None:
         sa.Column("recovered_at_utc", sa.DateTime(timezone=True), nullable=True),
         sa.Column("told", sa.String(length=100), nullable=False),
         sa.PrimaryKeyConstraint("connector_id", "alert", name=op.f("pk_alert_incident")),
-    )
-    op.create_table(
-        "connector_log",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("logged_at_utc", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("kind_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("connector_id", sa.String(length=40), nullable=False),
-        sa.Column("run_id", sa.String(length=250), nullable=False),
-        sa.Column("task", sa.String(length=20), nullable=False),
-        sa.Column("try_number", sa.Integer(), nullable=False),
-        sa.Column("customer_id", sa.String(length=200), nullable=False),
-        sa.Column("customer_name", sa.String(length=250), nullable=False),
-        sa.Column("entity", sa.String(length=20), nullable=False),
-        sa.Column("record_key", sa.String(length=450), nullable=False),
-        sa.Column("action", sa.String(length=40), nullable=False),
-        sa.Column("outcome", sa.String(length=20), nullable=False),
-        sa.Column("level", sa.String(length=10), nullable=False),
-        sa.Column("reasons", sa.String(length=500), nullable=False),
-        sa.Column("field", sa.String(length=100), nullable=False),
-        sa.Column("store_id", sa.String(length=40), nullable=False),
-        sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("next_step", sa.Text(), nullable=False),
-        sa.Column("changes", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_connector_log")),
-    )
-    op.create_index(
-        op.f("ix_connector_log_connector_id_customer_id_id"),
-        "connector_log",
-        ["connector_id", "customer_id", "id"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_connector_log_kind_id_logged_at_utc_id"),
-        "connector_log",
-        ["kind_id", "logged_at_utc", "id"],
-        unique=False,
-    )
-    op.create_index(op.f("ix_connector_log_logged_at_utc_id"), "connector_log", ["logged_at_utc", "id"], unique=False)
-    op.create_index(
-        op.f("ix_connector_log_run_id_logged_at_utc_id"),
-        "connector_log",
-        ["run_id", "logged_at_utc", "id"],
-        unique=False,
     )
     op.create_table(
         "contact_holder",
@@ -396,6 +353,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("connector_id", "customer_id", name=op.f("pk_set_aside")),
     )
     op.create_table(
+        "story",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("logged_at_utc", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("shape_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("connector_id", sa.String(length=40), nullable=False),
+        sa.Column("run_id", sa.String(length=250), nullable=False),
+        sa.Column("task", sa.String(length=20), nullable=False),
+        sa.Column("try_number", sa.Integer(), nullable=False),
+        sa.Column("customer_id", sa.String(length=200), nullable=False),
+        sa.Column("customer_name", sa.String(length=250), nullable=False),
+        sa.Column("lines", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_story")),
+    )
+    op.create_index(
+        op.f("ix_story_connector_id_customer_id_id"), "story", ["connector_id", "customer_id", "id"], unique=False
+    )
+    op.create_index(op.f("ix_story_logged_at_utc_id"), "story", ["logged_at_utc", "id"], unique=False)
+    op.create_index(op.f("ix_story_run_id_logged_at_utc_id"), "story", ["run_id", "logged_at_utc", "id"], unique=False)
+    op.create_index(
+        op.f("ix_story_shape_id_logged_at_utc_id"), "story", ["shape_id", "logged_at_utc", "id"], unique=False
+    )
+    op.create_table(
+        "story_shape",
+        sa.Column(
+            "shape_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("connector_id", sa.String(length=40), nullable=False),
+        sa.Column("kinds", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("shape_id", name=op.f("pk_story_shape")),
+    )
+    op.create_table(
         "unfinished",
         sa.Column("connector_id", sa.String(length=40), nullable=False),
         sa.Column("customer_id", sa.String(length=200), nullable=False),
@@ -418,6 +406,12 @@ def downgrade() -> None:
     """Drop them."""
     op.drop_table("watermark")
     op.drop_table("unfinished")
+    op.drop_table("story_shape")
+    op.drop_index(op.f("ix_story_shape_id_logged_at_utc_id"), table_name="story")
+    op.drop_index(op.f("ix_story_run_id_logged_at_utc_id"), table_name="story")
+    op.drop_index(op.f("ix_story_logged_at_utc_id"), table_name="story")
+    op.drop_index(op.f("ix_story_connector_id_customer_id_id"), table_name="story")
+    op.drop_table("story")
     op.drop_table("set_aside")
     op.drop_table("session_seat")
     op.drop_index(op.f("ix_run_customer_connector_id_run_id_outcome"), table_name="run_customer")
@@ -452,11 +446,6 @@ def downgrade() -> None:
     op.drop_table("customer_state")
     op.drop_index(op.f("ix_contact_holder_connector_id_customer_id"), table_name="contact_holder")
     op.drop_table("contact_holder")
-    op.drop_index(op.f("ix_connector_log_run_id_logged_at_utc_id"), table_name="connector_log")
-    op.drop_index(op.f("ix_connector_log_logged_at_utc_id"), table_name="connector_log")
-    op.drop_index(op.f("ix_connector_log_kind_id_logged_at_utc_id"), table_name="connector_log")
-    op.drop_index(op.f("ix_connector_log_connector_id_customer_id_id"), table_name="connector_log")
-    op.drop_table("connector_log")
     op.drop_table("alert_incident")
     op.drop_index(op.f("ix_account_email_connector_id_email_hash"), table_name="account_email")
     op.drop_table("account_email")
