@@ -59,7 +59,10 @@ def entity_of(action: Action | str) -> str:
 
 
 def masked_changes(operation: Operation, masking: Masking) -> dict[str, list[Any]]:
-    """Field -> [old, new] of an operation, values masked by the kind that their field's name tells."""
+    """Field -> [old, new] of an operation, values masked by the kind that their field's name tells.
+
+    What a new record leaves empty is not named.
+    """
     values, before = operation.values, operation.before
     masks = _masks(masking.emails, masking.names, masking.phones)
     if not before:
@@ -67,6 +70,7 @@ def masked_changes(operation: Operation, masking: Masking) -> dict[str, list[Any
         return {
             name: [None, masks[name](value) if value.__class__ is str else masks.shown(name, value)]
             for name, value in values.items()
+            if value or operation.action not in CREATIONS
         }
     return {name: [masks.shown(name, before.get(name)), masks.shown(name, value)] for name, value in values.items()}
 

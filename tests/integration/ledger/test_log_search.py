@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 
 from customer_sync.ledger import Ledger
+from customer_sync.ledger.storage.database import open_engine
 from customer_sync.ledger.storage.schema import log_count, story
 from customer_sync.ledger.story.lines import told_lines
 from customer_sync.ledger.story.log_chart import count_over_time
 from customer_sync.ledger.story.log_scope import LogFilter, find_scope
 from customer_sync.ledger.story.log_search import Order, iter_log, position_of, search_log
+from customer_sync.model.outcome import LogEntry
 from tests.integration.ledger.log_writer import START, customer, fill
 
 KNB = frozenset({"knb"})
@@ -162,3 +165,37 @@ def test_old_rows_and_their_counts_go_together_when_the_log_is_pruned(copied: st
     assert counted == len(left)
     assert min(moment for moment, connector in left if connector == "knb") >= START + timedelta(hours=1)
     assert min(moment for moment, connector in left if connector == "acme") == START
+
+
+def test_what_was_done_takes_the_place_of_what_was_planned(ledger_url: str) -> None:
+    """Planned operations go when others say what became of them, what else was said stays; the counts go with them."""
+    planned = [
+        LogEntry(customer_id="C1", entity="contact", reasons=("email_missing",), level="warning"),
+        LogEntry(customer_id="C1", action="create_company", message="planned"),
+        LogEntry(customer_id="C2", action="create_company", message="planned"),
+    ]
+    done = [
+        LogEntry(customer_id="C1", action="create_company", message="done"),
+        LogEntry(customer_id="C1", outcome="created"),
+    ]
+    with Ledger.open("knb", ledger_url) as ledger:
+        with time_machine.travel(START, tick=False), ledger.write() as connection:
+            ledger.log.append(connection, "r1", "transform", 1, planned)
+            ledger.log.append(connection, "r2", "transform", 1, planned[1:2])
+        with time_machine.travel(START + timedelta(hours=2), tick=False), ledger.write() as connection:
+            ledger.log.append(connection, "r1", "load", 1, done, in_place_of="transform")
+        rows = ledger.log.rows(run_id="r1")
+    assert [(row["customer_id"], row["task"], row["message"]) for row in rows] == [
+        ("C1", "load", ""),
+        ("C1", "load", "done"),
+        ("C1", "load", ""),
+        ("C2", "transform", "planned"),
+    ]
+    assert [row["reasons"] for row in rows] == ["", "", "email_missing", ""]
+    engine = open_engine(ledger_url)
+    wanted = LogFilter(connectors=KNB, action="create_company")
+    counts = count_over_time(engine, find_scope(engine, wanted))
+    engine.dispose()
+    assert counts is not None
+    hours = {moment: count for (moment, _), count in counts.counts.items()}
+    assert (counts.total, hours) == (3, {START: 2, START + timedelta(hours=2): 1})

@@ -236,7 +236,8 @@ log_kind = Table(
     Column("reasons", String(500), nullable=False),
 )
 
-# Lines of the log by run, kind and hour; written with the lines and never changed, so that writers do not meet.
+# Lines of the log by run, kind and hour; written with the lines and never changed, so that writers do not meet. Lines
+# that went, because others say what became of a plan, are counted with a minus.
 log_count = Table(
     "log_count",
     metadata,

@@ -7,14 +7,16 @@ paged through and pointed at although they are no rows.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.schema import story, story_shape
-from customer_sync.ledger.storage.statement import insert, upsert
+from customer_sync.ledger.storage.statement import chunks, insert, upsert
 from customer_sync.ledger.story.log_facets import LogKind, load_kinds
 from customer_sync.model.outcome import LogEntry
 
@@ -45,28 +47,29 @@ def as_line(entry: LogEntry, kind_id: int) -> Line:
     return Line(kind_id, *(text.replace("\0", "\ufffd") for text in texts))
 
 
+class Told(NamedTuple):
+    """What is said of one customer at one time."""
+
+    name: str
+    lines: list[Line]
+
+
 def put_stories(
-    connection: sa.Connection, connector_id: str, common: Mapping[str, Any], told: Iterable[tuple[LogEntry, int]]
+    connection: sa.Connection, connector_id: str, common: Mapping[str, Any], told: Mapping[str, Told]
 ) -> None:
-    """Write entries, those of a customer together.
+    """Write a story for each customer.
 
     Args:
         connection: A writing transaction.
         connector_id: Whose they are.
         common: ``logged_at_utc``, ``run_id``, ``task`` and ``try_number``.
-        told: Entries with the numbers of their kinds.
+        told: What is said of whom.
     """
-    lines: dict[str, list[Line]] = {}
-    names: dict[str, str] = {}
-    for entry, kind_id in told:
-        customer_id = entry.customer_id[:200]
-        lines.setdefault(customer_id, []).append(as_line(entry, kind_id))
-        names[customer_id] = entry.customer_name[:250] or names.get(customer_id, "")
     rows = []
     shapes: dict[int, str] = {}
-    for customer_id, of_customer in lines.items():
-        for start in range(0, len(of_customer), MOST_LINES):
-            part = of_customer[start : start + MOST_LINES]
+    for customer_id, (name, lines) in told.items():
+        for start in range(0, len(lines), MOST_LINES):
+            part = lines[start : start + MOST_LINES]
             kinds = ",".join(map(str, sorted({line.kind_id for line in part})))
             shape_id = _number_of(f"{connector_id}:{kinds}")
             shapes[shape_id] = kinds
@@ -75,13 +78,48 @@ def put_stories(
                     **common,
                     "connector_id": connector_id,
                     "customer_id": customer_id,
-                    "customer_name": names[customer_id],
+                    "customer_name": name,
                     "shape_id": shape_id,
                     "lines": _encoder.encode(part).decode(),
                 }
             )
     _put_shapes(connection, connector_id, shapes)
     insert(connection, story, rows)
+
+
+def take_planned(
+    connection: sa.Connection, connector_id: str, run_id: str, task: str, customer_ids: Iterable[str]
+) -> tuple[dict[str, list[Line]], Counter[tuple[datetime, int]]]:
+    """Take away what a step of a run said of some customers, now that another says what was really done.
+
+    Args:
+        connection: A writing transaction.
+        connector_id: Whose stories they are.
+        run_id: The run.
+        task: The step that planned.
+        customer_ids: The customers.
+
+    Returns:
+        Their lines that name no operation, which stay true, and how many lines went by the moment at which they were
+        said and by kind.
+    """
+    kept: dict[str, list[Line]] = {}
+    gone: Counter[tuple[datetime, int]] = Counter()
+    ids: list[int] = []
+    operations = {number for number, kind in load_kinds(connection, [connector_id]).items() if kind.action}
+    c = story.c
+    for part in chunks(customer_ids):
+        query = sa.select(c.id, c.customer_id, c.logged_at_utc, c.lines).where(
+            c.connector_id == connector_id, c.customer_id.in_(part), c.run_id == run_id, c.task == task
+        )
+        for story_id, customer_id, moment, text in connection.execute(query.order_by(c.id)):
+            lines = _decoder.decode(text)
+            gone.update((moment, line.kind_id) for line in lines)
+            kept.setdefault(customer_id, []).extend(line for line in lines if line.kind_id not in operations)
+            ids.append(story_id)
+    for some in chunks(ids):
+        connection.execute(sa.delete(story).where(c.id.in_(some)))
+    return kept, gone
 
 
 def _number_of(text: str) -> int:

@@ -172,6 +172,8 @@ class Plans:
     def changes(self, run_id: str) -> Iterator[PlannedChange]:
         """The plan row by row and field by field, by customer, in the order in which it was made."""
         for row in self._planned(run_id, ~plan_customer.c.withheld):
+            if row.planned and not row.operations:
+                continue  # done already: the log says what was
             for line in row.operations or [_NOTHING]:
                 fields = json.loads(line["changes"]) if line["changes"] else {}
                 for field, (old, new) in fields.items() or [("", (None, None))]:
@@ -243,7 +245,10 @@ class Plans:
             story.c.task.in_(_PLANNED_BY),
             story.c.logged_at_utc >= plan_customer.c.planned_at_utc,
         )
-        facts = [plan_customer.c[name] for name in ("customer_id", "customer_name", "batch_key", "kind", "unknown")]
+        facts = [
+            plan_customer.c[name]
+            for name in ("customer_id", "customer_name", "batch_key", "kind", "unknown", "operations")
+        ]
         query = (
             sa.select(*facts, story.c.id, story.c.lines)
             .select_from(plan_customer.join(story, is_of_plan, isouter=True))
@@ -252,7 +257,7 @@ class Plans:
         )
         with self._engine.connect() as connection:
             kinds = {key: kind for key, kind in load_kinds(connection, [self._connector_id]).items() if kind.action}
-            rows = groupby(connection.execute(query), key=lambda row: tuple(row[:5]))
+            rows = groupby(connection.execute(query), key=lambda row: tuple(row[:6]))
             for told, stories in rows:
                 lines = [
                     line
@@ -260,7 +265,7 @@ class Plans:
                     if row.lines is not None
                     for line in lines_of({"id": row.id, "lines": row.lines}, kinds)
                 ]
-                yield _Planned(told[0], told[1], told[2], told[3], told[4], lines)
+                yield _Planned(told[0], told[1], told[2], told[3], told[4], told[5], lines)
 
 
 class _Planned(NamedTuple):
@@ -269,6 +274,7 @@ class _Planned(NamedTuple):
     batch: str
     kind: str
     unknown: str
+    planned: int
     operations: list[dict[str, Any]]
 
 
