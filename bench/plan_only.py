@@ -109,9 +109,7 @@ def _read(erp: AcumaticaClient, rules: Connector) -> list[Customer]:
 
 @uncollected()
 def _desired(customers: Sequence[Customer], rules: Connector) -> list[Company]:
-    made = [
-        to_company(each, rules).company for each in customers if decide_eligibility(each, rules.eligibility).is_eligible
-    ]
+    made = [to_company(each, rules).company for each in customers if decide_eligibility(each, rules).is_eligible]
     return [company for company in made if company is not None]
 
 

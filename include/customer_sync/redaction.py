@@ -109,7 +109,7 @@ def redact_value(value: Any, kind: Kind | None = None, kinds: Mapping[str, Kind]
         kinds: Keys whose names do not show what they hold, by an adapter's field table.
 
     Returns:
-        A value of the same shape. Keys decide first (``adminEmail``, ``CustomerName``,
+        A value of the same shape. Keys decide first (``contactEmail``, ``CustomerName``,
         ``password``); strings under other keys are treated as free text.
     """
     if isinstance(value, Mapping):

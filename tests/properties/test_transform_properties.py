@@ -79,7 +79,7 @@ def test_the_order_of_contacts_and_locations_does_not_matter(
 @given(customers)
 def test_a_decision_is_eligible_exactly_when_no_rule_failed(customer: Customer) -> None:
     """Every decision is explained, and an eligible customer has an e-mail and its switches."""
-    decision = decide_eligibility(customer, a_connector().eligibility)
+    decision = decide_eligibility(customer, a_connector())
     assert decision.is_eligible is (not decision.reasons)
     assert len(set(decision.reasons)) == len(decision.reasons)
     if decision.is_eligible:
@@ -149,7 +149,7 @@ def test_ten_megabytes_in_every_text_are_transformed_in_bounded_time() -> None:
         extra_fields={"Region": huge},
     )
     started = time.perf_counter()
-    decide_eligibility(msgspec.structs.replace(customer, email=huge, status=huge), a_connector().eligibility)
+    decide_eligibility(msgspec.structs.replace(customer, email=huge, status=huge), a_connector())
     result = to_company(customer, a_connector(terms={"30D": {"days": 30}}))
     assert time.perf_counter() - started < 5
     assert result.company is not None

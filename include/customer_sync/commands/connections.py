@@ -19,7 +19,7 @@ def find_connection(conn_id: str) -> ConnectionFields:
     """Find a connection.
 
     Args:
-        conn_id: Its id, such as ``acumatica_knb``.
+        conn_id: Its id, such as ``erp_knb``.
 
     Raises:
         ConfigError: There is none, or it cannot be read.
@@ -39,7 +39,7 @@ def read_connection_text(conn_id: str, value: str) -> ConnectionFields:
 
     Args:
         conn_id: Its id.
-        value: A JSON object, or a URI such as ``better-b2b://:token@host/https?store_hash=abc``.
+        value: A JSON object, or a URI such as ``type://:token@host/https?field=value``.
 
     Raises:
         ConfigError: It is neither. The message does not quote it, since it holds secrets.
@@ -49,7 +49,7 @@ def read_connection_text(conn_id: str, value: str) -> ConnectionFields:
     except (ValueError, TypeError, AttributeError) as error:
         raise ConfigError(
             f"The environment variable {variable_of(conn_id)} holds no connection ({type(error).__name__}): write "
-            'JSON such as {"conn_type": "acumatica", "host": "https://erp.example.com", "login": "...", '
+            'JSON such as {"conn_type": "...", "host": "https://erp.example.com", "login": "...", '
             '"password": "...", "extra": {}}, or the URI that `airflow connections get` shows.',
             setting=variable_of(conn_id),
         ) from None

@@ -36,7 +36,7 @@ def add_run(commands: Any) -> None:
         "run",
         help="sync customers once: extract, filter, transform, guard, load and audit",
         description="Sync customers once, without Airflow. Connections come from AIRFLOW_CONN_<SOURCE>_<CONNECTOR> and "
-        "AIRFLOW_CONN_<TARGET>_<CONNECTOR>, for instance AIRFLOW_CONN_ACUMATICA_KNB, else from Airflow where it is "
+        "AIRFLOW_CONN_<TARGET>_<CONNECTOR> (docs/configuration.md), else from Airflow where it is "
         "installed. Exit codes: 0 done, 1 failed, 2 wrong command line, 3 refused by a guard.",
     )
     parser.add_argument("connector", metavar="CONNECTOR", help="id of the connector file")

@@ -142,8 +142,7 @@ def _entries(run: Run, load: CustomerLoad, outcome: Outcome, writes: Sequence[Co
     plan = load.plan
     entries = [finding_entry(load.customer_id, plan.name, finding, run.words) for finding in load.findings]
     entries += [
-        operation_entry(load.customer_id, plan.name, operation, run.connector.masking, verb="done")
-        for operation in load.done
+        operation_entry(load.customer_id, plan.name, operation, run.connector, verb="done") for operation in load.done
     ]
     by_this_attempt = {(str(operation.action), operation.key) for operation in load.done}
     entries += [

@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from customer_sync.model.fields import PlainFields
+
 ACCOUNT_ADMIN_KEY = "ACCOUNT"
 """Key of the admin user that stands for the account itself, where no contact can be the admin."""
 
@@ -27,7 +29,7 @@ class CompanyStatus(IntEnum):
     INACTIVE = 3
 
 
-class CompanyFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class CompanyFields(PlainFields, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A company's own fields: what is compared, sent and remembered of it, in the order in which it is shown."""
 
     company_name: str = ""
@@ -39,7 +41,7 @@ class CompanyFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     state: str = ""
     country: str = ""
     zip_code: str = ""
-    extra_fields: dict[str, str] = {}
+    extra_fields: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class UserFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -98,7 +100,7 @@ class Company(CompanyFields, frozen=True, kw_only=True, omit_defaults=True, gc=F
     customer_id: str
     users: tuple[CompanyUser, ...] = ()
     addresses: tuple[Address, ...] = ()
-    payment_methods: dict[str, bool] = {}
+    payment_methods: dict[str, bool] = msgspec.field(default_factory=dict)
     payment_terms: PaymentTerms | None = None
 
 

@@ -117,7 +117,7 @@ def _found(run: Run, survey: Survey, policy: Policy) -> Iterator[RepairItem]:
         item = _book(run, finding, policy)
         if item is not None:
             yield item
-    rows = [difference_row(each, "", run.connector.masking, RepairAction.REPORT) for each in survey.homeless()]
+    rows = [difference_row(each, "", run.connector, RepairAction.REPORT) for each in survey.homeless()]
     with run.ledger.write() as connection:
         run.ledger.differences.append(connection, run.run_id, rows)
 
@@ -148,15 +148,15 @@ def _begin(run: Run, request: ReconcileRequest, policy: Policy) -> None:
 
 def _book(run: Run, finding: Finding, policy: Policy) -> RepairItem | None:
     """Write one customer's differences into ledger and log; plan its repair."""
-    masking, name = run.connector.masking, finding.erp.name
+    name = finding.erp.name
     differences = finding.comparison.differences
     item = plan_repair(finding.erp, finding.ledger, finding.comparison, policy, run.connector)
     entries: list[LogEntry] = []
     rows = []
     for each in differences:
         action = action_of(each.kind, policy)
-        rows.append(difference_row(each, name, masking, action))
-        entries.append(difference_entry(each, name, masking, action))
+        rows.append(difference_row(each, name, run.connector, action))
+        entries.append(difference_entry(each, name, run.connector, action))
     with run.ledger.write() as connection:
         run.ledger.differences.append(connection, run.run_id, rows)
         run.book(connection, entries)
@@ -178,7 +178,7 @@ def _pack(run: Run, items: Sequence[RepairItem], number: int) -> tuple[str, Batc
         for item in items
     ]
     entries = [
-        operation_entry(item.customer_id, item.plan.name, operation, run.connector.masking, verb="planned")
+        operation_entry(item.customer_id, item.plan.name, operation, run.connector, verb="planned")
         for item in items
         for operation in item.plan.operations
     ]

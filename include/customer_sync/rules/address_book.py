@@ -12,22 +12,22 @@ from customer_sync.model.company import Address
 from customer_sync.model.customer import BILLING_KEY, Customer, Location, PostalAddress
 from customer_sync.model.outcome import Finding, Reason
 from customer_sync.rules.places import STATE_COUNTRIES, Country, State, resolve_country, resolve_state
-from customer_sync.rules.text_limit import TextLimits, split_name
+from customer_sync.rules.text_limit import limits_of, split_name
 from customer_sync.settings.connector import Connector
 
-_LENGTHS = (
-    ("attention", 100),
-    ("attention", 100),
-    ("address.line1", 200),
-    ("address.line2", 200),
-    ("address.city", 100),
-    ("address.postal_code", 50),
-    ("phone", 50),
-    ("name", 200),
+_TEXTS = (
+    ("attention", "first_name"),
+    ("attention", "last_name"),
+    ("address.line1", "address_line1"),
+    ("address.line2", "address_line2"),
+    ("address.city", "city"),
+    ("address.postal_code", "zip_code"),
+    ("phone", "phone_number"),
+    ("name", "label"),
 )
-_LOCATION_LIMITS = TextLimits(*((f"location.{name}", length) for name, length in _LENGTHS))
-_BILLING_LIMITS = TextLimits(*((f"billing.{name}", length) for name, length in _LENGTHS))
-"""The fields that an address is made of, and how much of each the store holds."""
+_OF_LOCATION = tuple((f"location.{source}", ours) for source, ours in _TEXTS)
+_OF_BILLING = tuple((f"billing.{source}", ours) for source, ours in _TEXTS)
+"""The source's texts that an address is made of, and the fields that they become."""
 
 _location_id = attrgetter("location_id")
 
@@ -83,6 +83,7 @@ def _location_address(
     first, last = _names(location.first_name, location.last_name, location.attention or location.name, customer.name)
     return _address(
         customer,
+        connector,
         key=location.location_id,
         names=(first, last),
         address=location.address,
@@ -103,6 +104,7 @@ def _billing_address(customer: Customer, connector: Connector, findings: list[Fi
     first, last = _names(billing.first_name, billing.last_name, billing.attention, customer.name)
     return _address(
         customer,
+        connector,
         key=BILLING_KEY,
         names=(first, last),
         address=billing.address,
@@ -160,6 +162,7 @@ def _resolve(
 
 def _address(
     customer: Customer,
+    connector: Connector,
     *,
     key: str,
     names: tuple[str, str],
@@ -181,9 +184,10 @@ def _address(
         phone or customer.phone,
         label,
     )
-    first_name, last_name, line1, line2, city, zip_code, phone_number, label = (
-        _LOCATION_LIMITS if shipping else _BILLING_LIMITS
-    ).cut(texts, findings, entity="location", key=key)
+    limits = limits_of(type(connector.target), "address", _OF_LOCATION if shipping else _OF_BILLING)
+    first_name, last_name, line1, line2, city, zip_code, phone_number, label = limits.cut(
+        texts, findings, entity="location", key=key
+    )
     return Address(
         external_id=f"{customer.customer_id}:{_external_key(key, shipping=shipping)}",
         first_name=first_name,

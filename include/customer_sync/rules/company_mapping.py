@@ -10,26 +10,25 @@ import msgspec
 
 from customer_sync.model.company import Company, CompanyUser, PaymentTerms
 from customer_sync.model.customer import Customer
+from customer_sync.model.fields import PLAIN_FIELDS
 from customer_sync.model.outcome import Finding, Reason
 from customer_sync.rules.address_book import build_addresses
 from customer_sync.rules.company_users import build_users
 from customer_sync.rules.places import STATE_COUNTRIES, Country, resolve_country, resolve_state
-from customer_sync.rules.text_limit import TextLimits
+from customer_sync.rules.text_limit import limits_of
 from customer_sync.settings.connector import Connector
 
-_LIMITS = TextLimits(
-    ("name", 200),
-    ("phone", 50),
-    ("main_address.line1", 200),
-    ("main_address.line2", 200),
-    ("main_address.city", 100),
-    ("main_address.state", 50),
-    ("main_address.postal_code", 50),
+_TEXTS = (
+    ("name", "company_name"),
+    ("phone", "company_phone"),
+    ("main_address.line1", "address_line1"),
+    ("main_address.line2", "address_line2"),
+    ("main_address.city", "city"),
+    ("main_address.state", "state"),
+    ("main_address.postal_code", "zip_code"),
+    *((name, name) for name in PLAIN_FIELDS),
 )
-"""The fields that a company is made of, and how much of each the store holds.
-
-Source: docs/api/better_b2b.md#companies.
-"""
+"""The source's texts that a company is made of, and the fields that they become."""
 
 
 class Transformed(msgspec.Struct, frozen=True):
@@ -126,8 +125,10 @@ def _company(
         address.city,
         state,
         address.postal_code,
+        *(getattr(customer, name) for name in PLAIN_FIELDS),
     )
-    name, phone, line1, line2, city, state, zip_code = _LIMITS.cut(texts, findings)
+    limits = limits_of(type(connector.target), "company", _TEXTS)
+    name, phone, line1, line2, city, state, zip_code, *plain = limits.cut(texts, findings)
     return Company(
         customer_id=customer.customer_id,
         company_name=name,
@@ -144,6 +145,7 @@ def _company(
         addresses=build_addresses(customer, connector, findings),
         payment_methods=methods,
         payment_terms=terms,
+        **dict(zip(PLAIN_FIELDS, plain, strict=True)),
     )
 
 

@@ -9,16 +9,15 @@ from customer_sync.model.company import ACCOUNT_ADMIN_KEY, CompanyUser
 from customer_sync.model.customer import Contact, Customer
 from customer_sync.model.outcome import Finding, Reason
 from customer_sync.rules.email_address import is_valid_email
-from customer_sync.rules.text_limit import TextLimits, cut, split_name
+from customer_sync.rules.text_limit import TextLimits, limits_of, split_name
 from customer_sync.settings.connector import Connector
 
-MAX_PERSON_NAME = 100
-MAX_USER_EMAIL = 100
-MAX_USER_PHONE = 50
-
-_LIMITS = TextLimits(
-    ("contact.first_name", MAX_PERSON_NAME), ("contact.last_name", MAX_PERSON_NAME), ("contact.phone", MAX_USER_PHONE)
+_TEXTS = (
+    ("contact.first_name", "first_name"),
+    ("contact.last_name", "last_name"),
+    ("contact.phone", "phone_number"),
 )
+"""The source's texts that a user is made of, and the fields that they become."""
 
 
 def build_users(customer: Customer, connector: Connector, findings: list[Finding]) -> tuple[CompanyUser, ...]:
@@ -42,14 +41,15 @@ def build_users(customer: Customer, connector: Connector, findings: list[Finding
     contacts = _without_repeated_emails(contacts, findings)
     roles = connector.contacts
     if not contacts:
-        if roles.admin_fallback == "refuse" or len(customer.email) > MAX_USER_EMAIL:
+        if roles.admin_fallback == "refuse" or len(customer.email) > _most_email_chars(connector):
             return ()
         findings.append(Finding(reason=Reason.ADMIN_IS_ACCOUNT, entity="contact", key=ACCOUNT_ADMIN_KEY))
-        return (_account_admin(customer, roles.primary_role, findings),)
+        return (_account_admin(customer, connector, findings),)
     if not contacts[0].is_primary:
         findings.append(Finding(reason=Reason.ADMIN_NOT_PRIMARY, entity="contact", key=contacts[0].contact_id))
-    users = [_user(contacts[0], roles.primary_role, findings)]
-    users.extend(_user(contact, roles.other_role, findings) for contact in contacts[1:])
+    limits = limits_of(type(connector.target), "user", _TEXTS)
+    users = [_user(contacts[0], roles.primary_role, limits, findings)]
+    users.extend(_user(contact, roles.other_role, limits, findings) for contact in contacts[1:])
     return tuple(users)
 
 
@@ -72,7 +72,7 @@ def _can_be_user(contact: Contact, connector: Connector, findings: list[Finding]
         )
     if not contact.email:
         failed.append((Reason.CONTACT_EMAIL_MISSING, "contact.email"))
-    elif len(contact.email) > MAX_USER_EMAIL or not is_valid_email(contact.email):
+    elif len(contact.email) > _most_email_chars(connector) or not is_valid_email(contact.email):
         failed.append((Reason.CONTACT_EMAIL_INVALID, "contact.email"))
     if not failed:
         return True
@@ -107,24 +107,31 @@ def _without_repeated_emails(contacts: list[Contact], findings: list[Finding]) -
     return kept
 
 
-def _user(contact: Contact, role: str, findings: list[Finding]) -> CompanyUser:
+def _most_email_chars(connector: Connector) -> int:
+    return connector.target.fields.user["email"].most_chars
+
+
+def _user(contact: Contact, role: str, limits: TextLimits, findings: list[Finding]) -> CompanyUser:
     key, texts = contact.contact_id, (contact.first_name, contact.last_name, contact.phone)
-    first_name, last_name, phone = _LIMITS.cut(texts, findings, entity="contact", key=key)
+    first_name, last_name, phone = limits.cut(texts, findings, entity="contact", key=key)
     return CompanyUser(
         key=key, email=contact.email, first_name=first_name, last_name=last_name, phone_number=phone, role=role
     )
 
 
-def _account_admin(customer: Customer, role: str, findings: list[Finding]) -> CompanyUser:
+def _account_admin(customer: Customer, connector: Connector, findings: list[Finding]) -> CompanyUser:
     name = customer.attention or customer.name
     first, last = split_name(name) if customer.attention else (name, name)
     field = "attention" if customer.attention else "name"
     key = ACCOUNT_ADMIN_KEY
+    made_of = ((field, "first_name"), (field, "last_name"), ("phone", "phone_number"))
+    limits = limits_of(type(connector.target), "user", made_of)
+    first, last, phone = limits.cut((first, last, customer.phone), findings, entity="contact", key=key)
     return CompanyUser(
         key=key,
         email=customer.email,
-        first_name=cut(first, MAX_PERSON_NAME, field, findings, entity="contact", key=key),
-        last_name=cut(last, MAX_PERSON_NAME, field, findings, entity="contact", key=key),
-        phone_number=cut(customer.phone, MAX_USER_PHONE, "phone", findings, entity="contact", key=key),
-        role=role,
+        first_name=first,
+        last_name=last,
+        phone_number=phone,
+        role=connector.contacts.primary_role,
     )

@@ -10,10 +10,7 @@ import msgspec
 from customer_sync.model.customer import Customer
 from customer_sync.model.outcome import UNENROLLING_REASONS, Reason
 from customer_sync.rules.email_address import is_valid_email
-from customer_sync.settings.mapping import EligibilityRules
-
-MAX_ACCOUNT_EMAIL = 200
-"""The store's longest company e-mail (docs/api/better_b2b.md#companies)."""
+from customer_sync.settings.connector import Connector
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -32,7 +29,7 @@ class Decision(msgspec.Struct, frozen=True):
         return any(reason in UNENROLLING_REASONS for reason in self.reasons)
 
 
-def decide_eligibility(customer: Customer, rules: EligibilityRules) -> Decision:
+def decide_eligibility(customer: Customer, connector: Connector) -> Decision:
     """Judge one customer by the connector's rules.
 
     Every failing rule is listed, so that an operator can repair the customer in one
@@ -40,11 +37,13 @@ def decide_eligibility(customer: Customer, rules: EligibilityRules) -> Decision:
 
     Args:
         customer: The customer as read.
-        rules: The connector file's ``eligibility`` section; an empty ``classes`` accepts all.
+        connector: Its section ``eligibility``, where an empty ``classes`` accepts all, and how long an e-mail the
+            store holds.
 
     Returns:
         The decision, reasons in the order: type, class, e-mail, switches, status.
     """
+    rules, longest = connector.eligibility, connector.target.fields.company["company_email"].most_chars
     reasons: list[Reason] = []
     if customer.customer_type.casefold() not in rules.types_folded:
         reasons.append(Reason.TYPE_NOT_B2B)
@@ -52,7 +51,7 @@ def decide_eligibility(customer: Customer, rules: EligibilityRules) -> Decision:
         reasons.append(Reason.CLASS_NOT_SELECTED)
     if not customer.email:
         reasons.append(Reason.EMAIL_MISSING)
-    elif len(customer.email) > MAX_ACCOUNT_EMAIL or not is_valid_email(customer.email):
+    elif len(customer.email) > longest or not is_valid_email(customer.email):
         reasons.append(Reason.EMAIL_INVALID)
     if customer.enabled is not True:
         reasons.append(Reason.NOT_ENABLED)

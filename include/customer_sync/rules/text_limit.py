@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal
 
 from customer_sync.model.outcome import Finding, Reason
+from customer_sync.settings.target_section import TargetSection
 
 
 def cut(text: str, length: int, field: str, findings: list[Finding], *, entity: str = "customer", key: str = "") -> str:
@@ -20,12 +24,12 @@ class TextLimits:
     """How much the store holds of each of several texts that are looked at together.
 
     Args:
-        limits: The ERP's field and the store's longest text, in the order of the texts.
+        limits: The source's field and the store's longest text, in the order of the texts; 0: not bounded.
     """
 
     def __init__(self, *limits: tuple[str, int]) -> None:
-        self._limits = limits
-        self._shortest = min(length for _, length in limits)
+        self._limits = tuple((field, length or sys.maxsize) for field, length in limits)
+        self._shortest = min(length for _, length in self._limits)
 
     def cut(
         self, texts: Sequence[str], findings: list[Finding], *, entity: str = "customer", key: str = ""
@@ -46,3 +50,19 @@ def split_name(text: str) -> tuple[str, str]:
     """
     head, _, tail = text.strip().rpartition(" ")
     return (head.strip() or tail, tail)
+
+
+Entity = Literal["company", "user", "address"]
+
+
+@lru_cache(maxsize=64)
+def limits_of(target: type[TargetSection], entity: Entity, fields: tuple[tuple[str, str], ...]) -> TextLimits:
+    """How much a kind of store holds of some texts.
+
+    Args:
+        target: The class of the connector's section ``target``.
+        entity: What the texts become.
+        fields: The source's field and ours, in the order of the texts.
+    """
+    table = getattr(target.fields, entity)
+    return TextLimits(*((source, table[ours].most_chars) for source, ours in fields))

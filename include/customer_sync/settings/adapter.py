@@ -12,6 +12,9 @@ from typing import Any, Final
 SOURCES: Final = "customer_sync.sources"
 """Entry point group of sources, and the package of those that ship with the product."""
 
+TARGETS: Final = "customer_sync.targets"
+"""Entry point group of stores, and the package of those that ship with the product."""
+
 _KIND: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 

@@ -15,7 +15,7 @@ class ConnectionFields:
 
     Attributes:
         conn_id: Its id, for messages.
-        conn_type: Its type, such as ``acumatica``.
+        conn_type: Its type: that of an adapter.
         host: Address of the system, with or without scheme and path.
         port: Its port, ``None`` where ``host`` holds it or the scheme's own is meant.
         login: User, or ``""``.

@@ -26,6 +26,7 @@ from customer_sync.settings.mapping import (
 from customer_sync.settings.push_rules import PushRules
 from customer_sync.settings.section import Code, Section
 from customer_sync.settings.source_section import ConfiguredSource
+from customer_sync.settings.target_section import ConfiguredTarget
 
 SHARED_NAME = r"^[a-z][a-z0-9_]{0,39}$"
 """Form of a connector's id, and of the name under which connectors share an ERP or a store."""
@@ -53,17 +54,6 @@ class StoreRules(Section):
     share: float = Field(default=0.8, gt=0, le=1)
     bulk_size: int = Field(default=10, ge=1, le=10)
     concurrency: int = Field(default=16, ge=1, le=32)
-
-
-class TargetRules(Section):
-    """Which kind of store it is: the name of an adapter under the entry point ``customer_sync.targets``."""
-
-    kind: str = Field(default="better_b2b", pattern=SHARED_NAME)
-
-    @property
-    def label(self) -> str:
-        """The kind as people read it: ``Better B2B``."""
-        return self.kind.replace("_", " ").title()
 
 
 class ErpRules(Section):
@@ -179,7 +169,7 @@ class Connector(Section):
     owner: str = "integration"
     window_overlap_minutes: int = Field(default=10, ge=0, le=1440)
     source: ConfiguredSource = Field(default={}, validate_default=True)
-    target: TargetRules = TargetRules()
+    target: ConfiguredTarget = Field(default={}, validate_default=True)
     eligibility: EligibilityRules = EligibilityRules()
     contacts: ContactRules = ContactRules()
     locations: LocationRules = LocationRules()

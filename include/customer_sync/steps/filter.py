@@ -39,7 +39,7 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
     linked_ids = _follow_renames(run, batch)
     passed_over = _pass_over(run, batch)
     looked_at = [item for item in batch.items if item.customer_id not in passed_over]
-    decisions = {item.customer_id: decide_eligibility(item, run.connector.eligibility) for item in looked_at}
+    decisions = {item.customer_id: decide_eligibility(item, run.connector) for item in looked_at}
     refused = [item for item in looked_at if not decisions[item.customer_id].is_eligible]
     refused_ids = [item.customer_id for item in refused]
     linked = linked_ids.intersection(refused_ids)

@@ -206,7 +206,7 @@ def _expectation(run: Run, descriptors: Sequence[BatchDescriptor]) -> str:
     erp_pace = run.connector.erp.requests_per_minute
     erp_told = f", {to_erp * 60 / erp_pace:.0f} s at {erp_pace} a minute" if erp_pace else ""
     return (
-        f"Expected: about {to_store} requests to Better B2B, {seconds:.0f} s at {pace:.0f} a minute; "
+        f"Expected: about {to_store} requests to {run.connector.target.label}, {seconds:.0f} s at {pace:.0f} a minute; "
         f"{to_erp} to {run.connector.source.label}{erp_told}."
     )
 

@@ -306,7 +306,7 @@ def _tell(run: Run, plan: CustomerPlan, unknown: Reason | None, batch_plan: _Bat
         batch_plan.unknown[plan.customer_id] = unknown
         batch_plan.entries.append(unknown_entry(plan.customer_id, plan.name, unknown))
     batch_plan.entries.extend(
-        operation_entry(plan.customer_id, plan.name, operation, run.connector.masking, verb="planned")
+        operation_entry(plan.customer_id, plan.name, operation, run.connector, verb="planned")
         for operation in plan.operations
     )
 

@@ -18,7 +18,7 @@ import msgspec
 
 from customer_sync.http.pacing import RequestUse
 from customer_sync.model.company import Address, CompanyFields, CompanyStatus, PaymentTerms, UserFields
-from customer_sync.model.fields import FieldRule
+from customer_sync.model.fields import EntityFields
 from customer_sync.model.operation import Action, Operation
 
 
@@ -106,21 +106,16 @@ class TargetLimits(NamedTuple):
     """What is known of a kind of store without asking it.
 
     Attributes:
-        company: The company's fields.
-        user: The user's fields.
-        address: The address's fields.
-        company_email_chars: Longest e-mail of a company.
+        fields: How long texts may be, how fields are masked, which can be cleared.
         term_days: Payment terms that it takes, in days.
         read_timeout_s: Longest time that a request may be on its way.
         last_user_undeletable: Whether a company's last user cannot be deleted.
         user_can_move: Whether a user can be moved to another company.
-        company_emails_unique: Whether two companies may not share an e-mail.
+        company_emails_unique: Whether two companies may be refused for sharing an e-mail.
         stamps_settle_s: How long after a write the store may still move its stamps by itself.
     """
 
-    company: Mapping[str, FieldRule]
-    user: Mapping[str, FieldRule]
-    address: Mapping[str, FieldRule]
+    fields: EntityFields
     term_days: tuple[int, ...]
     read_timeout_s: float = 60.0
     last_user_undeletable: bool = True
@@ -210,7 +205,9 @@ class Target(Protocol):
     def perform(self, action: Action, orders: Sequence[Order]) -> list[int | None]:
         """Send operations of one action in one request, and learn the id of each record.
 
-        A record that is to be deleted and is gone already counts as deleted.
+        A record that is to be deleted and is gone already counts as deleted. Everything but a creation may be sent
+        again without looking: it leads to the same state. A creation's first user gets the highest role. A request
+        whose answer was lost has either been carried out when ``limits.read_timeout_s`` is over, or never will be.
 
         Args:
             action: What all orders do.
@@ -221,7 +218,8 @@ class Target(Protocol):
             that they have to be looked up.
 
         Raises:
-            RecordRejected: The store refused; with several orders it need not tell which.
-            NotFound: The record, or its company, does not exist.
+            RecordRejected: The store refused, ``taken`` saying what is taken; with several orders it need not say
+                which.
+            NotFound: A record, or its company, does not exist; none of the orders was carried out.
             AmbiguousWriteError: The request left and its outcome is unknown: read back before anything is repeated.
         """

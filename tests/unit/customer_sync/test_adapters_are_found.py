@@ -6,15 +6,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from customer_sync.adapters import open_source, open_target
-from customer_sync.errors import ConfigError
 from customer_sync.ledger import Ledger
 from customer_sync.settings.connection import ConnectionFields
 from customer_sync.settings.connector import Connector
 
 ERP = {"tenant": "Sandbox", "endpoint_name": "KNCommerce", "endpoint_version": "24.200.001"}
 OTHER_STORE = """
+from customer_sync.model.fields import EntityFields
+from customer_sync.settings.target_section import TargetSection
+
+
+class Section(TargetSection):
+    label = "Other Store"
+    fields = EntityFields({}, {}, {})
+    opener = "other_store_adapter:open_shop"
+
+
 class Shop:
     def __init__(self, *given):
         self.given = given
@@ -53,7 +63,7 @@ def test_an_adapter_of_another_package_is_found_by_its_entry_point(
     information = tmp_path / "other_store-1.0.dist-info"
     information.mkdir()
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: other-store\nVersion: 1.0\n", encoding="utf-8")
-    entry = "[customer_sync.targets]\nother_store = other_store_adapter:open_shop\n"
+    entry = "[customer_sync.targets]\nother_store = other_store_adapter:Section\n"
     (information / "entry_points.txt").write_text(entry, encoding="utf-8")
     (tmp_path / "other_store_adapter.py").write_text(OTHER_STORE, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
@@ -65,8 +75,10 @@ def test_an_adapter_of_another_package_is_found_by_its_entry_point(
     assert (connection.conn_id, connector.store_pool) == ("other_store_shop", "other_store_shop")
 
 
-def test_an_unknown_adapter_is_named_with_those_that_there_are(ledger: Ledger) -> None:
-    """A misspelt kind: the sentence says what is installed and what to correct."""
-    connector = Connector.model_validate({"id": "shop", "target": {"kind": "better_b2c"}})
-    with pytest.raises(ConfigError, match=r"the target 'better_b2c' \(installed: better_b2b\): correct target\.kind"):
-        open_target(connector, ConnectionFields(connector.target_connection_id), ledger)
+@pytest.mark.parametrize(
+    ("section", "kind", "known"), [("target", "better_b2c", "better_b2b"), ("source", "acumatika", "acumatica")]
+)
+def test_an_unknown_adapter_is_named_with_those_that_there_are(section: str, kind: str, known: str) -> None:
+    """A misspelt kind: the sentence says what is installed, and the setting is named."""
+    with pytest.raises(ValidationError, match=rf"{section}\n.*kind '{kind}' names no adapter .*there are: {known}"):
+        Connector.model_validate({"id": "shop", section: {"kind": kind}})

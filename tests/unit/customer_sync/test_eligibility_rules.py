@@ -16,7 +16,7 @@ HOLD, INACTIVE = Reason.STATUS_ON_HOLD, Reason.STATUS_INACTIVE
 
 def decide(customer_facts: dict[str, Any], rules: dict[str, Any] | None = None) -> Decision:
     """Judge an otherwise eligible customer."""
-    return decide_eligibility(a_customer(**customer_facts), a_connector(eligibility=rules or {}).eligibility)
+    return decide_eligibility(a_customer(**customer_facts), a_connector(eligibility=rules or {}))
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ class SharedSchedule:
 
     Args:
         engine: The ledger's engine.
-        budget: Name of the budget, such as ``better_b2b:knb``.
+        budget: Name of the budget, such as ``store:knb``.
     """
 
     def __init__(self, engine: sa.Engine, budget: str) -> None:

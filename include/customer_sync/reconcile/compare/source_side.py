@@ -56,7 +56,7 @@ class ErpSides:
 
 def erp_side(customer: Customer, connector: Connector) -> ErpSide:
     """One customer's side: eligible or not, and the company that the store should hold."""
-    decision = decide_eligibility(customer, connector.eligibility)
+    decision = decide_eligibility(customer, connector)
     claim: Claim = "withdrawn" if decision.is_unenrolling else "kept"
     reasons = tuple(str(reason) for reason in decision.reasons)
     desired = None

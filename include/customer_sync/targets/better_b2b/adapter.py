@@ -20,7 +20,7 @@ from customer_sync.model.operation import (
 )
 from customer_sync.settings.connector import StoreRules
 from customer_sync.targets.better_b2b.client import BetterB2BClient
-from customer_sync.targets.better_b2b.fields import ADDRESS, COMPANY, USER
+from customer_sync.targets.better_b2b.fields import FIELDS
 from customer_sync.targets.better_b2b.payments import TERM_DAYS
 from customer_sync.targets.better_b2b.records import STATUSES
 from customer_sync.targets.better_b2b.settings import SYSTEM
@@ -36,7 +36,7 @@ from customer_sync.targets.port import (
 
 Kind = TypeVar("Kind")
 
-LIMITS: Final = TargetLimits(company=COMPANY, user=USER, address=ADDRESS, term_days=TERM_DAYS)
+LIMITS: Final = TargetLimits(FIELDS, term_days=TERM_DAYS)
 """What every store of this kind holds."""
 
 _IN_BULK: Final[Mapping[Action, bool]] = {

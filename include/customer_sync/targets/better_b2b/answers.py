@@ -26,6 +26,7 @@ from customer_sync.errors import (
 from customer_sync.http.transport import HttpRequest, HttpResponse
 from customer_sync.redaction import mask_text, redact_body
 from customer_sync.targets.better_b2b.budget import read_budget
+from customer_sync.targets.better_b2b.fields import MASKS
 from customer_sync.targets.better_b2b.records import as_int
 from customer_sync.targets.better_b2b.settings import SYSTEM
 
@@ -105,7 +106,7 @@ def read_envelope(
             system=SYSTEM,
             operation=request.operation,
             status=answer.status,
-            excerpt=redact_body(answer.body),
+            excerpt=redact_body(answer.body, kinds=MASKS),
         )
     if not isinstance(body, dict) or "data" not in body:
         raise _does_not_fit(request, "there is no envelope with data", answer.body, answer.status)
@@ -143,7 +144,7 @@ def _judge(
         "system": SYSTEM,
         "operation": request.operation,
         "status": status,
-        "excerpt": redact_body(answer.body),
+        "excerpt": redact_body(answer.body, kinds=MASKS),
     }
     said = "; ".join(mask_text(text[:200]) for text in found.texts[:_TEXTS_SHOWN]) or "no reason given"
     message = f"{SYSTEM} answered {request.operation} with {status}: {said.rstrip('. ')}."
@@ -167,8 +168,13 @@ def _judge(
         texts=found.texts,
         row_errors=found.row_errors,
         good_rows_kept=found.good_rows_kept,
+        taken=_taken(found),
         **evidence,
     )
+
+
+_TAKEN: Final[Mapping[str, str]] = {"email": "email already exists", "key": "must be unique"}
+"""What is taken → how the store says so (docs/api/better_b2b.md#user-errors, #error-shape-4)."""
 
 
 @dataclass(slots=True)
@@ -179,6 +185,12 @@ class _Messages:
     field_errors: dict[str, list[str]] = field(default_factory=dict)
     row_errors: dict[int, list[str]] = field(default_factory=dict)
     good_rows_kept: bool | None = None
+
+
+def _taken(found: _Messages) -> dict[str, list[str]]:
+    """Which of the messages say that an e-mail or a key is taken."""
+    texts = [*found.texts, *(text for row in found.row_errors.values() for text in row)]
+    return {what: [text for text in texts if said in text.lower()] for what, said in _TAKEN.items()}
 
 
 def _find_messages(body: Any, rows: Sequence[Mapping[str, Any]]) -> _Messages:
@@ -273,5 +285,5 @@ def _does_not_fit(request: HttpRequest, reason: str, body: Any, status: int = 20
         system=SYSTEM,
         operation=request.operation,
         status=status,
-        excerpt=redact_body(body),
+        excerpt=redact_body(body, kinds=MASKS),
     )

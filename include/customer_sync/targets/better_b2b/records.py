@@ -11,7 +11,7 @@ from typing import Any, Final
 from customer_sync.errors import ContractError
 from customer_sync.model.company import Address, CompanyFields, CompanyStatus, PaymentTerms, UserFields
 from customer_sync.redaction import redact_body
-from customer_sync.targets.better_b2b.fields import ADDRESS, COMPANY, USER
+from customer_sync.targets.better_b2b.fields import ADDRESS, COMPANY, MASKS, USER
 from customer_sync.targets.port import StoredAddress, StoredCompany, StoredUser
 
 _TRUE_WORDS: Final = frozenset({"1", "true", "yes"})
@@ -189,7 +189,7 @@ def required_id(row: JsonObject, *names: str) -> int:
     raise ContractError(
         f"The store returned a record without {names[0]}: its API changed, or a proxy rewrote the answer.",
         system="Better B2B",
-        excerpt=redact_body(dict(row)),
+        excerpt=redact_body(dict(row), kinds=MASKS),
     )
 
 

@@ -1,0 +1,46 @@
+"""The section ``target`` of a connector file: which kind of store holds the companies.
+
+How companies are made there is the section ``store``; what a store of that kind holds is the adapter's, and known
+without asking it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, SerializeAsAny
+
+from customer_sync.model.fields import EntityFields
+from customer_sync.settings.adapter import TARGETS, find_adapter
+from customer_sync.settings.section import Section
+
+DEFAULT_KIND = "better_b2b"
+"""The store of a connector file that names none."""
+
+
+class TargetSection(Section):
+    """What an adapter says without a network; its own section of the connector file derives from this.
+
+    Attributes:
+        kind: The adapter's name, as in the file.
+        label: Name of the system, for people.
+        fields: How long texts may be, and how fields are masked.
+        opener: Where the function is that opens the store, as ``module:function``: it brings a client along, so it is
+            imported when one is needed. It takes connection, connector, and the budget ``schedule``.
+    """
+
+    kind: str = DEFAULT_KIND
+    label: ClassVar[str]
+    fields: ClassVar[EntityFields]
+    opener: ClassVar[str]
+
+
+def _of_its_adapter(value: Any) -> Any:
+    """Have the adapter that the section names validate it."""
+    if not isinstance(value, dict):
+        return value
+    return find_adapter(TARGETS, str(value.get("kind", DEFAULT_KIND))).model_validate(value)
+
+
+ConfiguredTarget = Annotated[SerializeAsAny[TargetSection], BeforeValidator(_of_its_adapter)]
+"""The section ``target`` in the form of the adapter that it names."""
