@@ -148,8 +148,8 @@ $(COMPOSE_VENV)/.ready: $(READY) requirements-compose.txt
 distributed: $(COMPOSE_VENV)/.ready ## the compose file with Celery, PostgreSQL and Redis as processes, and with failures (KEEP=1)
 	$(BIN)/python -m distributed $(if $(KEEP),--keep)
 
-.PHONY: simulate
-simulate: $(READY) ## the model of docs/scaling.md with 1 and 200 connectors (CONNECTORS=50 for less)
+.PHONY: scale-model
+scale-model: $(READY) ## the model of docs/scaling.md with 1 and 200 connectors (CONNECTORS=50 for less)
 	$(BIN)/python -m distributed.simulate $(if $(CONNECTORS),--connectors $(CONNECTORS))
 
 .PHONY: clean

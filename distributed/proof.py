@@ -138,7 +138,7 @@ def ledger_problems(url: str) -> list[str]:
                 )
             ).all()
             unanswered = connection.execute(
-                sa.text("SELECT connector_id, count(*) FROM write_intent WHERE state = 'open' GROUP BY 1")
+                sa.text("SELECT connector_id, sum(part_count) FROM journal WHERE state = 'open' GROUP BY 1")
             ).all()
     finally:
         engine.dispose()

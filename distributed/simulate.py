@@ -6,7 +6,7 @@ changed), through the product's own steps against the twins. The cost of one is 
 hold nothing else, so that a machine that has become slower or faster is so for both. Tasks, batches, ledger rows and
 requests must be N times the measured ones exactly, bytes of batches within a hundredth, task-seconds within a factor
 of 1.5. Task-seconds are processor time, the twins' part included, because a wall clock measures the neighbours as well.
-`make simulate` calls it; the exit code is 0 when the model holds.
+`make scale-model` calls it; the exit code is 0 when the model holds.
 """
 
 from __future__ import annotations

@@ -55,9 +55,15 @@ class Run:
         connection: sa.Connection,
         entries: Sequence[LogEntry] = (),
         outcomes: Sequence[CustomerOutcome] = (),
+        *,
+        in_place_of: str = "",
     ) -> None:
-        """Write log entries and outcomes in the caller's transaction; print the entries after its commit."""
+        """Write log entries and outcomes in the caller's transaction; print the entries after its commit.
+
+        ``in_place_of`` names the step whose planned lines go, now that these say what was done.
+        """
         if entries:
-            self.ledger.log.append(connection, self.run_id, self.task, self.try_number, entries)
+            log = self.ledger.log
+            log.append(connection, self.run_id, self.task, self.try_number, entries, in_place_of=in_place_of)
         if outcomes:
             self.ledger.runs.put_outcomes(connection, self.run_id, outcomes)

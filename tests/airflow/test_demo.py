@@ -15,7 +15,7 @@ import sqlalchemy as sa
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("config", "dags", "demo", "plugins", "sandbox")
 KEY_FIELD = "Acumatica Customer ID"
-WRITES = ("write_intent", "company_link", "child_link")
+WRITES = ("journal", "customer_state", "contact_holder")
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from customer_sync.ledger.coordination.shared_budget import SharedSchedule, Shar
 from customer_sync.ledger.coordination.watermarks import Watermarks
 from customer_sync.ledger.journal.access_revocations import AccessRemovals
 from customer_sync.ledger.journal.intents import ConfirmedWrite, Intents, OpenIntent
+from customer_sync.ledger.journal.parts import IntendedWrite
 from customer_sync.ledger.state.emails import AccountEmails
-from customer_sync.ledger.state.links import Links, LinkSummary
+from customer_sync.ledger.state.links import CustomerState, Links, LinkSummary
 from customer_sync.ledger.state.quarantine import Quarantine, Quarantined
 from customer_sync.ledger.state.set_aside_marks import SetAside
 from customer_sync.ledger.storage.clock import utc_now
@@ -36,6 +37,8 @@ from customer_sync.ledger.story.runs import CustomerOutcome, Runs
 __all__ = [
     "ConfirmedWrite",
     "CustomerOutcome",
+    "CustomerState",
+    "IntendedWrite",
     "Lease",
     "Ledger",
     "LinkSummary",
@@ -51,8 +54,8 @@ class Ledger:
     """The ledger of one connector; its parts share one database.
 
     Attributes:
-        links: Company and child links with the last applied payloads.
-        intents: Writes that are about to be sent, and their answers.
+        links: Which company belongs to a customer, and what was last applied to it.
+        intents: The journal: requests that are about to be sent, and what became of them.
         runs: Runs and the outcome of every customer.
         stories: What became of one customer, and what it waits for.
         plans: What runs are going to do to whom.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-import sqlalchemy as sa
-
 from customer_sync.errors import SyncError
 from customer_sync.loading import address_writes, company_writes, setting_writes, user_writes
 from customer_sync.loading.context import LoadContext
@@ -14,7 +12,7 @@ from customer_sync.loading.customer_load import Part
 from customer_sync.loading.refusals import quarantine_part
 from customer_sync.model.operation import Action
 
-Confirm = Callable[[LoadContext, sa.Connection, Sequence[Part], Sequence[int | None]], None]
+Confirm = Callable[[Sequence[Part], Sequence[int | None]], None]
 Refuse = Callable[[LoadContext, Part, SyncError], None]
 
 
@@ -22,7 +20,7 @@ class ActionRule(NamedTuple):
     """One action.
 
     Attributes:
-        confirm: Writes what was done into the ledger, inside the caller's transaction; gets the ids of the records.
+        confirm: Remembers in each load's ``applied`` what was done; gets the ids of the records.
         refused: Decides what becomes of a customer whose single operation was refused.
         look_up: Finds the ids of records that were made although the answer names none; runs in a worker thread.
         find_made: Finds and links the records that exist already, and names their keys. An action without it may be

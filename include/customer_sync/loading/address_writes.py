@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-import sqlalchemy as sa
 
 from customer_sync.errors import NotFound, SyncError
-from customer_sync.loading.applied_parts import MadeAddress, link_addresses, unlink_address
+from customer_sync.loading.applied_parts import MadeAddress, link_addresses, save_now, unlink_address
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import Part
 from customer_sync.loading.refusals import quarantine
@@ -32,8 +31,8 @@ def find_made_addresses(context: LoadContext, parts: Sequence[Part]) -> set[str]
         if (record := found.get((load.company_id, operation.key))) is not None
     ]
     if made:
-        with context.ledger.write() as connection:
-            link_addresses(context, connection, made)
+        link_addresses(made)
+        save_now(context, [each.load for each in made])
     return {each.key for each in made}
 
 
@@ -42,21 +41,17 @@ def _stored(context: LoadContext, parts: Sequence[Part]) -> dict[tuple[int, str]
     return {(record.company_id, record.fields.external_id): record for record in records}
 
 
-def confirm_created(
-    context: LoadContext, connection: sa.Connection, parts: Sequence[Part], ids: Sequence[int | None]
-) -> None:
+def confirm_created(parts: Sequence[Part], ids: Sequence[int | None]) -> None:
     """Link the new addresses."""
     made = [
         MadeAddress(load, operation.key, address_id, operation.new)
         for (load, operation), address_id in zip(parts, ids, strict=True)
         if address_id is not None and isinstance(operation, AddressOperation) and operation.new is not None
     ]
-    link_addresses(context, connection, made)
+    link_addresses(made)
 
 
-def confirm_updated(
-    context: LoadContext, connection: sa.Connection, parts: Sequence[Part], _ids: Sequence[int | None]
-) -> None:
+def confirm_updated(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
     """Remember the new values."""
     made = []
     for load, operation in parts:
@@ -66,22 +61,20 @@ def confirm_updated(
         old = known.fields if known else operation.new
         fields = msgspec.structs.replace(old, **operation.values)
         made.append(MadeAddress(load, operation.key, operation.store_id, fields))
-    link_addresses(context, connection, made)
+    link_addresses(made)
 
 
 def refuse_update(context: LoadContext, part: Part, error: SyncError) -> None:
     """Gone: forget it, the next comparison makes it again. Else quarantined with the store's words."""
     load, operation = part
     if isinstance(error, NotFound):
-        with context.ledger.write() as connection:
-            unlink_address(context, connection, load, operation.store_id)
+        unlink_address(load, operation.store_id)
+        save_now(context, [load])
     else:
         quarantine(load, operation, error)
 
 
-def confirm_deleted(
-    context: LoadContext, connection: sa.Connection, parts: Sequence[Part], _ids: Sequence[int | None]
-) -> None:
+def confirm_deleted(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
     """Forget the link."""
     for load, operation in parts:
-        unlink_address(context, connection, load, operation.store_id)
+        unlink_address(load, operation.store_id)

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from customer_sync.ledger import CustomerState
 from customer_sync.ledger.coordination.watermarks import FOREIGN_COMPANIES
-from customer_sync.loading.applied_parts import MadeAddress, MadeUser, link_addresses, link_users
+from customer_sync.loading.applied_parts import MadeAddress, MadeUser, link_addresses, link_users, save_now
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.model.company import Address, CompanyStatus
@@ -58,26 +59,16 @@ def find_by_key(context: LoadContext, load: CustomerLoad) -> bool:
 
 def adopt(context: LoadContext, found: Iterable[tuple[str, StoredCompany]], loads: dict[str, CustomerLoad]) -> None:
     """Write links for companies found in the store; their users and addresses are read before the next comparison."""
-    rows = []
+    states: list[CustomerState] = []
     for customer_id, record in found:
-        load = loads.get(customer_id)
         status = CompanyStatus.APPROVED if record.status is CompanyStatus.UNKNOWN else record.status
-        rows.append(
-            {
-                "customer_id": customer_id,
-                "company_id": record.id,
-                "record_id": load.plan.record_id if load else "",
-                "account_email": record.fields.company_email.casefold(),
-                "status": status,
-                "fields": record.fields,
-                "made_by_run": context.run.run_id,
-                "parts_known": False,
-            }
-        )
+        applied = AppliedCompany(company_id=record.id, status=status, fields=record.fields, parts_known=False)
+        load = loads.get(customer_id)
         if load:
-            load.applied = AppliedCompany(company_id=record.id, status=status, fields=record.fields, parts_known=False)
+            load.applied = applied
+        states.append(CustomerState(customer_id, applied, load.plan.record_id if load else ""))
     with context.ledger.write() as connection:
-        context.ledger.links.put_companies(connection, rows)
+        context.ledger.links.put(connection, context.run.run_id, states)
 
 
 def read_parts(context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
@@ -161,15 +152,10 @@ def _link_parts(
     ]
     payment = context.target.payment_settings(load.company_id, methods=True, terms=True)
     methods, terms = (payment.methods, payment.terms) if payment else ({}, None)
-    with context.ledger.write() as connection:
-        link_users(context, connection, our_users)
-        link_addresses(context, connection, our_addresses)
-        load.applied = msgspec.structs.replace(
-            load.applied, payment_methods=methods, payment_terms=terms, parts_known=True
-        )
-        context.ledger.links.update_company(
-            connection, load.customer_id, payment_methods=methods, payment_terms=terms, parts_known=True
-        )
+    link_users(our_users)
+    link_addresses(our_addresses)
+    load.applied = msgspec.structs.replace(load.applied, payment_methods=methods, payment_terms=terms, parts_known=True)
+    save_now(context, [load])
 
 
 def _stop_ambiguous(load: CustomerLoad, records: Sequence[StoredCompany]) -> None:

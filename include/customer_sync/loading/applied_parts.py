@@ -1,14 +1,14 @@
-"""Keep ledger and load in step: what was confirmed of companies, users and addresses."""
+"""What was confirmed of companies, users and addresses: remembered in the load, and with it in the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
+from customer_sync.ledger import CustomerState
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.model.company import Address, UserFields
@@ -37,64 +37,67 @@ class MadeAddress(NamedTuple):
     fields: Address
 
 
-def lose_company(
-    context: LoadContext, load: CustomerLoad, message: str, *, connection: sa.Connection | None = None
-) -> None:
-    """Forget a company that is gone from the store; the next run makes it again.
+def save(context: LoadContext, connection: sa.Connection, loads: Iterable[CustomerLoad]) -> None:
+    """Have the ledger hold what is applied to some customers now: one row each, whatever changed of them.
 
-    Args:
-        context: The run.
-        load: The customer.
-        message: What is said of it.
-        connection: The writing transaction to use; one of its own by default.
+    From the first write on no desired state counts as applied whole, until the customer is finished.
     """
-    with nullcontext(connection) if connection is not None else context.ledger.write() as transaction:
-        context.ledger.links.drop_company(transaction, load.customer_id)
+    states: list[CustomerState] = []
+    for load in {load.customer_id: load for load in loads}.values():
+        if load.applied is None or load.is_deleted:
+            context.ledger.links.drop_company(connection, load.customer_id)
+        else:
+            applied = msgspec.structs.replace(load.applied, content_hash="")
+            states.append(CustomerState(load.customer_id, applied, load.plan.record_id))
+    context.ledger.links.put(connection, context.run.run_id, states)
+
+
+def save_now(context: LoadContext, loads: Iterable[CustomerLoad]) -> None:
+    """The same in a transaction of its own."""
+    with context.ledger.write() as connection:
+        save(context, connection, loads)
+
+
+def lose_company(load: CustomerLoad, message: str) -> None:
+    """Forget a company that is gone from the store; the next run makes it again."""
     load.stop(Outcome.FAILED, Reason.STORE_RECORD_GONE, message)
     load.applied = None
 
 
-def link_users(context: LoadContext, connection: sa.Connection, made: Sequence[MadeUser]) -> None:
+def link_users(made: Iterable[MadeUser]) -> None:
     """Remember users.
 
     Another user that belonged to the contact until now is kept under the contact's former key: it is taken over by
     another contact, or deleted, by the next comparison.
     """
-    rows = []
     for load, key, store_id, fields in made:
-        if load.applied is not None:
-            users = dict(load.applied.users)
-            displaced = users.get(key)
-            if displaced is not None and displaced.store_id != store_id:
-                users[f"{key}{FORMER}"] = displaced
-                rows.append((load.customer_id, f"{key}{FORMER}", displaced.store_id, displaced.fields))
-            users[key] = AppliedUser(store_id=store_id, fields=fields)
-            load.applied = msgspec.structs.replace(load.applied, users=users)
-        rows.append((load.customer_id, key, store_id, fields))
-    context.ledger.links.put_children(connection, "user", rows)
+        if load.applied is None:
+            continue
+        users = dict(load.applied.users)
+        displaced = users.get(key)
+        if displaced is not None and displaced.store_id != store_id:
+            users[f"{key}{FORMER}"] = displaced
+        users[key] = AppliedUser(store_id=store_id, fields=fields)
+        load.applied = msgspec.structs.replace(load.applied, users=users)
 
 
-def unlink_user(context: LoadContext, connection: sa.Connection, load: CustomerLoad, store_id: int) -> None:
+def unlink_user(load: CustomerLoad, store_id: int) -> None:
     """Forget a user."""
     if load.applied is not None:
         users = {key: record for key, record in load.applied.users.items() if record.store_id != store_id}
         load.applied = msgspec.structs.replace(load.applied, users=users)
-    context.ledger.links.drop_child(connection, "user", load.customer_id, store_id)
 
 
-def link_addresses(context: LoadContext, connection: sa.Connection, made: Sequence[MadeAddress]) -> None:
+def link_addresses(made: Iterable[MadeAddress]) -> None:
     """Remember addresses."""
     for load, key, store_id, fields in made:
         if load.applied is not None:
             addresses = {**load.applied.addresses, key: AppliedAddress(store_id=store_id, fields=fields)}
             load.applied = msgspec.structs.replace(load.applied, addresses=addresses)
-    rows = [(load.customer_id, key, store_id, fields) for load, key, store_id, fields in made]
-    context.ledger.links.put_children(connection, "address", rows)
 
 
-def unlink_address(context: LoadContext, connection: sa.Connection, load: CustomerLoad, store_id: int) -> None:
+def unlink_address(load: CustomerLoad, store_id: int) -> None:
     """Forget an address."""
     if load.applied is not None:
         addresses = {key: record for key, record in load.applied.addresses.items() if record.store_id != store_id}
         load.applied = msgspec.structs.replace(load.applied, addresses=addresses)
-    context.ledger.links.drop_child(connection, "address", load.customer_id, store_id)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
-import sqlalchemy as sa
 
 from customer_sync.errors import NotFound, RecordRejected, SyncError
 from customer_sync.loading.adoption import find_by_key
-from customer_sync.loading.applied_parts import lose_company
+from customer_sync.loading.applied_parts import lose_company, save_now
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import Part
 from customer_sync.loading.refusals import quarantine
@@ -30,11 +28,8 @@ def find_made_companies(context: LoadContext, parts: Sequence[Part]) -> set[str]
     return {operation.key for load, operation in parts if find_by_key(context, load)}
 
 
-def confirm_created(
-    context: LoadContext, connection: sa.Connection, parts: Sequence[Part], ids: Sequence[int | None]
-) -> None:
+def confirm_created(parts: Sequence[Part], ids: Sequence[int | None]) -> None:
     """Link new companies; status and the admin's id are read back afterwards."""
-    rows = []
     for (load, _), company_id in zip(parts, ids, strict=True):
         if company_id is None:
             message = "the store confirmed the request but shows no such company"
@@ -43,18 +38,6 @@ def confirm_created(
         load.applied = AppliedCompany(
             company_id=company_id, status=CompanyStatus.UNKNOWN, fields=company_fields(load.desired)
         )
-        rows.append(
-            {
-                "customer_id": load.customer_id,
-                "company_id": company_id,
-                "record_id": load.plan.record_id,
-                "account_email": load.desired.company_email.casefold(),
-                "status": CompanyStatus.UNKNOWN,
-                "fields": load.applied.fields,
-                "made_by_run": context.run.run_id,
-            }
-        )
-    context.ledger.links.put_companies(connection, rows)
 
 
 def refuse_creation(context: LoadContext, part: Part, error: SyncError) -> None:
@@ -69,18 +52,13 @@ def refuse_creation(context: LoadContext, part: Part, error: SyncError) -> None:
         quarantine(load, operation, error)
 
 
-def confirm_updated(
-    context: LoadContext, connection: sa.Connection, parts: Sequence[Part], _ids: Sequence[int | None]
-) -> None:
+def confirm_updated(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
     """Remember the new values."""
-    changes: list[tuple[str, dict[str, Any]]] = []
     for load, operation in parts:
         if load.applied is None or not isinstance(operation, CompanyOperation) or operation.new is None:
             continue
         fields = _merged(load.applied.fields, operation.new, operation.changed)
         load.applied = msgspec.structs.replace(load.applied, fields=fields)
-        changes.append((load.customer_id, {"fields": fields, "account_email": fields.company_email.casefold()}))
-    context.ledger.links.update_companies(connection, changes)
 
 
 def _merged(old: CompanyFields, new: CompanyFields, changed: Sequence[str]) -> CompanyFields:
@@ -91,24 +69,18 @@ def refuse_update(context: LoadContext, part: Part, error: SyncError) -> None:
     """Gone, or quarantined with the store's words."""
     load, operation = part
     if isinstance(error, NotFound):
-        lose_company(context, load, "the company was deleted in the store")
+        lose_company(load, "the company was deleted in the store")
+        save_now(context, [load])
     else:
         quarantine(load, operation, error)
 
 
-def confirm_status(
-    context: LoadContext, connection: sa.Connection, parts: Sequence[Part], _ids: Sequence[int | None]
-) -> None:
+def confirm_status(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
     """Remember the status."""
     for load, operation in parts:
-        if not isinstance(operation, StatusOperation):
+        if load.applied is None or not isinstance(operation, StatusOperation):
             continue
-        if load.applied is not None:
-            load.applied = msgspec.structs.replace(load.applied, status=operation.new)
-        values: dict[str, Any] = {"status": operation.new}
-        if load.plan.kind == "unenroll":
-            values["content_hash"] = ""
-        context.ledger.links.update_company(connection, load.customer_id, **values)
+        load.applied = msgspec.structs.replace(load.applied, status=operation.new)
 
 
 def refuse_status(context: LoadContext, part: Part, error: SyncError) -> None:
@@ -117,17 +89,14 @@ def refuse_status(context: LoadContext, part: Part, error: SyncError) -> None:
     if not isinstance(error, NotFound):
         quarantine(load, operation, error)
     elif load.plan.kind == "unenroll":
-        with context.ledger.write() as connection:
-            context.ledger.links.drop_company(connection, load.customer_id)
         load.is_deleted = True
+        save_now(context, [load])
     else:
-        lose_company(context, load, "the company was deleted in the store")
+        lose_company(load, "the company was deleted in the store")
+        save_now(context, [load])
 
 
-def confirm_deleted(
-    context: LoadContext, connection: sa.Connection, parts: Sequence[Part], _ids: Sequence[int | None]
-) -> None:
+def confirm_deleted(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
     """Forget the links."""
     for load, _ in parts:
-        context.ledger.links.drop_company(connection, load.customer_id)
         load.is_deleted = True

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
-from customer_sync.loading.applied_parts import MadeUser, link_users, lose_company
+from customer_sync.loading.applied_parts import MadeUser, link_users, lose_company, save
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.loading.dispatch import ReadBack
@@ -59,7 +59,6 @@ class ReadBackCreated(ReadBack):
 
     def confirm(self, connection: sa.Connection, answer: dict[int, Created | None], /) -> None:
         """Remember status and admin of each."""
-        statuses: list[tuple[str, dict[str, Any]]] = []
         admins: list[MadeUser] = []
         for load in self.loads:
             created = answer[load.company_id]
@@ -67,18 +66,17 @@ class ReadBackCreated(ReadBack):
                 continue
             if created is None:
                 message = "the store confirmed the company and does not show it"
-                lose_company(self._context, load, message, connection=connection)
+                lose_company(load, message)
                 continue
             # A store that shows no status is asked for approval all the same.
             is_unknown = created.status is CompanyStatus.UNKNOWN
             status = CompanyStatus.PENDING if is_unknown else created.status
             load.applied = msgspec.structs.replace(load.applied, status=status)
-            statuses.append((load.customer_id, {"status": status}))
             admin = load.desired.users[0]
             if created.admin_id is not None:
                 admins.append(MadeUser(load, admin.key, created.admin_id, user_fields(admin)))
-        self._context.ledger.links.update_companies(connection, statuses)
-        link_users(self._context, connection, admins)
+        link_users(admins)
+        save(self._context, connection, self.loads)
 
     def _crawl(self, first_id: int, count: int) -> tuple[dict[int, CompanyStatus], dict[tuple[int, str], int]]:
         target = self._context.target

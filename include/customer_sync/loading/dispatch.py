@@ -21,7 +21,7 @@ from customer_sync.errors import (
     SyncError,
     TransientApiError,
 )
-from customer_sync.ledger import Lease
+from customer_sync.ledger import IntendedWrite, Lease
 from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.run import Run
 
@@ -179,19 +179,12 @@ class Dispatcher:
                 _enqueue(queue, then(write) if then else ())
             ledger.intents.settle(connection, [each for _, ids, _ in answered for each in ids], "confirmed")
             fresh = _take(queue, free)
-            parts = [part for write in fresh for part in write.parts]
-            opened = ledger.intents.open(
-                connection,
-                self._run.run_id,
-                self._run.try_number,
-                [(load.customer_id, operation) for load, operation in parts],
-                access_ended_at_utc=[load.access_ended_at_utc(operation) for load, operation in parts],
-            )
-            intents = deque(opened)
+            requests = [_intended(write) for write in fresh if write.parts]
+            intents = deque(ledger.intents.open(connection, self._run.run_id, self._run.try_number, requests))
         if self._idle_task:
             self._idle_task.offer(load for write, _, _ in answered for load, _ in write.parts)
         for write in fresh:
-            running[pool.submit(write.send)] = (write, [intents.popleft() for _ in write.parts])
+            running[pool.submit(write.send)] = (write, [intents.popleft()] if write.parts else [])
             self.writes_sent += bool(write.parts)
 
     def _has_sendable(self, queue: deque[Write], running: _Running) -> bool:
@@ -243,6 +236,13 @@ class Dispatcher:
     def _close(self, intents: list[int], state: str) -> None:
         with self._run.ledger.write() as connection:
             self._run.ledger.intents.settle(connection, intents, state)
+
+
+def _intended(write: Write) -> list[IntendedWrite]:
+    return [
+        IntendedWrite(load.customer_id, operation, load.access_ended_at_utc(operation))
+        for load, operation in write.parts
+    ]
 
 
 def _enqueue(queue: deque[Write], writes: Iterable[Write]) -> None:

@@ -9,7 +9,7 @@ from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import ConfirmedWrite, CustomerOutcome
 from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.model.company import CompanyStatus, attempt_hash, content_hash
-from customer_sync.model.operation import Action, StatusOperation
+from customer_sync.model.operation import Action, Operation, StatusOperation
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
 from customer_sync.reporting.log_entry import closing_entry, earlier_entry, finding_entry, operation_entry
 from customer_sync.run import Run
@@ -34,6 +34,8 @@ class OutcomeRecorder:
         self._run = run
         self._loads = loads
         self._label = label
+        # What an earlier attempt of this run had confirmed; what this one has is in the loads.
+        self._earlier = run.ledger.intents.confirmed(run.run_id, [load.customer_id for load in loads])
         self._waiting: deque[CustomerLoad] = deque()
         self._closed: set[str] = set()
         self._entries: list[LogEntry] = []
@@ -71,14 +73,13 @@ class OutcomeRecorder:
     def _close(self, loads: Sequence[CustomerLoad]) -> None:
         run = self._run
         ids = [load.customer_id for load in loads]
-        done = run.ledger.intents.confirmed(run.run_id, ids)
         made = run.ledger.links.made_by(run.run_id, ids)
         entries: list[LogEntry] = []
         outcomes: list[CustomerOutcome] = []
         whole: list[CustomerLoad] = []
         quarantined: list[tuple[str, Finding]] = []
         for load in loads:
-            writes = done.get(load.customer_id, [])
+            writes = [*self._earlier.get(load.customer_id, []), *(_confirmed(each) for each in load.done)]
             outcome = _outcome(load, writes, is_made=load.customer_id in made)
             if outcome is None:
                 continue
@@ -87,18 +88,20 @@ class OutcomeRecorder:
             quarantined.extend((load.customer_id, finding) for finding in _quarantine(load))
             if outcome not in {Outcome.FAILED, Outcome.QUARANTINED} and load.plan.kind == "sync":
                 whole.append(load)
-        digests = [
-            (load.customer_id, {"content_hash": "" if load.held_back else content_hash(load.desired)}) for load in whole
-        ]
+        digests = {load.customer_id: "" if load.held_back else content_hash(load.desired) for load in whole}
         settled = [outcome.customer_id for outcome in outcomes]
         with run.ledger.write() as connection:
-            run.ledger.links.update_companies(connection, digests)
+            run.ledger.links.put_hashes(connection, digests)
             held = _still_held(run, loads, settled)
             run.ledger.quarantine.replace(connection, run.run_id, settled, [*held, *quarantined])
-            run.book(connection, entries, outcomes)
+            run.book(connection, entries, outcomes, in_place_of="transform")
         self._closed.update(settled)
         self._entries += entries
         self._counts.update(str(outcome.outcome) for outcome in outcomes)
+
+
+def _confirmed(operation: Operation) -> ConfirmedWrite:
+    return ConfirmedWrite(str(operation.action), operation.key)
 
 
 def _is_finished(load: CustomerLoad) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-import sqlalchemy as sa
 
 from customer_sync.errors import NotFound, RecordRejected, SyncError
 from customer_sync.loading.context import LoadContext
@@ -17,36 +16,27 @@ _MOST_ID_DIGITS = 18
 """Beyond any id of a store."""
 
 
-def confirm_methods(
-    context: LoadContext, connection: sa.Connection, parts: Sequence[Part], _ids: Sequence[int | None]
-) -> None:
+def confirm_methods(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
     """Remember which payment methods are on."""
     for load, operation in parts:
         if load.applied is not None and isinstance(operation, MethodsOperation):
             methods = {**load.applied.payment_methods, **operation.new}
             load.applied = msgspec.structs.replace(load.applied, payment_methods=methods)
-            context.ledger.links.update_company(connection, load.customer_id, payment_methods=methods)
 
 
-def confirm_terms(
-    context: LoadContext, connection: sa.Connection, parts: Sequence[Part], _ids: Sequence[int | None]
-) -> None:
+def confirm_terms(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
     """Remember the payment terms."""
     for load, operation in parts:
         if load.applied is not None and isinstance(operation, TermsOperation):
             load.applied = msgspec.structs.replace(load.applied, payment_terms=operation.new)
-            context.ledger.links.update_company(connection, load.customer_id, payment_terms=operation.new)
 
 
-def confirm_reference(
-    context: LoadContext, connection: sa.Connection, parts: Sequence[Part], _ids: Sequence[int | None]
-) -> None:
+def confirm_reference(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
     """Remember what we wrote: the customer's stamp moves by it, and the next run must recognise that as ours."""
     for load, _ in parts:
         load.reference_written = str(load.company_id)
         if load.applied is not None:
             load.applied = msgspec.structs.replace(load.applied, reference_id=load.reference_written)
-        context.ledger.links.update_company(connection, load.customer_id, reference_id=load.reference_written)
 
 
 def refuse_reference(_context: LoadContext, part: Part, error: SyncError) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-import sqlalchemy as sa
 
 from customer_sync.errors import NotFound, RecordRejected, SyncError
-from customer_sync.loading.applied_parts import FORMER, MadeUser, link_users, unlink_user
+from customer_sync.loading.applied_parts import FORMER, MadeUser, link_users, save_now, unlink_user
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.loading.refusals import leave_out_contact, quarantine
@@ -27,16 +26,14 @@ def find_made_users(context: LoadContext, parts: Sequence[Part]) -> set[str]:
     return {operation.key for load, operation in parts if adopt_user(context, load, operation)}
 
 
-def confirm_created(
-    context: LoadContext, connection: sa.Connection, parts: Sequence[Part], ids: Sequence[int | None]
-) -> None:
+def confirm_created(parts: Sequence[Part], ids: Sequence[int | None]) -> None:
     """Link the new users."""
     made = [
         MadeUser(load, operation.key, user_id, operation.new)
         for (load, operation), user_id in zip(parts, ids, strict=True)
         if user_id is not None and isinstance(operation, UserOperation) and operation.new is not None
     ]
-    link_users(context, connection, made)
+    link_users(made)
 
 
 def refuse_creation(context: LoadContext, part: Part, error: SyncError) -> None:
@@ -70,9 +67,7 @@ def _wait_or_leave_out(context: LoadContext, load: CustomerLoad, operation: Oper
         leave_out_contact(load, operation, "the e-mail belongs to a user of another company in the store")
 
 
-def confirm_updated(
-    context: LoadContext, connection: sa.Connection, parts: Sequence[Part], _ids: Sequence[int | None]
-) -> None:
+def confirm_updated(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
     """Remember the new values, under the contact's present key."""
     for load, operation in parts:
         if not isinstance(operation, UserOperation) or operation.new is None:
@@ -81,16 +76,16 @@ def confirm_updated(
         old = known[1].fields if known else operation.new
         fields = msgspec.structs.replace(old, **operation.values)
         if known and known[0] != operation.key:
-            unlink_user(context, connection, load, operation.store_id)
-        link_users(context, connection, [MadeUser(load, operation.key, operation.store_id, fields)])
+            unlink_user(load, operation.store_id)
+        link_users([MadeUser(load, operation.key, operation.store_id, fields)])
 
 
 def refuse_update(context: LoadContext, part: Part, error: SyncError) -> None:
     """Gone: forget it, the next comparison makes it again. E-mail taken: see whose it is."""
     load, operation = part
     if isinstance(error, NotFound):
-        with context.ledger.write() as connection:
-            unlink_user(context, connection, load, operation.store_id)
+        unlink_user(load, operation.store_id)
+        save_now(context, [load])
     elif isinstance(error, RecordRejected) and error.is_email_taken:
         _wait_replace_or_leave_out(context, load, operation)
     else:
@@ -124,18 +119,16 @@ def _make_anew(context: LoadContext, load: CustomerLoad, operation: Operation) -
     known = load.applied_user(operation.store_id)
     if known is None:
         return
-    with context.ledger.write() as connection:
-        unlink_user(context, connection, load, operation.store_id)
-        former = f"{operation.key}{FORMER}"
-        link_users(context, connection, [MadeUser(load, former, operation.store_id, known[1].fields)])
+    unlink_user(load, operation.store_id)
+    former = f"{operation.key}{FORMER}"
+    link_users([MadeUser(load, former, operation.store_id, known[1].fields)])
+    save_now(context, [load])
 
 
-def confirm_deleted(
-    context: LoadContext, connection: sa.Connection, parts: Sequence[Part], _ids: Sequence[int | None]
-) -> None:
+def confirm_deleted(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
     """Forget the link."""
     for load, operation in parts:
-        unlink_user(context, connection, load, operation.store_id)
+        unlink_user(load, operation.store_id)
 
 
 def adopt_user(context: LoadContext, load: CustomerLoad, operation: Operation) -> bool:
@@ -150,6 +143,6 @@ def adopt_user(context: LoadContext, load: CustomerLoad, operation: Operation) -
     known = load.applied_user(record.id)
     if known is not None and known[0] != operation.key:
         return False
-    with context.ledger.write() as connection:
-        link_users(context, connection, [MadeUser(load, operation.key, record.id, record.fields)])
+    link_users([MadeUser(load, operation.key, record.id, record.fields)])
+    save_now(context, [load])
     return True

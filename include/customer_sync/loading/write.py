@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from customer_sync.errors import AmbiguousWriteError, PermanentApiError, SyncError, TransientApiError
 from customer_sync.loading.actions import ACTIONS
+from customer_sync.loading.applied_parts import save
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import Part
 from customer_sync.loading.dispatch import Write
@@ -39,7 +40,8 @@ class OperationWrite:
 
     def confirm(self, connection: sa.Connection, answer: Sequence[int | None], /) -> None:
         """Remember what the store holds now."""
-        self._rule.confirm(self._context, connection, self.parts, answer)
+        self._rule.confirm(self.parts, answer)
+        save(self._context, connection, [load for load, _ in self.parts])
         for (load, operation), store_id in zip(self.parts, answer, strict=True):
             if store_id is not None:
                 load.done.append(msgspec.structs.replace(operation, store_id=operation.store_id or store_id))

@@ -62,7 +62,10 @@ def entity_of(action: Action | str) -> str:
 
 
 def masked_changes(operation: Operation, connector: Connector) -> dict[str, list[Any]]:
-    """Field -> [old, new] of an operation, values masked as the store's field table says."""
+    """Field -> [old, new] of an operation, values masked as the store's field table says.
+
+    What a new record leaves empty is not named.
+    """
     values, before = operation.values, operation.before
     masks = _masks_of(connector)
     if not before:
@@ -70,6 +73,7 @@ def masked_changes(operation: Operation, connector: Connector) -> dict[str, list
         return {
             name: [None, masks[name](value) if value.__class__ is str else masks.shown(name, value)]
             for name, value in values.items()
+            if value or operation.action not in CREATIONS
         }
     return {name: [masks.shown(name, before.get(name)), masks.shown(name, value)] for name, value in values.items()}
 

@@ -218,7 +218,7 @@ class _Load:
         read_parts(self._context, self.loads)
         if intents:
             with self._context.ledger.write() as connection:
-                self._context.ledger.intents.settle(connection, [intent.id for intent in intents], "abandoned")
+                self._context.ledger.intents.abandon(connection, intents)
 
     def _outwait_the_older_attempt(self) -> None:
         """Let requests of an attempt that may still be alive arrive before the store is asked for their outcome."""

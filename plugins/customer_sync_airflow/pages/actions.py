@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
-from customer_sync.ledger import Ledger
+from customer_sync.ledger import CustomerState, Ledger
 from customer_sync.model.company import CompanyStatus
+from customer_sync.model.operation import AppliedCompany
 from customer_sync.settings.connector_file import find_connector
 from customer_sync_airflow.pages.hand_link import must_be_idle, read_company
 from customer_sync_airflow.pages.ledger_source import ledger_engine
@@ -128,17 +129,9 @@ def link(viewer: CurrentViewer, order: LinkOrder) -> Done:
         holder = ledger.links.holders([order.company_id]).get(order.company_id)
         if holder is not None:
             raise HTTPException(_CONFLICT, f"Company {order.company_id} belongs to customer {holder} already.")
-        row = {
-            "customer_id": order.customer_id,
-            "company_id": company.id,
-            "record_id": "",
-            "account_email": company.fields.company_email.casefold(),
-            "status": CompanyStatus.APPROVED if company.status is CompanyStatus.UNKNOWN else company.status,
-            "fields": company.fields,
-            "made_by_run": "",
-            "parts_known": False,
-        }
-        ledger.links.put_companies(connection, [row])
+        status = CompanyStatus.APPROVED if company.status is CompanyStatus.UNKNOWN else company.status
+        applied = AppliedCompany(company_id=company.id, status=status, fields=company.fields, parts_known=False)
+        ledger.links.put(connection, "", [CustomerState(order.customer_id, applied)])
         ledger.operator_actions.record(connection, **_record(viewer, order, "link", f"company {company.id}"))
     return Done(message=f"Linked to company {company.id}. The next run brings it in line with the ERP.")
 

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 
 from customer_sync.errors import ConfigError
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.storage.schema import child_link, company_link, quarantine, run_customer, unfinished
+from customer_sync.ledger.storage.schema import customer_state, quarantine, run_customer, unfinished
 from customer_sync.ledger.story.log_scope import LogFilter
 from customer_sync.ledger.story.log_search import position_of, search_log
 from customer_sync.settings.connector_file import find_connector
@@ -79,12 +79,22 @@ def _state(engine: sa.Engine, ledger: Ledger, connector: str, customer_id: str) 
             return [dict(row) for row in connection.execute(sa.select(table).where(mine)).mappings()]
 
         return {
-            "company": next(iter(rows(company_link)), None),
-            "children": sorted(rows(child_link), key=lambda row: (row["entity"], row["child_key"])),
+            "company": next(iter(rows(customer_state)), None),
+            "children": _parts(ledger, customer_id),
             "held": rows(quarantine),
             "unfinished": next(iter(rows(unfinished)), None),
             "open_intents": ledger.intents.unanswered([customer_id]),
         }
+
+
+def _parts(ledger: Ledger, customer_id: str) -> list[dict[str, Any]]:
+    """Addresses and users of the customer's company: what each is, its key in the ERP and its id in the store."""
+    applied = ledger.links.load([customer_id]).get(customer_id)
+    if applied is None:
+        return []
+    ids = [("address", key, address.store_id) for key, address in sorted(applied.addresses.items())]
+    ids += [("user", key, user.store_id) for key, user in sorted(applied.users.items())]
+    return [{"entity": entity, "child_key": key, "store_id": store_id} for entity, key, store_id in ids]
 
 
 def _by_run(

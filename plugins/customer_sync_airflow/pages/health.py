@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse
 
 from customer_sync.errors import ConfigError
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.storage.schema import quarantine, run, write_intent
+from customer_sync.ledger.storage.schema import journal, quarantine, run
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import find_connector
 from customer_sync_airflow.pages.ledger_source import ledger_engine
@@ -135,10 +135,12 @@ def _stale_after(dag: Any) -> timedelta | None:
 def _ledger(connector_id: str, engine: sa.Engine) -> list[Sign]:
     ledger = Ledger(engine, connector_id)
     signs: list[Sign] = []
-    is_open = sa.and_(write_intent.c.connector_id == connector_id, write_intent.c.state == "open")
+    is_open = sa.and_(journal.c.connector_id == connector_id, journal.c.state == "open")
     with engine.connect() as connection:
         count, oldest = connection.execute(
-            sa.select(sa.func.count(), sa.func.min(write_intent.c.opened_at_utc)).where(is_open)
+            sa.select(
+                sa.func.coalesce(sa.func.sum(journal.c.part_count), 0), sa.func.min(journal.c.opened_at_utc)
+            ).where(is_open)
         ).one()
         held = connection.execute(
             sa.select(sa.func.count(sa.distinct(quarantine.c.customer_id))).where(

@@ -221,3 +221,15 @@ def test_a_missing_connection_fails_with_the_variable_that_would_hold_it(
     code, answer = shell.json("run", "shop")
     assert code == 1
     assert "AIRFLOW_CONN_BETTER_B2B_SHOP holds no connection" in answer["error"]
+
+
+def test_a_ledger_is_copied_and_never_into_one_that_holds_something(shell: Shell, tmp_path: Path) -> None:
+    """The rows are counted by table; the second time the database is not empty any more."""
+    with shell.world.ledger() as ledger, ledger.write() as connection:
+        ledger.watermarks.put(connection, "r1", {"customers": "2026-01-01"})
+    copied = f"sqlite:///{tmp_path / 'copy.db'}"
+    code, done = shell.json("ledger", "copy", shell.world.ledger_url, copied)
+    assert (code, done["rows"]["watermark"], done["rows"]["journal"]) == (0, 1, 0)
+    code, out = shell("ledger", "copy", shell.world.ledger_url, copied)
+    assert (code, out) == (1, "")
+    assert "watermark" in shell.err

@@ -253,3 +253,36 @@ def test_sentence_names_the_ledger_when_its_file_is_no_database(world: World, tm
 
     assert_is_one_sentence(failure.value, "CUSTOMER_SYNC_LEDGER_URL")
     assert world.erp_calls() == []
+
+
+class _OneWriteOnly:
+    """Lets one write through; from the second on the store cannot be reached."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+        self._writes = 0
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        self._writes += request.method != "GET"
+        if self._writes > 1 and request.method != "GET":
+            raise ConnectFailed("the store is gone", system="Better B2B", operation="write")
+        return self._inner.send(request)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def test_a_customer_is_put_back_when_its_change_was_taken_back_after_half_of_it_was_applied(world: World) -> None:
+    """What the ERP wants now was applied whole once; that is no proof that the store still holds it."""
+    world.sync(**ONE)
+    name = world.companies()["C000001"]["companyName"]
+    world.edit("Customer", CustomerID="C000001", CustomerName="Half Way")
+    with pytest.raises(SyncError):
+        replace(world, wrap_store=_OneWriteOnly).sync(**ONE)
+    assert world.companies()["C000001"]["companyName"] == "Half Way"
+
+    world.edit("Customer", CustomerID="C000001", CustomerName=name)
+    world.sync(**ONE)
+
+    assert world.last_outcome("C000001") == ("updated", "")
+    assert world.companies()["C000001"]["companyName"] == name

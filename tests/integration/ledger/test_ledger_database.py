@@ -83,16 +83,14 @@ def test_a_new_ledger_is_what_the_migrations_lead_to(ledger_url: str) -> None:
     engine.dispose()
 
 
-def test_an_older_ledger_is_migrated_when_it_is_opened(ledger_url: str) -> None:
-    """Opening it is all that an update of the package needs."""
+def test_a_ledger_from_before_the_first_release_is_refused(ledger_url: str) -> None:
+    """No way leads from its tables to the present ones; the sentence says what to do as for a lost ledger."""
     engine = open_engine(ledger_url)
     with writing(engine) as connection:
-        command.downgrade(alembic(connection), "0005")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0010'")
     engine.dispose()
-    engine = open_engine(ledger_url)
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    engine.dispose()
+    with pytest.raises(ConfigError, match=r"0010.*lost ledger.*nothing is created twice"):
+        Ledger.open("knb", ledger_url)
 
 
 def test_a_ledger_that_is_up_to_date_opens_without_alembic(tmp_path: Path) -> None:
@@ -105,28 +103,6 @@ def test_a_ledger_that_is_up_to_date_opens_without_alembic(tmp_path: Path) -> No
     command_line = [sys.executable, "-c", program, f"sqlite:///{tmp_path / 'ledger.db'}"]
     done = subprocess.run(command_line, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 - our own text
     assert done.stdout.strip() == "[]"
-
-
-def test_outcomes_of_the_first_version_are_kept_when_it_is_migrated(ledger_url: str) -> None:
-    """The second version knows whose run a customer belongs to; going back keeps the rows, too."""
-    engine = open_engine(ledger_url)
-    row = "'r1', 'C1', 'batch_000', 'created', ''"
-    with writing(engine) as connection:
-        command.downgrade(alembic(connection), "0001")
-        connection.exec_driver_sql(
-            'INSERT INTO run (run_id, connector_id, mode, dry_run, moves_watermark, "window", resume_after, extracted, '
-            "plan_hash, state, started_at_utc) "
-            "VALUES ('r1', 'knb', 'full', FALSE, TRUE, '{}', '', 1, '', 'success', '2026-01-01')"
-        )
-        connection.exec_driver_sql(f"INSERT INTO run_customer VALUES ({row})")  # noqa: S608 - our own words
-    with writing(engine) as connection:
-        command.upgrade(alembic(connection), "head")
-    assert Ledger(engine, "knb").runs.outcome_counts("r1") == {"created": 1}
-    assert Ledger(engine, "acme").runs.outcome_counts("r1") == {}
-    with writing(engine) as connection:
-        command.downgrade(alembic(connection), "0001")
-        assert connection.exec_driver_sql("SELECT customer_id, outcome FROM run_customer").all() == [("C1", "created")]
-    engine.dispose()
 
 
 def test_rights_are_taken_from_a_file_that_was_open_to_others(tmp_path: Path) -> None:

@@ -5,125 +5,121 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from customer_sync.ledger import Ledger
+from customer_sync.ledger import CustomerState, Ledger
 from customer_sync.ledger.storage.schema import metadata
-from customer_sync.model.company import Address, CompanyFields, PaymentTerms, company_fields, user_fields
-from customer_sync.model.operation import AppliedAddress, AppliedUser
+from customer_sync.model.company import Address, CompanyStatus, PaymentTerms, UserFields, company_fields, user_fields
+from customer_sync.model.operation import AppliedAddress, AppliedCompany, AppliedUser
 from customer_sync.model.outcome import Finding, Reason
 from tests.unit.customer_sync.builders import a_company, a_user
 
 
-def a_row(customer_id: str = "C1", company_id: int = 7, **changes: Any) -> dict[str, Any]:
-    """Make a link's row as load writes it."""
-    facts = {
-        "customer_id": customer_id,
-        "company_id": company_id,
-        "status": 1,
-        "fields": company_fields(a_company(customer_id)),
-        "record_id": "note",
-        "account_email": "ap@northwind.example",
-        "made_by_run": "r1",
-    }
-    return {**facts, **changes}
+def a_state(customer_id: str = "C1", company_id: int = 7, **changes: Any) -> CustomerState:
+    """Make a customer's state as load writes it."""
+    fields = company_fields(a_company(customer_id))
+    return CustomerState(customer_id, AppliedCompany(**{"company_id": company_id, "fields": fields, **changes}), "note")
 
 
-def put(ledger: Ledger, *rows: dict[str, Any]) -> None:
+def users(**ids: int) -> dict[str, AppliedUser]:
+    """Make applied users by their keys."""
+    return {key: AppliedUser(store_id=store_id, fields=UserFields()) for key, store_id in ids.items()}
+
+
+def put(ledger: Ledger, *states: CustomerState, run_id: str = "r1") -> None:
     """Write links."""
     with ledger.write() as connection:
-        ledger.links.put_companies(connection, rows)
+        ledger.links.put(connection, run_id, states)
 
 
 def test_a_company_is_remembered_with_all_its_parts(ledger: Ledger) -> None:
     """What was applied comes back as it was: fields, users, addresses, payment, reference."""
-    terms = PaymentTerms(is_enabled=True, days=0)
-    user, place = user_fields(a_user("1", last_name="Þórður 山田")), Address(city="Oakland", is_billing=True)
-    with ledger.write() as connection:
-        ledger.links.put_companies(
-            connection,
-            [
-                a_row(
-                    payment_methods={"cheque": True},
-                    payment_terms=terms,
-                    reference_id="7",
-                )
-            ],
-        )
-        ledger.links.put_children(connection, "user", [("C1", "1", 11, user)])
-        ledger.links.put_children(connection, "address", [("C1", "C1:MAIN", 21, place)])
-    found = ledger.links.load(["C1", "C2"])
-    assert set(found) == {"C1"}
-    link = found["C1"]
-    assert (link.company_id, link.status, link.reference_id, link.content_hash, link.parts_known) == (
-        7,
-        1,
-        "7",
-        "",
-        True,
+    user, place = user_fields(a_user("1", last_name="Þórður 山田")), Address(city="Oak\0land", is_billing=True)
+    state = a_state(
+        status=CompanyStatus.INACTIVE,
+        users={"1": AppliedUser(store_id=11, fields=user)},
+        addresses={"C1:MAIN": AppliedAddress(store_id=21, fields=place)},
+        payment_methods={"cheque": True},
+        payment_terms=PaymentTerms(is_enabled=True, days=0),
+        reference_id="7",
+        content_hash="abc",
+        parts_known=False,
     )
-    assert link.fields == company_fields(a_company("C1"))
-    assert link.users == {"1": AppliedUser(store_id=11, fields=user)}
-    assert link.addresses == {"C1:MAIN": AppliedAddress(store_id=21, fields=place)}
-    assert link.payment_methods == {"cheque": True}
-    assert link.payment_terms == PaymentTerms(is_enabled=True, days=0)
+    put(ledger, state)
+    assert ledger.links.load(["C1", "C2"]) == {"C1": state.applied}
+    assert ledger.links.of_record("NOTE") == "C1"
 
 
-def test_a_link_changes_column_by_column(ledger: Ledger) -> None:
+def test_the_hash_changes_alone(ledger: Ledger) -> None:
     """Hash and status are enough to see that nothing changed."""
-    put(ledger, a_row("C1", 7), a_row("C2", 8))
+    put(ledger, a_state("C1", 7, status=CompanyStatus.INACTIVE, reference_id="7"), a_state("C2", 8))
     with ledger.write() as connection:
-        ledger.links.update_company(connection, "C1", content_hash="abc", status=3, reference_id="7")
+        ledger.links.put_hashes(connection, {"C1": "abc"})
     assert ledger.links.load_hashes(["C1", "C2"]) == {"C1": (7, 3, "abc", "7"), "C2": (8, 1, "", "")}
 
 
 def test_a_repeated_link_replaces_the_first(ledger: Ledger) -> None:
-    """Adopting another company for a customer leaves one link."""
-    put(ledger, a_row("C1", 7))
-    put(ledger, a_row("C1", 9))
+    """Adopting another company for a customer leaves one link, and who made the first is kept."""
+    put(ledger, a_state("C1", 7))
+    put(ledger, a_state("C1", 9), run_id="r2")
     assert ledger.links.count() == 1
     assert ledger.links.holders([7, 9]) == {9: "C1"}
+    assert ledger.links.made_by("r1", ["C1"]) == {"C1"}
 
 
-def test_children_are_dropped_one_by_one_and_with_their_company(ledger: Ledger) -> None:
-    """A deleted user leaves its neighbours; a deleted company takes all along."""
-    put(ledger, a_row("C1", 7), a_row("C2", 8))
+def test_a_link_that_was_read_anew_gets_the_present_record(ledger: Ledger) -> None:
+    """Reconciliation says which record the company belongs to; it does not pass for the maker."""
+    put(ledger, a_state("C1", 7))
     with ledger.write() as connection:
-        rows: list[tuple[str, str, int, dict[str, Any]]] = [
-            ("C1", "1", 11, {}),
-            ("C1", "2", 12, {}),
-            ("C2", "1", 13, {}),
-        ]
-        ledger.links.put_children(connection, "user", rows)
-        ledger.links.put_children(connection, "address", [("C1", "C1:MAIN", 11, {})])
-        ledger.links.drop_child(connection, "user", "C1", 11)
-    left = ledger.links.load(["C1", "C2"])
-    assert {key: (set(link.users), set(link.addresses)) for key, link in left.items()} == {
-        "C1": ({"2"}, {"C1:MAIN"}),
-        "C2": ({"1"}, set()),
-    }
+        ledger.links.replace(connection, a_state("C1", 9)._replace(record_id="other"))
+    assert ledger.links.of_record("other") == "C1"
+    assert ledger.links.made_by("r1", ["C1"]) == {"C1"}
+
+
+def test_who_holds_a_user_of_a_contact_is_found(ledger: Ledger, other: Ledger) -> None:
+    """A contact may have moved to another customer; who lost the user, or the company, is not named any more."""
+    put(ledger, a_state("C1", 7, users=users(a=11, b=12)), a_state("C2", 8, users=users(a=13)))
+    put(other, a_state("C9", 9, users=users(a=11)))
+    assert ledger.links.holders_of_contacts(["a"]) == {"C1", "C2"}
+    put(ledger, a_state("C1", 7, users=users(b=12, c=14)))
+    assert ledger.links.holders_of_contacts(["a"]) == {"C2"}
+    assert ledger.links.holders_of_contacts(["b", "c"]) == {"C1"}
     with ledger.write() as connection:
         ledger.links.drop_company(connection, "C1")
-    put(ledger, a_row("C1", 7))
-    assert ledger.links.load(["C1"])["C1"].users == {}
+    assert ledger.links.load(["C1"]) == {}
+    assert ledger.links.holders_of_contacts(["a", "b", "c"]) == {"C2"}
+
+
+def test_a_renamed_customer_takes_its_parts_along(ledger: Ledger) -> None:
+    """Users stay as they are, addresses get their keys from the new number, and all is compared once more."""
+    place = AppliedAddress(store_id=21, fields=Address(external_id="C1:MAIN"))
+    put(ledger, a_state("C1", 7, users=users(a=11), addresses={"C1:MAIN": place}, content_hash="abc"))
+    with ledger.write() as connection:
+        ledger.links.rename(connection, "C1", "N1")
+        ledger.links.rename(connection, "nobody", "N2")
+    found = ledger.links.load(["C1", "N1", "N2"])
+    assert set(found) == {"N1"}
+    assert (found["N1"].addresses, found["N1"].content_hash) == ({"N1:MAIN": place}, "")
+    assert ledger.links.holders_of_contacts(["a"]) == {"N1"}
 
 
 def test_who_made_a_company_is_remembered(ledger: Ledger) -> None:
     """``created`` is said by the run that made it, and by no later one."""
-    put(ledger, a_row("C1", 7, made_by_run="r1"), a_row("C2", 8, made_by_run="r2"))
+    put(ledger, a_state("C1", 7))
+    put(ledger, a_state("C2", 8), run_id="r2")
     assert ledger.links.made_by("r1", ["C1", "C2", "C3"]) == {"C1"}
 
 
 def test_more_customers_than_one_statement_takes_are_loaded(ledger: Ledger) -> None:
     """Databases bound the number of parameters; batches may be larger."""
     ids = [f"C{number:05d}" for number in range(1203)]
-    put(ledger, *(a_row(key, number, fields=CompanyFields()) for number, key in enumerate(ids, start=1)))
+    put(ledger, *(a_state(key, number) for number, key in enumerate(ids, start=1)))
     assert set(ledger.links.load(ids)) == set(ids)
     assert len(ledger.links.load_hashes(ids)) == len(ledger.links.holders(range(1, 1204))) == 1203
 
 
 def test_connectors_do_not_see_each_others_links(ledger: Ledger, other: Ledger) -> None:
     """Two merchants share a database and nothing else."""
-    put(ledger, a_row("C1", 7))
-    put(other, a_row("C1", 9))
+    put(ledger, a_state("C1", 7))
+    put(other, a_state("C1", 9))
     with other.write() as connection:
         other.links.drop_company(connection, "C1")
     assert ledger.links.load(["C1"])["C1"].company_id == 7
@@ -145,7 +141,7 @@ def test_two_customers_with_one_account_email_are_found_in_one_run(ledger: Ledge
 def test_a_newcomer_is_told_who_holds_the_email_already(ledger: Ledger) -> None:
     """The claim of an earlier run counts, holders of a company come first."""
     claim(ledger, "r1", C1="ap@x.example", C0="ap@x.example")
-    put(ledger, a_row("C1", 7))
+    put(ledger, a_state("C1", 7))
     claim(ledger, "r2", C2="ap@x.example")
     assert ledger.emails.conflicts("r2") == {"C2": ["C1", "C0"]}
 
@@ -209,10 +205,8 @@ def test_a_remembered_value_is_fresh_for_its_age_only(ledger: Ledger) -> None:
 
 def test_what_is_linked_is_counted(ledger: Ledger, other: Ledger) -> None:
     """Companies, and users with addresses: the guards' yardstick."""
-    put(ledger, a_row("C1", 7), a_row("C2", 8))
-    put(other, a_row("C9", 9))
-    with ledger.write() as connection:
-        ledger.links.put_children(connection, "user", [("C1", "1", 11, {}), ("C1", "2", 12, {})])
-        ledger.links.put_children(connection, "address", [("C1", "C1:MAIN", 11, {})])
+    place = AppliedAddress(store_id=21, fields=Address())
+    put(ledger, a_state("C1", 7, users=users(a=11, b=12), addresses={"C1:MAIN": place}), a_state("C2", 8))
+    put(other, a_state("C9", 9))
     assert ledger.links.counts() == (2, 3)
     assert other.links.counts() == (1, 0)

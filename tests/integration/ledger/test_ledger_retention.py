@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from customer_sync.ledger import CustomerOutcome, Ledger, PlannedCustomer
+from customer_sync.ledger import CustomerOutcome, CustomerState, IntendedWrite, Ledger, PlannedCustomer
 from customer_sync.ledger.journal.access_revocations import AccessRemoval
 from customer_sync.ledger.storage import retention as retention_module
-from customer_sync.ledger.storage.schema import connector_log, run
-from customer_sync.model.operation import Action, UserOperation
+from customer_sync.ledger.storage.schema import run, story
+from customer_sync.model.company import UserFields
+from customer_sync.model.operation import Action, AppliedCompany, AppliedUser, UserOperation
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -28,7 +29,7 @@ def an_old_run(ledger: Ledger, run_id: str, **columns: Any) -> None:
         ledger.runs.begin(connection, run_id, **{**RUN, **columns})
         ledger.runs.add_customers(connection, run_id, "batch_000", [f"C-{run_id}"])
         ledger.runs.put_outcomes(connection, run_id, [CustomerOutcome(f"C-{run_id}", Outcome.UPDATED)])
-        ids = ledger.intents.open(connection, run_id, 1, [(f"C-{run_id}", A_WRITE)])
+        ids = ledger.intents.open(connection, run_id, 1, [[IntendedWrite(f"C-{run_id}", A_WRITE)]])
         ledger.intents.settle(connection, ids, "confirmed")
         row = {"kind": "drift", "customer_id": f"C-{run_id}", "entity": "customer"}
         ledger.differences.append(connection, run_id, [row])
@@ -36,7 +37,7 @@ def an_old_run(ledger: Ledger, run_id: str, **columns: Any) -> None:
         ledger.plans.replace(connection, run_id, "batch_000", [planned])
         ledger.log.append(connection, run_id, "load", 1, [LogEntry(customer_id=f"C-{run_id}")])
         ledger.runs.update(connection, run_id, state="success", started_at_utc=ended, ended_at_utc=ended)
-        aged = sa.update(connector_log).where(connector_log.c.run_id == run_id)
+        aged = sa.update(story).where(story.c.run_id == run_id)
         connection.execute(aged.values(logged_at_utc=ended))
 
 
@@ -57,7 +58,7 @@ def test_old_run_goes_with_all_that_belongs_to_it(ledger: Ledger, other: Ledger)
         "run": 1,
         "run_customer": 1,
         "plan_customer": 1,
-        "write_intent": 1,
+        "journal": 1,
         "difference": 1,
         "access_removal": 0,
     }
@@ -83,7 +84,7 @@ def _keep_watermark(ledger: Ledger, run_id: str) -> None:
 
 def _keep_open_write(ledger: Ledger, run_id: str) -> None:
     with ledger.write() as connection:
-        ledger.intents.open(connection, run_id, 1, [(f"C-{run_id}", A_WRITE)])
+        ledger.intents.open(connection, run_id, 1, [[IntendedWrite(f"C-{run_id}", A_WRITE)]])
 
 
 def _keep_quarantine(ledger: Ledger, run_id: str) -> None:
@@ -129,7 +130,7 @@ def test_log_goes_by_age_in_bounded_steps(ledger: Ledger, monkeypatch: pytest.Mo
     entries = [LogEntry(customer_id=f"C{number}") for number in range(10)]
     with ledger.write() as connection:
         ledger.log.append(connection, "r1", "load", 1, entries)
-        connection.execute(sa.update(connector_log).values(logged_at_utc=NOW - timedelta(days=200)))
+        connection.execute(sa.update(story).values(logged_at_utc=NOW - timedelta(days=200)))
         ledger.log.append(connection, "r2", "load", 1, entries[:2])
     assert ledger.retention.clean_log(NOW, KEEP) == 10
     assert {row["run_id"] for row in ledger.log.rows(limit=None)} == {"r2"}
@@ -139,11 +140,10 @@ def test_links_and_quarantine_are_never_touched(ledger: Ledger) -> None:
     """Retention may take everything else away, and the next sync still knows what is whose."""
     an_old_run(ledger, "old")
     _keep_quarantine(ledger, "another")
-    link = {"customer_id": "C1", "company_id": 5, "status": 1, "fields": {}, "record_id": "", "account_email": ""}
+    applied = AppliedCompany(company_id=5, users={"7": AppliedUser(store_id=7, fields=UserFields())})
     removal = AccessRemoval("C1", "7", NOW - timedelta(days=200), NOW - timedelta(days=201), "contact")
     with ledger.write() as connection:
-        ledger.links.put_companies(connection, [{**link, "made_by_run": "old"}])
-        ledger.links.put_children(connection, "user", [("C1", "7", 7, {})])
+        ledger.links.put(connection, "old", [CustomerState("C1", applied)])
         ledger.access.put(connection, "old", [removal])
     removed = ledger.retention.clean_runs(NOW, timedelta(0))
     assert removed["access_removal"] == 1

@@ -2,10 +2,16 @@
 
 from typing import Any
 
+import msgspec
 import pytest
+import sqlalchemy as sa
 
-from customer_sync.ledger import ConfirmedWrite, CustomerOutcome, Ledger, OpenIntent
-from customer_sync.model.operation import Action
+from customer_sync.ledger import ConfirmedWrite, CustomerOutcome, IntendedWrite, Ledger, OpenIntent
+from customer_sync.ledger.journal.parts import decode_parts
+from customer_sync.ledger.storage.database import open_engine
+from customer_sync.ledger.storage.schema import journal
+from customer_sync.model.company import CompanyFields
+from customer_sync.model.operation import Action, CompanyOperation
 from customer_sync.model.outcome import LogEntry, Outcome
 from tests.unit.customer_sync.builders import an_operation
 
@@ -148,15 +154,15 @@ def test_batches_are_counted_by_their_keys(ledger: Ledger, other: Ledger) -> Non
 
 
 OPERATIONS = [
-    ("C1", an_operation(Action.CREATE_COMPANY, "C1", values={"company_name": "x"})),
-    ("C2", an_operation(Action.UPDATE_USER, "7", 11, values={"role": "Admin"})),
+    IntendedWrite("C1", an_operation(Action.CREATE_COMPANY, "C1", values={"company_name": "x"})),
+    IntendedWrite("C2", an_operation(Action.UPDATE_USER, "7", 11, values={"role": "Admin"})),
 ]
 
 
 def test_an_intent_is_unknown_until_it_is_answered(ledger: Ledger) -> None:
     """Open means unknown: it is listed until somebody settles it."""
     with ledger.write() as connection:
-        first, second = ledger.intents.open(connection, "r1", 1, OPERATIONS)
+        first, second = ledger.intents.open(connection, "r1", 1, [[each] for each in OPERATIONS])
     assert ledger.intents.unanswered() == [
         OpenIntent(first, "C1", "create_company", "C1", 0),
         OpenIntent(second, "C2", "update_user", "7", 11),
@@ -173,19 +179,75 @@ def test_an_intent_is_unknown_until_it_is_answered(ledger: Ledger) -> None:
 def test_an_intent_survives_the_process_that_wrote_it(ledger: Ledger, ledger_url: str) -> None:
     """Killed between intent and answer: the next process finds it."""
     with ledger.write() as connection:
-        ledger.intents.open(connection, "r1", 1, OPERATIONS[:1])
+        ledger.intents.open(connection, "r1", 1, [OPERATIONS[:1]])
     ledger.close()
     with Ledger.open("knb", ledger_url) as again:
         assert [intent.customer_id for intent in again.intents.unanswered()] == ["C1"]
 
 
-def test_intents_come_back_in_the_order_of_their_operations(ledger: Ledger) -> None:
-    """An answer's rows are settled by position."""
-    many = [(f"C{number}", OPERATIONS[0][1]) for number in range(50)]
+def test_requests_come_back_in_their_order(ledger: Ledger) -> None:
+    """An answer settles the request that it belongs to."""
+    operation = OPERATIONS[0].operation
+    many = [[IntendedWrite(f"C{number}", operation), IntendedWrite("Z", operation)] for number in range(50)]
     with ledger.write() as connection:
         ids = ledger.intents.open(connection, "r1", 1, many)
-    by_id = {intent.id: intent.customer_id for intent in ledger.intents.unanswered()}
-    assert [by_id[key] for key in ids] == [customer_id for customer_id, _ in many]
+    by_id = {intent.id: intent.customer_id for intent in ledger.intents.unanswered() if intent.customer_id != "Z"}
+    assert [by_id[key] for key in ids] == [writes[0].customer_id for writes in many]
+
+
+def bulk(*customers: str, action: Action = Action.CREATE_COMPANY) -> list[IntendedWrite]:
+    """Make a request for several customers."""
+    return [IntendedWrite(key, an_operation(action, key, values={"company_name": "x"})) for key in customers]
+
+
+def test_one_request_is_one_row_and_is_found_for_each_of_its_customers(ledger: Ledger) -> None:
+    """Also for one between the first and the last, and for no other one that lies between them."""
+    with ledger.write() as connection:
+        ids = ledger.intents.open(connection, "r1", 1, [bulk("C3", "c1", "\u00c4", "C\0"), bulk("C4")])
+        ledger.intents.settle(connection, ids, "confirmed")
+    assert len(ids) == 2
+    assert ledger.intents.counts("r1") == {"confirmed": 5}
+    everybody = ["C\0", "C1", "C3", "C4", "c1", "\u00c4"]
+    for asked in [*([each] for each in everybody), everybody]:
+        meant = {key.replace("\0", "\ufffd") for key in asked} - {"C1"}
+        assert ledger.intents.begun("r1", asked) == meant
+        assert set(ledger.intents.confirmed("r1", asked)) == meant
+        assert set(ledger.intents.history(asked)) == meant
+    assert ledger.intents.begun("r2", everybody) == set()
+
+
+def test_what_was_read_back_for_one_customer_stays_unknown_for_the_others(ledger: Ledger) -> None:
+    """A request's customers may be in different batches of the next run; each batch reads back its own."""
+    with ledger.write() as connection:
+        ledger.intents.open(connection, "r1", 1, [bulk("C1", "C2", "C3"), bulk("C4")])
+    mine = ledger.intents.unanswered(["C2", "C4", "C9"])
+    with ledger.write() as connection:
+        ledger.intents.abandon(connection, mine)
+    assert {intent.customer_id for intent in ledger.intents.unanswered()} == {"C1", "C3"}
+    assert ledger.intents.counts("r1") == {"abandoned": 2, "open": 2}
+    with ledger.write() as connection:
+        ledger.intents.abandon(connection, ledger.intents.unanswered())
+    assert ledger.intents.unanswered() == []
+    assert ledger.intents.counts("r1") == {"abandoned": 4}
+
+
+def test_the_journal_keeps_what_was_and_what_is(ledger: Ledger, ledger_url: str) -> None:
+    """Before and after of each changed field; of a new record what it holds."""
+    old, new = CompanyFields(city="Oakland"), CompanyFields(city="", state="CA")
+    change = CompanyOperation(action=Action.UPDATE_COMPANY, key="C1", old=old, new=new, changed=("city",))
+    creation = CompanyOperation(action=Action.CREATE_COMPANY, key="C1", new=new)
+    with ledger.write() as connection:
+        requests = [[IntendedWrite("C1", change)], [IntendedWrite("C1", creation)]]
+        ledger.intents.open(connection, "r1", 1, requests)
+    engine = open_engine(ledger_url)
+    with engine.connect() as connection:
+        texts = connection.execute(sa.select(journal.c.parts).order_by(journal.c.id)).scalars().all()
+    engine.dispose()
+    parts = [decode_parts(text)[0] for text in texts]
+    assert [(msgspec.json.decode(part.before), msgspec.json.decode(part.after)) for part in parts] == [
+        ({"city": "Oakland"}, {"city": ""}),
+        ({}, {"state": "CA"}),
+    ]
 
 
 def test_no_operations_need_no_intents(ledger: Ledger) -> None:
@@ -197,7 +259,7 @@ def test_no_operations_need_no_intents(ledger: Ledger) -> None:
 def test_intents_of_two_connectors_with_one_run_id_do_not_meet(ledger: Ledger, other: Ledger) -> None:
     """What another merchant's run wrote is not ours to count or to read back."""
     with other.write() as connection:
-        ids = other.intents.open(connection, "r1", 1, OPERATIONS)
+        ids = other.intents.open(connection, "r1", 1, [[each] for each in OPERATIONS])
         other.intents.settle(connection, ids[:1], "confirmed")
     assert ledger.intents.unanswered() == []
     assert ledger.intents.counts("r1") == {}
@@ -205,14 +267,14 @@ def test_intents_of_two_connectors_with_one_run_id_do_not_meet(ledger: Ledger, o
 
 
 def test_the_log_tells_what_happened_to_a_customer_newest_first(ledger: Ledger, other: Ledger) -> None:
-    """By run, by customer, of this connector only, as many as asked for."""
+    """By run, by customer, of this connector only, as many as asked for; what is said at once of one stays together."""
     entries = [
         LogEntry(customer_id=key, message=f"line {key}", reasons=("email_missing",)) for key in ("C1", "C2", "C1")
     ]
     for mine, run_id in ((ledger, "r1"), (ledger, "r2"), (other, "r1")):
         with mine.write() as connection:
             mine.log.append(connection, run_id, "filter", 1, entries)
-    assert [row["customer_id"] for row in ledger.log.rows(run_id="r1")] == ["C1", "C2", "C1"]
+    assert [row["customer_id"] for row in ledger.log.rows(run_id="r1")] == ["C2", "C1", "C1"]
     assert [row["run_id"] for row in ledger.log.rows(customer_id="C1")] == ["r2", "r2", "r1", "r1"]
     assert len(ledger.log.rows(limit=4)) == 4
     assert ledger.log.rows(run_id="r2")[0]["reasons"] == "email_missing"

@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
+import time_machine
 
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.storage.database import open_engine, writing
-from customer_sync.ledger.storage.schema import connector_log, log_count
+from customer_sync.ledger.storage.database import open_engine
+from customer_sync.ledger.storage.schema import log_count, story
+from customer_sync.ledger.story.lines import told_lines
 from customer_sync.ledger.story.log_chart import count_over_time
 from customer_sync.ledger.story.log_scope import LogFilter, find_scope
 from customer_sync.ledger.story.log_search import Order, iter_log, position_of, search_log
+from customer_sync.model.outcome import LogEntry
 from tests.integration.ledger.log_writer import START, customer, fill
-from tests.integration.ledger.test_ledger_database import alembic
 
 KNB = frozenset({"knb"})
 FILTERS = {
@@ -72,7 +73,7 @@ def copied(filled: Path, tmp_path: Path) -> str:
 def everything(engine: sa.Engine, wanted: LogFilter) -> list[dict[str, Any]]:
     """All rows that match, found by looking at every one."""
     with engine.connect() as connection:
-        rows = [dict(row) for row in connection.execute(sa.select(connector_log)).mappings()]
+        rows = [row for connector in ("knb", "acme") for row in told_lines(connection, connector, sa.select(story))]
     return [row for row in rows if is_meant(row, wanted)]
 
 
@@ -156,7 +157,8 @@ def test_old_rows_and_their_counts_go_together_when_the_log_is_pruned(copied: st
         removed = ledger.retention.clean_log(START + timedelta(days=30, hours=1, minutes=20), timedelta(days=30))
     engine = sa.create_engine(copied)
     with engine.connect() as connection:
-        left = connection.execute(sa.select(connector_log.c.logged_at_utc, connector_log.c.connector_id)).all()
+        lines = [row for connector in ("knb", "acme") for row in told_lines(connection, connector, sa.select(story))]
+        left = [(row["logged_at_utc"], row["connector_id"]) for row in lines]
         counted = connection.execute(sa.select(sa.func.sum(log_count.c.rows))).scalar_one()
     engine.dispose()
     assert removed > 0
@@ -165,17 +167,35 @@ def test_old_rows_and_their_counts_go_together_when_the_log_is_pruned(copied: st
     assert min(moment for moment, connector in left if connector == "acme") == START
 
 
-def test_the_log_of_an_older_version_is_searched_like_a_new_one(engine: sa.Engine, copied: str) -> None:
-    """Migration sorts old rows into kinds and counts them."""
-    migrated = open_engine(copied)
-    with writing(migrated) as connection:
-        command.downgrade(alembic(connection), "0008")
-    with writing(migrated) as connection:
-        command.upgrade(alembic(connection), "head")
-    for conditions in FILTERS.values():
-        wanted = LogFilter(connectors=KNB, **conditions)
-        seen = [[row["id"] for row in search_log(each, wanted, limit=2000).rows] for each in (engine, migrated)]
-        totals = [count_over_time(each, find_scope(each, wanted)) for each in (engine, migrated)]
-        assert seen[0] == seen[1]
-        assert totals[0] == totals[1]
-    migrated.dispose()
+def test_what_was_done_takes_the_place_of_what_was_planned(ledger_url: str) -> None:
+    """Planned operations go when others say what became of them, what else was said stays; the counts go with them."""
+    planned = [
+        LogEntry(customer_id="C1", entity="contact", reasons=("email_missing",), level="warning"),
+        LogEntry(customer_id="C1", action="create_company", message="planned"),
+        LogEntry(customer_id="C2", action="create_company", message="planned"),
+    ]
+    done = [
+        LogEntry(customer_id="C1", action="create_company", message="done"),
+        LogEntry(customer_id="C1", outcome="created"),
+    ]
+    with Ledger.open("knb", ledger_url) as ledger:
+        with time_machine.travel(START, tick=False), ledger.write() as connection:
+            ledger.log.append(connection, "r1", "transform", 1, planned)
+            ledger.log.append(connection, "r2", "transform", 1, planned[1:2])
+        with time_machine.travel(START + timedelta(hours=2), tick=False), ledger.write() as connection:
+            ledger.log.append(connection, "r1", "load", 1, done, in_place_of="transform")
+        rows = ledger.log.rows(run_id="r1")
+    assert [(row["customer_id"], row["task"], row["message"]) for row in rows] == [
+        ("C1", "load", ""),
+        ("C1", "load", "done"),
+        ("C1", "load", ""),
+        ("C2", "transform", "planned"),
+    ]
+    assert [row["reasons"] for row in rows] == ["", "", "email_missing", ""]
+    engine = open_engine(ledger_url)
+    wanted = LogFilter(connectors=KNB, action="create_company")
+    counts = count_over_time(engine, find_scope(engine, wanted))
+    engine.dispose()
+    assert counts is not None
+    hours = {moment: count for (moment, _), count in counts.counts.items()}
+    assert (counts.total, hours) == (3, {START: 2, START + timedelta(hours=2): 1})

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
+from customer_sync.ledger import CustomerState, Ledger
 from customer_sync.ledger.storage.database import open_engine, writing
-from customer_sync.ledger.storage.schema import child_link, company_link
+from customer_sync.ledger.storage.schema import contact_holder, customer_state
 from customer_sync.model.difference import DifferenceClass
 from tests.integration.twin_world import KEY_FIELD, World, call
 
@@ -52,9 +54,14 @@ class Corruption:
         self._customers = customers
         self._engine = open_engine(self.world.ledger_url)
         with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(child_link)).mappings()
-            self._keys = {(row["entity"], row["store_id"]): row["child_key"] for row in rows}
-            linked = set(connection.execute(sa.select(company_link.c.customer_id)).scalars())
+            linked = set(connection.execute(sa.select(customer_state.c.customer_id)).scalars())
+        applied = Ledger(self._engine, self.world.connector.id).links.load(linked)
+        self._keys = {
+            (entity, part.store_id): part_key
+            for each in applied.values()
+            for entity, parts in (("user", each.users), ("address", each.addresses))
+            for part_key, part in parts.items()
+        }
         whole = [key for key in sorted(self._companies) if key in linked and self._is_whole(key)]
         self.dice.shuffle(whole)
         self._free = iter(whole)
@@ -99,6 +106,13 @@ class Corruption:
     def child_key(self, entity: str, store_id: int) -> str:
         """The key under which the ledger knows a user or address."""
         return self._keys[(entity, store_id)]
+
+    def forget_user(self, connection: sa.Connection, key: str, user_id: int) -> None:
+        """Have the ledger not know a user any more, and all else as before."""
+        links = Ledger(self._engine, self.world.connector.id).links
+        applied = links.load([key])[key]
+        users = {name: user for name, user in applied.users.items() if user.store_id != user_id}
+        links.put(connection, "", [CustomerState(key, msgspec.structs.replace(applied, users=users))])
 
     def customer(self, key: str) -> dict[str, Any]:
         """The ERP's customer."""
@@ -145,14 +159,14 @@ def _address_gone(case: Corruption, key: str, _: sa.Connection) -> None:
 
 
 def _link_lost(case: Corruption, key: str, ledger: sa.Connection) -> None:
-    for table in (company_link, child_link):
+    for table in (customer_state, contact_holder):
         ledger.execute(sa.delete(table).where(table.c.customer_id == key))
     case.tell(key, DifferenceClass.MISSING_IN_LEDGER)
 
 
 def _user_link_lost(case: Corruption, key: str, ledger: sa.Connection) -> None:
     user = case.other_user(key)
-    ledger.execute(sa.delete(child_link).where(child_link.c.entity == "user", child_link.c.store_id == user["id"]))
+    case.forget_user(ledger, key, user["id"])
     case.tell(key, DifferenceClass.MISSING_IN_LEDGER, "contact", case.child_key("user", user["id"]))
 
 

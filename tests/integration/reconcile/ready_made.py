@@ -8,10 +8,18 @@ from typing import Any
 
 import msgspec
 
-from customer_sync.ledger import Ledger
+from customer_sync.ledger import CustomerState, IntendedWrite, Ledger
 from customer_sync.ledger.storage.statement import chunks
-from customer_sync.model.company import Company, CompanyStatus, attempt_hash, company_fields, content_hash, user_fields
-from customer_sync.model.operation import Action, AddressOperation, CompanyOperation, Operation
+from customer_sync.model.company import Company, attempt_hash, company_fields, content_hash, user_fields
+from customer_sync.model.operation import (
+    Action,
+    AddressOperation,
+    AppliedAddress,
+    AppliedCompany,
+    AppliedUser,
+    CompanyOperation,
+    Operation,
+)
 from customer_sync.model.outcome import Finding, Reason
 from customer_sync.reconcile.compare.sides import ErpSide
 from customer_sync.reconcile.compare.source_side import ErpSides
@@ -25,8 +33,7 @@ class _Rows:
     state: dict[str, Any]
     roles: dict[str, int]
     now_s: int
-    links: list[dict[str, Any]] = field(default_factory=list)
-    children: dict[str, list[tuple[str, str, int, dict[str, Any]]]] = field(default_factory=dict)
+    links: list[CustomerState] = field(default_factory=list)
     writes: list[tuple[str, Operation]] = field(default_factory=list)
     quarantined: list[tuple[str, Finding]] = field(default_factory=list)
     references: dict[str, int] = field(default_factory=dict)
@@ -68,6 +75,8 @@ def _add(rows: _Rows, side: ErpSide, desired: Company, taken: set[str]) -> None:
     company_id = _take(ids, "company")
     rows.references[side.customer_id] = company_id
     rows.state["companies"].append(_company(rows, desired, company_id))
+    users: dict[str, AppliedUser] = {}
+    addresses: dict[str, AppliedAddress] = {}
     for user in desired.users:
         user_id, customer_id = _take(ids, "user"), _take(ids, "customer")
         rows.state["customers"].append(
@@ -91,33 +100,29 @@ def _add(rows: _Rows, side: ErpSide, desired: Company, taken: set[str]) -> None:
                 "updatedAt": rows.now_s,
             }
         )
-        rows.children.setdefault("user", []).append((side.customer_id, user.key, user_id, user_fields(user)))
+        users[user.key] = AppliedUser(store_id=user_id, fields=user_fields(user))
     for address in desired.addresses:
         address_id = _take(ids, "address")
         wire = {_camel(name): value for name, value in msgspec.structs.asdict(address).items()}
         stamps = {"createdAt": rows.now_s, "updatedAt": rows.now_s, "extraFields": []}
         rows.state["addresses"].append({**wire, "addressId": address_id, "companyId": company_id, **stamps})
-        rows.children.setdefault("address", []).append((side.customer_id, address.external_id, address_id, address))
+        addresses[address.external_id] = AppliedAddress(store_id=address_id, fields=address)
         operation = AddressOperation(action=Action.CREATE_ADDRESS, key=address.external_id, new=address)
         rows.writes.append((side.customer_id, operation))
     _add_money(rows, desired, company_id)
     creation = CompanyOperation(action=Action.CREATE_COMPANY, key=side.customer_id, new=company_fields(desired))
     rows.writes.append((side.customer_id, creation))
-    rows.links.append(
-        {
-            "customer_id": side.customer_id,
-            "company_id": company_id,
-            "record_id": side.record_id,
-            "account_email": desired.company_email.casefold(),
-            "status": CompanyStatus.APPROVED,
-            "fields": company_fields(desired),
-            "made_by_run": "ready made",
-            "payment_methods": dict(desired.payment_methods),
-            "payment_terms": desired.payment_terms,
-            "reference_id": str(company_id),
-            "content_hash": content_hash(desired),
-        }
+    applied = AppliedCompany(
+        company_id=company_id,
+        fields=company_fields(desired),
+        users=users,
+        addresses=addresses,
+        payment_methods=dict(desired.payment_methods),
+        payment_terms=desired.payment_terms,
+        reference_id=str(company_id),
+        content_hash=content_hash(desired),
     )
+    rows.links.append(CustomerState(side.customer_id, applied, side.record_id))
 
 
 def _company(rows: _Rows, desired: Company, company_id: int) -> dict[str, Any]:
@@ -154,14 +159,10 @@ def _write_references(world: World, references: dict[str, int]) -> None:
 def _write_ledger(ledger: Ledger, rows: _Rows) -> None:
     for part in chunks(rows.links, 1000):
         with ledger.write() as connection:
-            ledger.links.put_companies(connection, part)
-    for entity, children in rows.children.items():
-        for some in chunks(children, 1000):
-            with ledger.write() as connection:
-                ledger.links.put_children(connection, "user" if entity == "user" else "address", some)
+            ledger.links.put(connection, "ready made", part)
     for writes in chunks(rows.writes, 1000):
         with ledger.write() as connection:
-            ids = ledger.intents.open(connection, "ready made", 1, writes)
+            ids = ledger.intents.open(connection, "ready made", 1, [[IntendedWrite(*each)] for each in writes])
             ledger.intents.settle(connection, ids, "confirmed")
     with ledger.write() as connection:
         keys = [key for key, _ in rows.quarantined]

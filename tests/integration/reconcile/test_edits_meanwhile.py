@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from customer_sync.http.transport import HttpRequest, HttpResponse, Transport
+from customer_sync.ledger import IntendedWrite
 from customer_sync.model.difference import DifferenceClass
 from customer_sync.model.operation import Action, CompanyOperation
 from tests.integration.reconcile.corruption import new_run_id, told
@@ -116,7 +117,7 @@ def test_customer_that_is_being_written_is_left_to_the_next_run(world: World) ->
     call(f"{world.store_url}/_sandbox/state", "PUT", state)
     with world.ledger() as ledger, ledger.write() as connection:
         operation = CompanyOperation(action=Action.UPDATE_COMPANY, key=key, store_id=company_id)
-        ledger.intents.open(connection, "another run", 1, [(key, operation)])
+        ledger.intents.open(connection, "another run", 1, [[IntendedWrite(key, operation)]])
     run_id = new_run_id()
     report = world.reconcile(run_id=run_id)
     assert report.standings["unsettled"] == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from customer_sync.errors import PlanRefused, RunUnbalanced
+from customer_sync.ledger import IntendedWrite
 from customer_sync.model.operation import Action
 from customer_sync.model.outcome import Reason
 from customer_sync.reporting.plan_table import COLUMNS
@@ -143,7 +144,7 @@ def test_write_without_an_answer_is_unknown(world: World, reports: Path) -> None
     key = min(world.companies())
     with world.ledger() as ledger, ledger.write() as connection:
         left = an_operation(Action.UPDATE_COMPANY, key, 1, values={"company_name": "x"})
-        ledger.intents.open(connection, "killed", 1, [(key, left)])
+        ledger.intents.open(connection, "killed", 1, [[IntendedWrite(key, left)]])
     world.sync(mode="full", dry_run=True, run_id="dry")
     told = {row["customer_id"] for row in plan_table(reports, "dry") if row["unknown"] == Reason.OUTCOME_UNKNOWN}
     assert told == {key}

@@ -1,38 +1,43 @@
-"""Intents: what we are about to write, recorded before it is sent. (docs/reliability.md#the-protocol)
+"""The journal: each request that writes, recorded before it is sent. (docs/reliability.md#the-protocol)
 
-An intent without an answer stays ``open`` and means *unknown*, never *not done*:
+A request without an answer stays ``open`` and means *unknown*, never *not done*:
 the next writer reads the record back by its key before anything is sent again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from customer_sync.ledger.journal.parts import (
+    IntendedWrite,
+    JournalPart,
+    as_part,
+    decode_parts,
+    encode_parts,
+    stored_id,
+)
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.compiled import Compiled
-from customer_sync.ledger.storage.schema import write_intent
+from customer_sync.ledger.storage.schema import journal
 from customer_sync.ledger.storage.statement import chunks, insert
-from customer_sync.model.company import content_hash
-from customer_sync.model.operation import Action, Operation
+from customer_sync.model.operation import ENDS_ACCESS
 
-_INSERT = sa.insert(write_intent).returning(
-    write_intent.c.id, write_intent.c.customer_id, write_intent.c.action, write_intent.c.record_key
-)
+_INSERT = sa.insert(journal).returning(journal.c.id, sort_by_parameter_order=True)
 _SETTLE = Compiled(
     lambda _: (
-        sa.update(write_intent)
-        .where(write_intent.c.id == sa.bindparam("of_id"))
+        sa.update(journal)
+        .where(journal.c.id == sa.bindparam("of_id"))
         .values(state=sa.bindparam("new_state"), settled_at_utc=sa.bindparam("now"))
     )
 )
 
 
 class OpenIntent(NamedTuple):
-    """A write whose outcome is unknown."""
+    """An operation whose outcome is unknown; ``id`` is that of the request that it left with."""
 
     id: int
     customer_id: str
@@ -61,83 +66,58 @@ class PastWrite(NamedTuple):
 class Removal(NamedTuple):
     """A confirmed write that may have taken access away.
 
-    ``payload_hash`` tells which status was set, ``ended_at_utc`` the ERP's stamp when it was planned.
+    ``values`` tells which status was set, ``ended_at_utc`` the ERP's stamp when it was planned.
     """
 
     customer_id: str
     action: str
     key: str
-    payload_hash: str
+    values: Mapping[str, Any]
     at_utc: datetime
     ended_at_utc: datetime | None
     run_id: str
 
 
 class Intents:
-    """The write intents of one connector."""
+    """The journal of one connector: a row per request that writes."""
 
     def __init__(self, engine: sa.Engine, connector_id: str) -> None:
         self._engine = engine
         self._connector_id = connector_id
 
     def open(
-        self,
-        connection: sa.Connection,
-        run_id: str,
-        try_number: int,
-        operations: Sequence[tuple[str, Operation]],
-        *,
-        access_ended_at_utc: Sequence[datetime | None] = (),
+        self, connection: sa.Connection, run_id: str, try_number: int, requests: Sequence[Sequence[IntendedWrite]]
     ) -> list[int]:
-        """Record operations, each with its customer's id, before they are sent.
+        """Record requests before they are sent.
 
-        The caller's transaction must be committed before the request leaves.
+        The caller's transaction must be committed before the first of them leaves.
 
         Args:
             connection: A writing transaction.
             run_id: The run.
             try_number: The attempt.
-            operations: Customer id and operation.
-            access_ended_at_utc: For each of them, when the ERP ended the access that it takes away, if it
-                takes one away; none at all where that is not known.
+            requests: The operations of each, all of one action.
 
         Returns:
-            The intents' ids, in order.
+            The rows' ids, in order.
         """
-        if not operations:
-            return []
         now = utc_now()
-        ended = access_ended_at_utc or [None] * len(operations)
-        rows: list[dict[str, Any]] = [
+        rows = [
             {
                 "connector_id": self._connector_id,
                 "run_id": run_id,
                 "try_number": try_number,
-                "customer_id": customer_id,
-                "action": str(operation.action),
-                "record_key": operation.key,
-                "store_id": operation.store_id,
-                "payload_hash": content_hash(operation.values),
+                "action": str(writes[0].operation.action),
+                **_columns([as_part(write) for write in writes]),
                 "state": "open",
                 "opened_at_utc": now,
-                "access_ended_at_utc": ended_at_utc,
             }
-            for (customer_id, operation), ended_at_utc in zip(operations, ended, strict=True)
+            for writes in requests
         ]
-        if connection.dialect.name == "sqlite":
-            insert(connection, write_intent, rows)
-            last: int = connection.exec_driver_sql("SELECT last_insert_rowid()").scalar_one()
-            # A writing transaction is alone in the file, and new rows are numbered one after the other.
-            return list(range(last - len(rows) + 1, last + 1))
-        made = connection.execute(_INSERT, rows)
-        # Many rows travel in one statement, whose answer need not be in their order: they are told by what they say.
-        ids: dict[tuple[str, str, str], list[int]] = {}
-        for intent_id, *said in made:
-            ids.setdefault((said[0], said[1], said[2]), []).append(intent_id)
-        return [ids[row["customer_id"], row["action"], row["record_key"]].pop(0) for row in rows]
+        return _insert(connection, rows)
 
     def settle(self, connection: sa.Connection, intent_ids: Iterable[int], state: str) -> None:
-        """Close intents.
+        """Close requests.
 
         Args:
             connection: A writing transaction.
@@ -150,89 +130,80 @@ class Intents:
         if rows:
             _SETTLE.execute(connection, rows)
 
+    def abandon(self, connection: sa.Connection, intents: Iterable[OpenIntent]) -> None:
+        """Close what was read back, for the customers that it was read back for.
+
+        A request may have carried customers who are now in another batch: their parts stay open, in a row of their own.
+        """
+        customers: dict[int, set[str]] = {}
+        for intent in intents:
+            customers.setdefault(intent.id, set()).add(intent.customer_id)
+        for part_of_ids in chunks(customers):
+            rows = connection.execute(sa.select(journal).where(journal.c.id.in_(part_of_ids))).mappings().all()
+            for row in rows:
+                parts = decode_parts(row["parts"])
+                left = [part for part in parts if part.customer_id not in customers[row["id"]]]
+                if left:
+                    _insert(connection, [{**{k: v for k, v in row.items() if k != "id"}, **_columns(left)}])
+                    known = [part for part in parts if part.customer_id in customers[row["id"]]]
+                    mine = journal.c.id == row["id"]
+                    connection.execute(sa.update(journal).where(mine).values(**_columns(known)))
+        self.settle(connection, customers, "abandoned")
+
     def unanswered(self, customer_ids: Iterable[str] | None = None) -> list[OpenIntent]:
-        """Intents without an answer, of some customers or of all."""
-        columns = write_intent.c
-        query = sa.select(columns.id, columns.customer_id, columns.action, columns.record_key, columns.store_id).where(
-            columns.connector_id == self._connector_id, columns.state == "open"
-        )
-        found: list[OpenIntent] = []
+        """Operations without an answer, of some customers or of all."""
+        meant = None if customer_ids is None else {stored_id(key) for key in customer_ids}
+        if meant is not None and not meant:
+            return []
+        c = journal.c
+        query = sa.select(c.id, c.action, c.parts).where(c.connector_id == self._connector_id, c.state == "open")
         with self._engine.connect() as connection:
-            if customer_ids is None:
-                return [OpenIntent(*row) for row in connection.execute(query.order_by(columns.id))]
-            for part in chunks(customer_ids):
-                rows = connection.execute(query.where(columns.customer_id.in_(part)).order_by(columns.id))
-                found.extend(OpenIntent(*row) for row in rows)
-        return found
+            rows = connection.execute(query.order_by(c.id)).all()
+        return [
+            OpenIntent(intent_id, part.customer_id, action, part.key, part.store_id)
+            for intent_id, action, text in rows
+            for part in decode_parts(text)
+            if meant is None or part.customer_id in meant
+        ]
 
     def begun(self, run_id: str, customer_ids: Iterable[str]) -> set[str]:
         """Customers for whom that run opened a write, whatever became of it."""
-        c = write_intent.c
-        found: set[str] = set()
-        with self._engine.connect() as connection:
-            for part in chunks(customer_ids):
-                query = sa.select(c.customer_id).where(
-                    c.connector_id == self._connector_id, c.run_id == run_id, c.customer_id.in_(part)
-                )
-                found.update(connection.execute(query.distinct()).scalars())
-        return found
+        return {part.customer_id for _, part in self._of(customer_ids, journal.c.run_id == run_id)}
 
     def confirmed(self, run_id: str, customer_ids: Iterable[str]) -> dict[str, list[ConfirmedWrite]]:
         """What that run really changed, per customer, in order."""
         found: dict[str, list[ConfirmedWrite]] = {}
-        columns = write_intent.c
-        with self._engine.connect() as connection:
-            for part in chunks(customer_ids):
-                query = (
-                    sa.select(columns.customer_id, columns.action, columns.record_key)
-                    .where(
-                        columns.connector_id == self._connector_id,
-                        columns.run_id == run_id,
-                        columns.state == "confirmed",
-                        columns.customer_id.in_(part),
-                    )
-                    .order_by(columns.id)
-                )
-                for customer_id, action, key in connection.execute(query):
-                    found.setdefault(customer_id, []).append(ConfirmedWrite(action, key))
+        of_run = (journal.c.run_id == run_id, journal.c.state == "confirmed")
+        for row, part in self._of(customer_ids, *of_run):
+            found.setdefault(part.customer_id, []).append(ConfirmedWrite(row.action, part.key))
         return found
 
     def history(self, customer_ids: Iterable[str]) -> dict[str, list[PastWrite]]:
         """The latest confirmed and unanswered writes of some customers, per action and record."""
+        latest: dict[tuple[str, str, str, int, str], datetime] = {}
+        for row, part in self._of(customer_ids, journal.c.state.in_(("confirmed", "open"))):
+            record = (part.customer_id, row.action, part.key, part.store_id, row.state)
+            latest[record] = max(latest.get(record, row.opened_at_utc), row.opened_at_utc)
         found: dict[str, list[PastWrite]] = {}
-        c = write_intent.c
-        of_record = (c.customer_id, c.action, c.record_key, c.store_id, c.state)
-        with self._engine.connect() as connection:
-            for part in chunks(customer_ids):
-                query = (
-                    sa.select(*of_record, sa.func.max(c.opened_at_utc, type_=c.opened_at_utc.type))
-                    .where(
-                        c.connector_id == self._connector_id,
-                        c.state.in_(("confirmed", "open")),
-                        c.customer_id.in_(part),
-                    )
-                    .group_by(*of_record)
-                )
-                for customer_id, *facts in connection.execute(query):
-                    found.setdefault(customer_id, []).append(PastWrite(*facts))
+        for (customer_id, action, key, store_id, state), opened_at_utc in latest.items():
+            found.setdefault(customer_id, []).append(PastWrite(action, key, store_id, state, opened_at_utc))
         return found
 
     def removals(self, customer_ids: Iterable[str]) -> list[Removal]:
         """Confirmed writes that took away access: users and companies deleted, and status changes of companies."""
-        c = write_intent.c
-        record = (c.customer_id, c.action, c.record_key, c.payload_hash)
-        columns = (*record, c.settled_at_utc, c.access_ended_at_utc, c.run_id)
-        found: list[Removal] = []
-        with self._engine.connect() as connection:
-            for part in chunks(customer_ids):
-                query = sa.select(*columns).where(
-                    c.connector_id == self._connector_id,
-                    c.state == "confirmed",
-                    c.action.in_((Action.DELETE_USER, Action.SET_STATUS, Action.DELETE_COMPANY)),
-                    c.customer_id.in_(part),
-                )
-                found.extend(Removal(*row) for row in connection.execute(query.order_by(c.id)))
-        return found
+        ends_access = (journal.c.state == "confirmed", journal.c.action.in_(sorted(ENDS_ACCESS)))
+        return [
+            Removal(
+                part.customer_id,
+                row.action,
+                part.key,
+                part.after_values(),
+                row.settled_at_utc,
+                part.access_ended_at_utc,
+                row.run_id,
+            )
+            for row, part in self._of(customer_ids, *ends_access)
+        ]
 
     def access_removals(self, run_id: str, *, ended_since_utc: datetime | None) -> list[timedelta]:
         """How long each access that a run took away had outlived its end in the ERP.
@@ -245,25 +216,90 @@ class Intents:
         Returns:
             From the stamp of the ERP's record to the confirmed write; a clock that is ahead counts as zero.
         """
-        columns = write_intent.c
-        query = sa.select(columns.access_ended_at_utc, columns.settled_at_utc).where(
-            columns.connector_id == self._connector_id,
-            columns.run_id == run_id,
-            columns.state == "confirmed",
-            columns.access_ended_at_utc.is_not(None),
+        c = journal.c
+        query = sa.select(c.parts, c.settled_at_utc).where(
+            c.connector_id == self._connector_id,
+            c.run_id == run_id,
+            c.state == "confirmed",
+            c.action.in_(sorted(ENDS_ACCESS)),
         )
-        if ended_since_utc is not None:
-            query = query.where(columns.access_ended_at_utc >= ended_since_utc)
         with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(columns.id))
-            return [max(settled - ended, timedelta()) for ended, settled in rows]
+            rows = connection.execute(query.order_by(c.id)).all()
+        return [
+            max(settled - part.access_ended_at_utc, timedelta())
+            for text, settled in rows
+            for part in decode_parts(text)
+            if part.access_ended_at_utc is not None
+            and (ended_since_utc is None or part.access_ended_at_utc >= ended_since_utc)
+        ]
+
+    def written_since(self, moment_utc: datetime, *, but_by: str) -> dict[str, datetime]:
+        """Customers that any other run wrote to since a moment, with the last time.
+
+        Args:
+            moment_utc: From when on.
+            but_by: The run whose own writes do not count.
+        """
+        c = journal.c
+        query = sa.select(c.parts, c.opened_at_utc).where(
+            c.connector_id == self._connector_id, c.opened_at_utc >= moment_utc, c.run_id != but_by
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(c.opened_at_utc)).all()
+        return {part.customer_id: opened_at_utc for text, opened_at_utc in rows for part in decode_parts(text)}
 
     def counts(self, run_id: str) -> dict[str, int]:
-        """Number of intents of a run by state."""
+        """Number of operations of a run by what became of them."""
         query = (
-            sa.select(write_intent.c.state, sa.func.count())
-            .where(write_intent.c.run_id == run_id, write_intent.c.connector_id == self._connector_id)
-            .group_by(write_intent.c.state)
+            sa.select(journal.c.state, sa.func.sum(journal.c.part_count))
+            .where(journal.c.run_id == run_id, journal.c.connector_id == self._connector_id)
+            .group_by(journal.c.state)
         )
         with self._engine.connect() as connection:
-            return dict(connection.execute(query).all())
+            return {state: int(count) for state, count in connection.execute(query)}
+
+    def _of(
+        self, customer_ids: Iterable[str], *conditions: sa.ColumnElement[bool]
+    ) -> Iterator[tuple[Any, JournalPart]]:
+        """The parts of some customers with their rows, in the order in which they were opened.
+
+        Neighbours are looked up together: a row that lies between two of them and names neither is read in vain.
+        """
+        meant = {stored_id(key) for key in customer_ids}
+        if not meant:
+            return
+        c = journal.c
+        columns = (c.id, c.run_id, c.action, c.parts, c.state, c.opened_at_utc, c.settled_at_utc)
+        query = sa.select(*columns).where(
+            c.connector_id == self._connector_id,
+            c.first_customer <= max(meant),
+            c.last_customer >= min(meant),
+            *conditions,
+        )
+        with self._engine.connect() as connection:
+            for row in connection.execute(query.order_by(c.id)):
+                for part in decode_parts(row.parts):
+                    if part.customer_id in meant:
+                        yield row, part
+
+
+def _columns(parts: Sequence[JournalPart]) -> dict[str, Any]:
+    """The columns that say what a request carries, and for whom."""
+    customers = [part.customer_id for part in parts]
+    return {
+        "first_customer": min(customers),
+        "last_customer": max(customers),
+        "parts": encode_parts(parts),
+        "part_count": len(parts),
+    }
+
+
+def _insert(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[int]:
+    if not rows:
+        return []
+    if connection.dialect.name != "sqlite":
+        return list(connection.execute(_INSERT, rows).scalars())
+    insert(connection, journal, rows)
+    last: int = connection.exec_driver_sql("SELECT last_insert_rowid()").scalar_one()
+    # A writing transaction is alone in the file, and new rows are numbered one after the other.
+    return list(range(last - len(rows) + 1, last + 1))

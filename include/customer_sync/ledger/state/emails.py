@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-from customer_sync.ledger.storage.schema import account_email, company_link, quarantine
+from customer_sync.ledger.storage.schema import account_email, customer_state, quarantine
 from customer_sync.ledger.storage.statement import chunks, upsert
 from customer_sync.model.company import content_hash
 from customer_sync.model.outcome import Reason
@@ -85,7 +85,7 @@ class AccountEmails:
         """
         mine = account_email.alias("mine")
         other = account_email.alias("other")
-        holder = company_link.c.company_id.is_not(None)
+        holder = customer_state.c.company_id.is_not(None)
         query = (
             sa.select(mine.c.customer_id, other.c.customer_id)
             .select_from(
@@ -97,10 +97,10 @@ class AccountEmails:
                         other.c.customer_id != mine.c.customer_id,
                     ),
                 ).outerjoin(
-                    company_link,
+                    customer_state,
                     sa.and_(
-                        company_link.c.connector_id == other.c.connector_id,
-                        company_link.c.customer_id == other.c.customer_id,
+                        customer_state.c.connector_id == other.c.connector_id,
+                        customer_state.c.customer_id == other.c.customer_id,
                     ),
                 )
             )

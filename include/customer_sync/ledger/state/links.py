@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
+from customer_sync.ledger.state.applied_document import decode_applied, encode_applied
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.compiled import Compiled
-from customer_sync.ledger.storage.schema import child_link, company_link
-from customer_sync.ledger.storage.statement import PARAMETER_CHUNK, chunks, upsert
-from customer_sync.model.company import Address, CompanyFields, CompanyStatus, PaymentTerms, UserFields
-from customer_sync.model.operation import AppliedAddress, AppliedCompany, AppliedUser
+from customer_sync.ledger.storage.schema import contact_holder, customer_state
+from customer_sync.ledger.storage.statement import PARAMETER_CHUNK, chunks, insert, upsert
+from customer_sync.model.operation import AppliedCompany
 
-ChildEntity = Literal["user", "address"]
+
+class CustomerState(NamedTuple):
+    """What is applied to one customer, and the source's id of its record."""
+
+    customer_id: str
+    applied: AppliedCompany
+    record_id: str = ""
 
 
 class LinkSummary(NamedTuple):
@@ -38,33 +43,22 @@ class LinkSnapshot:
 
     def applied(self, customer_ids: Iterable[str]) -> dict[str, AppliedCompany]:
         """What is applied for some customers; those without a company are absent."""
-        companies: dict[str, Any] = {}
-        users: dict[str, dict[str, AppliedUser]] = {}
-        addresses: dict[str, dict[str, AppliedAddress]] = {}
+        found: dict[str, AppliedCompany] = {}
+        state = customer_state.c
+        facts = (state.company_id, state.status, state.reference_id, state.content_hash, state.parts_known)
+        names = [column.name for column in facts]
         for part in chunks(customer_ids):
-            query = sa.select(company_link).where(
-                company_link.c.connector_id == self._connector_id, company_link.c.customer_id.in_(part)
+            query = sa.select(state.customer_id, state.applied, *facts).where(
+                state.connector_id == self._connector_id, state.customer_id.in_(part)
             )
-            for row in self._connection.execute(query).mappings():
-                companies[row["customer_id"]] = row
-        for part in chunks(companies):
-            query = sa.select(child_link).where(
-                child_link.c.connector_id == self._connector_id, child_link.c.customer_id.in_(part)
-            )
-            for row in self._connection.execute(query).mappings():
-                key, child_key, store_id = row["customer_id"], row["child_key"], row["store_id"]
-                if row["entity"] == "user":
-                    user = AppliedUser(store_id=store_id, fields=msgspec.convert(row["fields"], UserFields))
-                    users.setdefault(key, {})[child_key] = user
-                else:
-                    address = AppliedAddress(store_id=store_id, fields=msgspec.convert(row["fields"], Address))
-                    addresses.setdefault(key, {})[child_key] = address
-        return {key: _applied(row, users.get(key, {}), addresses.get(key, {})) for key, row in companies.items()}
+            for key, text, *values in self._connection.execute(query):
+                found[key] = decode_applied(text, **dict(zip(names, values, strict=True)))
+        return found
 
     def summaries(self, customer_ids: Iterable[str]) -> dict[str, LinkSummary]:
         """The links of some customers in short."""
         found: dict[str, LinkSummary] = {}
-        link = company_link.c
+        link = customer_state.c
         for part in chunks(customer_ids):
             query = sa.select(
                 link.customer_id, link.company_id, link.status, link.content_hash, link.reference_id
@@ -101,7 +95,7 @@ class Links:
 
     def companies(self, size: int = PARAMETER_CHUNK) -> Iterator[list[tuple[str, int]]]:
         """All links as (CustomerID, company id), in order of the first, ``size`` at a time."""
-        link, after = company_link.c, ""
+        link, after = customer_state.c, ""
         while True:
             query = sa.select(link.customer_id, link.company_id).where(
                 link.connector_id == self._connector_id, link.customer_id > after
@@ -115,26 +109,27 @@ class Links:
 
     def count(self) -> int:
         """Number of linked companies."""
-        query = sa.select(sa.func.count()).where(company_link.c.connector_id == self._connector_id)
+        query = sa.select(sa.func.count()).where(customer_state.c.connector_id == self._connector_id)
         with self._engine.connect() as connection:
-            return int(connection.execute(query.select_from(company_link)).scalar_one())
+            return int(connection.execute(query.select_from(customer_state)).scalar_one())
 
     def counts(self) -> tuple[int, int]:
         """Number of linked companies, and of linked users and addresses."""
-        query = sa.select(sa.func.count()).select_from(child_link)
+        state = customer_state.c
+        query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(state.parts), 0))
         with self._engine.connect() as connection:
-            parts = connection.execute(query.where(child_link.c.connector_id == self._connector_id)).scalar_one()
-        return self.count(), int(parts)
+            found = connection.execute(query.where(state.connector_id == self._connector_id)).one()
+        return int(found[0]), int(found[1])
 
     def made_by(self, run_id: str, customer_ids: Iterable[str]) -> set[str]:
         """Customers whose company was made (or adopted) by that run."""
         found: set[str] = set()
         with self._engine.connect() as connection:
             for part in chunks(customer_ids):
-                query = sa.select(company_link.c.customer_id).where(
-                    company_link.c.connector_id == self._connector_id,
-                    company_link.c.made_by_run == run_id,
-                    company_link.c.customer_id.in_(part),
+                query = sa.select(customer_state.c.customer_id).where(
+                    customer_state.c.connector_id == self._connector_id,
+                    customer_state.c.made_by_run == run_id,
+                    customer_state.c.customer_id.in_(part),
                 )
                 found.update(connection.execute(query).scalars())
         return found
@@ -144,8 +139,8 @@ class Links:
         found: dict[int, str] = {}
         with self._engine.connect() as connection:
             for part in chunks(company_ids):
-                query = sa.select(company_link.c.company_id, company_link.c.customer_id).where(
-                    company_link.c.connector_id == self._connector_id, company_link.c.company_id.in_(part)
+                query = sa.select(customer_state.c.company_id, customer_state.c.customer_id).where(
+                    customer_state.c.connector_id == self._connector_id, customer_state.c.company_id.in_(part)
                 )
                 found.update((company_id, customer_id) for company_id, customer_id in connection.execute(query))
         return found
@@ -156,7 +151,7 @@ class Links:
         Args:
             record_id: The source's record id, which stays when the CustomerID changes; in any case.
         """
-        link = company_link.c
+        link = customer_state.c
         query = sa.select(link.customer_id).where(
             link.connector_id == self._connector_id, sa.func.lower(link.record_id) == record_id.lower()
         )
@@ -174,7 +169,7 @@ class Links:
         """
         present = {record_id: key for key, record_id in records.items() if record_id}
         found: dict[str, str] = {}
-        link = company_link.c
+        link = customer_state.c
         with self._engine.connect() as connection:
             for part in chunks(present):
                 query = sa.select(link.record_id, link.customer_id).where(
@@ -186,177 +181,118 @@ class Links:
 
     def rename(self, connection: sa.Connection, old: str, new: str) -> None:
         """Carry a company, its users and its addresses over to the customer's new CustomerID."""
-        company = sa.and_(company_link.c.connector_id == self._connector_id, company_link.c.customer_id == old)
-        connection.execute(sa.update(company_link).where(company).values(customer_id=new, content_hash=""))
-        mine = sa.and_(child_link.c.connector_id == self._connector_id, child_link.c.customer_id == old)
-        for key in connection.execute(sa.select(child_link.c.child_key).where(mine)).scalars().all():
-            moved = f"{new}:{key.removeprefix(f'{old}:')}" if key.startswith(f"{old}:") else key
-            connection.execute(
-                sa.update(child_link)
-                .where(mine, child_link.c.child_key == key)
-                .values(customer_id=new, child_key=moved)
-            )
+        state = customer_state.c
+        mine = sa.and_(state.connector_id == self._connector_id, state.customer_id == old)
+        text = connection.execute(sa.select(state.applied).where(mine)).scalar_one_or_none()
+        if text is None:
+            return
+        applied = decode_applied(text, company_id=0, status=0)
+        addresses = {_moved(key, old, new): address for key, address in applied.addresses.items()}
+        moved = encode_applied(msgspec.structs.replace(applied, addresses=addresses))
+        values = {"customer_id": new, "content_hash": "", "applied": moved}
+        connection.execute(sa.update(customer_state).where(mine).values(**values))
+        held = sa.and_(contact_holder.c.connector_id == self._connector_id, contact_holder.c.customer_id == old)
+        connection.execute(sa.update(contact_holder).where(held).values(customer_id=new))
 
     def holders_of_contacts(self, contact_ids: Iterable[str]) -> set[str]:
         """Customers under which users of these contacts stand; a contact may have moved to another since."""
         found: set[str] = set()
         with self._engine.connect() as connection:
             for part in chunks(contact_ids):
-                query = sa.select(child_link.c.customer_id).where(
-                    child_link.c.connector_id == self._connector_id,
-                    child_link.c.entity == "user",
-                    child_link.c.child_key.in_(part),
+                query = sa.select(contact_holder.c.customer_id).where(
+                    contact_holder.c.connector_id == self._connector_id, contact_holder.c.contact_key.in_(part)
                 )
                 found.update(connection.execute(query).scalars())
         return found
 
-    def put_companies(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write new links.
+    def put(self, connection: sa.Connection, run_id: str, states: Sequence[CustomerState]) -> None:
+        """Write what is applied to some customers, each once, whole.
 
-        ``rows`` name customer_id, company_id, status, fields, record_id, account_email, made_by_run.
+        Args:
+            connection: A writing transaction.
+            run_id: The run, which counts as the maker of companies that had no link; ``""`` for none.
+            states: What the store holds now.
         """
-        now = utc_now()
-        defaults: dict[str, Any] = {
-            "payment_methods": {},
-            "payment_terms": None,
-            "reference_id": "",
-            "content_hash": "",
-            "parts_known": True,
-        }
-        upsert(
-            connection,
-            company_link,
-            [
-                {
-                    **defaults,
-                    **_plain(row),
-                    "connector_id": self._connector_id,
-                    "linked_at_utc": now,
-                    "applied_at_utc": now,
-                }
-                for row in rows
-            ],
-        )
+        self._put(connection, run_id, states, keep=("linked_at_utc", "made_by_run", "record_id"))
 
-    def replace(
-        self, connection: sa.Connection, customer_id: str, applied: AppliedCompany, *, record_id: str, email: str
+    def replace(self, connection: sa.Connection, state: CustomerState) -> None:
+        """Make a customer's link hold what was read of its company: fields, users, addresses and record id."""
+        self._put(connection, "", [state], keep=("linked_at_utc", "made_by_run"))
+
+    def _put(
+        self, connection: sa.Connection, run_id: str, states: Sequence[CustomerState], keep: tuple[str, ...]
     ) -> None:
-        """Make a customer's link hold what was read of its company: fields, users and addresses."""
-        now = utc_now()
-        row = {
-            "connector_id": self._connector_id,
-            "customer_id": customer_id,
-            "company_id": applied.company_id,
-            "record_id": record_id,
-            "account_email": email.casefold(),
-            "status": applied.status,
-            "fields": applied.fields,
-            "payment_methods": applied.payment_methods,
-            "payment_terms": applied.payment_terms,
-            "reference_id": applied.reference_id,
-            "content_hash": applied.content_hash,
-            "made_by_run": "",
-            "parts_known": applied.parts_known,
-            "linked_at_utc": now,
-            "applied_at_utc": now,
-        }
-        upsert(connection, company_link, [_plain(row)], keep=("linked_at_utc", "made_by_run"))
-        mine = sa.and_(child_link.c.connector_id == self._connector_id, child_link.c.customer_id == customer_id)
-        connection.execute(sa.delete(child_link).where(mine))
-        users = [(customer_id, key, user.store_id, user.fields) for key, user in applied.users.items()]
-        self.put_children(connection, "user", users)
-        addresses = [(customer_id, key, each.store_id, each.fields) for key, each in applied.addresses.items()]
-        self.put_children(connection, "address", addresses)
-
-    def update_company(self, connection: sa.Connection, customer_id: str, **values: Any) -> None:
-        """Change some columns of a link."""
-        self.update_companies(connection, [(customer_id, values)])
-
-    def update_companies(self, connection: sa.Connection, changes: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-        """Change some columns of several links, the same columns of each; a change is (customer_id, values)."""
-        if not changes:
-            return
         now = utc_now()
         rows = [
-            {"of_connector": self._connector_id, "of_customer": customer_id, "applied_at_utc": now, **_plain(values)}
-            for customer_id, values in changes
+            {
+                "connector_id": self._connector_id,
+                "customer_id": customer_id,
+                "company_id": applied.company_id,
+                "record_id": record_id,
+                "status": int(applied.status),
+                "applied": encode_applied(applied),
+                "parts": len(applied.users) + len(applied.addresses),
+                "reference_id": applied.reference_id,
+                "content_hash": applied.content_hash,
+                "made_by_run": run_id,
+                "parts_known": applied.parts_known,
+                "linked_at_utc": now,
+                "applied_at_utc": now,
+            }
+            for customer_id, applied, record_id in states
         ]
-        _update_companies(tuple(rows[0])).execute(connection, rows)
+        upsert(connection, customer_state, rows, keep=keep)
+        self._index(connection, {each.customer_id: set(each.applied.users) for each in states})
 
-    def put_children(
-        self, connection: sa.Connection, entity: ChildEntity, rows: Sequence[tuple[str, str, int, UserFields | Address]]
-    ) -> None:
-        """Write links of users or addresses; a row is (customer_id, key, store_id, applied fields)."""
-        now = utc_now()
-        upsert(
-            connection,
-            child_link,
-            [
-                {
-                    "connector_id": self._connector_id,
-                    "customer_id": customer_id,
-                    "entity": entity,
-                    "child_key": key,
-                    "store_id": store_id,
-                    "fields": msgspec.to_builtins(fields),
-                    "applied_at_utc": now,
-                }
-                for customer_id, key, store_id, fields in rows
-            ],
-        )
-
-    def drop_child(self, connection: sa.Connection, entity: ChildEntity, customer_id: str, store_id: int) -> None:
-        """Forget a user or address by its id in the store."""
-        connection.execute(
-            sa.delete(child_link).where(
-                child_link.c.connector_id == self._connector_id,
-                child_link.c.customer_id == customer_id,
-                child_link.c.entity == entity,
-                child_link.c.store_id == store_id,
+    def _index(self, connection: sa.Connection, contacts: Mapping[str, set[str]]) -> None:
+        """Have the index of contacts name each customer's present users, and write only what is not so yet."""
+        holder = contact_holder.c
+        known: set[tuple[str, str]] = set()
+        for part in chunks(contacts):
+            query = sa.select(holder.customer_id, holder.contact_key).where(
+                holder.connector_id == self._connector_id, holder.customer_id.in_(part)
             )
-        )
+            known.update((customer_id, key) for customer_id, key in connection.execute(query))
+        now = {(customer_id, key) for customer_id, keys in contacts.items() for key in keys}
+        for customer_id, key in known - now:
+            gone = (holder.connector_id == self._connector_id, holder.contact_key == key)
+            connection.execute(sa.delete(contact_holder).where(*gone, holder.customer_id == customer_id))
+        rows = [
+            {"connector_id": self._connector_id, "contact_key": key, "customer_id": customer_id}
+            for customer_id, key in sorted(now - known)
+        ]
+        insert(connection, contact_holder, rows)
+
+    def put_hashes(self, connection: sa.Connection, hashes: Mapping[str, str]) -> None:
+        """Remember which desired state was applied whole, for each customer; ``""`` where none was."""
+        now = utc_now()
+        rows = [
+            {"of_connector": self._connector_id, "of_customer": key, "content_hash": digest, "applied_at_utc": now}
+            for key, digest in hashes.items()
+        ]
+        if rows:
+            _PUT_HASH.execute(connection, rows)
 
     def drop_company(self, connection: sa.Connection, customer_id: str) -> None:
         """Forget a company with its users and addresses."""
-        for table in (child_link, company_link):
+        for table in (contact_holder, customer_state):
             connection.execute(
                 sa.delete(table).where(table.c.connector_id == self._connector_id, table.c.customer_id == customer_id)
             )
 
 
-@lru_cache(maxsize=64)
-def _update_companies(columns: tuple[str, ...]) -> Compiled:
-    values: dict[str, Any] = {name: sa.bindparam(name) for name in columns if not name.startswith("of_")}
-    link = company_link.c
-    return Compiled(
-        lambda _: (
-            sa.update(company_link)
-            .where(link.connector_id == sa.bindparam("of_connector"), link.customer_id == sa.bindparam("of_customer"))
-            .values(**values)
+def _moved(key: str, old: str, new: str) -> str:
+    """An address's key under the customer's new number."""
+    return f"{new}:{key.removeprefix(f'{old}:')}" if key.startswith(f"{old}:") else key
+
+
+_PUT_HASH = Compiled(
+    lambda _: (
+        sa.update(customer_state)
+        .where(
+            customer_state.c.connector_id == sa.bindparam("of_connector"),
+            customer_state.c.customer_id == sa.bindparam("of_customer"),
         )
+        .values(content_hash=sa.bindparam("content_hash"), applied_at_utc=sa.bindparam("applied_at_utc"))
     )
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns as the database takes them: records as JSON objects, a status as its number; moments stay."""
-    return {
-        name: msgspec.to_builtins(value) if isinstance(value, msgspec.Struct | CompanyStatus) else value
-        for name, value in values.items()
-    }
-
-
-def _applied(
-    row: Mapping[str, Any], users: dict[str, AppliedUser], addresses: dict[str, AppliedAddress]
-) -> AppliedCompany:
-    return AppliedCompany(
-        company_id=row["company_id"],
-        status=CompanyStatus(row["status"]),
-        fields=msgspec.convert(row["fields"], CompanyFields),
-        users=users,
-        addresses=addresses,
-        payment_methods=row["payment_methods"],
-        payment_terms=msgspec.convert(row["payment_terms"], PaymentTerms | None),
-        reference_id=row["reference_id"],
-        content_hash=row["content_hash"],
-        parts_known=row["parts_known"],
-    )
+)

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from customer_sync.errors import ConfigError
 from customer_sync.ledger.storage.connect_retry import is_passing, wait_for_server
 from customer_sync.ledger.storage.failures import explain_failures, explained, is_busy_or_full
-from customer_sync.ledger.storage.upgrade import UnknownRevision, migrate, writing
+from customer_sync.ledger.storage.upgrade import OutdatedLedger, UnknownRevision, migrate, writing
 
 __all__ = ["URL_VARIABLE", "ledger_url", "open_engine", "writing"]
 
@@ -67,6 +67,15 @@ def open_engine(url: str) -> sa.Engine:
         sa.event.listen(engine, "begin", _begin_immediately)
     try:
         migrate(engine)
+    except OutdatedLedger as error:
+        engine.dispose()
+        raise ConfigError(
+            f"The ledger at {parsed.render_as_string(hide_password=True)} has the tables of a version before the first "
+            f"release ({error}), which this version does not read: keep it aside and give an empty one in "
+            f"{URL_VARIABLE}, as for a lost ledger. Then reconcile with mode adopt, or run in full: companies, "
+            "users and addresses are found again by their keys, and nothing is created twice.",
+            setting=URL_VARIABLE,
+        ) from error
     except UnknownRevision as error:
         engine.dispose()
         raise ConfigError(

@@ -10,17 +10,17 @@ import sqlalchemy as sa
 from customer_sync.ledger.storage.database import writing
 from customer_sync.ledger.storage.schema import (
     access_removal,
-    connector_log,
     difference,
+    journal,
     log_count,
     log_kind,
     plan_customer,
     quarantine,
     run,
     run_customer,
+    story,
     unfinished,
     watermark,
-    write_intent,
 )
 from customer_sync.ledger.story.log import full_hour
 
@@ -36,12 +36,12 @@ class Retention:
         self._connector_id = connector_id
 
     def clean_log(self, now_utc: datetime, keep: timedelta) -> int:
-        """Remove lines of the connector log by age, by the full hour like their counts; returns their number."""
+        """Remove stories by age, by the full hour like the counts of their lines; returns how many stories went."""
         hour = full_hour(now_utc - keep)
         mine = sa.select(log_kind.c.kind_id).where(log_kind.c.connector_id == self._connector_id)
         with writing(self._engine) as connection:
             connection.execute(sa.delete(log_count).where(log_count.c.hour_utc < hour, log_count.c.kind_id.in_(mine)))
-        return self._remove_by_id(connector_log, connector_log.c.logged_at_utc < hour)
+        return self._remove_by_id(story, story.c.logged_at_utc < hour)
 
     def clean_runs(self, now_utc: datetime, keep: timedelta) -> dict[str, int]:
         """Remove old runs with what belongs to them.
@@ -58,13 +58,13 @@ class Retention:
         Returns:
             Table -> rows removed.
         """
-        tables = (run, run_customer, plan_customer, write_intent, difference, access_removal)
+        tables = (run, run_customer, plan_customer, journal, difference, access_removal)
         removed = {table.name: 0 for table in tables}
         for run_id in self._old_runs(now_utc - keep):
             removed["run_customer"] += self._remove_customers(run_customer, run_id)
             removed["plan_customer"] += self._remove_customers(plan_customer, run_id)
-            settled = sa.and_(write_intent.c.run_id == run_id, write_intent.c.state != "open")
-            removed["write_intent"] += self._remove_by_id(write_intent, settled)
+            settled = sa.and_(journal.c.run_id == run_id, journal.c.state != "open")
+            removed["journal"] += self._remove_by_id(journal, settled)
             removed["difference"] += self._remove_by_id(difference, difference.c.run_id == run_id)
             with writing(self._engine) as connection:
                 mine = sa.and_(run.c.connector_id == self._connector_id, run.c.run_id == run_id)
@@ -79,9 +79,9 @@ class Retention:
     def _old_runs(self, before_utc: datetime) -> Iterator[str]:
         """Runs that may go, oldest first, a step at a time."""
         mine = run.c.connector_id == self._connector_id
-        of_run = (write_intent.c.connector_id == run.c.connector_id, write_intent.c.run_id == run.c.run_id)
+        of_run = (journal.c.connector_id == run.c.connector_id, journal.c.run_id == run.c.run_id)
         is_needed = sa.or_(
-            sa.exists().where(*of_run, write_intent.c.state == "open"),
+            sa.exists().where(*of_run, journal.c.state == "open"),
             sa.exists().where(watermark.c.connector_id == run.c.connector_id, watermark.c.run_id == run.c.run_id),
             sa.exists().where(quarantine.c.connector_id == run.c.connector_id, quarantine.c.run_id == run.c.run_id),
             sa.exists().where(

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy import String as _SqlString
 from sqlalchemy import Text as _SqlText
 
-REVISION = "0010"
+REVISION = "0013"
 """The newest migration: these tables are what it leads to."""
 
 metadata = MetaData(
@@ -87,18 +87,17 @@ def _key(name: str, length: int = 200) -> Column[Any]:
     return Column(name, String(length), primary_key=True)
 
 
-company_link = Table(
-    "company_link",
+# One row per customer with a company; `applied` is what we last applied to it as JSON text (state/applied_document.py).
+customer_state = Table(
+    "customer_state",
     metadata,
     _key("connector_id", 40),
     _key("customer_id"),
     Column("company_id", _Id, nullable=False),
     Column("record_id", String(64), nullable=False, default=""),
-    Column("account_email", String(320), nullable=False, default=""),
     Column("status", Integer, nullable=False),
-    Column("fields", JSON, nullable=False),
-    Column("payment_methods", JSON, nullable=False),
-    Column("payment_terms", JSON),
+    Column("applied", Text, nullable=False),
+    Column("parts", Integer, nullable=False, default=0),  # users and addresses in it
     Column("reference_id", String(100), nullable=False, default=""),
     Column("content_hash", String(64), nullable=False, default=""),
     Column("made_by_run", String(250), nullable=False, default=""),
@@ -106,43 +105,44 @@ company_link = Table(
     Column("linked_at_utc", UtcDateTime, nullable=False),
     Column("applied_at_utc", UtcDateTime, nullable=False),
     Index(None, "connector_id", "company_id"),
-    Index(None, "connector_id", "account_email"),
     Index(None, "connector_id", "record_id"),
 )
 
-child_link = Table(
-    "child_link",
+# Which customers hold a user of a contact: all that is looked for inside of the applied documents.
+contact_holder = Table(
+    "contact_holder",
     metadata,
     _key("connector_id", 40),
+    _key("contact_key"),
     _key("customer_id"),
-    _key("entity", 20),
-    _key("child_key"),
-    Column("store_id", _Id, nullable=False),
-    Column("fields", JSON, nullable=False),
-    Column("applied_at_utc", UtcDateTime, nullable=False),
-    Index(None, "connector_id", "entity", "child_key"),
+    Index(None, "connector_id", "customer_id"),
+    sqlite_with_rowid=False,
 )
 
-write_intent = Table(
-    "write_intent",
+# One row per request that writes; `parts` says for whom, what was before and what is after (journal/parts.py).
+# A request carries neighbours: which rows name a customer shows by the first and the last of them, in code point order.
+_Neighbour = String(200).with_variant(String(200, collation="C"), "postgresql")
+
+journal = Table(
+    "journal",
     metadata,
     Column("id", _Id, primary_key=True, autoincrement=True),
     Column("connector_id", String(40), nullable=False),
     Column("run_id", String(250), nullable=False),
     Column("try_number", Integer, nullable=False),
-    Column("customer_id", String(200), nullable=False),
     Column("action", String(40), nullable=False),
-    Column("record_key", String(450), nullable=False),
-    Column("store_id", _Id, nullable=False, default=0),
-    Column("payload_hash", String(64), nullable=False),
+    Column("first_customer", _Neighbour, nullable=False),
+    Column("last_customer", _Neighbour, nullable=False),
+    Column("parts", Text, nullable=False),
+    Column("part_count", Integer, nullable=False),
     Column("state", String(20), nullable=False),  # open | confirmed | refused | split | abandoned
     Column("opened_at_utc", UtcDateTime, nullable=False),
     Column("settled_at_utc", UtcDateTime),
-    Column("access_ended_at_utc", UtcDateTime),
-    Index(None, "connector_id", "state", "customer_id"),
-    Index(None, "run_id", "customer_id"),
+    Index(None, "connector_id", "state"),
+    Index(None, "connector_id", "first_customer", "last_customer"),
+    Index(None, "connector_id", "run_id", "first_customer", "last_customer"),
+    Index(None, "connector_id", "opened_at_utc"),
 )
-
 run = Table(
     "run",
     metadata,
@@ -194,36 +194,36 @@ plan_customer = Table(
     Index(None, "connector_id", "run_id", "batch_key"),
 )
 
-connector_log = Table(
-    "connector_log",
+# One row per customer, step and time at which something was said of it; the lines of the connector log are in `lines`.
+story = Table(
+    "story",
     metadata,
     Column("id", _Id, primary_key=True, autoincrement=True),
     Column("logged_at_utc", UtcDateTime, nullable=False),
-    Column("kind_id", _Id, nullable=False),  # of log_kind
+    Column("shape_id", _Id, nullable=False),  # of story_shape
     Column("connector_id", String(40), nullable=False),
     Column("run_id", String(250), nullable=False),
     Column("task", String(20), nullable=False),
     Column("try_number", Integer, nullable=False),
     Column("customer_id", String(200), nullable=False),
     Column("customer_name", String(250), nullable=False, default=""),
-    Column("entity", String(20), nullable=False),
-    Column("record_key", String(450), nullable=False, default=""),
-    Column("action", String(40), nullable=False, default=""),
-    Column("outcome", String(20), nullable=False, default=""),
-    Column("level", String(10), nullable=False),
-    Column("reasons", String(500), nullable=False, default=""),
-    Column("field", String(100), nullable=False, default=""),
-    Column("store_id", String(40), nullable=False, default=""),
-    Column("message", Text, nullable=False, default=""),
-    Column("next_step", Text, nullable=False, default=""),
-    Column("changes", Text, nullable=False, default=""),
+    Column("lines", Text, nullable=False),
     Index(None, "connector_id", "customer_id", "id"),
     Index(None, "run_id", "logged_at_utc", "id"),
-    Index(None, "kind_id", "logged_at_utc", "id"),
+    Index(None, "shape_id", "logged_at_utc", "id"),
     Index(None, "logged_at_utc", "id"),
 )
 
-# What a row says apart from whom and when, each combination once: some hundreds, however long the log is.
+# Which kinds of lines a story has, each combination once: their numbers joined by commas.
+story_shape = Table(
+    "story_shape",
+    metadata,
+    Column("shape_id", _Id, primary_key=True, autoincrement=False),
+    Column("connector_id", String(40), nullable=False),
+    Column("kinds", Text, nullable=False),
+)
+
+# What a line says apart from whom and when, each combination once: some hundreds, however long the log is.
 log_kind = Table(
     "log_kind",
     metadata,
@@ -236,7 +236,8 @@ log_kind = Table(
     Column("reasons", String(500), nullable=False),
 )
 
-# Rows of the log by run, kind and hour; written with the rows and never changed, so that writers do not meet.
+# Lines of the log by run, kind and hour; written with the lines and never changed, so that writers do not meet. Lines
+# that went, because others say what became of a plan, are counted with a minus.
 log_count = Table(
     "log_count",
     metadata,

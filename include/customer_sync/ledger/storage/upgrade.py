@@ -27,6 +27,14 @@ _version = sa.Table(
 )
 
 
+_BEFORE_RELEASE = frozenset(f"{number:04d}" for number in range(1, 11))
+"""Revisions of tables that no release ever had; nothing leads from them to the present ones."""
+
+
+class OutdatedLedger(Exception):
+    """The tables are those of a version that was never released."""
+
+
 class UnknownRevision(Exception):
     """The tables are of a revision that this version of the package does not know."""
 
@@ -35,6 +43,7 @@ def migrate(engine: sa.Engine) -> None:
     """Apply missing migrations; several processes may try at once, one does it.
 
     Raises:
+        OutdatedLedger: A version from before the first release wrote this ledger.
         UnknownRevision: A newer version of the package wrote this ledger.
     """
     with engine.connect() as connection:
@@ -44,6 +53,8 @@ def migrate(engine: sa.Engine) -> None:
         revision = _revision(connection)
         if revision == "":
             _make(connection)
+        elif revision in _BEFORE_RELEASE:
+            raise OutdatedLedger(revision)
         elif revision != REVISION:
             _upgrade(connection)
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from customer_sync.ledger.journal.intents import Intents
 from customer_sync.ledger.storage.schema import (
-    company_link,
-    connector_log,
+    customer_state,
     log_customer,
     quarantine,
     run,
     run_customer,
     set_aside,
+    story,
     unfinished,
-    write_intent,
 )
+from customer_sync.ledger.story.lines import told_lines
 from customer_sync.model.outcome import REMEDIES, Reason
 
 _STEPS_PER_RUN = 100
@@ -106,7 +107,7 @@ class CustomerStories:
             The story, or ``None`` when the ledger has never met the customer.
         """
         with self._engine.connect() as connection:
-            link = connection.execute(self._of_customer(company_link, customer_id)).mappings().first()
+            link = connection.execute(self._of_customer(customer_state, customer_id)).mappings().first()
             known = connection.execute(self._of_customer(log_customer, customer_id)).first()
             looked_at = [self._run(connection, row) for row in self._runs(connection, customer_id, at_utc, runs)]
             latest = next((each for each in looked_at if each.outcome), None)
@@ -140,9 +141,9 @@ class CustomerStories:
         return connection.execute(query.order_by(run.c.started_at_utc.desc()).limit(limit)).mappings().all()
 
     def _run(self, connection: sa.Connection, row: sa.RowMapping) -> CustomerRun:
-        log = connector_log.c
-        query = self._of_customer(connector_log, row["customer_id"]).where(log.run_id == row["run_id"])
-        lines = connection.execute(query.order_by(log.id).limit(_STEPS_PER_RUN)).mappings()
+        query = self._of_customer(story, row["customer_id"]).where(story.c.run_id == row["run_id"])
+        ordered = query.order_by(story.c.id).limit(_STEPS_PER_RUN)
+        lines = told_lines(connection, self._connector_id, ordered, _STEPS_PER_RUN)
         return CustomerRun(
             run_id=row["run_id"],
             mode=row["mode"],
@@ -164,9 +165,8 @@ class CustomerStories:
         if connection.execute(self._of_customer(unfinished, customer_id)).first() is not None:
             reason = latest.reasons[0] if latest and latest.reasons else str(Reason.BATCH_FAILED)
             yield WaitingPart("customer", reason, "the next run, which reads the customer again")
-        is_open = write_intent.c.state == "open"
-        for row in connection.execute(self._of_customer(write_intent, customer_id).where(is_open)).mappings():
-            part = f"{row['action']} {row['record_key']}"
+        for intent in Intents(self._engine, self._connector_id).unanswered([customer_id]):
+            part = f"{intent.action} {intent.key}"
             yield WaitingPart(part, str(Reason.OUTCOME_UNKNOWN), "the next load, which reads the record back first")
 
 
@@ -193,6 +193,6 @@ def _codes(reasons: str) -> tuple[str, ...]:
     return tuple(code for code in reasons.split(",") if code)
 
 
-def _step(line: sa.RowMapping) -> dict[str, str]:
+def _step(line: Mapping[str, Any]) -> dict[str, str]:
     names = ("task", "entity", "action", "outcome", "level", "reasons", "field", "message", "next_step", "changes")
     return {"key": line["record_key"], **{name: line[name] or "" for name in names}}

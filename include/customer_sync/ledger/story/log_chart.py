@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from customer_sync.ledger.storage.schema import connector_log, log_count, log_kind
+from customer_sync.ledger.storage.schema import log_count, log_kind, story
 from customer_sync.ledger.storage.statement import chunks
+from customer_sync.ledger.story.lines import kinds_in
 from customer_sync.ledger.story.log_scope import Scope, counted
 
 HOURLY_UP_TO = timedelta(days=3)
@@ -90,17 +91,18 @@ def _start_of(moment: datetime | date) -> datetime:
 
 
 def _of_customers(connection: sa.Connection, scope: Scope, *, by_level: bool) -> LogCounts | None:
-    log = connector_log.c
+    log = story.c
     rows: list[tuple[datetime, int]] = []
     for part in chunks(scope.customers or ()):
-        query = sa.select(log.logged_at_utc, log.kind_id).where(
+        query = sa.select(log.logged_at_utc, log.lines).where(
             log.connector_id.in_({connector for connector, _ in part}),
             log.customer_id.in_([customer for _, customer in part]),
             *([log.run_id == scope.wanted.run_id] if scope.wanted.run_id else []),
             *([log.logged_at_utc >= scope.wanted.since] if scope.wanted.since else []),
             *([log.logged_at_utc < scope.wanted.until] if scope.wanted.until else []),
         )
-        rows.extend((row[0], row[1]) for row in connection.execute(query.limit(MOST_ROWS + 1)))
+        found = connection.execute(query.limit(MOST_ROWS + 1))
+        rows.extend((moment, kind_id) for moment, lines in found for kind_id in kinds_in(lines))
         if len(rows) > MOST_ROWS:
             return None
     return _bucketed(((moment, scope.kinds[kind]) for moment, kind in rows if kind in scope.kinds), by_level=by_level)

@@ -8,7 +8,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from customer_sync.ledger.storage.schema import connector_log, log_count, log_customer
+from customer_sync.ledger.storage.schema import log_count, log_customer, story
+from customer_sync.ledger.story.lines import shapes_with
 from customer_sync.ledger.story.log_facets import LogKind, all_kinds_are, load_kinds
 
 FEW_CUSTOMERS = 1000
@@ -58,6 +59,7 @@ class Scope:
     Attributes:
         wanted: The filter.
         kinds: The kinds that match.
+        shapes: The shapes of stories that have a line of these kinds.
         all_kinds: Whether these are all that the rows in question can have.
         customers: The customers meant, as (connector, customer); ``None`` for all, or where they are many.
         many_customers: Whether the text means more customers than are worth naming.
@@ -65,6 +67,7 @@ class Scope:
 
     wanted: LogFilter
     kinds: dict[int, LogKind]
+    shapes: tuple[int, ...]
     all_kinds: bool
     customers: tuple[tuple[str, str], ...] | None
     many_customers: bool
@@ -88,9 +91,10 @@ def look_up(connection: sa.Connection, wanted: LogFilter) -> Scope | None:
         customers = tuple(_customers(connection, wanted))
     if not kinds or customers == ():
         return None
+    shapes = () if is_all else tuple(shapes_with(connection, wanted.connectors, kinds))
     if customers is not None and len(customers) > FEW_CUSTOMERS:
-        return Scope(wanted, kinds, is_all, None, many_customers=True)
-    return Scope(wanted, kinds, is_all, customers, many_customers=False)
+        return Scope(wanted, kinds, shapes, is_all, None, many_customers=True)
+    return Scope(wanted, kinds, shapes, is_all, customers, many_customers=False)
 
 
 def find_scope(engine: sa.Engine, wanted: LogFilter) -> Scope | None:
@@ -120,8 +124,8 @@ def is_meant(wanted: LogFilter) -> sa.ColumnElement[bool]:
     """The condition that a row's customer is one that the filter's text means."""
     known = log_customer.c
     return sa.exists().where(
-        known.connector_id == connector_log.c.connector_id,
-        known.customer_id == connector_log.c.customer_id,
+        known.connector_id == story.c.connector_id,
+        known.customer_id == story.c.customer_id,
         known.search.like(_pattern(wanted.text), escape="\\"),
     )
 

@@ -1,8 +1,8 @@
-"""Find rows of the connector log by filter, page by page; the effort does not grow with the log.
+"""Find lines of the connector log by filter, page by page; the effort does not grow with the log.
 
-Paging is by position (time and id of the last row), never by number of rows skipped.
-A filter on what a row says selects kinds (``log_kinds``), and each kind's newest rows
-are one short walk through an index.
+Paging is by position (time and number of the last line), never by number of lines skipped.
+A filter on what a line says selects kinds (``log_kind``), these the shapes of stories that have such a line
+(``story_shape``), and each shape's newest stories are one short walk through an index.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 
-from customer_sync.ledger.storage.schema import connector_log
+from customer_sync.ledger.storage.schema import story
 from customer_sync.ledger.storage.statement import PARAMETER_CHUNK, chunks
+from customer_sync.ledger.story.lines import lines_of, story_of
 from customer_sync.ledger.story.log_scope import LogFilter, Scope, count_rows, is_meant, look_up
 
 Order = Literal["newest", "oldest", "customer", "customer_desc"]
@@ -24,7 +25,7 @@ FEW_ROWS = 20_000
 """Up to so many rows are sorted by customer after they were found; more are read in the customers' order."""
 
 _KINDS_PER_STATEMENT = 100
-_log = connector_log.c
+_log = story.c
 
 
 class Position(NamedTuple):
@@ -72,8 +73,8 @@ def search_log(
     walked: Order = _REVERSED[order] if backwards else order
     with engine.connect() as connection:
         scope = look_up(connection, wanted)
-        found = _ids(connection, scope, walked, before if backwards else after, limit + 1) if scope else []
-        rows = _rows(connection, found[:limit])
+        found = _lines(connection, scope, walked, before if backwards else after, limit + 1) if scope else []
+    rows = found[:limit]
     has_next = len(found) > limit
     if backwards:
         return LogPage(rows[::-1], has_more=True, has_before=has_next)
@@ -119,16 +120,17 @@ def _is_descending(order: Order) -> bool:
 
 
 def _start(order: Order, position: Position | None, *, is_walked: bool) -> list[sa.ColumnElement[bool]]:
-    """The condition that a row stands behind a position."""
+    """The condition that a story stands behind a position, or holds it: further lines of it may follow."""
     if position is None:
         return []
-    values: tuple[Any, ...] = (position.logged_at, position.id)
+    story_id = story_of(position.id)
+    values: tuple[Any, ...] = (position.logged_at, story_id)
     if order not in ("newest", "oldest"):
-        values = (position.connector_id, position.customer_id, position.id)
+        values = (position.connector_id, position.customer_id, story_id)
     columns = _columns(order, is_walked=is_walked)
     place = sa.tuple_(*(sa.literal(value, column.type) for value, column in zip(values, columns, strict=True)))
     row = sa.tuple_(*columns)
-    return [row < place if _is_descending(order) else row > place]
+    return [row <= place if _is_descending(order) else row >= place]
 
 
 def _ordered(query: sa.Select[Any], order: Order, *, is_walked: bool) -> sa.Select[Any]:
@@ -136,8 +138,31 @@ def _ordered(query: sa.Select[Any], order: Order, *, is_walked: bool) -> sa.Sele
     return query.order_by(*(column.desc() if _is_descending(order) else column.asc() for column in columns))
 
 
-def _ids(connection: sa.Connection, scope: Scope, order: Order, start: Position | None, limit: int) -> list[int]:
-    """Ids of the rows of a page, in order."""
+def _lines(
+    connection: sa.Connection, scope: Scope, order: Order, start: Position | None, limit: int
+) -> list[dict[str, Any]]:
+    """The lines of a page, in order. Each story that is found has one at least, but the one that the page starts in."""
+    found: list[dict[str, Any]] = []
+    for row in _stories(connection, _story_ids(connection, scope, order, start, limit + 1)):
+        lines = list(lines_of(row, scope.kinds))
+        found.extend(reversed(lines) if _is_descending(order) else lines)
+    if start is not None:
+        place = _place(order, start.logged_at, start.connector_id, start.customer_id, start.id)
+        places = [_place(order, *(row[name] for name in _PLACE)) for row in found]
+        is_behind = [each < place if _is_descending(order) else each > place for each in places]
+        found = [row for row, is_meant in zip(found, is_behind, strict=True) if is_meant]
+    return found[:limit]
+
+
+_PLACE = ("logged_at_utc", "connector_id", "customer_id", "id")
+
+
+def _place(order: Order, logged_at: datetime, connector_id: str, customer_id: str, line_id: int) -> tuple[Any, ...]:
+    return (logged_at, line_id) if order in ("newest", "oldest") else (connector_id, customer_id, line_id)
+
+
+def _story_ids(connection: sa.Connection, scope: Scope, order: Order, start: Position | None, limit: int) -> list[int]:
+    """Ids of the stories of a page, in order."""
     by_time = order in ("newest", "oldest")
     # Where many rows match, a page is soon full when the customers are walked in their order.
     is_walked = by_time or (scope.customers is None and count_rows(connection, scope) > FEW_ROWS)
@@ -145,9 +170,9 @@ def _ids(connection: sa.Connection, scope: Scope, order: Order, start: Position 
     if scope.customers is not None:
         parts = list(_by_customer(base, scope))
     elif by_time or not is_walked:
-        parts = [base] if scope.all_kinds else [base.where(_log.kind_id == number) for number in scope.kinds]
+        parts = [base] if scope.all_kinds else [base.where(_log.shape_id == number) for number in scope.shapes]
     else:
-        parts = [_by_kind_at_hand(base, scope)]
+        parts = [_by_shape_at_hand(base, scope)]
     found: list[Any] = []
     for group in chunks(parts, _KINDS_PER_STATEMENT):
         found.extend(connection.execute(_merged(group, order, limit, is_walked=is_walked)))
@@ -165,9 +190,9 @@ def _base(connection: sa.Connection, scope: Scope) -> sa.Select[Any]:
     return base
 
 
-def _by_kind_at_hand(query: sa.Select[Any], scope: Scope) -> sa.Select[Any]:
-    """Look at the kinds of rows that are found by something else; the sum hides the index of kinds."""
-    return query if scope.all_kinds else query.where((_log.kind_id + 0).in_(list(scope.kinds)))
+def _by_shape_at_hand(query: sa.Select[Any], scope: Scope) -> sa.Select[Any]:
+    """Look at the shapes of stories that are found by something else; the sum hides the index of shapes."""
+    return query if scope.all_kinds else query.where((_log.shape_id + 0).in_(scope.shapes))
 
 
 def _key_of(order: Order) -> Callable[[Any], Any]:
@@ -193,7 +218,7 @@ def _by_customer(base: sa.Select[Any], scope: Scope) -> Iterator[sa.Select[Any]]
     for connector, customers in of_connector.items():
         for part in chunks(customers, PARAMETER_CHUNK):
             mine = base.where(_log.connector_id == connector, _log.customer_id.in_(part))
-            yield _by_kind_at_hand(mine, scope)
+            yield _by_shape_at_hand(mine, scope)
 
 
 def _times(connection: sa.Connection, wanted: LogFilter) -> list[sa.ColumnElement[bool]]:
@@ -216,9 +241,9 @@ def _times(connection: sa.Connection, wanted: LogFilter) -> list[sa.ColumnElemen
     return conditions
 
 
-def _rows(connection: sa.Connection, ids: Sequence[int]) -> list[dict[str, Any]]:
+def _stories(connection: sa.Connection, ids: Sequence[int]) -> list[dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
     for part in chunks(ids):
-        for row in connection.execute(sa.select(connector_log).where(_log.id.in_(part))).mappings():
+        for row in connection.execute(sa.select(story).where(_log.id.in_(part))).mappings():
             found[row["id"]] = dict(row)
     return [found[number] for number in ids if number in found]

@@ -1,20 +1,25 @@
 """Plans: what a run is going to do to whom, so that it can be read, exported and answered row by row.
 
 A customer of a plan has one row here; its operations, field by field and masked, are
-the rows of the connector log that the same transaction wrote.
+the lines of the stories that the same transaction wrote.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from customer_sync.ledger.journal.intents import Intents
 from customer_sync.ledger.storage.clock import utc_now
-from customer_sync.ledger.storage.schema import connector_log, plan_customer, run_customer, write_intent
+from customer_sync.ledger.storage.schema import plan_customer, run_customer, story
 from customer_sync.ledger.storage.statement import chunks, insert
+from customer_sync.ledger.story.lines import lines_of
+from customer_sync.ledger.story.log_facets import load_kinds
 from customer_sync.model.outcome import Outcome
 
 _PLANNED_BY = ("transform", "compare")
@@ -158,35 +163,23 @@ class Plans:
 
     def actions(self, run_id: str, batch_keys: Iterable[str]) -> dict[str, int]:
         """Number of planned operations by action."""
-        query = (
-            sa.select(connector_log.c.action, sa.func.count())
-            .select_from(self._logged(run_id))
-            .where(connector_log.c.action != "", ~plan_customer.c.withheld, _in_batches(batch_keys))
-            .group_by(connector_log.c.action)
-            .order_by(connector_log.c.action)
-        )
-        with self._engine.connect() as connection:
-            return {str(action): int(count) for action, count in connection.execute(query)}
+        conditions = (~plan_customer.c.withheld, _in_batches(batch_keys))
+        counts: Counter[str] = Counter()
+        for row in self._planned(run_id, *conditions):
+            counts.update(line["action"] for line in row.operations)
+        return dict(sorted(counts.items()))
 
     def changes(self, run_id: str) -> Iterator[PlannedChange]:
         """The plan row by row and field by field, by customer, in the order in which it was made."""
-        columns = (
-            *(plan_customer.c[name] for name in ("customer_id", "customer_name", "batch_key", "kind", "unknown")),
-            *(connector_log.c[name] for name in ("action", "entity", "record_key", "store_id", "changes")),
-        )
-        query = (
-            sa.select(*columns)
-            .select_from(self._logged(run_id, is_outer=True))
-            .where(self._of(run_id), ~plan_customer.c.withheld)
-            .order_by(plan_customer.c.customer_id, connector_log.c.id)
-        )
-        with self._engine.connect() as connection:
-            for key, name, batch, kind, unknown, action, entity, record, store_id, text in connection.execute(query):
-                fields = json.loads(text) if text else {}
+        for row in self._planned(run_id, ~plan_customer.c.withheld):
+            if row.planned and not row.operations:
+                continue  # done already: the log says what was
+            for line in row.operations or [_NOTHING]:
+                fields = json.loads(line["changes"]) if line["changes"] else {}
                 for field, (old, new) in fields.items() or [("", (None, None))]:
                     yield PlannedChange(
-                        *(key, name, batch, kind, action or "", entity or "", record or "", store_id or ""),
-                        *(field, old, new, unknown),
+                        *(row.customer_id, row.name, row.batch, row.kind, line["action"], line["entity"]),
+                        *(line["record_key"], line["store_id"], field, old, new, row.unknown),
                     )
 
     def skip(self, connection: sa.Connection, run_id: str, batch_keys: Iterable[str], reason: str) -> None:
@@ -204,24 +197,19 @@ class Plans:
 
     def written_by_others(self, run_id: str, batch_keys: Iterable[str], limit: int) -> list[str]:
         """Customers of the plan that another run wrote to since they were planned, by id."""
-        query = (
-            sa.select(plan_customer.c.customer_id)
-            .join(
-                write_intent,
-                sa.and_(
-                    write_intent.c.connector_id == plan_customer.c.connector_id,
-                    write_intent.c.customer_id == plan_customer.c.customer_id,
-                    write_intent.c.run_id != plan_customer.c.run_id,
-                    write_intent.c.opened_at_utc >= plan_customer.c.planned_at_utc,
-                ),
-            )
-            .where(self._of(run_id), ~plan_customer.c.withheld, _in_batches(batch_keys))
-            .distinct()
-            .order_by(plan_customer.c.customer_id)
-            .limit(limit)
-        )
+        mine = sa.and_(self._of(run_id), ~plan_customer.c.withheld, _in_batches(batch_keys))
+        planned_at = plan_customer.c.planned_at_utc
         with self._engine.connect() as connection:
-            return list(connection.execute(query).scalars())
+            first = connection.execute(sa.select(sa.func.min(planned_at, type_=planned_at.type)).where(mine)).scalar()
+            if first is None:
+                return []
+            written = Intents(self._engine, self._connector_id).written_since(first, but_by=run_id)
+            found: list[str] = []
+            for part in chunks(written):
+                query = sa.select(plan_customer.c.customer_id, planned_at).where(mine)
+                rows = connection.execute(query.where(plan_customer.c.customer_id.in_(part)))
+                found += [key for key, moment in rows if written[key] >= moment]
+        return sorted(found)[:limit]
 
     def _read(
         self, run_id: str, *conditions: sa.ColumnElement[bool], limit: int | None = None
@@ -245,19 +233,52 @@ class Plans:
     def _of(self, run_id: str) -> sa.ColumnElement[bool]:
         return sa.and_(plan_customer.c.connector_id == self._connector_id, plan_customer.c.run_id == run_id)
 
-    def _logged(self, run_id: str, *, is_outer: bool = False) -> sa.FromClause:
-        """The plan beside its log rows; those of an earlier attempt are older than the plan."""
+    def _planned(self, run_id: str, *conditions: sa.ColumnElement[bool]) -> Iterator[_Planned]:
+        """The plan, customer by customer, with its operations as the log tells them.
+
+        Stories of an earlier attempt are older than the plan.
+        """
         is_of_plan = sa.and_(
-            connector_log.c.run_id == run_id,
-            connector_log.c.connector_id == self._connector_id,
-            connector_log.c.customer_id == plan_customer.c.customer_id,
-            connector_log.c.task.in_(_PLANNED_BY),
-            connector_log.c.action != "",
-            connector_log.c.logged_at_utc >= plan_customer.c.planned_at_utc,
-            plan_customer.c.run_id == run_id,
-            plan_customer.c.connector_id == self._connector_id,
+            story.c.run_id == run_id,
+            story.c.connector_id == self._connector_id,
+            story.c.customer_id == plan_customer.c.customer_id,
+            story.c.task.in_(_PLANNED_BY),
+            story.c.logged_at_utc >= plan_customer.c.planned_at_utc,
         )
-        return plan_customer.join(connector_log, is_of_plan, isouter=is_outer)
+        facts = [
+            plan_customer.c[name]
+            for name in ("customer_id", "customer_name", "batch_key", "kind", "unknown", "operations")
+        ]
+        query = (
+            sa.select(*facts, story.c.id, story.c.lines)
+            .select_from(plan_customer.join(story, is_of_plan, isouter=True))
+            .where(self._of(run_id), *conditions)
+            .order_by(plan_customer.c.customer_id, story.c.id)
+        )
+        with self._engine.connect() as connection:
+            kinds = {key: kind for key, kind in load_kinds(connection, [self._connector_id]).items() if kind.action}
+            rows = groupby(connection.execute(query), key=lambda row: tuple(row[:6]))
+            for told, stories in rows:
+                lines = [
+                    line
+                    for row in stories
+                    if row.lines is not None
+                    for line in lines_of({"id": row.id, "lines": row.lines}, kinds)
+                ]
+                yield _Planned(told[0], told[1], told[2], told[3], told[4], told[5], lines)
+
+
+class _Planned(NamedTuple):
+    customer_id: str
+    name: str
+    batch: str
+    kind: str
+    unknown: str
+    planned: int
+    operations: list[dict[str, Any]]
+
+
+_NOTHING = {"action": "", "entity": "", "record_key": "", "store_id": "", "changes": ""}
 
 
 def _in_batches(batch_keys: Iterable[str]) -> sa.ColumnElement[bool]:

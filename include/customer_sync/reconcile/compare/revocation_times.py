@@ -7,13 +7,10 @@ from datetime import datetime, timedelta
 
 from customer_sync.ledger.journal.access_revocations import AccessRemoval
 from customer_sync.ledger.journal.intents import Removal
-from customer_sync.model.company import CompanyStatus, content_hash
+from customer_sync.model.company import CompanyStatus
 from customer_sync.model.customer import Customer
 from customer_sync.model.operation import Action
 from customer_sync.run import Run
-
-_DEACTIVATION = content_hash({"status": int(CompanyStatus.INACTIVE)})
-"""Payload hash of a write that made a company inactive."""
 
 
 def note_removals(run: Run, customers: Iterable[Customer]) -> None:
@@ -39,7 +36,7 @@ def note_removals(run: Run, customers: Iterable[Customer]) -> None:
     for each in removals:
         if each.action == Action.DELETE_USER:
             found.append(AccessRemoval(each.customer_id, each.key, each.at_utc, begins.of(each), "contact"))
-        elif each.action == Action.DELETE_COMPANY or each.payload_hash == _DEACTIVATION:
+        elif each.action == Action.DELETE_COMPANY or each.values.get("status") == CompanyStatus.INACTIVE:
             users = applied[each.customer_id].users if each.customer_id in applied else {}
             found.extend(
                 AccessRemoval(each.customer_id, key, each.at_utc, begins.of(each), "customer") for key in users or [""]

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from customer_sync.ledger import CustomerOutcome
+from customer_sync.ledger import CustomerOutcome, CustomerState
 from customer_sync.model.batch import Batch, BatchDescriptor, unpack
 from customer_sync.model.outcome import Outcome, Reason
 from customer_sync.reconcile.compare.recheck import Recheck
@@ -89,12 +89,11 @@ def _as_planned(run: Run, items: Sequence[RepairItem], target: Target, source: S
 
 
 def _put_link(run: Run, connection: sa.Connection, item: RepairItem) -> None:
-    key, plan = item.customer_id, item.plan
+    key = item.customer_id
     if item.link is None:
         run.ledger.links.drop_company(connection, key)
         return
-    email = plan.desired.company_email if plan.desired else item.link.fields.company_email
-    run.ledger.links.replace(connection, key, item.link, record_id=plan.record_id, email=email)
+    run.ledger.links.replace(connection, CustomerState(key, item.link, item.plan.record_id))
 
 
 def _close(run: Run, items: Sequence[RepairItem], outcome: Outcome, reasons: tuple[str, ...], message: str) -> None:

@@ -1,0 +1,79 @@
+"""What one request was to write, part by part: the text of one column of the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from customer_sync.model.operation import Operation
+
+_EMPTY: tuple[Any, ...] = ("", False, None, {})
+
+
+class IntendedWrite(NamedTuple):
+    """One operation of a request that is about to leave.
+
+    Attributes:
+        customer_id: Whose record it is.
+        operation: What is to be done.
+        access_ended_at_utc: When the ERP ended the access that it takes away, if it takes one away.
+    """
+
+    customer_id: str
+    operation: Operation
+    access_ended_at_utc: datetime | None = None
+
+
+class JournalPart(msgspec.Struct, frozen=True, array_like=True):
+    """One operation as the journal keeps it; ``before`` and ``after`` are JSON objects, field -> value."""
+
+    customer_id: str
+    key: str
+    store_id: int
+    before: msgspec.Raw
+    after: msgspec.Raw
+    access_ended_at_utc: datetime | None = None
+
+    def after_values(self) -> dict[str, Any]:
+        """The fields that were written; of a new record those that hold anything."""
+        values: dict[str, Any] = msgspec.json.decode(self.after)
+        return values
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(list[JournalPart])
+
+
+def as_part(write: IntendedWrite) -> JournalPart:
+    """A part of the journal for an operation."""
+    operation = write.operation
+    before, after = operation.before, operation.values
+    if not before:
+        # A new record: what it does not name is empty.
+        after = {name: value for name, value in after.items() if value not in _EMPTY}
+    return JournalPart(
+        customer_id=stored_id(write.customer_id),
+        key=operation.key,
+        store_id=operation.store_id,
+        before=msgspec.Raw(_encoder.encode(before)),
+        after=msgspec.Raw(_encoder.encode(after)),
+        access_ended_at_utc=write.access_ended_at_utc,
+    )
+
+
+def encode_parts(parts: Sequence[JournalPart]) -> str:
+    """The column's text."""
+    return _encoder.encode(parts).decode()
+
+
+def decode_parts(text: str) -> list[JournalPart]:
+    """The parts that a text holds."""
+    return _decoder.decode(text)
+
+
+def stored_id(customer_id: str) -> str:
+    """A customer's id as columns hold it: U+FFFD in place of U+0000."""
+    return customer_id.replace("\0", "\ufffd")

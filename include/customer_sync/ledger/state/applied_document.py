@@ -1,0 +1,52 @@
+"""What was applied to a company, as the text of one column: fields, users, addresses, payment settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from customer_sync.model.company import CompanyFields, CompanyStatus, PaymentTerms
+from customer_sync.model.operation import AppliedAddress, AppliedCompany, AppliedUser
+
+
+class _Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    fields: CompanyFields = CompanyFields()
+    users: dict[str, AppliedUser] = {}
+    addresses: dict[str, AppliedAddress] = {}
+    payment_methods: dict[str, bool] = {}
+    payment_terms: PaymentTerms | None = None
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(_Document)
+
+
+def encode_applied(applied: AppliedCompany) -> str:
+    """The part of an applied company that no column of its own holds."""
+    document = _Document(
+        fields=applied.fields,
+        users=applied.users,
+        addresses=applied.addresses,
+        payment_methods=applied.payment_methods,
+        payment_terms=applied.payment_terms,
+    )
+    return _encoder.encode(document).decode()
+
+
+def decode_applied(text: str, **columns: Any) -> AppliedCompany:
+    """The applied company of a row.
+
+    Args:
+        text: What :func:`encode_applied` made.
+        columns: ``company_id``, ``status``, ``reference_id``, ``content_hash`` and ``parts_known``.
+    """
+    document = _decoder.decode(text)
+    return AppliedCompany(
+        **{**columns, "status": CompanyStatus(columns["status"])},
+        fields=document.fields,
+        users=document.users,
+        addresses=document.addresses,
+        payment_methods=document.payment_methods,
+        payment_terms=document.payment_terms,
+    )
