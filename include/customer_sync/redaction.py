@@ -84,7 +84,8 @@ def mask_email(text: str) -> str:
 
 def mask_name(text: str) -> str:
     """Mask a person's or firm's name, ``Northwind Kitchen`` → ``No•••``; empty stays empty."""
-    return _head(text.strip()) if text.strip() else ""
+    stripped = text.strip()
+    return _head(stripped) if stripped else ""
 
 
 def mask_phone(text: str) -> str:
