@@ -65,7 +65,14 @@ def masked_changes(operation: Operation, masking: Masking) -> dict[str, list[Any
     if not before:
         # Texts and switches of new records are nearly all that is ever shown: they go the short way.
         return {
-            name: [None, value and (masks[name](value) if value.__class__ is str else masks.shown(name, value))]
+            name: [
+                None,
+                value and masks[name](value)
+                if value.__class__ is str
+                else value
+                if value.__class__ is bool
+                else masks.shown(name, value),
+            ]
             for name, value in values.items()
         }
     return {name: [masks.shown(name, before.get(name)), masks.shown(name, value)] for name, value in values.items()}
