@@ -12,7 +12,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-TYPED  := include plugins dags sandbox demo distributed bench .ci/locks.py
+TYPED  := include plugins dags sandbox demo distributed bench .ci/locks.py .ci/picture.py
 # Two workers: the smallest machine that runs CI has two cores.
 WORKERS ?= 2
 
@@ -52,6 +52,10 @@ check: $(READY) ## format, lint, types, import rules, lock not stale
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/locks.py check
 
+.PHONY: picture
+picture: $(READY) ## draw the layers anew from the code (docs/architecture.md)
+	$(BIN)/python .ci/picture.py write
+
 # Needs docker-compose; no container engine. The values stand in for those that only an operator has.
 .PHONY: check-compose
 check-compose: ## docker-compose.yaml is accepted by docker-compose
@@ -71,21 +75,39 @@ lock: $(READY) ## resolve pyproject.toml anew into the requirements files
 	$(BIN)/python .ci/locks.py compile
 
 .PHONY: test-fast
-test-fast: $(READY) ## unit and property tests, without Airflow
-	$(BIN)/pytest $(wildcard tests/unit tests/properties) -m 'not long and not airflow and not live' -n $(WORKERS)
+test-fast: $(READY) ## unit, property and in-memory conformance tests, without Airflow
+	$(BIN)/pytest $(wildcard tests/unit tests/properties tests/conformance) -m 'not long and not airflow and not live and not twins' -n $(WORKERS)
 
 # The fast tier first: a broken rule is known after seconds, not after Airflow has started.
 .PHONY: test
 test: test-fast ## what every change must pass (10 minutes at most)
-	$(BIN)/pytest --ignore=tests/unit --ignore=tests/properties --ignore=tests/e2e -m 'not long and not live' -n $(WORKERS)
+	$(BIN)/pytest --ignore=tests/unit --ignore=tests/properties --ignore=tests/e2e -m 'not long and not live' -k 'not in_memory' -n $(WORKERS)
 
 # Whole files: tests that share an Airflow must not be cut in two.
 .PHONY: test-long
-test-long: $(READY) ## everything marked long (half an hour on two cores)
-	$(BIN)/pytest --ignore=tests/e2e -m 'long and not live' -n $(WORKERS) --dist loadfile || { code=$$?; test $$code -eq 5 || exit $$code; echo 'No test is marked long yet.'; }
+test-long: $(READY) ## everything marked long but what is for the night (15 minutes on two cores)
+	$(BIN)/pytest --ignore=tests/e2e -m 'long and not nightly and not live' -n $(WORKERS) --dist loadfile || { code=$$?; test $$code -eq 5 || exit $$code; echo 'No test is marked long yet.'; }
+
+.PHONY: test-nightly
+test-nightly: $(READY) ## everything marked nightly: the rest of the crash matrix, more seeds, the largest store
+	$(BIN)/pytest --ignore=tests/e2e -m 'nightly and not live' -n $(WORKERS)
 
 .PHONY: test-all
-test-all: test test-long ## the same, then everything marked long
+test-all: test test-long test-nightly ## every test but e2e
+
+# All that is too long for CI; bench builds an environment of its own for the peers.
+.PHONY: nightly
+nightly: test-nightly ## what is too long for CI: test-nightly, and the benchmarks with their long loads
+	$(MAKE) bench FULL=1
+
+# Both work on a copy in .cache/ with two processes at most; docs/mutants.md has the figures.
+.PHONY: mutants
+mutants: $(READY) ## change the rules and the planning in one place at a time: a test must fail (MUTANTS=rules.eligibility)
+	@$(BIN)/python .ci/mutants.py $(MUTANTS) --minutes $(or $(MINUTES),60)
+
+.PHONY: gates
+gates: $(READY) ## take away one check at a time, gates and guards: a test must fail (GATES=steps.guard)
+	@$(BIN)/python .ci/gates.py $(GATES)
 
 # One process, in the order of the files: the tests share one Airflow. PICTURES=1 renews docs/pictures/.
 .PHONY: e2e

@@ -163,6 +163,7 @@ def make_server(assembled: Assembled, on_started: Callable[[], None] = lambda: N
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,
         timeout_graceful_shutdown=2,
         backlog=4096,
     )

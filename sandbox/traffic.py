@@ -10,6 +10,7 @@ import asyncio
 import socket
 import struct
 import time
+from email.utils import formatdate
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -93,6 +94,8 @@ class Traffic:
             answer, delivery = await self._twin.respond(call), Delivery.WHOLE
         else:
             answer, delivery = await self._under(fault, call, receive)
+        # A server's date and its stamps come from one clock.
+        answer.headers.append(("date", formatdate(self._clock.now_s(), usegmt=True)))
         if not answer.status:
             delivery = Delivery.NONE  # a twin that wants the connection cut answers with status 0
         self._calls.record(

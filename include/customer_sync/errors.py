@@ -176,7 +176,9 @@ class RecordRejected(PermanentApiError):
         row_errors: Of a bulk call: zero-based row of the request → its messages. Empty when the
             answer does not say which row it was.
         good_rows_kept: Of a bulk call: whether the rows without an error were stored; ``None``
-            when the answer does not tell, so read back.
+            when the answer does not say, so read back.
+        taken: What is taken (``email`` of a user, ``key`` of a company) → those of the texts that say so; which they
+            are is the adapter's to know.
         **evidence: As in :class:`ApiError`.
     """
 
@@ -188,12 +190,14 @@ class RecordRejected(PermanentApiError):
         texts: Sequence[str] = (),
         row_errors: Mapping[int, Sequence[str]] | None = None,
         good_rows_kept: bool | None = None,
+        taken: Mapping[str, Sequence[str]] | None = None,
         **evidence: Any,
     ) -> None:
         self.field_errors = {field: _masked(found) for field, found in (field_errors or {}).items()}
         self.texts = _masked(texts)
         self.row_errors = {row: _masked(found) for row, found in (row_errors or {}).items()}
         self.good_rows_kept = good_rows_kept
+        self.taken = {what: _masked(found) for what, found in (taken or {}).items()}
         super().__init__(message, **evidence)
         # Past ApiError's masking by key: the keys here are field names and the values are sentences about them.
         self.evidence |= {
@@ -201,20 +205,18 @@ class RecordRejected(PermanentApiError):
             "texts": self.texts,
             "row_errors": self.row_errors,
             "good_rows_kept": good_rows_kept,
+            "taken": self.taken,
         }
 
     @property
     def is_email_taken(self) -> bool:
-        """Whether the store holds the e-mail already (docs/api/better_b2b.md#user-errors)."""
-        return any("email already exists" in text.lower() for text in self.texts)
+        """Whether a user of the store has the e-mail already."""
+        return any(text in self.taken.get("email", ()) for text in self.texts)
 
     @property
     def is_key_taken(self) -> bool:
-        """Whether a unique extra field, such as our customer key, is taken.
-
-        Source: docs/api/better_b2b.md#error-shape-4.
-        """
-        return any("must be unique" in text.lower() for text in self.texts)
+        """Whether a company of the store has the key already."""
+        return any(text in self.taken.get("key", ()) for text in self.texts)
 
     def for_row(self, row: int) -> Self:
         """Return the same refusal reduced to one zero-based row of a bulk call."""

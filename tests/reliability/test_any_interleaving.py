@@ -74,7 +74,7 @@ def test_store_agrees_with_the_erp_when_edits_faults_kills_and_runs_alternate(
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("number", range(2, 10))
+@pytest.mark.parametrize("number", [2, 3, *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(4, 10))])
 def test_store_agrees_with_the_erp_when_many_events_alternate(
     few_customers: tuple[RunningTwin, RunningTwin],
     fork_server: ForkServer,

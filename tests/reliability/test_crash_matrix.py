@@ -11,7 +11,9 @@ from tests.reliability.crash.matrix import WAYS, CrashLab, enumerate_cases, repr
 
 Record = Callable[[str, object], None]
 SHARES = 12
-"""Parts into which the whole matrix is cut, so that several workers can share it."""
+"""Parts into which the whole matrix is cut, so that several workers can share it; each holds every kind of case."""
+IN_CI = 3
+"""Parts that a change must pass; the others are for `make nightly`."""
 
 
 def report(cases: int, recoveries: int, problems: Sequence[str], what: str, record_property: Record) -> None:
@@ -35,7 +37,9 @@ def test_nothing_is_lost_or_doubled_when_a_run_is_killed_at_one_moment_of_each_k
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("share", range(SHARES))
+@pytest.mark.parametrize(
+    "share", [*range(IN_CI), *(pytest.param(share, marks=pytest.mark.nightly) for share in range(IN_CI, SHARES))]
+)
 def test_nothing_is_lost_or_doubled_when_a_run_is_killed_at_any_moment(
     crash_lab: CrashLab, share: int, record_property: Record
 ) -> None:

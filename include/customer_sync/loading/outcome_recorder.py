@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
-from customer_sync.gc_paused import uncollected
+from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import ConfirmedWrite, CustomerOutcome
 from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.model.company import CompanyStatus, attempt_hash, content_hash
@@ -58,7 +58,7 @@ class OutcomeRecorder:
             self._close(list(found.values()))
         return bool(self._waiting)
 
-    @uncollected()
+    @gc_paused()
     def finish(self) -> dict[str, int]:
         """Book every customer that is finished or stopped; the others keep none. Returns customers by outcome."""
         self._close([load for load in self._loads if load.customer_id not in self._closed])
@@ -139,8 +139,7 @@ def _entries(run: Run, load: CustomerLoad, outcome: Outcome, writes: Sequence[Co
     plan = load.plan
     entries = [finding_entry(load.customer_id, plan.name, finding, run.words) for finding in load.findings]
     entries += [
-        operation_entry(load.customer_id, plan.name, operation, run.connector.masking, verb="done")
-        for operation in load.done
+        operation_entry(load.customer_id, plan.name, operation, run.connector, verb="done") for operation in load.done
     ]
     by_this_attempt = {(str(operation.action), operation.key) for operation in load.done}
     entries += [

@@ -1,4 +1,4 @@
-"""The store's records as we want them: company, users, address book, payment settings. Pure.
+"""The store's records as they should be: company, users, address book, payment settings. Pure.
 
 Each entity declares its fields once, here; an adapter's table gives each its wire name. Text is ``""`` where there
 is nothing.
@@ -13,8 +13,10 @@ from typing import Any
 
 import msgspec
 
+from customer_sync.model.fields import PlainFields
+
 ACCOUNT_ADMIN_KEY = "ACCOUNT"
-"""Key of the admin user that stands for the account itself, where no contact can be the admin."""
+"""Key of the admin user that represents the account itself, where no contact can be the admin."""
 
 
 class CompanyStatus(IntEnum):
@@ -27,7 +29,7 @@ class CompanyStatus(IntEnum):
     INACTIVE = 3
 
 
-class CompanyFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class CompanyFields(PlainFields, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A company's own fields: what is compared, sent and remembered of it, in the order in which it is shown."""
 
     company_name: str = ""
@@ -39,7 +41,7 @@ class CompanyFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     state: str = ""
     country: str = ""
     zip_code: str = ""
-    extra_fields: dict[str, str] = {}
+    extra_fields: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class UserFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -98,7 +100,7 @@ class Company(CompanyFields, frozen=True, kw_only=True, omit_defaults=True, gc=F
     customer_id: str
     users: tuple[CompanyUser, ...] = ()
     addresses: tuple[Address, ...] = ()
-    payment_methods: dict[str, bool] = {}
+    payment_methods: dict[str, bool] = msgspec.field(default_factory=dict)
     payment_terms: PaymentTerms | None = None
 
 

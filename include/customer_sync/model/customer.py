@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import msgspec
 
+from customer_sync.model.fields import PlainFields
+
 BILLING_KEY = "BILLING"
-"""Stands in for a location id in the external id of the billing address."""
+"""Replaces the location id in the external id of the billing address."""
 
 
 class PostalAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -71,7 +73,7 @@ class BillingContact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     address: PostalAddress = PostalAddress()
 
 
-class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class Customer(PlainFields, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One customer of the source with its contacts and locations, ordered by their keys.
 
     ``email`` is the account's own. ``modified_at_utc`` is the source's own stamp, ISO 8601 with ``+00:00``;
@@ -96,5 +98,5 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     billing: BillingContact = BillingContact()
     contacts: tuple[Contact, ...] = ()
     locations: tuple[Location, ...] = ()
-    extra_fields: dict[str, str] = {}
+    extra_fields: dict[str, str] = msgspec.field(default_factory=dict)
     modified_at_utc: str = ""

@@ -17,7 +17,7 @@ from customer_sync.model.operation import REMOVALS
 from customer_sync.model.outcome import LogEntry, Outcome
 from customer_sync.reconcile.adopt.match_list import read_matches, write_matches
 from customer_sync.reconcile.adopt.takeover import Takeover
-from customer_sync.reconcile.compare.recheck import Finding
+from customer_sync.reconcile.compare.recheck import RecheckedCustomer
 from customer_sync.reconcile.compare.spool import temporary_spool
 from customer_sync.reconcile.compare.survey import Census, Survey
 from customer_sync.reconcile.repair.plan_repair import Policy, RepairItem, action_of, plan_repair
@@ -111,13 +111,13 @@ def compare_sides(
 
 
 def _found(run: Run, survey: Survey, policy: Policy) -> Iterator[RepairItem]:
-    """Compare, book every confirmed difference, and hand on the repairs that the policy allows."""
+    """Compare, record every confirmed difference, and hand on the repairs that the policy allows."""
     survey.compare()
     for finding in survey.confirm():
         item = _book(run, finding, policy)
         if item is not None:
             yield item
-    rows = [difference_row(each, "", run.connector.masking, RepairAction.REPORT) for each in survey.homeless()]
+    rows = [difference_row(each, "", run.connector, RepairAction.REPORT) for each in survey.homeless()]
     with run.ledger.write() as connection:
         run.ledger.differences.append(connection, run.run_id, rows)
 
@@ -146,17 +146,17 @@ def _begin(run: Run, request: ReconcileRequest, policy: Policy) -> None:
         run.ledger.differences.forget(connection, run.run_id)
 
 
-def _book(run: Run, finding: Finding, policy: Policy) -> RepairItem | None:
+def _book(run: Run, finding: RecheckedCustomer, policy: Policy) -> RepairItem | None:
     """Write one customer's differences into ledger and log; plan its repair."""
-    masking, name = run.connector.masking, finding.erp.name
+    name = finding.erp.name
     differences = finding.comparison.differences
     item = plan_repair(finding.erp, finding.ledger, finding.comparison, policy, run.connector)
     entries: list[LogEntry] = []
     rows = []
     for each in differences:
         action = action_of(each.kind, policy)
-        rows.append(difference_row(each, name, masking, action))
-        entries.append(difference_entry(each, name, masking, action))
+        rows.append(difference_row(each, name, run.connector, action))
+        entries.append(difference_entry(each, name, run.connector, action))
     with run.ledger.write() as connection:
         run.ledger.differences.append(connection, run.run_id, rows)
         run.book(connection, entries)
@@ -178,7 +178,7 @@ def _pack(run: Run, items: Sequence[RepairItem], number: int) -> tuple[str, Batc
         for item in items
     ]
     entries = [
-        operation_entry(item.customer_id, item.plan.name, operation, run.connector.masking, verb="planned")
+        operation_entry(item.customer_id, item.plan.name, operation, run.connector, verb="planned")
         for item in items
         for operation in item.plan.operations
     ]
@@ -206,7 +206,7 @@ def _summary(census: Census) -> dict[str, Any]:
         "standings": {str(name): count for name, count in census.standings.items() if count},
         "foreign": dict(census.foreign),
         "sizes": census.sizes,
-        "suspects": census.suspects,
+        "to_recheck": census.to_recheck,
         "rechecked": census.rechecked,
         "reasons": dict(census.reasons),
         "payment_read": census.payment_read,
@@ -267,7 +267,7 @@ def _report(run: Run, row: dict[str, Any]) -> ReconcileReport:
             "  differences: " + (_counted(classes) or "none"),
             "  not ours, never touched: " + (_counted(facts["foreign"]) or "nothing"),
             f"  payment settings: read of {facts['payment_read']} companies, not read of {facts['payment_unread']}",
-            f"  read again before accused: {facts['rechecked']} of {facts['suspects']}",
+            f"  rechecked: {facts['rechecked']} of {facts['to_recheck']} customers that differed at first",
         ]
     if "matches" in facts:
         lines.append(f"  matches: {_counted(facts['matches']) or 'none'}")

@@ -8,10 +8,12 @@ from typing import Any
 
 import msgspec
 
+from customer_sync.model.fields import MaskKind
 from customer_sync.model.operation import CREATIONS, Action, Operation, ReferenceOperation
 from customer_sync.model.outcome import REMEDIES, Finding, Level, LogEntry, Outcome, Reason, remedy
 from customer_sync.redaction import kind_of_key, mask_email, mask_name, mask_phone, mask_text
-from customer_sync.settings.connector import Masking
+from customer_sync.settings.connector import Connector, Masking
+from customer_sync.settings.target_section import TargetSection
 
 _INFORMING = frozenset(
     {Reason.ADMIN_IS_ACCOUNT, Reason.ADMIN_NOT_PRIMARY, Reason.CONTACT_NOT_ENABLED, Reason.LOCATION_NOT_ENABLED}
@@ -58,10 +60,10 @@ def entity_of(action: Action | str) -> str:
     return _ENTITIES.get(action, "customer")
 
 
-def masked_changes(operation: Operation, masking: Masking) -> dict[str, list[Any]]:
-    """Field -> [old, new] of an operation, values masked by the kind that their field's name tells."""
+def masked_changes(operation: Operation, connector: Connector) -> dict[str, list[Any]]:
+    """Field -> [old, new] of an operation, values masked as the store's field table says."""
     values, before = operation.values, operation.before
-    masks = _masks(masking.emails, masking.names, masking.phones)
+    masks = _masks_of(connector)
     if not before:
         # Texts and switches of new records are nearly all that is ever shown: they go the short way.
         return {
@@ -78,16 +80,20 @@ def masked_changes(operation: Operation, masking: Masking) -> dict[str, list[Any
     return {name: [masks.shown(name, before.get(name)), masks.shown(name, value)] for name, value in values.items()}
 
 
-def masked_value(name: str, value: Any, masking: Masking) -> Any:
-    """A field's value as it may stand in a log; its name tells what kind of value it is."""
-    return _masks(masking.emails, masking.names, masking.phones).shown(name, value)
+def masked_value(name: str, value: Any, connector: Connector) -> Any:
+    """A field's value as it may stand in a log; the store's field table tells what kind of value it is."""
+    return _masks_of(connector).shown(name, value)
 
 
 class _Masks(dict[str, Callable[[str], str]]):
-    """Field's name -> what makes a text of it fit for a log, worked out when it is first asked for."""
+    """Field's name -> what makes a text of it fit for a log, worked out when it is first asked for.
 
-    def __init__(self, *, emails: bool, names: bool, phones: bool) -> None:
+    ``kinds`` is what the store's field table says; a name that it lacks, an extra field's, tells its kind itself.
+    """
+
+    def __init__(self, kinds: Mapping[str, MaskKind], *, emails: bool, names: bool, phones: bool) -> None:
         super().__init__()
+        self._kinds = kinds
         masks: dict[str | None, tuple[bool, Callable[[str], str]]] = {
             "email": (emails, mask_email),
             "phone": (phones, mask_phone),
@@ -98,7 +104,7 @@ class _Masks(dict[str, Callable[[str], str]]):
         self._free_text = mask_text if emails or phones else str
 
     def __missing__(self, name: str) -> Callable[[str], str]:
-        mask = self._by_kind.get(_kind_of(name), _cut)
+        mask = self._by_kind.get(self._kinds[name] if name in self._kinds else kind_of_key(name), _cut)
         if len(self) < _MOST_NAMES:
             self[name] = mask
         return mask
@@ -115,17 +121,18 @@ class _Masks(dict[str, Callable[[str], str]]):
         return value
 
 
+def _masks_of(connector: Connector) -> _Masks:
+    masking = connector.masking
+    return _masks(type(connector.target), masking.emails, masking.names, masking.phones)
+
+
 @lru_cache(maxsize=8)
-def _masks(emails: bool, names: bool, phones: bool) -> _Masks:  # noqa: FBT001 - the three switches of the masking
-    return _Masks(emails=emails, names=names, phones=phones)
+def _masks(target: type[TargetSection], emails: bool, names: bool, phones: bool) -> _Masks:  # noqa: FBT001 - the masking's switches
+    return _Masks(target.fields.masks(), emails=emails, names=names, phones=phones)
 
 
 def _cut(text: str) -> str:
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
-
-
-def _kind_of(name: str) -> str | None:
-    return "name" if name.startswith(("address_line", "label")) else kind_of_key(name)
 
 
 def next_step(reasons: Iterable[str], words: Mapping[str, str], field: str = "") -> str:
@@ -190,7 +197,7 @@ def unknown_entry(customer_id: str, name: str, reason: Reason) -> LogEntry:
     )
 
 
-def operation_entry(customer_id: str, name: str, operation: Operation, masking: Masking, *, verb: str) -> LogEntry:
+def operation_entry(customer_id: str, name: str, operation: Operation, connector: Connector, *, verb: str) -> LogEntry:
     """The line about one operation: ``verb`` is ``planned`` or ``done``."""
     entity = entity_of(operation.action)
     operation = _with_reference(operation)
@@ -204,7 +211,7 @@ def operation_entry(customer_id: str, name: str, operation: Operation, masking: 
         action=str(operation.action),
         store_id=str(operation.store_id or ""),
         message=f"{verb}: {fields}" if fields else verb,
-        changes=msgspec.json.encode(masked_changes(operation, masking)).decode(),
+        changes=msgspec.json.encode(masked_changes(operation, connector)).decode(),
     )
 
 

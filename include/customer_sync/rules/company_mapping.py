@@ -10,6 +10,7 @@ import msgspec
 
 from customer_sync.model.company import Company, CompanyUser, PaymentTerms
 from customer_sync.model.customer import Customer
+from customer_sync.model.fields import PLAIN_FIELDS
 from customer_sync.model.outcome import Finding, Reason
 from customer_sync.rules.address_book import build_addresses
 from customer_sync.rules.company_users import build_users
@@ -25,6 +26,7 @@ _TEXTS = (
     ("main_address.city", "city"),
     ("main_address.state", "state"),
     ("main_address.postal_code", "zip_code"),
+    *((name, name) for name in PLAIN_FIELDS),
 )
 """The source's texts that a company is made of, and the fields that they become."""
 
@@ -85,7 +87,7 @@ def _country(customer: Customer, connector: Connector, findings: list[Finding]) 
         return None
     country = resolve_country(text, connector.geography)
     if country is None:
-        detail = f"'{text[:20]}' is no ISO 3166 country"
+        detail = f"'{text[:20]}' is not an ISO 3166 country"
         findings.append(Finding(reason=Reason.COUNTRY_UNKNOWN, field="main_address.country", detail=detail))
     return country
 
@@ -98,7 +100,7 @@ def _state(customer: Customer, country: Country | None, connector: Connector, fi
     if state is not None:
         return state.name
     if country.code in STATE_COUNTRIES:
-        detail = f"'{text[:20]}' is no state of {country.name}"
+        detail = f"'{text[:20]}' is not a state of {country.name}"
         findings.append(Finding(reason=Reason.STATE_UNKNOWN, field="main_address.state", detail=detail))
         return ""
     return text
@@ -123,9 +125,10 @@ def _company(
         address.city,
         state,
         address.postal_code,
+        *(getattr(customer, name) for name in PLAIN_FIELDS),
     )
     limits = limits_of(type(connector.target), "company", _TEXTS)
-    name, phone, line1, line2, city, state, zip_code = limits.cut(texts, findings)
+    name, phone, line1, line2, city, state, zip_code, *plain = limits.cut(texts, findings)
     return Company(
         customer_id=customer.customer_id,
         company_name=name,
@@ -142,6 +145,7 @@ def _company(
         addresses=build_addresses(customer, connector, findings),
         payment_methods=methods,
         payment_terms=terms,
+        **dict(zip(PLAIN_FIELDS, plain, strict=True)),
     )
 
 

@@ -1,1 +1,1 @@
-"""Sources of customers: what each must do, and the adapters."""
+"""Sources of customers: the port, which says what each must do; adapters are packages inside."""

@@ -44,7 +44,8 @@ class Changes(NamedTuple):
         stream: Its name.
         entity: Kind of the records in it.
         owners: Ids of the customers whose records changed, as these records name them now.
-        records: The records' own ids; a record that moved names its new owner only, the ledger knows the former.
+        records: Ids of contacts, which may have moved: a record names its new owner only, the ledger knows the former.
+            Of other entities the owners' ids suffice.
         latest_utc: Largest stamp seen; ``None`` when nothing changed.
     """
 
@@ -92,10 +93,15 @@ class Source(Protocol):
     ``ConfigError`` for what only a person can change, ``ContractError`` when nothing may be concluded from an answer.
     """
 
-    limits: Limits
+    @property
+    def limits(self) -> Limits:
+        """What the session can take."""
 
     def now_utc(self) -> datetime:
-        """The source's own time; no stamp beyond it is to be believed. May cost one request."""
+        """The source's own time, as of the session's last answer; no stamp beyond it is to be believed.
+
+        May cost one request.
+        """
 
     def customers_after(self, resume_after: str) -> Iterator[CustomerPage]:
         """Read every customer whose key is greater, in key order; ``""`` = all. Each customer comes once."""

@@ -1,1 +1,1 @@
-"""Stores of companies: what each must do, and the adapters."""
+"""Stores of companies: the port, which says what each must do; adapters are packages inside."""

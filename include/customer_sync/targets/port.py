@@ -111,7 +111,7 @@ class TargetLimits(NamedTuple):
         read_timeout_s: Longest time that a request may be on its way.
         last_user_undeletable: Whether a company's last user cannot be deleted.
         user_can_move: Whether a user can be moved to another company.
-        company_emails_unique: Whether two companies may not share an e-mail.
+        company_emails_unique: Whether two companies may be refused for sharing an e-mail.
         stamps_settle_s: How long after a write the store may still move its stamps by itself.
     """
 
@@ -205,18 +205,21 @@ class Target(Protocol):
     def perform(self, action: Action, orders: Sequence[Order]) -> list[int | None]:
         """Send operations of one action in one request, and learn the id of each record.
 
-        A record that is to be deleted and is gone already counts as deleted.
+        A record that is to be deleted and is gone already counts as deleted. Everything but a creation may be sent
+        again without looking: it leads to the same state. A creation's first user gets the highest role. A request
+        whose answer was lost has either been carried out when ``limits.read_timeout_s`` is over, or never will be.
 
         Args:
             action: What all orders do.
             orders: 1 to ``cost(action).rows``.
 
         Returns:
-            The record's id per order; ``None`` where all were done but the answer does not tell which is which, so
+            The record's id per order; ``None`` where all were done but the answer does not say which is which, so
             that they have to be looked up.
 
         Raises:
-            RecordRejected: The store refused; with several orders it need not tell which.
-            NotFound: The record, or its company, does not exist.
+            RecordRejected: The store refused, ``taken`` saying what is taken; with several orders it need not say
+                which.
+            NotFound: A record, or its company, does not exist; none of the orders was carried out.
             AmbiguousWriteError: The request left and its outcome is unknown: read back before anything is repeated.
         """

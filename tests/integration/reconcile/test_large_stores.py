@@ -75,6 +75,7 @@ def told_by(world: World) -> Counter[tuple[str, str, str, str]]:
 
 
 @pytest.mark.long
+@pytest.mark.nightly
 @pytest.mark.timeout(600)
 def test_clean_store_of_twenty_thousand_companies_shows_nothing_within_the_memory_of_a_task(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from customer_sync.errors import ConfigError, ContractError
-from customer_sync.model.company import CompanyFields, CompanyStatus
+from customer_sync.model.company import ADDRESS_FIELDS, COMPANY_FIELDS, USER_FIELDS, CompanyFields, CompanyStatus
+from customer_sync.model.fields import FieldRule
+from customer_sync.targets.better_b2b.fields import ADDRESS, COMPANY, USER
 from customer_sync.targets.better_b2b.records import (
     address_from_wire,
     as_flag,
@@ -18,6 +20,14 @@ from customer_sync.targets.better_b2b.records import (
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 from customer_sync.targets.better_b2b.wire import SHAPES, to_wire
 from customer_sync.targets.port import StoredCompany
+
+
+@pytest.mark.parametrize(
+    ("table", "fields"), [(COMPANY, COMPANY_FIELDS), (USER, USER_FIELDS), (ADDRESS, ADDRESS_FIELDS)]
+)
+def test_every_field_of_the_model_has_a_wire_name(table: dict[str, FieldRule], fields: tuple[str, ...]) -> None:
+    """A new field that no table names could neither be written nor read back."""
+    assert set(table) == set(fields)
 
 
 def test_fields_have_the_stores_names_when_written() -> None:

@@ -20,7 +20,7 @@ from customer_sync.reporting.log_entry import (
     shown_name,
 )
 from customer_sync.rules.company_mapping import to_company
-from customer_sync.settings.connector import Masking
+from customer_sync.settings.connector import Connector, Masking
 from customer_sync.settings.mapping import RemovalPolicy
 from tests.unit.customer_sync.builders import (
     a_company,
@@ -64,9 +64,14 @@ WORDS = a_connector().source.words
 NAME_IN_NOTE = "the buyer at"
 
 
+def masked_by(masking: Masking) -> Connector:
+    """Make a connector with these switches."""
+    return a_connector().model_copy(update={"masking": masking})
+
+
 def lines_of(customer: Customer, masking: Masking) -> list[LogEntry]:
     """Give every line that the sync could log about a customer."""
-    connector = a_connector(terms={"30D": {"days": 30, "payment_methods": {"cheque": True}}})
+    connector = a_connector(masking=masking, terms={"30D": {"days": 30, "payment_methods": {"cheque": True}}})
     result = to_company(customer, connector)
     assert result.company is not None
     name = shown_name(customer.name, masking)
@@ -81,7 +86,10 @@ def lines_of(customer: Customer, masking: Masking) -> list[LogEntry]:
     ]
     findings = [Finding(reason=reason, entity="contact", key="1", field="contact.email") for reason in Reason]
     return [
-        *(operation_entry(customer.customer_id, name, operation, masking, verb="planned") for operation in operations),
+        *(
+            operation_entry(customer.customer_id, name, operation, masked_by(masking), verb="planned")
+            for operation in operations
+        ),
         *(finding_entry(customer.customer_id, name, finding, WORDS) for finding in [*result.findings, *findings]),
         *(closing_entry(customer.customer_id, name, outcome, list(Reason), words=WORDS) for outcome in Outcome),
     ]
@@ -123,7 +131,7 @@ def test_extra_fields_stay_masked_while_any_contact_data_is(masking: Masking) ->
     """Nobody knows what a merchant keeps in an extra field, so one switch does not open it."""
     values = {"extra_fields": {"Note": f"call {PHONE} or write to {EMAIL}"}}
     operation = an_operation(Action.UPDATE_COMPANY, "C1", values=values)
-    changes = operation_entry("C1", "", operation, masking, verb="planned").changes
+    changes = operation_entry("C1", "", operation, masked_by(masking), verb="planned").changes
     assert PHONE not in changes
     assert EMAIL not in changes
 
@@ -137,7 +145,7 @@ def test_the_changes_column_holds_old_and_new_by_field() -> None:
         values={"city": "Alameda", "company_email": "new@x.example"},
         before={"city": "Oakland"},
     )
-    entry = operation_entry("C1", "No•••", operation, MASKED, verb="planned")
+    entry = operation_entry("C1", "No•••", operation, masked_by(MASKED), verb="planned")
     assert json.loads(entry.changes) == {"city": ["Oakland", "Alameda"], "company_email": ["", "ne•••@x•••.example"]}
     assert (entry.action, entry.store_id, entry.message) == ("update_company", "7", "planned: city, company_email")
 
@@ -154,7 +162,7 @@ def test_the_changes_column_holds_old_and_new_by_field() -> None:
 )
 def test_an_operation_is_told_in_the_erps_words(action: Action, entity: str, key: str) -> None:
     """Whoever reads the log knows which record of the ERP is meant."""
-    entry = operation_entry("C1", "", an_operation(action), MASKED, verb="done")
+    entry = operation_entry("C1", "", an_operation(action), masked_by(MASKED), verb="done")
     assert (entry.entity, entry.key, entry.message.partition(":")[0]) == (entity, key, "done")
     assert entity_of(str(action)) == entity
 
@@ -224,7 +232,7 @@ def test_a_name_stays_on_one_line(name: str, masking: Masking, shown: str) -> No
 def test_values_are_shown_short(value: str) -> None:
     """A long value is cut, others pass."""
     operation = an_operation(Action.UPDATE_COMPANY, "C1", values={"city": value})
-    shown = json.loads(operation_entry("C1", "", operation, MASKED, verb="planned").changes)["city"][1]
+    shown = json.loads(operation_entry("C1", "", operation, masked_by(MASKED), verb="planned").changes)["city"][1]
     assert shown == (value if len(value) < 80 else "x" * 79 + "…")
 
 
@@ -235,7 +243,9 @@ def test_payment_changes_are_shown() -> None:
         applied(a_company()),
         RemovalPolicy(),
     )
-    shown = [json.loads(operation_entry("C1", "", item, MASKED, verb="planned").changes) for item in operations]
+    shown = [
+        json.loads(operation_entry("C1", "", item, masked_by(MASKED), verb="planned").changes) for item in operations
+    ]
     assert shown == [{"cheque": [None, True]}, {"is_enabled": [None, True], "days": [None, 30]}]
 
 
@@ -244,5 +254,5 @@ def test_write_back_shows_the_id_that_it_carries_when_the_company_is_new(store_i
     """A plan cannot know the id of a company that does not exist yet, and says so; what was done names it."""
     (operation,) = diff_reference("C001042", 0, "")
     done = msgspec.structs.replace(operation, store_id=store_id)
-    entry = operation_entry("C001042", "Firm", done, MASKED, verb="done")
+    entry = operation_entry("C001042", "Firm", done, masked_by(MASKED), verb="done")
     assert json.loads(entry.changes) == {"reference_id": ["", shown]}

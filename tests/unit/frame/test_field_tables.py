@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
+from customer_sync.model.fields import EntityFields, FieldRule
 from customer_sync.sources.acumatica.field_table import CONTACT, CUSTOMER, LOCATION, Field
+from customer_sync.targets.better_b2b.fields import FIELDS
 
 ROOT = Path(__file__).resolve().parents[3]
+BETTER_B2B = ROOT / "docs/api/better_b2b.md"
 ACUMATICA = ROOT / "docs/api/acumatica.md"
 
 
@@ -45,6 +48,29 @@ def test_a_field_table_of_the_docs_is_the_one_of_the_code(page: Path, name: str)
     found = _block(name).search(page.read_text(encoding="utf-8"))
     assert found is not None
     assert found[0] == TABLES[page, name]()
+
+
+def _described(name: str) -> dict[str, tuple[str, int]]:
+    """Our field -> its wire name and longest text, as a table of the store's page says."""
+    found = _block(name).search(BETTER_B2B.read_text(encoding="utf-8"))
+    assert found is not None
+    header, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in found[0].splitlines())
+    place = header.index("longest")
+    return {
+        ours: (wire, int(re.match(r"\d*", row[place])[0] or 0))  # type: ignore[index] # the pattern fits any text
+        for row in rows
+        for ours, wire in zip(re.findall(r"`(\w+)`", row[0]), re.findall(r"`(\w+)`", row[1]), strict=False)
+    }
+
+
+@pytest.mark.parametrize("entity", EntityFields._fields)
+def test_the_stores_page_describes_every_field_that_is_written(entity: str) -> None:
+    """Under the name that goes over the wire, and with the length to which the rules cut."""
+    table: Mapping[str, FieldRule] = getattr(FIELDS, entity)
+    described = _described(entity)
+    assert {name: described.get(name) for name in table} == {
+        name: (rule.wire, rule.most_chars) for name, rule in table.items()
+    }
 
 
 def renew() -> None:

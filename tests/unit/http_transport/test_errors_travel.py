@@ -74,7 +74,8 @@ def test_text_is_short_when_the_server_sends_much() -> None:
 
 def test_one_row_stands_alone_when_asked_for() -> None:
     """A bulk refusal can be told per row, with the same status and words."""
-    error = RecordRejected("Two failed.", row_errors={0: ["a"], 4: ["b must be unique."]}, status=409)
+    rows = {0: ["a"], 4: ["b must be unique."]}
+    error = RecordRejected("Two failed.", row_errors=rows, status=409, taken={"key": ["b must be unique."]})
     alone = error.for_row(4)
     assert (alone.texts, alone.row_errors, alone.status) == (["b must be unique."], {4: ["b must be unique."]}, 409)
     assert alone.is_key_taken

@@ -9,12 +9,12 @@ import msgspec
 from customer_sync.model.difference import MEANINGS, REMEDIES, Difference, RepairAction
 from customer_sync.model.outcome import LogEntry
 from customer_sync.reporting.log_entry import masked_value
-from customer_sync.settings.connector import Masking
+from customer_sync.settings.connector import Connector
 
 MAX_VALUE = 500
 
 
-def difference_row(difference: Difference, name: str, masking: Masking, action: RepairAction) -> dict[str, Any]:
+def difference_row(difference: Difference, name: str, connector: Connector, action: RepairAction) -> dict[str, Any]:
     """A row of the ledger's table ``difference``; ``name`` is masked already."""
     return {
         "kind": str(difference.kind),
@@ -25,19 +25,19 @@ def difference_row(difference: Difference, name: str, masking: Masking, action: 
         "company_id": difference.company_id,
         "store_id": difference.store_id,
         "field": difference.field[:100],
-        "erp_value": _shown(difference, difference.erp, masking),
-        "ledger_value": _shown(difference, difference.ledger, masking),
-        "store_value": _shown(difference, difference.store, masking),
+        "erp_value": _shown(difference, difference.erp, connector),
+        "ledger_value": _shown(difference, difference.ledger, connector),
+        "store_value": _shown(difference, difference.store, connector),
         "detail": difference.detail,
         "action": str(action),
     }
 
 
-def difference_entry(difference: Difference, name: str, masking: Masking, action: RepairAction) -> LogEntry:
+def difference_entry(difference: Difference, name: str, connector: Connector, action: RepairAction) -> LogEntry:
     """The line about one difference; ``changes`` holds what the store has beside what the ERP wants."""
     changes = ""
     if difference.field:
-        pair = [_masked(difference, difference.store, masking), _masked(difference, difference.erp, masking)]
+        pair = [_masked(difference, difference.store, connector), _masked(difference, difference.erp, connector)]
         changes = msgspec.json.encode({difference.field: pair}).decode()
     said = f"{MEANINGS[difference.kind]}; {difference.detail}" if difference.detail else MEANINGS[difference.kind]
     return LogEntry(
@@ -56,15 +56,15 @@ def difference_entry(difference: Difference, name: str, masking: Masking, action
     )
 
 
-def _masked(difference: Difference, value: Any, masking: Masking) -> Any:
+def _masked(difference: Difference, value: Any, connector: Connector) -> Any:
     name = difference.field.removeprefix("extra_fields.")
     if difference.field.startswith("extra_fields.") and isinstance(value, str):
-        # Extra fields bear the merchant's own names, which need not tell what is inside.
-        return masked_value("extra_fields", {name: value}, masking)[name]
-    return masked_value(difference.field, value, masking)
+        # Extra fields bear the merchant's own names, which need not say what they hold.
+        return masked_value("extra_fields", {name: value}, connector)[name]
+    return masked_value(difference.field, value, connector)
 
 
-def _shown(difference: Difference, value: Any, masking: Masking) -> str:
-    shown = _masked(difference, value, masking)
+def _shown(difference: Difference, value: Any, connector: Connector) -> str:
+    shown = _masked(difference, value, connector)
     text = "" if shown is None else shown if isinstance(shown, str) else msgspec.json.encode(shown).decode()
     return text[:MAX_VALUE]

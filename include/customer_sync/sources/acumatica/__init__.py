@@ -1,1 +1,1 @@
-"""Typed client of the Acumatica contract-based REST API."""
+"""Acumatica as a source: client of its contract-based REST API, and adapter to the port."""

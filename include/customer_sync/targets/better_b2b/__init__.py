@@ -1,1 +1,1 @@
-"""Typed client of the Better B2B store management API."""
+"""Better B2B as a target: client of its store management API, and adapter to the port."""

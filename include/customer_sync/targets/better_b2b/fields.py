@@ -11,14 +11,14 @@ from customer_sync.model.fields import EntityFields, FieldRule
 from customer_sync.redaction import Kind
 
 COMPANY: Final[Mapping[str, FieldRule]] = {
-    "company_name": FieldRule("companyName", 200, "name"),
-    "company_phone": FieldRule("companyPhone", 50, "phone"),
-    "company_email": FieldRule("companyEmail", 200, "email"),
+    "company_name": FieldRule("companyName", 200, "name", can_clear=False),
+    "company_phone": FieldRule("companyPhone", 50, "phone", can_clear=False),
+    "company_email": FieldRule("companyEmail", 200, "email", can_clear=False),
     "address_line1": FieldRule("addressLine1", 200, "name"),
     "address_line2": FieldRule("addressLine2", 200, "name"),
     "city": FieldRule("city", 100),
     "state": FieldRule("state", 50),
-    "country": FieldRule("country"),
+    "country": FieldRule("country", 200, can_clear=False),
     "zip_code": FieldRule("zipCode", 50),
     # A blank value is refused (docs/api/better_b2b.md#company-update).
     "extra_fields": FieldRule("extraFields", can_clear=False),
@@ -26,12 +26,12 @@ COMPANY: Final[Mapping[str, FieldRule]] = {
 """A company's field -> its rule."""
 
 USER: Final[Mapping[str, FieldRule]] = {
-    "email": FieldRule("email", 100, "email"),
+    "email": FieldRule("email", 100, "email", can_clear=False),
     "first_name": FieldRule("firstName", 100, "name", can_clear=False),
     "last_name": FieldRule("lastName", 100, "name", can_clear=False),
     "phone_number": FieldRule("phoneNumber", 50, "phone"),
     # Read by name; written by its id (docs/api/better_b2b.md#roles).
-    "role": FieldRule("companyRoleName"),
+    "role": FieldRule("companyRoleName", can_clear=False),
 }
 """A user's field -> its rule."""
 
@@ -44,8 +44,8 @@ ADDRESS: Final[Mapping[str, FieldRule]] = {
     "city": FieldRule("city", 100, can_clear=False),
     "state_name": FieldRule("stateName"),
     "state_code": FieldRule("stateCode"),
-    "country_name": FieldRule("countryName"),
-    "country_code": FieldRule("countryCode"),
+    "country_name": FieldRule("countryName", can_clear=False),
+    "country_code": FieldRule("countryCode", can_clear=False),
     "zip_code": FieldRule("zipCode", 50),
     "phone_number": FieldRule("phoneNumber", 50, "phone"),
     "label": FieldRule("label", 200, "name"),
