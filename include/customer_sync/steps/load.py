@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from customer_sync.errors import BatchDamaged
-from customer_sync.gc_paused import uncollected
+from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import Lease
 from customer_sync.loading.adoption import find_by_key, find_existing, read_parts
 from customer_sync.loading.context import LoadContext, StoreCensus
@@ -101,7 +101,7 @@ def load_batch(
     return load_plans(run, plans, descriptor, target=target, source=source, census=census)
 
 
-@uncollected()
+@gc_paused()
 def load_plans(
     run: Run,
     plans: Sequence[CustomerPlan],
