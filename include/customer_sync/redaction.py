@@ -84,7 +84,8 @@ def mask_email(text: str) -> str:
 
 def mask_name(text: str) -> str:
     """Mask a person's or firm's name, ``Northwind Kitchen`` → ``No•••``; empty stays empty."""
-    return _head(text.strip()) if text.strip() else ""
+    stripped = text.strip()
+    return stripped[:_SHOWN_CHARS].rstrip("•") + MASK if stripped else ""
 
 
 def mask_phone(text: str) -> str:
@@ -219,7 +220,7 @@ def _local_start(text: str, done: int, at: int, stops: frozenset[str]) -> int:
 
 
 def _head(text: str) -> str:
-    return (text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS]).rstrip("•") + MASK
+    return text[:_SHOWN_CHARS].rstrip("•") + MASK
 
 
 def _cut(text: str, limit: int) -> str:

@@ -30,17 +30,21 @@ class Creation:
         self._context = context
         self._loads = loads
         self._size = context.target.cost(Action.CREATE_ADDRESS).rows
+        self._addresses_of: dict[str, list[Part]] = {}
         self._unsent: list[Part] = []
         self._is_read_back = False
 
     def begin(self) -> Iterator[Write]:
         """The companies that are to be made; without any, what an earlier attempt left to be read back."""
-        parts = [
-            Part(load, operation)
-            for load in self._loads
-            for operation in load.remaining()
-            if operation.action is Action.CREATE_COMPANY
-        ]
+        parts: list[Part] = []
+        for load in self._loads:
+            found = load.remaining()
+            if found and found[0].action is Action.CREATE_COMPANY:
+                parts.append(Part(load, found[0]))
+                # A company that is made has no address yet: what follows is known without comparing again.
+                self._addresses_of[load.customer_id] = [
+                    Part(load, operation) for operation in found if operation.action is Action.CREATE_ADDRESS
+                ]
         yield from writes_of(self._context, parts)
         if not parts:
             yield from self.rest()
@@ -48,13 +52,9 @@ class Creation:
     def then(self, write: Write) -> Iterator[Write]:
         """What a confirmed write allows."""
         if isinstance(write, OperationWrite) and write.action is Action.CREATE_COMPANY:
-            self._unsent += [
-                Part(load, operation)
-                for load, _ in write.parts
-                if load.applied is not None
-                for operation in load.remaining()
-                if operation.action is Action.CREATE_ADDRESS
-            ]
+            for load, _ in write.parts:
+                if load.applied is not None and load.problem is None:
+                    self._unsent += self._addresses_of.get(load.customer_id, ())
             while len(self._unsent) >= self._size:
                 yield self._addresses()
             if not any(load.applied is None and load.problem is None for load in self._loads):

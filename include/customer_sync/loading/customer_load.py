@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from customer_sync.model.company import Company
 from customer_sync.model.operation import (
     ENDS_ACCESS,
+    Action,
+    AddressOperation,
     AppliedCompany,
     AppliedUser,
     CustomerPlan,
@@ -20,6 +22,9 @@ from customer_sync.model.operation import (
 from customer_sync.model.outcome import Finding, Outcome, Reason
 from customer_sync.planning.diff import diff_company, diff_reference, diff_unenrolment
 from customer_sync.settings.connector import Connector
+
+_MAKES_PARTS: Final = frozenset({Action.CREATE_USER, Action.CREATE_ADDRESS})
+_OWN_FIELDS: Final = tuple(name for name in AppliedCompany.__struct_fields__ if name not in {"users", "addresses"})
 
 
 @dataclass
@@ -79,9 +84,31 @@ class CustomerLoad:
             return diff_unenrolment(self.customer_id, self.applied, self.connector.policy) if self.applied else ()
         # The applied state is replaced, never changed, so the comparison holds as long as it is the same object.
         if self._compared is None or self._compared[0] is not self.applied or self._compared[1] != self.held_back:
-            found = diff_company(self.desired, self.applied, self.connector.policy, self.held_back)
+            found = self._less_what_was_made()
+            if found is None:
+                found = diff_company(self.desired, self.applied, self.connector.policy, self.held_back)
             self._compared = (self.applied, set(self.held_back), found)
         return self._compared[2]
+
+    def _less_what_was_made(self) -> tuple[Operation, ...] | None:
+        """What the last comparison found, less the users and addresses that were made since.
+
+        A new company would be compared anew after each of its parts: a tenth of a first load. ``None`` where anything
+        else changed, or where one operation may depend on another.
+        """
+        if self._compared is None or self._compared[1] != self.held_back:
+            return None
+        before, _, found = self._compared
+        if before is None or self.applied is None or not _differ_in_parts_only(before, self.applied):
+            return None
+        if not all(operation.action in _MAKES_PARTS for operation in found):
+            return None
+        made = (self.applied.users.keys() - before.users.keys()) | (
+            self.applied.addresses.keys() - before.addresses.keys()
+        )
+        left = tuple(operation for operation in found if operation.key not in made)
+        # What was made under another key, or with other values, is for the comparison to judge.
+        return left if all(_is_as_ordered(each, self.applied) for each in found if each.key in made) else None
 
     def remaining_reference(self) -> tuple[Operation, ...]:
         """The write-back that is still to be done."""
@@ -169,6 +196,24 @@ class CustomerLoad:
             return self.applied.company_id
         record = self.applied.users.get(operation.key) or self.applied.addresses.get(operation.key)
         return record.store_id if record else self.applied.company_id
+
+
+def _differ_in_parts_only(before: AppliedCompany, now: AppliedCompany) -> bool:
+    """Whether users and addresses were added, and nothing else is another object than before."""
+    return (
+        all(getattr(before, name) is getattr(now, name) for name in _OWN_FIELDS)
+        and all(now.users.get(key) is record for key, record in before.users.items())
+        and all(now.addresses.get(key) is record for key, record in before.addresses.items())
+    )
+
+
+def _is_as_ordered(operation: Operation, now: AppliedCompany) -> bool:
+    """Whether the part that an operation makes is there with the values that it gives."""
+    if isinstance(operation, UserOperation):
+        user = now.users.get(operation.key)
+        return user is not None and user.fields == operation.new
+    address = now.addresses.get(operation.key)
+    return isinstance(operation, AddressOperation) and address is not None and address.fields == operation.new
 
 
 class Part(NamedTuple):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Any, Literal
+from operator import attrgetter
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -50,6 +52,23 @@ ENDS_ACCESS = frozenset({Action.DELETE_USER, Action.DELETE_COMPANY, Action.SET_S
 """Actions that can take a person's or a company's access to the store away."""
 
 
+_company_values: Final = attrgetter(*COMPANY_FIELDS)
+_user_values: Final = attrgetter(*USER_FIELDS)
+_address_values: Final = attrgetter(*ADDRESS_FIELDS)
+_ADMIN_FIELDS: Final = tuple(name for name in USER_FIELDS if name != "role")
+_ADMIN_NAMES: Final = tuple(f"admin_{name}" for name in _ADMIN_FIELDS)
+_admin_values: Final = attrgetter(*_ADMIN_FIELDS)
+
+
+def _fields_of(
+    record: msgspec.Struct, changed: Sequence[str], every: Sequence[str], every_value: Callable[[Any], Any]
+) -> dict[str, Any]:
+    """Name -> value of the changed fields; a creation names no changes and has them all, read at once."""
+    if changed:
+        return {name: getattr(record, name) for name in changed}
+    return dict(zip(every, every_value(record), strict=True))
+
+
 class _Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One change.
 
@@ -92,9 +111,9 @@ class CompanyOperation(_Operation, frozen=True, kw_only=True, omit_defaults=True
         """Changed field -> new value; a creation names all, those of the admin with the prefix ``admin_``."""
         if self.new is None:
             return {}
-        values = {name: getattr(self.new, name) for name in self.changed or COMPANY_FIELDS}
+        values = _fields_of(self.new, self.changed, COMPANY_FIELDS, _company_values)
         if self.admin is not None:
-            values |= {f"admin_{name}": getattr(self.admin, name) for name in USER_FIELDS if name != "role"}
+            values |= zip(_ADMIN_NAMES, _admin_values(self.admin), strict=True)
         return values
 
     @property
@@ -102,7 +121,7 @@ class CompanyOperation(_Operation, frozen=True, kw_only=True, omit_defaults=True
         """Changed field -> last applied value; of the extra fields only those that are ours."""
         if self.old is None:
             return {}
-        before = {name: getattr(self.old, name) for name in self.changed or COMPANY_FIELDS}
+        before = _fields_of(self.old, self.changed, COMPANY_FIELDS, _company_values)
         if self.new is not None and "extra_fields" in before:
             before["extra_fields"] = {n: v for n, v in before["extra_fields"].items() if n in self.new.extra_fields}
         return before
@@ -135,12 +154,12 @@ class UserOperation(_Operation, frozen=True, kw_only=True, omit_defaults=True, t
     @property
     def values(self) -> dict[str, Any]:
         """Changed field -> new value."""
-        return {} if self.new is None else {name: getattr(self.new, name) for name in self.changed or USER_FIELDS}
+        return {} if self.new is None else _fields_of(self.new, self.changed, USER_FIELDS, _user_values)
 
     @property
     def before(self) -> dict[str, Any]:
         """Changed field -> last applied value."""
-        return {} if self.old is None else {name: getattr(self.old, name) for name in self.changed or USER_FIELDS}
+        return {} if self.old is None else _fields_of(self.old, self.changed, USER_FIELDS, _user_values)
 
 
 class AddressOperation(_Operation, frozen=True, kw_only=True, omit_defaults=True, tag="address"):
@@ -153,12 +172,12 @@ class AddressOperation(_Operation, frozen=True, kw_only=True, omit_defaults=True
     @property
     def values(self) -> dict[str, Any]:
         """Changed field -> new value."""
-        return {} if self.new is None else {name: getattr(self.new, name) for name in self.changed or ADDRESS_FIELDS}
+        return {} if self.new is None else _fields_of(self.new, self.changed, ADDRESS_FIELDS, _address_values)
 
     @property
     def before(self) -> dict[str, Any]:
         """Changed field -> last applied value."""
-        return {} if self.old is None else {name: getattr(self.old, name) for name in self.changed or ADDRESS_FIELDS}
+        return {} if self.old is None else _fields_of(self.old, self.changed, ADDRESS_FIELDS, _address_values)
 
 
 class MethodsOperation(_Operation, frozen=True, kw_only=True, omit_defaults=True, tag="methods"):

@@ -71,7 +71,14 @@ def masked_changes(operation: Operation, connector: Connector) -> dict[str, list
     if not before:
         # Texts and switches of new records are nearly all that is ever shown: they go the short way.
         return {
-            name: [None, masks[name](value) if value.__class__ is str else masks.shown(name, value)]
+            name: [
+                None,
+                value and masks[name](value)
+                if value.__class__ is str
+                else value
+                if value.__class__ is bool
+                else masks.shown(name, value),
+            ]
             for name, value in values.items()
             if value or operation.action not in CREATIONS
         }

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from customer_sync.errors import BatchDamaged
+from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import Lease
 from customer_sync.loading.adoption import find_by_key, find_existing, read_parts
 from customer_sync.loading.context import LoadContext, StoreCensus
@@ -25,7 +26,7 @@ from customer_sync.loading.setting_writes import stop_changed_elsewhere
 from customer_sync.loading.write import writes_of
 from customer_sync.model.batch import BatchDescriptor, PlannedChange, unpack_changes, unpack_customers
 from customer_sync.model.customer import Customer
-from customer_sync.model.operation import Action, CustomerPlan, MethodsOperation, Operation
+from customer_sync.model.operation import Action, CustomerPlan, MethodsOperation, Operation, UserOperation
 from customer_sync.planning.diff import is_late
 from customer_sync.reporting.request_count import counting_requests
 from customer_sync.rules.company_mapping import to_company
@@ -100,6 +101,7 @@ def load_batch(
     return load_plans(run, plans, descriptor, target=target, source=source, census=census)
 
 
+@gc_paused()
 def load_plans(
     run: Run,
     plans: Sequence[CustomerPlan],
@@ -232,7 +234,9 @@ class _Load:
         operations = [operation for load in self.loads for operation in load.remaining()]
         if any(operation.action is Action.CREATE_COMPANY for operation in operations):
             _ = self._context.key_is_unique
-        roles = {operation.values["role"] for operation in operations if "role" in operation.values}
+        # Users alone have a role, and to list what changes takes time.
+        changes = [operation.values for operation in operations if isinstance(operation, UserOperation)]
+        roles = {values["role"] for values in changes if "role" in values}
         roles |= {
             user.role for load in self.loads if not load.applied and load.plan.desired for user in load.desired.users
         }

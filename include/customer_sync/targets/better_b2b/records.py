@@ -204,9 +204,8 @@ def as_text(value: Any) -> str:
 
 def as_int(value: Any) -> int | None:
     """Read a whole number that may come as text; anything else is ``None``."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
+    # Not what is an ``int`` by descent: that is a yes or no.
+    if value.__class__ is int:
         return value
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
