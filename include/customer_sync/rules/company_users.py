@@ -83,8 +83,8 @@ def _can_be_user(contact: Contact, connector: Connector, findings: list[Finding]
 
 
 def _is_switched_on(contact: Contact, connector: Connector) -> bool:
-    wanted = connector.eligibility.connection_type_folded
-    return contact.enabled is True and contact.connection_type.casefold() == wanted
+    connection_type = connector.eligibility.connection_type_folded
+    return contact.enabled is True and contact.connection_type.casefold() == connection_type
 
 
 def _without_repeated_emails(contacts: list[Contact], findings: list[Finding]) -> list[Contact]:

@@ -73,11 +73,11 @@ def test_a_location_is_left_out_for_exactly_the_rule_that_it_breaks(
     [
         (an_address(line1="", city=""), "location.address.line1", "no street, city"),
         (an_address(country=""), "location.address.country", "no country"),
-        (an_address(state=""), "location.address.state", "no state, United States needs one"),
-        (an_address(state="ZZ"), "location.address.state", "'ZZ' is no state of United States"),
-        (an_address(country="Atlantis"), "location.address.country", "'Atlantis' is no ISO 3166 country"),
-        (an_address(country="A" * 21), "location.address.country", f"'{'A' * 20}' is no ISO 3166 country"),
-        (an_address(state="S" * 21), "location.address.state", f"'{'S' * 20}' is no state of United States"),
+        (an_address(state=""), "location.address.state", "the state is missing; United States needs one"),
+        (an_address(state="ZZ"), "location.address.state", "'ZZ' is not a state of United States"),
+        (an_address(country="Atlantis"), "location.address.country", "'Atlantis' is not an ISO 3166 country"),
+        (an_address(country="A" * 21), "location.address.country", f"'{'A' * 20}' is not an ISO 3166 country"),
+        (an_address(state="S" * 21), "location.address.state", f"'{'S' * 20}' is not a state of United States"),
     ],
 )
 def test_what_is_missing_is_said(address: Any, field: str, detail: str) -> None:

@@ -55,7 +55,7 @@ def test_a_recovery_says_so_and_asks_for_nothing() -> None:
     over = a_notice(is_recovery=True, run_id="", link="").to_json()
     assert (over["state"], over["remedy"], over["run_id"], over["link"]) == ("recovered", "", "", "")
     assert over["text"].splitlines() == [
-        "[customer sync knb] Over: runs end well again",
+        "[customer sync knb] Resolved: runs end well again",
         "Connector: knb",
         "What: 3 customers have no outcome",
         "Since: 2026-11-25 12:00:00+00:00",

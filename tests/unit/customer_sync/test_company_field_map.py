@@ -134,8 +134,8 @@ def test_a_customer_is_refused_with_reason_and_field_when_the_store_cannot_hold_
 @pytest.mark.parametrize(
     ("address", "detail"),
     [
-        (an_address(country="X" * 21), f"'{'X' * 20}' is no ISO 3166 country"),
-        (an_address(state="Z" * 21), f"'{'Z' * 20}' is no state of United States"),
+        (an_address(country="X" * 21), f"'{'X' * 20}' is not an ISO 3166 country"),
+        (an_address(state="Z" * 21), f"'{'Z' * 20}' is not a state of United States"),
     ],
 )
 def test_what_the_erp_holds_is_quoted_when_it_is_no_place(address: PostalAddress, detail: str) -> None:

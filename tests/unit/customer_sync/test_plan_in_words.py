@@ -130,7 +130,7 @@ def test_the_log_holds_every_fact_of_the_plan() -> None:
         "  C1\N{EN DASH}C9 (2): 7 operations for 2 customers",
         "  D1 (1): 1 operation for 1 customer",
         "  by action: 3 x create_company, 4 x create_user, 1 x update_company",
-        f"Withheld, one Account Email shared: {', '.join(NAMED)}",
+        f"Withheld because they share an Account Email: {', '.join(NAMED)}",
         "Unknown: 1 customer (batch_failed: a task of their batch failed, so nothing is planned for them): F1",
         "Unknown: 2 customers (outcome_unknown: an earlier write has no answer; load reads it back first): O1, O2",
         (
@@ -163,7 +163,7 @@ def test_the_question_holds_every_fact_of_the_plan() -> None:
         (
             "- 8 operations for 3 customers in 2 batches\n"
             "- 3 x create\\_company, 4 x create\\_user, 1 x update\\_company\n"
-            f"- taken out, one Account Email shared: {', '.join(f'`{key}`' for key in NAMED)} and 2 more\n"
+            f"- left out because they share an Account Email: {', '.join(f'`{key}`' for key in NAMED)} and 2 more\n"
             f"- Companies to be created: 3. {TAKEN_OVER}\n"
             f"- plan hash `{HASH}`\n"
             "- [row by row in Connector Logs](http://h/x)"
