@@ -12,7 +12,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-TYPED  := include plugins dags sandbox demo distributed bench .ci/locks.py .ci/picture.py
+TYPED  := include plugins dags sandbox demo distributed bench .ci/locks.py .ci/picture.py .ci/gates.py .ci/mutants.py
 # Two workers: the smallest machine that runs CI has two cores.
 WORKERS ?= 2
 

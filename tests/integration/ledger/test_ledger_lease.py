@@ -130,3 +130,17 @@ def test_the_lease_is_checked_in_the_transaction_that_writes(ledger: Ledger) -> 
     with pytest.raises(LeaseLost):
         write()
     assert ledger.watermarks.load() == {}
+
+
+@pytest.mark.parametrize(("silent_s", "unsettled_s"), [(0.0, 30.0), (20.0, 10.0), (31.0, 0.0)])
+def test_a_newer_attempt_knows_how_long_a_request_of_the_older_may_be_on_its_way(
+    ledger: Ledger, silent_s: float, unsettled_s: float
+) -> None:
+    """As long as a client waits for an answer, less the time for which the older attempt has been silent."""
+    older, newer = ledger.lease(STORE, "r1", 1), ledger.lease(STORE, "r1", 2)
+    older.acquire(wait_s=0)
+    assert older.unsettled_s(30.0) == 0.0
+    age(ledger, silent_s)
+    newer.acquire(wait_s=0)
+    # The test itself takes a moment, and more on a busy machine.
+    assert max(0.0, unsettled_s - 5.0) <= newer.unsettled_s(30.0) <= unsettled_s
