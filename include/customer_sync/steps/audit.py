@@ -186,7 +186,7 @@ def _problems(
     elif sum(batch.count for batch in extracted) != row["extracted"]:
         told = sum(batch.count for batch in extracted)
         problems.append(
-            f"extract told of {told} customers, the ledger holds {row['extracted']}: clear the run from extract on."
+            f"extract reported {told} customers, the ledger holds {row['extracted']}: clear the run from extract on."
         )
     if failed_tasks:
         problems.append(f"Not successful: {', '.join(failed_tasks[:20])}. Read their logs, then clear them.")

@@ -38,7 +38,7 @@ def begin_run(
     is_backfill: bool = False,
     data_interval: tuple[datetime, datetime] | None = None,
 ) -> Window:
-    """Decide what the run reads and open its book in the ledger.
+    """Decide what the run reads and insert the run row.
 
     Args:
         run: The run.

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from customer_sync.errors import RunUnbalanced
+from customer_sync.ledger import IntendedWrite
 from customer_sync.model.operation import Action
 from customer_sync.steps.audit import audit_run
 from tests.integration.twin_world import Attempts, World, attempts
@@ -60,7 +61,7 @@ def a_write_is_open(parts: Attempts) -> dict[str, Any]:
     parts.load()
     left = an_operation(Action.UPDATE_COMPANY, CUSTOMER, 1, values={"company_name": "x"})
     with parts.at("load").ledger.write() as connection:
-        parts.at("load").ledger.intents.open(connection, "r", 1, [(CUSTOMER, left)])
+        parts.at("load").ledger.intents.open(connection, "r", 1, [[IntendedWrite(CUSTOMER, left)]])
     return {}
 
 
@@ -69,7 +70,10 @@ def a_write_is_open(parts: Attempts) -> dict[str, Any]:
     [
         (a_task_failed, r"^Not successful: load\[0\] \(failed\)\. Read their logs, then clear them\.$"),
         (extract_failed, r"^extract did not succeed, so nothing is known to be complete"),
-        (a_batch_is_lost, r"^extract told of 0 customers, the ledger holds [1-9]\d*: clear the run from extract on\.$"),
+        (
+            a_batch_is_lost,
+            r"^extract reported 0 customers, the ledger holds [1-9]\d*: clear the run from extract on\.$",
+        ),
         (a_load_did_nothing, r"^1 customers have no outcome: C000001\.$"),
         (a_customer_came_twice, r" [1-9]\d* customers were extracted, [1-9]\d* outcomes were written\.$"),
         (a_write_is_open, r"^1 writes have no answer; the next run reads them back\.$"),

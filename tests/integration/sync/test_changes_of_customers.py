@@ -273,7 +273,7 @@ def test_refused_customer_is_not_sent_again_when_nothing_changed(world: World) -
     with world.ledger() as ledger:
         said = ledger.log.rows(customer_id=CUSTOMER, limit=1)[0]["message"]
     assert "; in quarantine since 20" in said
-    assert said.endswith(" UTC, judged so once before")
+    assert said.endswith(" UTC, seen once before")
     world.edit("Customer", CustomerID=CUSTOMER, CustomerName="Elbe Neu")
     sync(world)
     assert world.last_outcome(CUSTOMER) == ("created", "")

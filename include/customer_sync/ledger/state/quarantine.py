@@ -28,9 +28,9 @@ class Quarantined(NamedTuple):
     first_seen_at_utc: datetime
 
     def history(self) -> str:
-        """How long it has been there and how often it was judged so, for the log."""
+        """How long it has been there and how often it was seen there, for the log."""
         times = "once" if self.attempts == 1 else f"{self.attempts} times"
-        return f"in quarantine since {self.first_seen_at_utc:%Y-%m-%d %H:%M} UTC, judged so {times} before"
+        return f"in quarantine since {self.first_seen_at_utc:%Y-%m-%d %H:%M} UTC, seen {times} before"
 
 
 class Quarantine:

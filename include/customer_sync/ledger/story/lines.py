@@ -128,7 +128,7 @@ def _number_of(text: str) -> int:
 
 
 def _put_shapes(connection: sa.Connection, connector_id: str, shapes: Mapping[int, str]) -> None:
-    """Make shapes known; in one order, so that two writers never wait for each other crosswise."""
+    """Make shapes known; in a fixed order, to avoid deadlocks."""
     known = sa.select(story_shape.c.shape_id).where(story_shape.c.shape_id.in_(list(shapes)))
     new = shapes.keys() - set(connection.execute(known).scalars())
     rows = [{"shape_id": each, "connector_id": connector_id, "kinds": shapes[each]} for each in sorted(new)]

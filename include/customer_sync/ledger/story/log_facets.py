@@ -44,7 +44,7 @@ class LogKind(NamedTuple):
 
 
 def put_kinds(connection: sa.Connection, kinds: Iterable[LogKind]) -> None:
-    """Make kinds known; in one order, so that two writers never wait for each other crosswise."""
+    """Make kinds known; in a fixed order, to avoid deadlocks."""
     rows = [{"kind_id": kind.id, **kind._asdict()} for kind in kinds]
     known = set(
         connection.execute(
