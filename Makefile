@@ -100,6 +100,15 @@ test-all: test test-long test-nightly ## every test but e2e
 nightly: test-nightly ## what is too long for CI: test-nightly, and the benchmarks with their long loads
 	$(MAKE) bench FULL=1
 
+# Both work on a copy in .cache/ with two processes at most; docs/mutants.md has the figures.
+.PHONY: mutants
+mutants: $(READY) ## change the rules and the planning in one place at a time: a test must fail (MUTANTS=rules.eligibility)
+	@$(BIN)/python .ci/mutants.py $(MUTANTS) --minutes $(or $(MINUTES),60)
+
+.PHONY: gates
+gates: $(READY) ## take away one check at a time, gates and guards: a test must fail (GATES=steps.guard)
+	@$(BIN)/python .ci/gates.py $(GATES)
+
 # One process, in the order of the files: the tests share one Airflow. PICTURES=1 renews docs/pictures/.
 .PHONY: e2e
 e2e: $(READY) ## what a person sees and does, in a real Chromium (TESTS=tests/e2e/test_x.py narrows it)

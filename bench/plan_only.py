@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from bench.ours import connector, erp_client
-from customer_sync.gc_paused import uncollected
+from customer_sync.gc_paused import gc_paused
 from customer_sync.http.transport import HttpRequest, HttpResponse, Transport
 from customer_sync.ledger import Ledger
 from customer_sync.model.batch import Batch, BatchDescriptor, pack_customers
@@ -107,7 +107,7 @@ def _read(erp: AcumaticaClient, rules: Connector) -> list[Customer]:
     return [customer for page in pages.all_after("") for customer in page.customers]
 
 
-@uncollected()
+@gc_paused()
 def _desired(customers: Sequence[Customer], rules: Connector) -> list[Company]:
     made = [to_company(each, rules).company for each in customers if decide_eligibility(each, rules).is_eligible]
     return [company for company in made if company is not None]

@@ -47,7 +47,7 @@ class Demo:
     Args:
         place: Folders and files.
         ports: Where everything listens.
-        console: Where it is told.
+        console: Where it is shown.
         postgres: Airflow's database; SQLite by default.
     """
 
@@ -77,8 +77,8 @@ class Demo:
             sync_run.make_pools(self._airflow, self._place.pools)
             token = sync_run.wait_for_dag(self._airflow, self.processes.check)
             run_id = sync_run.trigger_full_run(self._airflow, token)
-        with step(self._console, f"sync ({DAG_ID}, mode full)") as telling:
-            sync_run.follow(self._airflow, run_id, telling, self.processes.check)
+        with step(self._console, f"sync ({DAG_ID}, mode full)") as progress:
+            sync_run.follow(self._airflow, run_id, progress, self.processes.check)
         self._dump_states()
         result = summary.read(self._place.ledger_url, CONNECTOR_ID, run_id)
         summary.show(result, self._console)
@@ -196,11 +196,11 @@ def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _wanted(name: str) -> bool:
+def _is_set(name: str) -> bool:
     return os.environ.get(name, "") not in {"", "0"}
 
 
-def _wanted_postgres(place: Place) -> Postgres | None:
+def _postgres_if_asked(place: Place) -> Postgres | None:
     kind = os.environ.get("DB", "") or "sqlite"
     if kind not in {"sqlite", "postgres"}:
         raise DemoError(f"DB is {kind!r}: give postgres, or nothing for SQLite.")
@@ -214,18 +214,18 @@ def _run_in(place: Place, console: Console) -> int:
     ended = _processes(place).end_leftovers()
     if ended:
         console.print(f"Ended {ended} processes that an earlier demo left running.")
-    if _wanted("RESET"):
+    if _is_set("RESET"):
         _start_afresh(place)
-    postgres = _wanted_postgres(place)
-    ports, told = choose()
-    for sentence in told:
+    postgres = _postgres_if_asked(place)
+    ports, notes = choose()
+    for sentence in notes:
         console.print(sentence, highlight=False)
     demo = Demo(place, ports, console, postgres)
     synced = False
     try:
         demo.run()
         synced = True
-        if not _wanted("ONCE"):
+        if not _is_set("ONCE"):
             demo.stay()
     except KeyboardInterrupt:
         return 0 if synced else _INTERRUPTED
@@ -237,7 +237,7 @@ def _run_in(place: Place, console: Console) -> int:
 def _leave(demo: Demo, console: Console) -> None:
     """End everything in order; one more Ctrl-C cuts the waiting for tasks short, never the ending."""
     with contextlib.suppress(KeyboardInterrupt):
-        demo.settle(timeout_s=60 if _wanted("ONCE") else 15)
+        demo.settle(timeout_s=60 if _is_set("ONCE") else 15)
     for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.SIG_IGN)
     with step(console, "stopping"):

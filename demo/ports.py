@@ -48,20 +48,20 @@ def choose(preferred: Ports = PREFERRED) -> tuple[Ports, tuple[str, ...]]:
     # All sockets stay open until every port is chosen, so that none is given out twice.
     held: list[socket.socket] = []
     chosen: dict[str, int] = {}
-    told: list[str] = []
+    notes: list[str] = []
     try:
         for field in fields(Ports):
-            wanted = getattr(preferred, field.name)
-            holder = _bound(wanted) or _bound(0)
+            port = getattr(preferred, field.name)
+            holder = _bound(port) or _bound(0)
             if holder is None:
                 raise OSError(f"no free port on {LOOPBACK}")
             held.append(holder)
             chosen[field.name] = holder.getsockname()[1]
-            if chosen[field.name] != wanted:
-                told.append(f"Port {wanted} is in use; {field.name.replace('_', ' ')} takes {chosen[field.name]}.")
+            if chosen[field.name] != port:
+                notes.append(f"Port {port} is in use; {field.name.replace('_', ' ')} takes {chosen[field.name]}.")
     finally:
         _close(held)
-    return Ports(**chosen), tuple(told)
+    return Ports(**chosen), tuple(notes)
 
 
 def _bound(port: int) -> socket.socket | None:

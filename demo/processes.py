@@ -94,7 +94,7 @@ class Processes:
         while not answers():
             self.check(name)
             if time.monotonic() > deadline:
-                raise DemoError(f"{name} gave no sign of life for {timeout_s:.0f} s.\n{self.last_lines(name)}")
+                raise DemoError(f"{name} did not respond for {timeout_s:.0f} s.\n{self.last_lines(name)}")
             time.sleep(poll_s)
 
     def check(self, only: str | None = None) -> None:
@@ -191,7 +191,7 @@ def _kill_session(session: int) -> None:
             if os.getsid(int(entry.name)) == session:
                 os.kill(int(entry.name), signal.SIGKILL)
         except OSError:
-            continue  # ended meanwhile, or somebody else's
+            continue  # ended already, or somebody else's
 
 
 def _kill_group(group: int) -> None:
@@ -202,12 +202,12 @@ def _kill_group(group: int) -> None:
 
 
 def _groups_working_in(folders: AbstractSet[Path]) -> set[int]:
-    """Process groups with a member whose working folder is one of these; empty where the system does not tell."""
+    """Process groups with a member whose working folder is one of these; empty where the system does not show them."""
     groups: set[int] = set()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             if (entry / "cwd").readlink() in folders:
                 groups.add(os.getpgid(int(entry.name)))
         except OSError:
-            continue  # ended meanwhile, or somebody else's
+            continue  # ended already, or somebody else's
     return groups

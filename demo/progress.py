@@ -1,4 +1,4 @@
-"""What the demonstration is doing, told on a terminal and in a log file alike."""
+"""Shows what the demonstration is doing, on a terminal and in a log file alike."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Step:
     """One step under way.
 
     Args:
-        console: Where it is told.
+        console: Where it is shown.
         title: What is done.
         show: Shows the present state on a terminal.
     """
@@ -24,18 +24,18 @@ class Step:
     def __init__(self, console: Console, title: str) -> None:
         self._console = console
         self._title = title
-        self._told = ""
+        self._shown = ""
         self._status = console.status(f"{title} ...")
 
-    def tell(self, news: str) -> None:
-        """Say how far it is; the same news twice is said once.
+    def report(self, news: str) -> None:
+        """Say how far it is; repeated news is shown once.
 
         Args:
             news: A few words.
         """
-        if news == self._told:
+        if news == self._shown:
             return
-        self._told = news
+        self._shown = news
         if self._console.is_terminal:
             self._status.update(f"{self._title}: {news}")
         else:
@@ -56,7 +56,7 @@ def step(console: Console, title: str) -> Iterator[Step]:
     """Show a step while it lasts, and that and how long it was done afterwards.
 
     Args:
-        console: Where it is told.
+        console: Where it is shown.
         title: What is done.
 
     Yields:

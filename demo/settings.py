@@ -74,7 +74,7 @@ class Place:
         return self.home / f"{twin}.json"
 
     def dump_of(self, twin: str) -> Path:
-        """The file that takes a twin's state as its control plane tells it."""
+        """The file that takes a twin's state as its control plane reports it."""
         return self.home / f"state-{twin}.json"
 
 

@@ -102,7 +102,7 @@ def follow(airflow: AirflowApi, run_id: str, step: Step, alive: Callable[[], Non
     Args:
         airflow: Where.
         run_id: The run.
-        step: Told which task is how far.
+        step: Shows which task is how far.
         alive: Raises when a process ended.
         timeout_s: Longest wait in seconds.
 
@@ -114,7 +114,7 @@ def follow(airflow: AirflowApi, run_id: str, step: Step, alive: Callable[[], Non
         alive()
         state = airflow.run_state(DAG_ID, run_id)
         tasks = airflow.task_states(DAG_ID, run_id)
-        step.tell(describe(tasks))
+        step.report(describe(tasks))
         if state == "success":
             return
         if state == "failed":
@@ -133,8 +133,10 @@ def describe(tasks: Iterable[TaskState]) -> str:
     states: dict[str, Counter[str]] = {}
     for each in tasks:
         states.setdefault(each.task_id, Counter())[each.state or "waiting"] += 1
-    told = [f"{task} {_word(states[task])}" for task in TASKS if task in states and set(states[task]) != {"waiting"}]
-    return ", ".join(told) or "waiting for the scheduler"
+    progress = [
+        f"{task} {_word(states[task])}" for task in TASKS if task in states and set(states[task]) != {"waiting"}
+    ]
+    return ", ".join(progress) or "waiting for the scheduler"
 
 
 def _word(states: Counter[str]) -> str:

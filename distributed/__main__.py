@@ -2,7 +2,7 @@
 
 Starts PostgreSQL, Redis, two Celery workers, scheduler, DAG processor, api-server and triggerer with the commands and
 the environment of docker-compose.yaml, syncs three connectors at once, kills a worker and restarts Redis and PostgreSQL
-meanwhile, and compares stores, ERPs, ledger and call logs. The exit code is 0 when every promise held.
+in the meantime, and compares stores, ERPs, ledger and call logs. The exit code is 0 when every promise held.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rich.console import Console
 from demo.errors import DemoError
 from demo.progress import step
 from distributed.compose_file import read_services
-from distributed.merchants import Surroundings
+from distributed.merchants import TrialEnvironment
 from distributed.on_loopback import LOOPBACK, Machine
 from distributed.stack import Stack, require_programs
 from distributed.statsd_sink import StatsdSink
@@ -65,17 +65,17 @@ def variables() -> dict[str, str]:
 
 def _perform(home: Path, console: Console) -> None:
     values = variables()
-    around = Surroundings(home)
+    environment = TrialEnvironment(home)
     shutil.copy(_ROOT / "include" / "connectors" / "knb.yaml", home / "shipped.yaml")
-    around.write_connector_files(home / "connectors")
+    environment.write_connector_files(home / "connectors")
     machine = Machine(_ROOT, home, {_CONNECTORS: home / "connectors"})
     services = read_services(_ROOT / "docker-compose.yaml", values)
     stack = Stack(services, machine, _PROGRAMS)
     metrics = StatsdSink(machine.port_of("statsd-exporter"))
     try:
-        _start(stack, around, console)
+        _start(stack, environment, console)
         address = f"http://{LOOPBACK}:{machine.port_of('airflow-apiserver')}"
-        trial = Trial(stack, around, address, metrics, console)
+        trial = Trial(stack, environment, address, metrics, console)
         trial.sign_in(_USER, values["AIRFLOW_ADMIN_PASSWORD"])
         trial.perform()
     finally:
@@ -87,14 +87,14 @@ def _perform(home: Path, console: Console) -> None:
             (home / "output" / "metrics.log").write_text("\n".join(metrics.ours()), encoding="utf-8")
 
 
-def _start(stack: Stack, around: Surroundings, console: Console) -> None:
+def _start(stack: Stack, environment: TrialEnvironment, console: Console) -> None:
     with step(console, "twins: two ERPs, three stores"):
-        around.start(stack.processes)
+        environment.start(stack.processes)
     with step(console, "PostgreSQL and Redis"):
         stack.start_postgres()
         stack.start_redis()
     with step(console, "airflow-init: tables, administrator, pools, connections"):
-        stack.initialise(around.connections())
+        stack.initialise(environment.connections())
     with step(console, "api-server, scheduler, DAG processor, triggerer, two workers"):
         stack.start_airflow()
 

@@ -58,8 +58,8 @@ MERCHANTS = (Merchant("north", "office"), Merchant("south", "office"), Merchant(
 """The connectors of this trial."""
 
 
-class Surroundings:
-    """The twins, and what Airflow is told of them.
+class TrialEnvironment:
+    """The twins, and how Airflow reaches them.
 
     Args:
         home: Folder for files.

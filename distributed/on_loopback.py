@@ -34,7 +34,7 @@ _LISTENING = {
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": "{port}",
     },
 }
-"""What a service is told so that it listens on the loopback interface and the port that it has here."""
+"""Settings that make a service listen on the loopback interface and its port here."""
 
 _OPTIONS = {
     "redis": " --bind 127.0.0.1 --port {port}",
@@ -71,7 +71,7 @@ class Machine:
     Attributes:
         root: The project, whose folders the compose file mounts.
         home: Folder for volumes and for what containers would keep inside.
-        mounted: Folders that stand in for others of the project, such as another folder of connector files:
+        mounted: Folders that replace others of the project, such as another folder of connector files:
             path in the container -> folder.
     """
 
@@ -104,12 +104,12 @@ class Machine:
         if shared is not None and not logs.is_symlink():
             logs.symlink_to(shared.resolve())
         port = self.port_of(service.name) if service.name in STANDARD_PORTS else 0
-        told = {key: value.format(port=port) for key, value in _LISTENING.get(service.name, {}).items()}
+        listening = {key: value.format(port=port) for key, value in _LISTENING.get(service.name, {}).items()}
         # A container's host name is its own; that of a service with one replica is this machine's.
         host = name if service.replicas > 1 else socket.getfqdn()
         environment = {
             **{key: self._moved(value, service.name, paths) for key, value in service.environment.items()},
-            **told,
+            **listening,
             "AIRFLOW__METRICS__STATSD_PORT": str(self.port_of("statsd-exporter")),
             "AIRFLOW_HOME": str(own / "airflow"),
             "HOSTNAME": host,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from distributed.merchants import ERP_PER_MINUTE, MERCHANTS, STORE_PER_MINUTE, Surroundings
+from distributed.merchants import ERP_PER_MINUTE, MERCHANTS, STORE_PER_MINUTE, TrialEnvironment
 from tests.integration.second_calculation import expected_book
 from tests.integration.twin_world import store_book
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 _MINUTE_S = 60.0
 
 
-def differences(around: Surroundings, taken: Mapping[str, set[str]]) -> dict[str, list[str]]:
+def differences(environment: TrialEnvironment, taken: Mapping[str, set[str]]) -> dict[str, list[str]]:
     """Hold each store against a second calculation from its ERP.
 
     Args:
-        around: The twins.
+        environment: The twins.
         taken: Connector id -> e-mails that the store's own users had before the first sync.
 
     Returns:
@@ -30,8 +30,8 @@ def differences(around: Surroundings, taken: Mapping[str, set[str]]) -> dict[str
     """
     found = {}
     for each in MERCHANTS:
-        expected = expected_book(around.state(f"erp-{each.erp}"), taken[each.connector_id])
-        book = store_book(around.state(f"store-{each.connector_id}"))
+        expected = expected_book(environment.state(f"erp-{each.erp}"), taken[each.connector_id])
+        book = store_book(environment.state(f"store-{each.connector_id}"))
         keys = sorted(set(expected) | set(book))
         found[each.connector_id] = [_difference(key, expected.get(key), book.get(key)) for key in keys]
         found[each.connector_id] = [text for text in found[each.connector_id] if text]
@@ -47,50 +47,55 @@ def _difference(key: str, expected: Any, held: Any) -> str:
     return f"{key} differs in {', '.join(fields)}: {[held.get(name) for name in fields]}"
 
 
-def user_emails(around: Surroundings) -> dict[str, set[str]]:
+def user_emails(environment: TrialEnvironment) -> dict[str, set[str]]:
     """E-mails of the users that each store has, case-folded."""
     return {
-        each.connector_id: {user["email"].casefold() for user in around.state(f"store-{each.connector_id}")["users"]}
+        each.connector_id: {
+            user["email"].casefold() for user in environment.state(f"store-{each.connector_id}")["users"]
+        }
         for each in MERCHANTS
     }
 
 
-def writes(around: Surroundings) -> dict[str, int]:
+def writes(environment: TrialEnvironment) -> dict[str, int]:
     """Connector id -> requests that wrote to its store."""
     return {
         each.connector_id: sum(
-            call["method"] != "GET" and "/api/" in call["path"] for call in around.calls(f"store-{each.connector_id}")
+            call["method"] != "GET" and "/api/" in call["path"]
+            for call in environment.calls(f"store-{each.connector_id}")
         )
         for each in MERCHANTS
     }
 
 
-def writes_since(around: Surroundings, connector_id: str, moment_utc: datetime) -> int:
+def writes_since(environment: TrialEnvironment, connector_id: str, moment_utc: datetime) -> int:
     """Requests that have written to a connector's store since a moment."""
     return sum(
         call["method"] != "GET" and "/api/" in call["path"] and datetime.fromisoformat(call["at_utc"]) >= moment_utc
-        for call in around.calls(f"store-{connector_id}")
+        for call in environment.calls(f"store-{connector_id}")
     )
 
 
-def company_ids(around: Surroundings) -> dict[str, set[int]]:
+def company_ids(environment: TrialEnvironment) -> dict[str, set[int]]:
     """Ids of the companies that each store has."""
     return {
-        each.connector_id: {company["companyId"] for company in around.state(f"store-{each.connector_id}")["companies"]}
+        each.connector_id: {
+            company["companyId"] for company in environment.state(f"store-{each.connector_id}")["companies"]
+        }
         for each in MERCHANTS
     }
 
 
-def unaccounted(around: Surroundings, before: Mapping[str, set[int]]) -> list[str]:
-    """Companies that came into being without standing for exactly one customer, such as doubles.
+def unaccounted(environment: TrialEnvironment, before: Mapping[str, set[int]]) -> list[str]:
+    """Companies that came into being without belonging to exactly one customer, such as doubles.
 
     Args:
-        around: The twins.
+        environment: The twins.
         before: Connector id -> ids of the companies that its store had before the first sync.
     """
     found = []
-    for connector_id, ids in company_ids(around).items():
-        book = store_book(around.state(f"store-{connector_id}"))
+    for connector_id, ids in company_ids(environment).items():
+        book = store_book(environment.state(f"store-{connector_id}"))
         if len(ids - before[connector_id]) != len(book):
             found.append(
                 f"{connector_id}: {len(ids - before[connector_id])} companies were made for {len(book)} customers"
@@ -98,15 +103,15 @@ def unaccounted(around: Surroundings, before: Mapping[str, set[int]]) -> list[st
     return found
 
 
-def budgets(around: Surroundings) -> list[tuple[str, int, int, int]]:
+def budgets(environment: TrialEnvironment) -> list[tuple[str, int, int, int]]:
     """(twin, its limit, most requests in any sliding minute, refusals) of every twin."""
     limits = {
-        **dict.fromkeys(around.erps, ERP_PER_MINUTE),
-        **dict.fromkeys(around.stores, STORE_PER_MINUTE),
+        **dict.fromkeys(environment.erps, ERP_PER_MINUTE),
+        **dict.fromkeys(environment.stores, STORE_PER_MINUTE),
     }
     found = []
     for name, limit in limits.items():
-        counted = [call for call in around.calls(name) if not call["path"].startswith("/_sandbox")]
+        counted = [call for call in environment.calls(name) if not call["path"].startswith("/_sandbox")]
         refused = sum(call["status"] == 429 for call in counted)  # noqa: PLR2004 - an HTTP status
         found.append((name, limit, _most_in_a_minute(call["at_utc"] for call in counted), refused))
     return found
@@ -139,6 +144,6 @@ def ledger_problems(url: str) -> list[str]:
         engine.dispose()
     return [
         *(f"{row[0]}: {row[2]} customers of {row[1]} have no outcome" for row in lost),
-        *(f"{row[0]}: {row[1]} extracted {row[2]} and booked {row[3]}" for row in sums),
+        *(f"{row[0]}: {row[1]} extracted {row[2]} and recorded {row[3]}" for row in sums),
         *(f"{row[0]}: {row[1]} writes have no answer" for row in unanswered),
     ]

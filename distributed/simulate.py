@@ -174,14 +174,14 @@ def sync_one(world: World, number: int) -> Costs:
 
 
 def simulate(
-    world: Callable[[str], World], connectors: int, tell: Callable[[str], None], turn: int = 0
+    world: Callable[[str], World], connectors: int, report: Callable[[str], None], turn: int = 0
 ) -> tuple[Costs, Costs]:
     """So many connectors in one ledger, and in between one alone, again and again.
 
     Args:
         world: Makes a world of the twins and an empty ledger of this name.
         connectors: How many.
-        tell: Is told how far it is.
+        report: Called with how far it is.
         turn: Number of the repetition.
 
     Returns:
@@ -197,23 +197,23 @@ def simulate(
         for kind, cost in sync_one(replace(shared, connector=connector), number).items():
             total[kind].add(cost)
         if (number + 1) % 20 == 0:
-            tell(f"{number + 1} of {connectors} connectors")
+            report(f"{number + 1} of {connectors} connectors")
     return typical(alone), total
 
 
-def simulate_one(world: Callable[[str], World], tell: Callable[[str], None]) -> tuple[Costs, Costs]:
+def simulate_one(world: Callable[[str], World], report: Callable[[str], None]) -> tuple[Costs, Costs]:
     """One connector, which takes less than a second: as often as the cost of one is measured; medians of both."""
-    pairs = [simulate(world, 1, tell, turn) for turn in range(CALIBRATIONS)]
+    pairs = [simulate(world, 1, report, turn) for turn in range(CALIBRATIONS)]
     return typical([unit for unit, _ in pairs]), typical([seen for _, seen in pairs])
 
 
 def differences(kind: str, connectors: int, unit: Cost, seen: Cost) -> list[str]:
     """Where what was seen leaves the model."""
-    wanted = Counter({name: count * connectors for name, count in unit.counts.items()})
+    expected = Counter({name: count * connectors for name, count in unit.counts.items()})
     found = [
-        f"{kind}, {connectors} connectors: {name} {seen.counts[name]}, {wanted[name]} expected"
-        for name in sorted(set(wanted) | set(seen.counts))
-        if wanted[name] != seen.counts[name]
+        f"{kind}, {connectors} connectors: {name} {seen.counts[name]}, {expected[name]} expected"
+        for name in sorted(set(expected) | set(seen.counts))
+        if expected[name] != seen.counts[name]
     ]
     for name, mine, theirs, most in (
         ("bytes of batches", unit.batch_bytes * connectors, seen.batch_bytes, MOST_BYTES_RATIO),

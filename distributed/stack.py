@@ -30,7 +30,7 @@ AIRFLOW = ("airflow-apiserver", "airflow-scheduler", "airflow-dag-processor", "a
 """Services of Airflow, which start together once the databases are ready."""
 
 CHECKED_BY_COMMAND = ("airflow-apiserver", "airflow-scheduler")
-"""Those of them whose health the compose file's own command tells."""
+"""Those of them whose health the compose file's own command reports."""
 
 _START_S = 600
 _INIT_S = 900
@@ -127,7 +127,7 @@ class Stack:
         for name in CHECKED_BY_COMMAND:
             for launch in self.launch_of(name):
                 self.wait_until_healthy(launch)
-        # The others' own checks start an Airflow command each time, which costs more than what they tell:
+        # The others' own checks start an Airflow command each time, which costs more than what they show:
         # a worker prints that it is ready, and the api-server knows of the rest from the database.
         for launch in self.launch_of("airflow-worker"):
             self.wait_until_ready(launch)

@@ -1,4 +1,4 @@
-"""Stands where the StatsD exporter stands: takes the metrics that Airflow's processes send, and keeps ours."""
+"""Takes the place of the StatsD exporter: receives the metrics that Airflow's processes send, and keeps ours."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from demo.progress import Step
-    from distributed.merchants import Surroundings
+    from distributed.merchants import TrialEnvironment
     from distributed.stack import Stack
     from distributed.statsd_sink import StatsdSink
 
@@ -40,15 +40,17 @@ class Trial:
 
     Args:
         stack: The services.
-        around: The twins.
+        environment: The twins.
         address: Of the api-server.
         metrics: Where Airflow sends its metrics.
-        console: Where it is told.
+        console: Where progress is shown.
     """
 
-    def __init__(self, stack: Stack, around: Surroundings, address: str, metrics: StatsdSink, console: Console) -> None:
+    def __init__(
+        self, stack: Stack, environment: TrialEnvironment, address: str, metrics: StatsdSink, console: Console
+    ) -> None:
         self._stack = stack
-        self._around = around
+        self._environment = environment
         self._airflow = AirflowApi(address)
         self._api = Server(address)
         self._metrics = metrics
@@ -68,16 +70,16 @@ class Trial:
         Raises:
             DemoError: A promise was broken; the message lists how.
         """
-        self._taken, self._companies = proof.user_emails(self._around), proof.company_ids(self._around)
+        self._taken, self._companies = proof.user_emails(self._environment), proof.company_ids(self._environment)
         with step(self._console, "the DAGs of all connectors"):
             self._wait_for_dags()
         self._name_workers()
         self.watch.start()
         try:
-            with step(self._console, "three connectors sync at once, and are disturbed") as telling:
+            with step(self._console, "three connectors sync at once, and are disturbed") as progress:
                 runs = {each.dag_id: self._trigger(each.dag_id, "full") for each in MERCHANTS}
-                self._disturb(telling, runs)
-                states = self._follow(runs, telling)
+                self._disturb(progress, runs)
+                states = self._follow(runs, progress)
             states = self._converge(states)
         finally:
             self.watch.stop()
@@ -101,13 +103,13 @@ class Trial:
     def _trigger(self, dag_id: str, mode: str) -> str:
         return self._airflow.trigger(dag_id, {"mode": mode})
 
-    def _follow(self, runs: dict[str, str], telling: Step) -> dict[str, str]:
+    def _follow(self, runs: dict[str, str], progress: Step) -> dict[str, str]:
         """Wait for runs to end; returns DAG -> state."""
         deadline = time.monotonic() + _RUN_S
         while True:
             self._keep_running()
             states = {dag_id: self._state_of(dag_id, run) for dag_id, run in runs.items()}
-            telling.tell(", ".join(f"{dag_id.partition('__')[2]} {state}" for dag_id, state in states.items()))
+            progress.report(", ".join(f"{dag_id.partition('__')[2]} {state}" for dag_id, state in states.items()))
             if set(states.values()) <= {"success", "failed"}:
                 return states
             if time.monotonic() > deadline:
@@ -120,10 +122,10 @@ class Trial:
             left = [dag_id for dag_id, state in states.items() if state != "success"]
             if not left and number > 1:
                 break
-            with step(self._console, f"the next run of {'all' if not left else ', '.join(left)}") as telling:
-                before = proof.writes(self._around)
+            with step(self._console, f"the next run of {'all' if not left else ', '.join(left)}") as progress:
+                before = proof.writes(self._environment)
                 dags = left or [each.dag_id for each in MERCHANTS]
-                states |= self._follow({dag_id: self._trigger(dag_id, "incremental") for dag_id in dags}, telling)
+                states |= self._follow({dag_id: self._trigger(dag_id, "incremental") for dag_id in dags}, progress)
                 if not left:
                     self._expect_no_writes(before)
         if set(states.values()) != {"success"}:
@@ -131,13 +133,13 @@ class Trial:
         return states
 
     def _expect_no_writes(self, before: dict[str, int]) -> None:
-        after = proof.writes(self._around)
+        after = proof.writes(self._environment)
         if after != before:
             raise DemoError(f"The next run wrote again: {before} requests before, {after} after.")
 
     def _keep_running(self) -> None:
         for name in self._stack.keep_running():
-            self._tell(f"{name} ended and is started again, as its restart policy says")
+            self._print(f"{name} ended and is started again, as its restart policy says")
             self._name_workers()
 
     def _unfinished(self, runs: dict[str, str]) -> str:
@@ -165,27 +167,27 @@ class Trial:
         for launch in self._stack.launch_of("airflow-worker"):
             self.watch.workers[launch.name] = self._stack.processes.pid(launch.name)
 
-    def _disturb(self, telling: Step, runs: dict[str, str]) -> None:
-        store, load = self._when_mid_load(runs, telling, busy=2)
+    def _disturb(self, progress: Step, runs: dict[str, str]) -> None:
+        store, load = self._when_mid_load(runs, progress, busy=2)
         self._killed = load
-        self._tell(f"SIGKILL to {load.worker} in the middle of the load of {store}")
+        self._print(f"SIGKILL to {load.worker} in the middle of the load of {store}")
         self._stack.processes.kill(load.worker)
         # As the container's restart policy would.
         launch = next(each for each in self._stack.launch_of("airflow-worker") if each.name == load.worker)
         self._stack.start(launch)
         self._name_workers()
         self._stack.wait_until_ready(launch)
-        store, _ = self._when_mid_load(runs, telling)
-        self._tell(f"SIGKILL to Redis in the middle of the load of {store}, and its restart")
+        store, _ = self._when_mid_load(runs, progress)
+        self._print(f"SIGKILL to Redis in the middle of the load of {store}, and its restart")
         self._stack.restart_redis()
         time.sleep(5)
-        store, _ = self._when_mid_load(runs, telling)
-        self._tell(
+        store, _ = self._when_mid_load(runs, progress)
+        self._print(
             f"PostgreSQL, with both databases, is shut down for {_AWAY_S:.0f} s in the middle of the load of {store}"
         )
         self._stack.restart_postgres(_AWAY_S)
 
-    def _when_mid_load(self, runs: dict[str, str], telling: Step, busy: int = 1) -> tuple[str, RunningLoad]:
+    def _when_mid_load(self, runs: dict[str, str], progress: Step, busy: int = 1) -> tuple[str, RunningLoad]:
         """Wait until so many stores have a load at work, and one of them has sent some writes; returns that one."""
         found: list[tuple[str, RunningLoad]] = []
 
@@ -194,21 +196,21 @@ class Trial:
             found[:] = [
                 (store, load)
                 for store, load in loads
-                if proof.writes_since(self._around, store, load.began_utc) >= _MID_LOAD_WRITES
+                if proof.writes_since(self._environment, store, load.began_utc) >= _MID_LOAD_WRITES
             ]
             return bool(found) and len(loads) >= busy
 
-        self._until(is_so, runs, f"{busy} load{'s' if busy > 1 else ''} under way", telling)
+        self._until(is_so, runs, f"{busy} load{'s' if busy > 1 else ''} under way", progress)
         return found[0]
 
-    def _tell(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._console.print(f"  {text}", highlight=False)
 
-    def _until(self, is_so: Callable[[], bool], runs: dict[str, str], what: str, telling: Step) -> None:
+    def _until(self, is_so: Callable[[], bool], runs: dict[str, str], what: str, progress: Step) -> None:
         deadline = time.monotonic() + _RUN_S
         while not is_so():
             self._keep_running()
-            telling.tell(f"waiting for {what}")
+            progress.report(f"waiting for {what}")
             if time.monotonic() > deadline:
                 raise DemoError(f"No {what} within {_RUN_S} s.\n{self._unfinished(runs)}")
             time.sleep(_POLL_S / 4)
@@ -218,9 +220,9 @@ class Trial:
     def _hold_against_promises(self) -> None:
         problems = []
         with step(self._console, "store and ERP compared, budgets counted"):
-            for connector, found in proof.differences(self._around, self._taken).items():
+            for connector, found in proof.differences(self._environment, self._taken).items():
                 problems += [f"{connector}: {text}" for text in found]
-            problems += proof.unaccounted(self._around, self._companies)
+            problems += proof.unaccounted(self._environment, self._companies)
             problems += proof.ledger_problems(self.ledger_url())
             problems += self._kill_without_effect()
             problems += sorted(self.watch.doubled)
@@ -228,7 +230,7 @@ class Trial:
                 problems += overlaps(self._api, each.dag_id)
             if not self.watch.together:
                 problems.append("Loads of different stores were never seen on two workers at the same time.")
-            for name, limit, most, refused in proof.budgets(self._around):
+            for name, limit, most, refused in proof.budgets(self._environment):
                 self._console.print(
                     f"  {name:<12} {most:>4} requests in its fullest minute, {limit} allowed, {refused} refused",
                     highlight=False,
@@ -239,7 +241,7 @@ class Trial:
         if problems:
             raise DemoError("\n".join(["Promises broken:", *problems[:40]]))
         for each in MERCHANTS:
-            companies = len(store_book(self._around.state(f"store-{each.connector_id}")))
+            companies = len(store_book(self._environment.state(f"store-{each.connector_id}")))
             self._console.print(f"  {each.connector_id}: {companies} companies, equal to the ERP", highlight=False)
         pairs = "; ".join(" and ".join(pair) for pair in sorted(self.watch.together))
         self._console.print(f"  loads of different stores at the same time on {pairs}", highlight=False)
@@ -259,13 +261,15 @@ class Trial:
         return [f"load[{killed.map_index}] of {killed.dag_id} was killed, and has not been tried again: {tries}"]
 
     def _missing_metrics(self) -> list[str]:
-        """Connectors whose green run no metric told of."""
+        """Connectors whose green run no metric reported."""
         came = self._metrics.ours()
         self._console.print(f"  {self._metrics.seen} metrics came over StatsD, such as {came[:1]}", highlight=False)
-        wanted = {each.connector_id: f"{PREFIX}runs,connector={each.connector_id},status=success" for each in MERCHANTS}
+        expected = {
+            each.connector_id: f"{PREFIX}runs,connector={each.connector_id},status=success" for each in MERCHANTS
+        }
         return [
-            f"No metric told of a green run of {connector}: {name}"
-            for connector, name in wanted.items()
+            f"No metric reported a green run of {connector}: {name}"
+            for connector, name in expected.items()
             if not any(line.startswith(name) for line in came)
         ]
 

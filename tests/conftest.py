@@ -6,7 +6,14 @@ import pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of a file that says so back into its order; pytest-randomly has shuffled all before."""
+    """Put the tests of a file that says so back into its order; pytest-randomly has shuffled all before.
+
+    Raises:
+        pytest.UsageError: A test is marked nightly and not long, so that `make test` would run it.
+    """
+    for item in items:
+        if item.get_closest_marker("nightly") and not item.get_closest_marker("long"):
+            raise pytest.UsageError(f"{item.nodeid} is marked nightly, but not long")
     for path in {item.path for item in items if item.get_closest_marker("in_order_of_file")}:
         places = [place for place, item in enumerate(items) if item.path == path]
         in_order = sorted((items[place] for place in places), key=_line_of)

@@ -176,7 +176,7 @@ class RecordRejected(PermanentApiError):
         row_errors: Of a bulk call: zero-based row of the request → its messages. Empty when the
             answer does not say which row it was.
         good_rows_kept: Of a bulk call: whether the rows without an error were stored; ``None``
-            when the answer does not tell, so read back.
+            when the answer does not say, so read back.
         taken: What is taken (``email`` of a user, ``key`` of a company) → those of the texts that say so; which they
             are is the adapter's to know.
         **evidence: As in :class:`ApiError`.

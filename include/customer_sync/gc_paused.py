@@ -18,7 +18,7 @@ _was_on = False
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Suspend the collector while the block runs; for work that is bounded and leaves no cycles behind.
 
     Blocks may be nested and may run in several threads; the collector goes on, if it was on, when

@@ -61,8 +61,8 @@ def run(
     if dry_run:
         request = request.model_copy(update={"dry_run": True})
     with Ledger.open(connector.id, ledger_url) as ledger, tempfile.TemporaryDirectory() as folder:
-        book = Run(connector, ledger, run_id or f"pipeline__{uuid.uuid4().hex}", sink=sink)
-        return _Pipeline(book, source, target, request, Path(folder)).perform()
+        run = Run(connector, ledger, run_id or f"pipeline__{uuid.uuid4().hex}", sink=sink)
+        return _Pipeline(run, source, target, request, Path(folder)).perform()
 
 
 class _Pipeline:

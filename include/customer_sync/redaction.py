@@ -47,7 +47,7 @@ _PLAIN_NAMES: Final = frozenset(
 )
 _BLANKS: Final = frozenset(" \t\r\n")
 _TEXT_ENDS: Final = _BLANKS | frozenset("\"'<>,;:()[]\\")
-# These may stand in an address, but far more often they separate it from what is before it.
+# These may be part of an address, but far more often they separate it from what is before it.
 _LOCAL_STOP: Final = _TEXT_ENDS | frozenset("{}/|=&?")
 _DOMAIN: Final = re.compile(r"[^\s\"'<>,;:()\[\]{}\\/|=&?@]+")
 # Digits with separators, at least nine of them, or any run behind a plus sign; never inside a word, a GUID, a date
@@ -71,7 +71,7 @@ _JSON_PAIR: Final = re.compile(
 def mask_email(text: str) -> str:
     """Mask one e-mail address, ``maria@example.com`` → ``ma•••@ex•••.com``.
 
-    A value that is no address is masked like a name: it stood where an address belongs, so it
+    A value that is no address is masked like a name: it was where an address belongs, so it
     may still be personal.
     """
     local, at, domain = text.strip().rpartition("@")
@@ -105,7 +105,7 @@ def redact_value(value: Any, kind: Kind | None = None, kinds: Mapping[str, Kind]
 
     Args:
         value: Anything that JSON can hold.
-        kind: What the value is, when its key told so; ``{"value": x}`` inherits its key's kind.
+        kind: What the value is, when its key says so; ``{"value": x}`` inherits its key's kind.
         kinds: Keys whose names do not show what they hold, by an adapter's field table.
 
     Returns:
@@ -144,7 +144,7 @@ def redact_body(body: bytes | str | Any, limit: int = EXCERPT_CHARS, kinds: Mapp
 
 @lru_cache(maxsize=1024)
 def kind_of_key(key: str) -> Kind | None:
-    """Tell from a JSON key, header or setting name what kind of personal or secret value it holds."""
+    """Read from a JSON key, header or setting name what kind of personal or secret value it holds."""
     word = key.lower().replace("_", "").replace("-", "").replace(".", "")
     if any(secret in word for secret in _SECRET_WORDS):
         return "secret"

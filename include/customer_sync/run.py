@@ -21,7 +21,7 @@ def discard(_title: str, _entries: Sequence[LogEntry]) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """A run's identity and surroundings.
+    """A run's identity and context.
 
     Attributes:
         connector: The rules.

@@ -21,7 +21,7 @@ from airflow.sdk.exceptions import TaskAwaitingInput
 
 from customer_sync.errors import PlanRefused
 from customer_sync.planning.window import RunRequest
-from customer_sync_airflow.alerting.callbacks import tell_of_plan, telling_of_refusal
+from customer_sync_airflow.alerting.callbacks import alert_about_plan, alert_on_refusal
 from customer_sync_airflow.tasks.batches import BatchNote, descriptor_of, pull_notes
 from customer_sync_airflow.tasks.run_context import open_run, request_of
 from customer_sync_airflow.tasks.task_log import print_lines
@@ -45,7 +45,7 @@ class Guard(ApprovalOperator):
         connector_id: Id of the connector file.
         extract_task_id: Must be green, so that a failed reading never looks like "no customers".
         transform_task_id: Whose green instances hold the plan.
-        **operator: As for any operator; ``notifiers`` are told when a person is asked.
+        **operator: As for any operator; ``notifiers`` are called when a person is asked.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Guard(ApprovalOperator):
     ) -> None:
         super().__init__(
             subject="Apply the plan of this run?",
-            body="The plan stands in this task's log.",
+            body="This task's log shows the plan.",
             defaults=self.REJECT,
             fail_on_reject=True,
             **operator,
@@ -84,7 +84,7 @@ class Guard(ApprovalOperator):
             planned = self._notes(context)
             pushed_by = {descriptor_of(note).key: note["pushed_by"] for note in planned}
             descriptors = [descriptor_of(note) for note in planned]
-            with telling_of_refusal(run):
+            with alert_on_refusal(run):
                 summary = settle_plan(run, descriptors, self._request(context), can_ask=True)
             print_lines(summary.lines)
             notes: list[BatchNote] = [
@@ -96,7 +96,7 @@ class Guard(ApprovalOperator):
             return notes
 
     def execute_complete(self, context: Context, event: dict[str, Any], notes: Sequence[BatchNote] = ()) -> Any:
-        """Go on with a person's answer, or with the silence that stands for a no.
+        """Continue with a person's answer; no answer in time counts as no.
 
         Args:
             context: Airflow's context.
@@ -119,7 +119,7 @@ class Guard(ApprovalOperator):
             except HITLRejectException as answer:
                 raise PlanRefused(reject_plan(run, shown, by=who, at=_moment(event))) from answer
             present = [descriptor_of(note) for note in self._notes(context)]
-            with telling_of_refusal(run):
+            with alert_on_refusal(run):
                 print_lines(approve_plan(run, shown, present, by=who or UNNAMED))
             return list(notes)
 
@@ -148,7 +148,7 @@ class Guard(ApprovalOperator):
         from customer_sync.steps.approval import ask_for_approval
 
         self.subject, self.body, self.response_timeout = ask_for_approval(run, summary, link=_link_to_plan(run))
-        tell_of_plan(run, f"waits for a person's approval: {' '.join(summary.why_ask)}")
+        alert_about_plan(run, f"waits for a person's approval: {' '.join(summary.why_ask)}")
         print_lines([*summary.why_ask, "A person is asked: Browse > Required Actions, or this task's own tab."])
         try:
             super().execute(context)

@@ -3,7 +3,7 @@
 Free of imports, since Airflow calls this at every start, and a failure here would keep Airflow
 itself from starting (docs/api/airflow.md#provider-import).
 
-*Better B2B* stands here twice. Airflow turns the ``-`` of a connection type into ``_`` when the
+*Better B2B* is listed twice. Airflow turns the ``-`` of a connection type into ``_`` when the
 connection comes from an environment variable, a file or a URI, and would then find no hook to test
 it with, and no fields for its form.
 """

@@ -8,7 +8,7 @@ import pytest
 from airflow.models.connection import Connection
 from airflow.utils.session import create_session
 
-from customer_sync.commands.connections import find_connection
+from customer_sync.commands.connection_lookup import find_connection
 from customer_sync.errors import ConfigError
 from customer_sync.http.connection import http_settings
 from customer_sync.http.transport import HttpSettings

@@ -127,7 +127,7 @@ def test_failed_run_and_recovery_are_told_once_when_dag_processor_calls_back(liv
     assert body["link"].startswith(ground.address)
     assert [mail["Subject"] for mail in live.mails] == [
         "[customer sync knb] Alert: a run failed",
-        "[customer sync knb] Over: runs end well again",
+        "[customer sync knb] Resolved: runs end well again",
     ]
     assert {mail["To"] for mail in live.mails} == {"ops@example.com"}
     text = live.mails[0].as_string()

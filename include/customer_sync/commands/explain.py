@@ -47,14 +47,14 @@ def explain(arguments: argparse.Namespace) -> int:
         The exit code.
 
     Raises:
-        ConfigError: The ledger has never met the customer.
+        ConfigError: The ledger does not know the customer.
     """
     connector = find_connector(arguments.connector)
     with open_ledger(connector.id) as ledger:
         story = ledger.stories.of(number_of(ledger, arguments.customer), at_utc=arguments.at)
     if story is None:
         raise ConfigError(
-            f"The ledger of {connector.id} has never met a customer {arguments.customer!r}: check the number, or sync "
+            f"The ledger of {connector.id} does not know a customer {arguments.customer!r}: check the number, or sync "
             f"it with customer-sync run {connector.id} --customer {arguments.customer}.",
             setting="CUSTOMER",
         )

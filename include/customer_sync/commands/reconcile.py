@@ -11,7 +11,7 @@ from typing import Any
 
 from customer_sync.adapters import open_source, open_target
 from customer_sync.commands.answer import DONE, FAILED, REFUSED, USAGE, answer, say
-from customer_sync.commands.connections import find_connection
+from customer_sync.commands.connection_lookup import find_connection
 from customer_sync.commands.ledger_address import open_ledger
 from customer_sync.commands.run import report_progress
 from customer_sync.errors import ConfigError, PlanRefused, SyncError

@@ -12,7 +12,7 @@ from typing import Any
 from customer_sync import pipeline
 from customer_sync.adapters import open_source, open_target
 from customer_sync.commands.answer import DONE, FAILED, REFUSED, USAGE, answer, say
-from customer_sync.commands.connections import find_connection
+from customer_sync.commands.connection_lookup import find_connection
 from customer_sync.commands.customer_number import number_of
 from customer_sync.commands.ledger_address import open_ledger
 from customer_sync.errors import ConfigError, PlanRefused, SyncError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
-from customer_sync.gc_paused import uncollected
+from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import ConfirmedWrite, CustomerOutcome
 from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.model.company import CompanyStatus, attempt_hash, content_hash
@@ -60,7 +60,7 @@ class OutcomeRecorder:
             self._close(list(found.values()))
         return bool(self._waiting)
 
-    @uncollected()
+    @gc_paused()
     def finish(self) -> dict[str, int]:
         """Book every customer that is finished or stopped; the others keep none. Returns customers by outcome."""
         self._close([load for load in self._loads if load.customer_id not in self._closed])

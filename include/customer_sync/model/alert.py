@@ -29,7 +29,7 @@ TITLES: dict[Alert, str] = {
 
 RECOVERIES: dict[Alert, str] = {
     Alert.RUN_FAILED: "runs end well again",
-    Alert.PLAN_REFUSED: "a plan was applied again",
+    Alert.PLAN_REFUSED: "plans are applied again",
     Alert.TOO_MANY_REJECTED: "the rejected customers are settled",
     Alert.NO_SUCCESS: "runs end well again",
 }
@@ -37,9 +37,9 @@ RECOVERIES: dict[Alert, str] = {
 
 ALERT_REMEDIES: dict[Alert, str] = {
     Alert.RUN_FAILED: "Open the run, read the last line of audit, then that of the task it names.",
-    Alert.PLAN_REFUSED: "Read the plan in guard's log. If it is meant, approve it, or raise the limits in guards.",
+    Alert.PLAN_REFUSED: "Read the plan in guard's log. If it is intended, approve it, or raise the limits in guards.",
     Alert.TOO_MANY_REJECTED: "Look at the reasons in the connector log; one wrong setting often explains most of them.",
-    Alert.NO_SUCCESS: "See whether the DAG is paused, a run hangs or waits, a pool is missing, the scheduler is well.",
+    Alert.NO_SUCCESS: "Check whether the DAG is paused, a run hangs, a pool is missing, or the scheduler is down.",
 }
 """What a person does about it."""
 
@@ -69,7 +69,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     def subject(self) -> str:
         """One line."""
         if self.is_recovery:
-            return f"[customer sync {self.connector_id}] Over: {RECOVERIES[self.alert]}"
+            return f"[customer sync {self.connector_id}] Resolved: {RECOVERIES[self.alert]}"
         return f"[customer sync {self.connector_id}] Alert: {TITLES[self.alert]}"
 
     @property

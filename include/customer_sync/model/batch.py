@@ -26,7 +26,7 @@ class BatchDescriptor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     customer and their number. ``customers_digest`` is the hash of what extract wrote, ``digest``
     that of the small object beside it which the last step wrote, ``mapping`` identifies the rules by which
     it was planned. ``withheld`` are customers that guard took out. A planned
-    batch also tells its operations, its eligible customers, the companies that it would
+    batch also gives its operations, its eligible customers, the companies that it would
     withdraw, the users and addresses that it would remove, and the requests that it will take.
     """
 
@@ -182,7 +182,7 @@ def unpack(content: Any, label: str, digest: str, decoder: msgspec.json.Decoder[
     remedy = "clear this task together with the tasks before it"
     if not isinstance(content, str):
         raise BatchDamaged(f"Batch {label} is not in XCom ({type(content).__name__}): {remedy}.")
-    data = content.encode(errors="surrogatepass")  # half a character is damage, too; the hash tells it
+    data = content.encode(errors="surrogatepass")  # half a character is damage, too; the hash shows it
     if hashlib.blake2b(data, digest_size=16).hexdigest() != digest:
         raise BatchDamaged(f"Batch {label} is not what the earlier task wrote (or its file is gone): {remedy}.")
     try:

@@ -1,4 +1,4 @@
-"""The store's records as we want them: company, users, address book, payment settings. Pure.
+"""The store's records as they should be: company, users, address book, payment settings. Pure.
 
 Each entity declares its fields once, here; an adapter's table gives each its wire name. Text is ``""`` where there
 is nothing.
@@ -16,7 +16,7 @@ import msgspec
 from customer_sync.model.fields import PlainFields
 
 ACCOUNT_ADMIN_KEY = "ACCOUNT"
-"""Key of the admin user that stands for the account itself, where no contact can be the admin."""
+"""Key of the admin user that represents the account itself, where no contact can be the admin."""
 
 
 class CompanyStatus(IntEnum):

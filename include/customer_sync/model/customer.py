@@ -11,7 +11,7 @@ import msgspec
 from customer_sync.model.fields import PlainFields
 
 BILLING_KEY = "BILLING"
-"""Stands in for a location id in the external id of the billing address."""
+"""Replaces the location id in the external id of the billing address."""
 
 
 class PostalAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -1,6 +1,6 @@
 """Classes of difference between ERP, ledger and store, and what may be done about each. Pure.
 
-The codes stand in the ledger, the report, ``docs/reconcile.md`` and the tests alike.
+The ledger, the report, ``docs/reconcile.md`` and the tests all use these codes.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def repair_choices() -> list[str]:
 
 MEANINGS: dict[DifferenceClass, str] = {
     DifferenceClass.EQUAL: "ERP, ledger and store say the same",
-    DifferenceClass.MISSING_IN_STORE: "the ERP wants it, the store has it not",
+    DifferenceClass.MISSING_IN_STORE: "eligible in the ERP, absent from the store",
     DifferenceClass.MISSING_IN_LEDGER: "ours and in the store; the ledger does not know it, or an older value",
     DifferenceClass.EXTRA_IN_STORE: "a company with our key that trades although its customer is not eligible",
     DifferenceClass.FOREIGN: "no key of ours and no link: never touched",
@@ -77,14 +77,14 @@ MEANINGS: dict[DifferenceClass, str] = {
     DifferenceClass.WRITE_LOST: "the store does not hold what our last write put there, and nobody wrote since",
     DifferenceClass.DUPLICATE_KEY: "more than one company carries the Customer ID",
     DifferenceClass.USER_OF_OTHER_COMPANY: "the contact's e-mail belongs to a user of another company",
-    DifferenceClass.ORPHANED_CHILD: "a user or address with our mark that no contact or location stands for",
+    DifferenceClass.ORPHANED_CHILD: "a user or address with our mark, without a contact or location in the ERP",
     DifferenceClass.REFERENCE_MISMATCH: "the ERP's Commerce Reference ID is missing or names another company",
     DifferenceClass.DELETED_IN_ERP: "its customer was deleted in the ERP, the company still trades",
 }
 """What each class means, in words."""
 
 REMEDIES: dict[DifferenceClass, str] = {
-    DifferenceClass.MISSING_IN_STORE: "Reapply: it is made again. A customer in quarantine says there what to correct.",
+    DifferenceClass.MISSING_IN_STORE: "Reapply: it is created again. For one in quarantine, see there what to correct.",
     DifferenceClass.MISSING_IN_LEDGER: "Adopt: the ledger takes over what the store holds; nothing is written there.",
     DifferenceClass.EXTRA_IN_STORE: "Un-enrol: the company is withdrawn as policy.customer says.",
     DifferenceClass.ERP_CHANGED: "The next sync writes it; reapply does so at once.",
@@ -100,7 +100,7 @@ REMEDIES: dict[DifferenceClass, str] = {
 
 
 class Standing(StrEnum):
-    """Where a customer stands; every customer that ERP, ledger or store know has exactly one: the balance."""
+    """A customer's result; every customer that ERP, ledger or store know has exactly one: the balance."""
 
     EQUAL = "equal"
     DIFFERENT = "different"
@@ -120,9 +120,9 @@ STANDING_MEANINGS: dict[Standing, str] = {
     Standing.NOT_ELIGIBLE: "not eligible, and no company in the store",
     Standing.WITHDRAWN: "no longer eligible or gone; its company is withdrawn, or left by policy",
     Standing.KEPT: "not eligible for now; its company is kept as it was, and is as it was",
-    Standing.QUARANTINED: "eligible; why it is not in the store stands in quarantine",
-    Standing.SET_ASIDE: "a person took it out of the sync: neither judged nor repaired",
-    Standing.UNSETTLED: "being written, or changing while it was read: not judged in this run",
+    Standing.QUARANTINED: "eligible; the quarantine says why it is not in the store",
+    Standing.SET_ASIDE: "a person took it out of the sync: neither compared nor repaired",
+    Standing.UNSETTLED: "being written, or changing while it was read: not compared in this run",
 }
 """What each standing means, in words."""
 

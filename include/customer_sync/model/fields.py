@@ -26,6 +26,10 @@ class FieldRule(NamedTuple):
     mask: MaskKind = ""
     can_clear: bool = True
 
+    def holds(self, text: str) -> bool:
+        """Whether the system holds a text as long as this one."""
+        return not self.most_chars or len(text) <= self.most_chars
+
 
 class EntityFields(NamedTuple):
     """The field tables of one kind of store: our field -> its rule."""

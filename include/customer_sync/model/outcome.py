@@ -1,7 +1,6 @@
 """Outcomes, reason codes and what to do about them.
 
-These words stand in the code, the log, the pages, ``docs/errors.md`` and the tests
-alike; a test keeps the documentation complete.
+Code, log, pages, ``docs/errors.md`` and tests all use these words; a test keeps the documentation complete.
 """
 
 from __future__ import annotations

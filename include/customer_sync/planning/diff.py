@@ -220,7 +220,7 @@ def _takes_over(email: str, users: Mapping[str, CompanyUser], key: str) -> bool:
 
 
 def _with_stand_in(desired: Company, have: Mapping[str, AppliedUser], held: frozenset[str]) -> tuple[CompanyUser, ...]:
-    """The desired users; where the store refused the admin, the next user stands in with the admin's role."""
+    """The desired users; where the store refused the admin, the next user gets the admin's role."""
     users = desired.users
     role = users[0].role
     is_admin_already = users[0].key in have and have[users[0].key].fields.role == role

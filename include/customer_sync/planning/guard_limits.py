@@ -8,7 +8,7 @@ from customer_sync.settings.connector import GuardRules
 
 
 class RunTotals(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run would do, beside what stands.
+    """What a run would do, beside what exists.
 
     Attributes:
         is_whole_read: The run read every customer of the ERP.

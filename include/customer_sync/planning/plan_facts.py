@@ -94,7 +94,7 @@ def lines_of(facts: PlanFacts) -> list[str]:
     if facts.actions:
         lines.append(f"  by action: {_counted(facts.actions)}")
     if facts.withheld:
-        lines.append(f"Withheld, one Account Email shared: {', '.join(facts.withheld[:SHOWN])}")
+        lines.append(f"Withheld because they share an Account Email: {', '.join(facts.withheld[:SHOWN])}")
     lines += [
         f"Unknown: {_number(part.customers, 'customer')} ({part.reason}: {_why_unknown(part)}): {_listed(part)}"
         for part in facts.unknown
@@ -109,7 +109,7 @@ def question_of(
 ) -> tuple[str, str]:
     """The subject and the body (Markdown) of the question to a person.
 
-    Everything that comes from customers' data stands in code spans, where Markdown means nothing.
+    Everything that comes from customers' data is put in code spans, where Markdown means nothing.
 
     Args:
         facts: The plan.
@@ -154,7 +154,7 @@ def _plan_points(facts: PlanFacts, link: str) -> Iterable[str]:
     if facts.actions:
         yield escape_markdown(_counted(facts.actions))
     if facts.withheld:
-        yield f"taken out, one Account Email shared: {_codes(facts.withheld[:SHOWN], len(facts.withheld))}"
+        yield f"left out because they share an Account Email: {_codes(facts.withheld[:SHOWN], len(facts.withheld))}"
     if note := _creations_note(facts):
         yield escape_markdown(note)
     yield f"plan hash `{facts.plan_hash}`"

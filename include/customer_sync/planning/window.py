@@ -121,7 +121,7 @@ def resolve_window(  # noqa: PLR0911 - one return per row of the precedence tabl
             retry_quarantined=retry,
         )
     if request.mode == "full":
-        # A long read that was cut off goes on, unless what it read before was judged by other rules.
+        # A long read that was cut off goes on, unless other rules applied to what it read before.
         goes_on = "" if mapping_changed else watermarks.get("resume_after", "")
         return _full("mode full", request, goes_on, is_backfill=is_backfill)
     if is_backfill and data_interval is not None:

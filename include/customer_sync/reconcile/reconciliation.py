@@ -17,7 +17,7 @@ from customer_sync.model.operation import REMOVALS
 from customer_sync.model.outcome import LogEntry, Outcome
 from customer_sync.reconcile.adopt.match_list import read_matches, write_matches
 from customer_sync.reconcile.adopt.takeover import Takeover
-from customer_sync.reconcile.compare.recheck import Finding
+from customer_sync.reconcile.compare.recheck import RecheckedCustomer
 from customer_sync.reconcile.compare.spool import temporary_spool
 from customer_sync.reconcile.compare.survey import Census, Survey
 from customer_sync.reconcile.repair.plan_repair import Policy, RepairItem, action_of, plan_repair
@@ -111,7 +111,7 @@ def compare_sides(
 
 
 def _found(run: Run, survey: Survey, policy: Policy) -> Iterator[RepairItem]:
-    """Compare, book every confirmed difference, and hand on the repairs that the policy allows."""
+    """Compare, record every confirmed difference, and hand on the repairs that the policy allows."""
     survey.compare()
     for finding in survey.confirm():
         item = _book(run, finding, policy)
@@ -146,7 +146,7 @@ def _begin(run: Run, request: ReconcileRequest, policy: Policy) -> None:
         run.ledger.differences.forget(connection, run.run_id)
 
 
-def _book(run: Run, finding: Finding, policy: Policy) -> RepairItem | None:
+def _book(run: Run, finding: RecheckedCustomer, policy: Policy) -> RepairItem | None:
     """Write one customer's differences into ledger and log; plan its repair."""
     name = finding.erp.name
     differences = finding.comparison.differences
@@ -206,7 +206,7 @@ def _summary(census: Census) -> dict[str, Any]:
         "standings": {str(name): count for name, count in census.standings.items() if count},
         "foreign": dict(census.foreign),
         "sizes": census.sizes,
-        "suspects": census.suspects,
+        "to_recheck": census.to_recheck,
         "rechecked": census.rechecked,
         "reasons": dict(census.reasons),
         "payment_read": census.payment_read,
@@ -267,7 +267,7 @@ def _report(run: Run, row: dict[str, Any]) -> ReconcileReport:
             "  differences: " + (_counted(classes) or "none"),
             "  not ours, never touched: " + (_counted(facts["foreign"]) or "nothing"),
             f"  payment settings: read of {facts['payment_read']} companies, not read of {facts['payment_unread']}",
-            f"  read again before accused: {facts['rechecked']} of {facts['suspects']}",
+            f"  rechecked: {facts['rechecked']} of {facts['to_recheck']} customers that differed at first",
         ]
     if "matches" in facts:
         lines.append(f"  matches: {_counted(facts['matches']) or 'none'}")

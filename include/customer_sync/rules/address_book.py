@@ -46,7 +46,7 @@ def build_addresses(customer: Customer, connector: Connector, findings: list[Fin
     addresses: list[Address] = []
     if connector.locations.include:
         for location in sorted(customer.locations, key=_location_id):
-            if not _is_wanted(location, connector, findings):
+            if not _is_eligible(location, connector, findings):
                 continue
             address = _location_address(customer, location, connector, findings)
             if address is not None:
@@ -58,15 +58,15 @@ def build_addresses(customer: Customer, connector: Connector, findings: list[Fin
     return tuple(addresses)
 
 
-def _is_wanted(location: Location, connector: Connector, findings: list[Finding]) -> bool:
+def _is_eligible(location: Location, connector: Connector, findings: list[Finding]) -> bool:
     key = location.location_id
     if not location.active:
         findings.append(Finding(reason=Reason.LOCATION_INACTIVE, entity="location", key=key, field="location.active"))
         return False
     if not connector.locations.opt_in_required:
         return True
-    wanted_type = connector.eligibility.connection_type_folded
-    if location.enabled is not True or location.connection_type.casefold() != wanted_type:
+    connection_type = connector.eligibility.connection_type_folded
+    if location.enabled is not True or location.connection_type.casefold() != connection_type:
         findings.append(
             Finding(reason=Reason.LOCATION_NOT_ENABLED, entity="location", key=key, field="location.enabled")
         )
@@ -143,7 +143,7 @@ def _resolve(
         return None
     country = resolve_country(address.country, connector.geography)
     if country is None:
-        detail = f"'{address.country[:20]}' is no ISO 3166 country"
+        detail = f"'{address.country[:20]}' is not an ISO 3166 country"
         leave_out(Reason.LOCATION_COUNTRY_UNKNOWN, "country", detail)
         return None
     if country.code not in STATE_COUNTRIES:
@@ -151,9 +151,9 @@ def _resolve(
     state = resolve_state(address.state, country, connector.geography)
     if state is None:
         detail = (
-            f"'{address.state[:20]}' is no state of {country.name}"
+            f"'{address.state[:20]}' is not a state of {country.name}"
             if address.state
-            else f"no state, {country.name} needs one"
+            else f"the state is missing; {country.name} needs one"
         )
         leave_out(Reason.LOCATION_ADDRESS_INCOMPLETE, "state", detail)
         return None

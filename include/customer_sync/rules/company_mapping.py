@@ -87,7 +87,7 @@ def _country(customer: Customer, connector: Connector, findings: list[Finding]) 
         return None
     country = resolve_country(text, connector.geography)
     if country is None:
-        detail = f"'{text[:20]}' is no ISO 3166 country"
+        detail = f"'{text[:20]}' is not an ISO 3166 country"
         findings.append(Finding(reason=Reason.COUNTRY_UNKNOWN, field="main_address.country", detail=detail))
     return country
 
@@ -100,7 +100,7 @@ def _state(customer: Customer, country: Country | None, connector: Connector, fi
     if state is not None:
         return state.name
     if country.code in STATE_COUNTRIES:
-        detail = f"'{text[:20]}' is no state of {country.name}"
+        detail = f"'{text[:20]}' is not a state of {country.name}"
         findings.append(Finding(reason=Reason.STATE_UNKNOWN, field="main_address.state", detail=detail))
         return ""
     return text

@@ -41,7 +41,7 @@ def build_users(customer: Customer, connector: Connector, findings: list[Finding
     contacts = _without_repeated_emails(contacts, findings)
     roles = connector.contacts
     if not contacts:
-        if roles.admin_fallback == "refuse" or len(customer.email) > _most_email_chars(connector):
+        if roles.admin_fallback == "refuse" or not _can_be_email(customer.email, connector):
             return ()
         findings.append(Finding(reason=Reason.ADMIN_IS_ACCOUNT, entity="contact", key=ACCOUNT_ADMIN_KEY))
         return (_account_admin(customer, connector, findings),)
@@ -72,7 +72,7 @@ def _can_be_user(contact: Contact, connector: Connector, findings: list[Finding]
         )
     if not contact.email:
         failed.append((Reason.CONTACT_EMAIL_MISSING, "contact.email"))
-    elif len(contact.email) > _most_email_chars(connector) or not is_valid_email(contact.email):
+    elif not _can_be_email(contact.email, connector) or not is_valid_email(contact.email):
         failed.append((Reason.CONTACT_EMAIL_INVALID, "contact.email"))
     if not failed:
         return True
@@ -83,8 +83,8 @@ def _can_be_user(contact: Contact, connector: Connector, findings: list[Finding]
 
 
 def _is_switched_on(contact: Contact, connector: Connector) -> bool:
-    wanted = connector.eligibility.connection_type_folded
-    return contact.enabled is True and contact.connection_type.casefold() == wanted
+    connection_type = connector.eligibility.connection_type_folded
+    return contact.enabled is True and contact.connection_type.casefold() == connection_type
 
 
 def _without_repeated_emails(contacts: list[Contact], findings: list[Finding]) -> list[Contact]:
@@ -107,8 +107,8 @@ def _without_repeated_emails(contacts: list[Contact], findings: list[Finding]) -
     return kept
 
 
-def _most_email_chars(connector: Connector) -> int:
-    return connector.target.fields.user["email"].most_chars
+def _can_be_email(text: str, connector: Connector) -> bool:
+    return connector.target.fields.user["email"].holds(text)
 
 
 def _user(contact: Contact, role: str, limits: TextLimits, findings: list[Finding]) -> CompanyUser:

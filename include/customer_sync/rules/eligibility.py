@@ -43,7 +43,7 @@ def decide_eligibility(customer: Customer, connector: Connector) -> Decision:
     Returns:
         The decision, reasons in the order: type, class, e-mail, switches, status.
     """
-    rules, longest = connector.eligibility, connector.target.fields.company["company_email"].most_chars
+    rules, email = connector.eligibility, connector.target.fields.company["company_email"]
     reasons: list[Reason] = []
     if customer.customer_type.casefold() not in rules.types_folded:
         reasons.append(Reason.TYPE_NOT_B2B)
@@ -51,7 +51,7 @@ def decide_eligibility(customer: Customer, connector: Connector) -> Decision:
         reasons.append(Reason.CLASS_NOT_SELECTED)
     if not customer.email:
         reasons.append(Reason.EMAIL_MISSING)
-    elif len(customer.email) > longest or not is_valid_email(customer.email):
+    elif not email.holds(customer.email) or not is_valid_email(customer.email):
         reasons.append(Reason.EMAIL_INVALID)
     if customer.enabled is not True:
         reasons.append(Reason.NOT_ENABLED)

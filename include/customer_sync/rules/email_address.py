@@ -17,7 +17,7 @@ _RESERVED = re.compile(r"\.(?:local|localhost|invalid|test|onion|arpa)$", re.IGN
 
 
 def is_valid_email(text: str) -> bool:
-    """Tell whether the text is a well-formed e-mail address with a dotted domain.
+    """Check whether the text is a well-formed e-mail address with a dotted domain.
 
     Deliverability is not asked: domains for private or special use (``.local``, ``.test``)
     are fine, since the ERP and the store may share an inner network.
@@ -35,7 +35,7 @@ def _is_valid_by_library(text: str) -> bool:
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - see above
 
     try:
-        # The library refuses special-use domains by name; under another name only their form is judged.
+        # The library refuses special-use domains by name; under another name only their form is checked.
         validate_email(_RESERVED.sub(".example", text), check_deliverability=False, strict=True)
     except EmailNotValidError:
         return False

@@ -44,7 +44,7 @@ class TextLimits:
 
 
 def split_name(text: str) -> tuple[str, str]:
-    """Split a person's or place's name at its last blank; a single word stands for both parts.
+    """Split a person's or place's name at its last blank; a single word becomes both parts.
 
     The store wants a first and a last name for every address (docs/api/better_b2b.md#identity).
     """

@@ -1,4 +1,4 @@
-"""The section ``alerts`` of a connector file: who is told what; secrets stand in Airflow connections."""
+"""The section ``alerts`` of a connector file: what is reported to whom; Airflow connections hold the secrets."""
 
 from __future__ import annotations
 
@@ -42,5 +42,5 @@ class AlertRules(Section):
 
     @property
     def is_on(self) -> bool:
-        """Whether anybody is to be told."""
+        """Whether a channel is named."""
         return self.email is not None or self.webhook is not None

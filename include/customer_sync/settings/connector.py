@@ -1,6 +1,6 @@
 """A connector's settings: one source of customers paired with one store, its rules and its budgets.
 
-All that differs between merchants stands in one YAML file per connector and is
+One YAML file per connector holds all that differs between merchants; it is
 validated when it is read; addresses and secrets live in two Airflow connections.
 Defaults follow docs/api/incumbent.md#eligibility and #field-map.
 """
@@ -124,7 +124,7 @@ class ReconcileRules(Section):
     ``store_share`` is what a comparison takes of the store's budget, so that syncs go
     on beside it. ``payment_requests`` bounds the requests for payment settings, which
     the store has no list of; ``most_rechecked`` bounds the customers that are read
-    again before they are accused. ``repair`` says per class what is done about it.
+    again before they are reported. ``repair`` says per class what is done about it.
     """
 
     schedule: str = "30 2 * * *"

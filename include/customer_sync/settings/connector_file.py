@@ -34,12 +34,12 @@ class _SettingsLoader(yaml.CSafeLoader):
         """Build a mapping.
 
         Raises:
-            ConstructorError: A key stands in it twice; the later one would win in silence.
+            ConstructorError: A key appears twice; the later one would silently win.
         """
         seen: set[str] = set()
         for key, _ in node.value:
             if key.tag != "tag:yaml.org,2002:merge" and key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' stands here twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' appears twice", key.start_mark)
             seen.add(str(key.value))
         return super().construct_mapping(node, deep=deep)
 
@@ -140,9 +140,9 @@ def find_connector(connector_id: str, directory: Path | None = None) -> Connecto
 
 
 def watched_connectors(directory: Path | None = None) -> dict[str, Connector]:
-    """The connectors whose files name somebody to be told when something is wrong, by id.
+    """The connectors whose files name a channel for alerts, by id.
 
-    A file that is wrong elsewhere still says who is to be told, as long as it can be read: of such a one
+    A file that is wrong elsewhere still names its channels, as long as it can be read: of such a one
     only id and alerts are right, everything else is at its default.
 
     Raises:
@@ -156,7 +156,7 @@ def _as_far_as_alerts(path: Path) -> Connector | None:
     try:
         return load_connector(path)
     except ConfigError:
-        pass  # its DAG says so; here it matters who is to be told of that
+        pass  # its DAG says so; here only its channels matter
     try:
         return Connector.model_validate({"id": path.stem, "alerts": _read_yaml(path).get("alerts") or {}})
     except (ConfigError, ValidationError):

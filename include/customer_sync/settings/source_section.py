@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, SerializeAsAny
 
 from customer_sync.model.push_notification import Notification
-from customer_sync.settings.adapter import SOURCES, find_adapter
+from customer_sync.settings.adapter_kind import SOURCES, find_adapter
 from customer_sync.settings.section import Section
 
 DEFAULT_KIND = "acumatica"

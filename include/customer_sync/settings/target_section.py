@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, SerializeAsAny
 
 from customer_sync.model.fields import EntityFields
-from customer_sync.settings.adapter import TARGETS, find_adapter
+from customer_sync.settings.adapter_kind import TARGETS, find_adapter
 from customer_sync.settings.section import Section
 
 DEFAULT_KIND = "better_b2b"

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from customer_sync.gc_paused import uncollected
+from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.model.batch import Batch, BatchDescriptor, Decisions, Unenrolled, pack, unpack_customers
 from customer_sync.model.customer import Customer
@@ -17,7 +17,7 @@ from customer_sync.rules.eligibility import Decision, decide_eligibility
 from customer_sync.run import Run
 
 
-@uncollected()
+@gc_paused()
 def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[str, BatchDescriptor]:
     """Split a batch into eligible customers, customers to be un-enrolled, and filtered ones.
 

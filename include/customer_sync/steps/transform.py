@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from customer_sync.gc_paused import uncollected
+from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import CustomerOutcome, LinkSummary, PlannedCustomer, Quarantined
 from customer_sync.model.batch import (
     BatchDescriptor,
@@ -52,7 +52,7 @@ class _BatchPlan:
         return next((f"; {row.history()}" for row in rows if row.entity == "customer"), "")
 
 
-@uncollected()
+@gc_paused()
 def transform_batch(
     run: Run, content: Any, decisions: Any, descriptor: BatchDescriptor, request: RunRequest
 ) -> tuple[str, BatchDescriptor]:

@@ -214,7 +214,7 @@ class Target(Protocol):
             orders: 1 to ``cost(action).rows``.
 
         Returns:
-            The record's id per order; ``None`` where all were done but the answer does not tell which is which, so
+            The record's id per order; ``None`` where all were done but the answer does not say which is which, so
             that they have to be looked up.
 
         Raises:

@@ -1,1 +1,1 @@
-"""Airflow callbacks that open and end incidents, and the channels that tell them."""
+"""Airflow callbacks that open and end incidents, and the channels that report them."""

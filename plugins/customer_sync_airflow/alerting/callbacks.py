@@ -1,7 +1,7 @@
 """Alerts at Airflow's hooks: after a run, when guard refuses or waits, when a run is overdue, and now and then.
 
 Everything here also runs in Airflow's DAG processor and triggerer, so it imports the product when it is called.
-A channel that cannot be reached never fails a run: it is logged, and told by the next check.
+A channel that cannot be reached never fails a run: the failure is logged, and the next check sends the alert again.
 """
 
 # ruff: noqa: PLC0415 -- see above
@@ -44,7 +44,7 @@ class RunAlert(BaseNotifier):
         self.is_green = is_green
 
     def notify(self, context: Context) -> None:
-        """Judge the run and tell what is new."""
+        """Check the run and send alerts for what is new."""
         from customer_sync.reporting.alerting import judge_run
 
         run_id = str(context["run_id"])
@@ -57,7 +57,7 @@ class RunAlert(BaseNotifier):
 
 
 def alert_arguments(connector: Connector | None) -> dict[str, Any]:
-    """What a DAG is given so that its runs are watched; nothing while nobody is to be told."""
+    """Arguments that make Airflow watch a DAG's runs; none while the connector names no channel."""
     if connector is None or not connector.alerts.is_on:
         return {}
     arguments: dict[str, Any] = {
@@ -86,7 +86,7 @@ async def run_is_overdue(connector_id: str, **_context: Any) -> None:
 
 
 def check_silence(connector_id: str) -> None:
-    """See whether a connector has been without a good run for too long, and tell what nobody was told yet."""
+    """Check whether a connector has been without a good run for too long, and send every alert not sent yet."""
     from customer_sync.reporting.alerting import judge_silence
 
     def judge(ledger: "Ledger", connector: Connector) -> None:
@@ -96,8 +96,8 @@ def check_silence(connector_id: str) -> None:
 
 
 @contextmanager
-def telling_of_refusal(run: "Run") -> Iterator[None]:
-    """Tell of a plan that is refused inside the block.
+def alert_on_refusal(run: "Run") -> Iterator[None]:
+    """Send an alert when a plan is refused inside the block.
 
     Raises:
         PlanRefused: As it was raised inside.
@@ -107,12 +107,12 @@ def telling_of_refusal(run: "Run") -> Iterator[None]:
     try:
         yield
     except PlanRefused as refusal:
-        tell_of_plan(run, f"refused: {refusal.message}")
+        alert_about_plan(run, f"refused: {refusal.message}")
         raise
 
 
-def tell_of_plan(run: "Run", facts: str) -> None:
-    """Tell that a plan was refused, or waits for a person.
+def alert_about_plan(run: "Run", facts: str) -> None:
+    """Send an alert that a plan was refused, or waits for a person.
 
     Args:
         run: The run.
@@ -127,12 +127,12 @@ def tell_of_plan(run: "Run", facts: str) -> None:
 
 
 def check(connector_id: str, judge: "Callable[[Ledger, Connector], None]") -> None:
-    """Judge a connector, and tell its channels what is new; nothing is done where nobody is to be told.
+    """Check a connector, and notify its channels of what is new; does nothing where it names no channel.
 
     A failure is logged and left to the next check.
     """
     from customer_sync.ledger import Ledger
-    from customer_sync.reporting.alerting import tell
+    from customer_sync.reporting.alerting import tell as notify_channels
     from customer_sync.settings.connector_file import watched_connectors
 
     try:
@@ -141,11 +141,11 @@ def check(connector_id: str, judge: "Callable[[Ledger, Connector], None]") -> No
             return
         with Ledger.open(connector_id) as ledger:
             judge(ledger, connector)
-            problems = tell(ledger, connector, channels_of(connector))
+            problems = notify_channels(ledger, connector, channels_of(connector))
     except SyncError as error:
         problems = [error.message]
     for problem in problems:
-        log.error("An alert of %s was not told: %s. The next check tries again.", connector_id, problem)
+        log.error("An alert of %s could not be sent: %s. The next check tries again.", connector_id, problem)
 
 
 def channels_of(connector: Connector) -> "dict[str, Callable[[Notice], None]]":

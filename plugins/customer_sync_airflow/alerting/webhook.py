@@ -13,8 +13,8 @@ TIMEOUT_S = 20.0
 class WebhookNotifier(BaseNotifier):
     """Posts a JSON object.
 
-    The whole address stands in the connection's *Host*, with its path: chat systems hide a secret in it. A
-    password is sent as a bearer token; further headers stand in *Extra*.
+    The connection's *Host* holds the whole address, with its path: chat systems hide a secret in it. A
+    password is sent as a bearer token; *Extra* holds further headers.
 
     Args:
         http_conn_id: Id of the connection.

@@ -6,9 +6,9 @@
 | **remove_old_reports** | deletes old reports |
 | **clean_ledger** | deletes old lines of the connector log, and old runs with what belongs to them |
 
-How old is old stands in each connector file (`retention`). Links, writes without an answer, quarantine, and runs that a
-later one depends on are never touched. A run whose batch files are gone cannot be cleared and repeated from the middle;
-trigger a new one instead.
+Each connector file says how long things are kept (`retention`). Links, writes without an answer, quarantine, and runs
+that a later one depends on are never touched. A run whose batch files are gone cannot be cleared and repeated from the
+middle; trigger a new one instead.
 """
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What the kinds of DAGs share: one DAG per connector file, its schedule, and a stand-in for a wrong file."""
+"""What the kinds of DAGs share: one DAG per connector file, its schedule, and a placeholder for a wrong file."""
 
 import re
 from collections.abc import Callable
@@ -25,17 +25,17 @@ def timetable_of(connector: Connector, schedule: str, setting: str) -> CronDataI
     Args:
         connector: The connector.
         schedule: Five cron columns.
-        setting: Where they stand in the connector file.
+        setting: Their name in the connector file.
 
     Raises:
-        ConfigError: It is no cron expression.
+        ConfigError: It is not a cron expression.
     """
     timetable = CronDataIntervalTimetable(schedule, timezone="UTC")
     try:
         timetable.validate()
     except AirflowTimetableInvalid as error:
         raise ConfigError(
-            f"Connector file {connector.id}.yaml is wrong. {setting}: {schedule!r} is no cron expression; "
+            f"Connector file {connector.id}.yaml is wrong. {setting}: {schedule!r} is not a cron expression; "
             "write five columns such as '*/15 * * * *'. See docs/connector-file.md.",
             setting=setting,
         ) from error
@@ -43,7 +43,7 @@ def timetable_of(connector: Connector, schedule: str, setting: str) -> CronDataI
 
 
 def broken_dag(path: Path, problem: str, *, prefix: str, first_task: str, schedule: str, **arguments: Any) -> DAG:
-    """Stand in for a connector whose file is wrong: visible, paused, and its run says what to repair.
+    """Build the placeholder of a connector whose file is wrong: visible, paused, and its run says what to repair.
 
     It keeps a schedule, so that a connector that was running and breaks becomes a row of failed
     runs and not silence.
@@ -51,8 +51,8 @@ def broken_dag(path: Path, problem: str, *, prefix: str, first_task: str, schedu
     Args:
         path: The connector file.
         problem: The sentence that names file, field and remedy.
-        prefix: What stands before the connector's id in the DAG's.
-        first_task: Id of the task that tells it.
+        prefix: Prefix of the DAG's id; the connector's id follows.
+        first_task: Id of the task that reports the problem.
         schedule: Five cron columns.
         **arguments: Further arguments of the DAG; ``tags`` among them.
     """
@@ -73,22 +73,22 @@ def broken_dag(path: Path, problem: str, *, prefix: str, first_task: str, schedu
 
 
 def dags_of_all_connectors(
-    prefix: str, build: Callable[[Connector], DAG | None], stand_in: Callable[[Path, str], DAG | None]
+    prefix: str, build: Callable[[Connector], DAG | None], placeholder: Callable[[Path, str], DAG | None]
 ) -> dict[str, DAG]:
     """Build a DAG for every connector file; a wrong file takes down no other.
 
     A task's process parses the file as well and needs its own DAG only, so none but that one is built there.
 
     Args:
-        prefix: What stands before the connector's id in the DAGs' ids.
+        prefix: Prefix of the DAGs' ids; the connectors' ids follow.
         build: Wires a connector's tasks; ``None`` where it has no such DAG.
-        stand_in: Makes the DAG of a file that is wrong, from its path and the sentence that says why.
+        placeholder: Makes the DAG of a file that is wrong, from its path and the sentence that says why.
 
     Raises:
         ConfigError: There is no folder of connector files.
     """
-    wanted = get_parsing_context().dag_id
-    if wanted is not None and not wanted.startswith(prefix):
+    asked_for = get_parsing_context().dag_id
+    if asked_for is not None and not asked_for.startswith(prefix):
         return {}
     found: dict[Path, Connector | ConfigError] = {}
     for path in connector_paths():
@@ -99,10 +99,10 @@ def dags_of_all_connectors(
     refused = refusals(each for each in found.values() if isinstance(each, Connector))
     dags: dict[str, DAG] = {}
     for path, connector in found.items():
-        if wanted is not None and wanted != f"{prefix}{_id_part(path)}":
+        if asked_for is not None and asked_for != f"{prefix}{_id_part(path)}":
             continue
-        judged = connector if isinstance(connector, ConfigError) else refused.get(connector.id, connector)
-        dag = _dag_of(path, judged, build, stand_in)
+        checked = connector if isinstance(connector, ConfigError) else refused.get(connector.id, connector)
+        dag = _dag_of(path, checked, build, placeholder)
         if dag is not None:
             dags.setdefault(dag.dag_id, dag)
     return dags
@@ -117,11 +117,11 @@ def _dag_of(
     path: Path,
     connector: Connector | ConfigError,
     build: Callable[[Connector], DAG | None],
-    stand_in: Callable[[Path, str], DAG | None],
+    placeholder: Callable[[Path, str], DAG | None],
 ) -> DAG | None:
     if isinstance(connector, ConfigError):
-        return stand_in(path, connector.message)
+        return placeholder(path, connector.message)
     try:
         return build(connector)
     except ConfigError as error:
-        return stand_in(path, error.message)
+        return placeholder(path, error.message)

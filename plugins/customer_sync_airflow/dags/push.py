@@ -7,8 +7,8 @@ take_customers >> sync_them
 | **take_customers** | takes the customers that wait; skipped when a scheduled run was quicker |
 | **sync_them** | triggers the sync in mode *selected* with them and waits for its end |
 
-It starts by itself when notifications have come, one run after the other; what comes meanwhile waits for the next one.
-It moves no watermark, so the scheduled sync stays what nothing can get past; push notifications only make it quicker.
+It starts by itself when notifications have come, one run after the other; what arrives during a run waits for the next.
+It moves no watermark: the scheduled sync still finds every change, and push notifications only make it quicker.
 """
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
@@ -20,7 +20,7 @@ from customer_sync_airflow.push.tasks import take_customers
 from customer_sync_airflow.push.trigger import PushTrigger
 
 PREFIX = "customer_push__"
-"""What stands before the connector's id in the DAG's id."""
+"""Prefix of the DAG's id; the connector's id follows."""
 
 
 def push_dag(connector: Connector) -> DAG:

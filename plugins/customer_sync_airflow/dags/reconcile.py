@@ -1,10 +1,10 @@
-"""ERP, ledger and store are compared three ways; what differs is told, and repaired on request.
+"""Compares ERP, ledger and store; reports every difference, and repairs it on request.
 
 compare >> guard >> repair [] >> report, where [] is mapped over batches of customers to be repaired.
 
 | task | does |
 |---|---|
-| **compare** | reads all three sides, classes what differs, reads each suspect again before it is told, plans repairs |
+| **compare** | reads all three sides, classifies differences, re-reads each before it is reported, plans repairs |
 | **guard** | adds up the plan of all repairs; nothing is written before it |
 | **repair** | applies the plan through the sync's own load, one store at a time |
 | **report** | balances the run and leaves a page and tables behind; downstream DAGs can wait for its asset |
@@ -25,7 +25,7 @@ from customer_sync_airflow.tasks.reconcile_params import reconcile_params
 from customer_sync_airflow.tasks.reconcile_report import PublishReport
 
 PREFIX = "customer_reconcile__"
-"""What stands before the connector's id in the DAG's id."""
+"""Prefix of the DAG's id; the connector's id follows."""
 
 TAGS = ["customer-sync", "reconciliation"]
 
@@ -69,7 +69,7 @@ def reconcile_dag(connector: Connector) -> DAG:
     return dag
 
 
-def stand_in(path: Path, problem: str) -> DAG:
+def placeholder(path: Path, problem: str) -> DAG:
     """The DAG of a connector whose file is wrong."""
     return broken_dag(path, problem, prefix=PREFIX, first_task="compare", schedule="30 2 * * *", tags=TAGS)
 
@@ -80,4 +80,4 @@ def reconcile_dags() -> dict[str, DAG]:
     Raises:
         ConfigError: There is no folder of connector files.
     """
-    return dags_of_all_connectors(PREFIX, reconcile_dag, stand_in)
+    return dags_of_all_connectors(PREFIX, reconcile_dag, placeholder)

@@ -11,8 +11,8 @@ extract >> filter [] >> transform [] >> guard >> load [] >> audit, where [] is m
 | **load** | applies the plan to the store, one store at a time |
 | **audit** | balances the run: every extracted customer has exactly one outcome, or the run fails |
 
-Trigger it with *mode* full for the first time. What happened to a customer stands in the task
-logs, one line per customer and part. docs/operating.md tells how to trigger, read, backfill,
+Trigger it with *mode* full for the first time. The task logs show what happened to each customer,
+one line per customer and part. docs/operating.md explains how to trigger, read, backfill,
 repair and cancel.
 """
 
@@ -29,7 +29,7 @@ from customer_sync_airflow.tasks.sync import audit, extract, filter_customers, l
 from customer_sync_airflow.tasks.sync_params import sync_params
 
 PREFIX = "customer_sync__"
-"""What stands before the connector's id in the DAG's id."""
+"""Prefix of the DAG's id; the connector's id follows."""
 
 TAGS = ["customer-sync", "acumatica", "better-b2b"]
 
@@ -66,7 +66,7 @@ def sync_dag(connector: Connector) -> DAG:
     return dag
 
 
-def stand_in(path: Path, problem: str) -> DAG:
+def placeholder(path: Path, problem: str) -> DAG:
     """The DAG of a connector whose file is wrong."""
     return broken_dag(
         path,
@@ -85,4 +85,4 @@ def sync_dags() -> dict[str, DAG]:
     Raises:
         ConfigError: There is no folder of connector files.
     """
-    return dags_of_all_connectors(PREFIX, sync_dag, stand_in)
+    return dags_of_all_connectors(PREFIX, sync_dag, placeholder)

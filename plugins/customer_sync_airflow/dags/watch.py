@@ -1,12 +1,12 @@
-"""Watches that every connector has good runs, and tells again what could not be told.
+"""Checks that every connector has good runs, and sends alerts again that could not be sent.
 
 | task | does |
 |---|---|
-| **check_last_success** | tells of each connector that has had no good run for too long |
+| **check_last_success** | sends an alert for each connector that has had no good run for too long |
 
 Whatever the reason: paused, hanging, failing, or never started. A run that never starts misses no deadline of its own,
 so something else has to look; that is this DAG. It has a schedule as soon as one connector file names a channel under
-`alerts`. It cannot tell that the scheduler itself stands still: let your monitoring ask Airflow's
+`alerts`. It cannot detect that the scheduler itself has stopped: let your monitoring ask Airflow's
 `/api/v2/monitor/health`, and look at the metric `oldest_unsynced_change_s`.
 """
 
@@ -28,7 +28,7 @@ def watch_dag() -> DAG:
     watched = list(watched_connectors())
     with DAG(
         dag_id="connector_watch",
-        description="No good run for too long: tells whom the connector files name",
+        description="Sends an alert when a connector has had no good run for too long",
         doc_md=__doc__,
         schedule=CronDataIntervalTimetable("*/5 * * * *", timezone="UTC") if watched else None,
         start_date=START,

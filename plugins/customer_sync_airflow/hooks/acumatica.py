@@ -18,7 +18,7 @@ class AcumaticaHook(BaseHook):
 
     ``host`` and ``port`` are the site's address (an instance path may follow the host),
     ``login`` and ``password`` the API user; ``extra`` holds ``tenant``, ``endpoint_name``,
-    ``endpoint_version``, and where wanted ``branch``, ``locale``, ``auth_style`` (``cookie``,
+    ``endpoint_version``, and optionally ``branch``, ``locale``, ``auth_style`` (``cookie``,
     or ``oauth_password`` with ``client_id`` and ``client_secret``), and what the HTTP provider
     understands (``timeout`` in seconds, ``verify``, ``cert``, ``proxies``, ``trust_env``, header
     names).

@@ -1,7 +1,7 @@
 """What *Test* looks for beyond a working sign-in: all that the connectors rely on.
 
-Airflow tests a connection under an id of its own, so it does not tell which connector is meant;
-what any connector file asks for will then do.
+Airflow tests a connection under an id of its own, so the hook cannot know which connector is meant;
+meeting the needs of any one connector file is then enough.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -74,8 +74,8 @@ def _lacking(has: _StoreHas, connector: Connector) -> Iterator[str]:
         yield f"The store has no company extra field '{name}': create it {place}, or correct store.key_field in {file}."
     elif not has.is_unique[name.casefold()]:
         yield f"The company extra field '{name}' is not unique: make it so {place}."
-    wanted = dict.fromkeys((connector.contacts.primary_role, connector.contacts.other_role))
-    missing = [role for role in wanted if role.casefold() not in has.roles]
+    needed = dict.fromkeys((connector.contacts.primary_role, connector.contacts.other_role))
+    missing = [role for role in needed if role.casefold() not in has.roles]
     if missing:
         yield (
             f"The store has no role {' and no role '.join(map(repr, missing))} (it has: "

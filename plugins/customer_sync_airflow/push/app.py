@@ -1,7 +1,7 @@
 """The route that the ERP posts push notifications to. It admits by a shared secret, and only ever gathers.
 
 It is public in Airflow's eyes (the ERP has no user there), so it decides before it reads: no right secret, no
-body. Nothing of a request stands in a log but the connector's name and numbers.
+body. Of a request, only the connector's name and counts are logged.
 """
 
 import logging
@@ -32,7 +32,7 @@ async def take(connector_id: str, request: Request) -> JSONResponse:
         request: Secret in a header, notification in the body.
 
     Returns:
-        202 when it was taken, also when it told nothing new: the ERP sends an error's notification again. 401
+        202 when it was accepted, also when it held nothing new: the ERP sends an error's notification again. 401
         for a wrong secret or an unknown connector alike, 413 for a long body, 400 for anything but a
         notification, 503 when the ledger cannot be reached.
     """

@@ -1,4 +1,4 @@
-"""What stands behind the route: the secret, and the ledger of each connector that takes push notifications."""
+"""What the route uses: the secret, and the ledger of each connector that takes push notifications."""
 
 import hmac
 import logging
@@ -38,7 +38,7 @@ class Inbox:
         """Whether the secret is that of the connector; compared in constant time, and always compared.
 
         Args:
-            connector_id: As it stands in the address; one that takes no notifications has no secret.
+            connector_id: As in the address; one that takes no notifications has no secret.
             secret: As it was sent.
         """
         known = self._find(connector_id)
@@ -60,7 +60,7 @@ class Inbox:
         assert connector is not None  # noqa: S101 - admits() said so
         notification = connector.source.read_notification(body, connector.push.customer_fields)
         if connector_id not in self._ledgers:
-            # That the ledger's tables are up to date is nobody's news.
+            # Silences Alembic's up-to-date messages.
             logging.getLogger("alembic").setLevel(logging.WARNING)
             self._ledgers[connector_id] = Ledger.open(connector_id)
         taken = self._ledgers[connector_id].push.receive(notification)

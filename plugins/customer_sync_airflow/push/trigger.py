@@ -58,7 +58,7 @@ class PushTrigger(BaseEventTrigger):
         from customer_sync.errors import SyncError
         from customer_sync.ledger import Ledger
 
-        # That the ledger's tables are up to date is nobody's news.
+        # Silences Alembic's up-to-date messages.
         logging.getLogger("alembic").setLevel(logging.WARNING)
         try:
             if self._ledger is None:

@@ -23,7 +23,7 @@ from customer_sync.errors import AmbiguousWriteError, SyncError, TransientApiErr
 log = logging.getLogger(__name__)
 
 CANCELLED_EXIT_CODE = 143
-"""128 + SIGTERM, what a shell reports for a process that was told to end."""
+"""128 + SIGTERM, what a shell reports for a process that was asked to end."""
 
 
 @contextmanager
@@ -42,28 +42,28 @@ def airflow_boundary() -> Iterator[None]:
         try:
             yield
         except (TransientApiError, AmbiguousWriteError) as error:
-            _tell(error, f"{error.message} Airflow tries this task again if it has tries left.")
+            _report(error, f"{error.message} Airflow tries this task again if it has tries left.")
             raise
         except SyncError as error:
-            _tell(error, error.message)
+            _report(error, error.message)
             raise AirflowFailException(error.message) from error
         except AirflowException:
             raise
         except Exception as error:
             log.error(  # noqa: TRY400  # the traceback follows from Airflow
-                "Unexpected %s: this is a defect of the connector or of its surroundings. Airflow tries this task "
+                "Unexpected %s: this is a defect of the connector or of its environment. Airflow tries this task "
                 "again if it has tries left; if it stays, report it with this log.",
                 type(error).__name__,
             )
             raise
 
 
-def _tell(error: SyncError, sentence: str) -> None:
+def _report(error: SyncError, sentence: str) -> None:
     """Log the sentence, and keep Airflow's own report of the error short.
 
     Airflow prints the whole chain of causes with all their frames, a hundred lines for a refused
-    connection. What they say stands in the sentence already; whoever wants the frames sets the log
-    level to DEBUG.
+    connection. The sentence already says what matters; set the log level to DEBUG to see the
+    frames.
     """
     log.debug("Where it happened:", exc_info=error)
     log.error("%s", sentence)
@@ -75,7 +75,7 @@ def _tell(error: SyncError, sentence: str) -> None:
 
 @contextmanager
 def _clean_cancel() -> Iterator[None]:
-    """Let ``finally`` blocks run when the task is told to end.
+    """Let ``finally`` blocks run when the task is asked to end.
 
     Airflow's own handler only calls ``on_kill`` of the operator, which does nothing for a
     function, and kills the process five seconds later: no sign-out, no released lease

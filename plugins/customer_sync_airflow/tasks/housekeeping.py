@@ -29,7 +29,9 @@ def remove_old_batches() -> None:
     with airflow_boundary():
         base = conf.get("common.io", "xcom_objectstorage_path", fallback="")
         if not base:
-            log.info("Batches lie in the metadata database ([common.io] xcom_objectstorage_path is not set): no files.")
+            log.info(
+                "Batches are kept in the metadata database ([common.io] xcom_objectstorage_path is not set): no files."
+            )
             return
         for connector in _connectors():
             keep_days = asked or connector.retention.batch_file_days
@@ -89,14 +91,14 @@ def clean_ledger() -> None:
             with Ledger.open(connector.id) as ledger:
                 lines = ledger.retention.clean_log(now, timedelta(days=rules.log_days))
                 rows = ledger.retention.clean_runs(now, timedelta(days=rules.run_days))
-            told = ", ".join(f"{count} of {table}" for table, count in rows.items() if count) or "none"
+            removed = ", ".join(f"{count} of {table}" for table, count in rows.items() if count) or "none"
             log.info(
                 "%s: removed %d lines of the log older than %d days; rows of runs older than %d days: %s.",
                 connector.id,
                 lines,
                 rules.log_days,
                 rules.run_days,
-                told,
+                removed,
             )
 
 

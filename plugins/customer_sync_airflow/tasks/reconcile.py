@@ -42,7 +42,7 @@ def reconcile_request_of(context: Context) -> "ReconcileRequest":
     show_return_value_in_logs=False,
 )
 def compare(connector_id: str) -> list[BatchNote]:
-    """Read all three sides, tell what differs, and plan what is to be repaired."""
+    """Read all three sides, report what differs, and plan the repairs."""
     from customer_sync.reconcile.reconciliation import compare_sides
 
     context = get_current_context()
@@ -91,8 +91,8 @@ def repair(connector_id: str, note: BatchNote) -> None:
         content, descriptor = pull_batch(context, note, pushed_to="compare")
         erp, store = _clients(clients, run)
         outcomes = apply_repairs(run, content, descriptor, target=store, source=erp)
-        told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())) or "nothing to do"
-        print_lines([f"{descriptor.label}: {told}"])
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())) or "nothing to do"
+        print_lines([f"{descriptor.label}: {counts}"])
 
 
 def _clients(stack: ExitStack, run: "Run") -> "tuple[Source, Target]":

@@ -15,7 +15,7 @@ MODES = ("compare", "adopt", "shadow")
 def reconcile_params(connector: Connector) -> dict[str, Any]:
     """Build the params of one connector's DAG.
 
-    A run by hand is a dry run unless told otherwise, so that a plan can be read first; where the
+    A run by hand is a dry run by default, so that a plan can be read first; where the
     connector file names repairs, the scheduled run is to make them, so there it is not.
     """
     return {
@@ -24,7 +24,7 @@ def reconcile_params(connector: Connector) -> dict[str, Any]:
             type="string",
             enum=list(MODES),
             title="Mode",
-            description="compare: tell what differs, and repair what is named below or in the connector file. "
+            description="compare: report differences, and repair those named below or in the connector file. "
             "adopt: link the companies that another connector made. "
             "shadow: compare every field beside that connector, write nothing.",
         ),
@@ -35,8 +35,8 @@ def reconcile_params(connector: Connector) -> dict[str, Any]:
             examples=repair_choices(),
             uniqueItems=True,
             title="Repair",
-            description="Only with mode compare: what is done about which class. Empty: as the connector file says "
-            "(reconcile.repair), which is nothing by default.",
+            description="Only with mode compare: the action for each class of difference. Empty: as the connector "
+            "file says (reconcile.repair), by default none.",
         ),
         "dry_run": Param(
             not connector.reconcile.repair,

@@ -86,7 +86,7 @@ def read_list(connector_id: str, name: str) -> str:
     parts = Path(name).parts
     if base is None or not parts or Path(name).is_absolute() or ".." in parts:
         raise ConfigError(
-            f"matches: '{name}' is no file below the reports of connector {connector_id}; give a path such as "
+            f"matches: '{name}' is not a file below the reports of connector {connector_id}; give a path such as "
             f"<run>/{MATCHES_FILE} below {base or 'CUSTOMER_SYNC_REPORTS_DIR'}/{connector_id}.",
             setting="matches",
         )

@@ -36,7 +36,7 @@ def open_run(connector_id: str, context: Context | None = None) -> "Iterator[Run
     from customer_sync.ledger import Ledger
     from customer_sync.run import Run
 
-    # Migrations are checked at every start; that they are up to date is nobody's news.
+    # Migrations are checked at every start: silences Alembic's up-to-date messages.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     context = context or get_current_context()
     instance = context["ti"]

@@ -131,7 +131,7 @@ def audit(connector_id: str) -> None:
 
 @task(task_id="extract", retries=0, show_return_value_in_logs=False)
 def refuse_broken_connector(problem: str) -> None:
-    """Say what is wrong with the connector file; stands where the first task would be.
+    """Report what is wrong with the connector file, in place of the first task.
 
     Args:
         problem: The sentence that names file, field and remedy.

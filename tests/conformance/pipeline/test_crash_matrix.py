@@ -125,7 +125,7 @@ def test_a_fault_at_each_kind_of_request_changes_nothing_in_the_end(
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("share", range(SHARES))
+@pytest.mark.parametrize("share", [0, *(pytest.param(share, marks=pytest.mark.nightly) for share in range(1, SHARES))])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_one_fault_anywhere_changes_nothing_in_the_end(
     target_under_test: TargetUnderTest,

@@ -15,7 +15,7 @@ from customer_sync.errors import (
     SessionLimit,
     Unavailable,
 )
-from customer_sync.sources.acumatica import filter as f
+from customer_sync.sources.acumatica import odata_filter as f
 from customer_sync.sources.acumatica.selection import Selection
 
 CUSTOMER = Selection(

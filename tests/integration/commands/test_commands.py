@@ -149,7 +149,7 @@ def test_an_unknown_customer_ends_with_code_1(shell: Shell) -> None:
     """The sentence names the customer, on standard error and in the JSON."""
     code, answer = shell.json("explain", "shop", "NOBODY")
     assert code == 1
-    assert "never met a customer 'NOBODY'" in answer["error"]
+    assert "does not know a customer 'NOBODY'" in answer["error"]
     assert answer["error"] in shell.err
 
 

@@ -55,7 +55,7 @@ def make_equal(world: World) -> int:
     with world.source(page_size=500) as erp, world.ledger() as ledger:
         for sides, _ in ErpSides(erp, world.connector, ledger).all():
             for side in sides:
-                if side.claim == "wanted" and side.desired is not None:
+                if side.claim == "eligible" and side.desired is not None:
                     _add(rows, side, side.desired, taken)
     call(f"{world.store_url}/_sandbox/state", "PUT", state)
     _write_references(world, rows.references)

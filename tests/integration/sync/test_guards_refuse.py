@@ -6,7 +6,7 @@ import pytest
 
 from customer_sync.errors import PlanRefused
 from customer_sync.settings.connector import Connector
-from tests.integration.twin_world import World
+from tests.integration.twin_world import World, attempts
 
 
 def test_nothing_is_withdrawn_when_the_accepted_type_was_renamed(world: World) -> None:
@@ -22,3 +22,18 @@ def test_nothing_is_withdrawn_when_the_accepted_type_was_renamed(world: World) -
 
     assert world.store_writes() == []
     assert all(company["companyStatus"] == 1 for company in world.companies().values())
+
+
+def test_share_of_eligible_customers_is_judged_of_a_whole_read_only(world: World) -> None:
+    """Batches that failed on the way, or that an earlier run of a long read took, are missing from the sum alone."""
+    world.sync(mode="full")
+    small = world.with_rules(batch={"size": 10, "largest": 10})
+    with attempts(small, "half", mode="full") as parts:
+        parts.plan()
+        del parts.planned[1:]
+        assert parts.guard(can_ask=True).summary.why_ask == []
+    long_read = world.with_rules(batch={"size": 10, "largest": 10, "count": 2})
+    for run_id in ("first part", "second part"):
+        with attempts(long_read, run_id, mode="full") as parts:
+            assert parts.plan(can_ask=True).summary.why_ask == []
+            parts.load().audit()

@@ -97,6 +97,23 @@ def test_withheld_customers_are_in_no_sum_and_change_the_hash(world: World, repo
         world.sync(mode="full", plan_hash=plan_hash(world, "before"))
 
 
+def test_what_is_shown_adds_up_to_what_load_will_find(world: World) -> None:
+    """Customers, operations and hash of the summary are those of the plan without the customers that were taken out."""
+    with attempts(world.with_rules(batch=SMALL), "sums", mode="full") as parts:
+        parts.plan()
+        ledger = parts.at("guard").ledger
+        out = {planned.customer_id for _, planned in ledger.plans.withheld("sums")}
+        left = list(ledger.plans.customers("sums", [each.key for each in parts.planned]))
+    assert out
+    assert (
+        out == {key for each in parts.summary.descriptors for key in each.withheld} == set(parts.summary.facts.withheld)
+    )
+    assert out.isdisjoint(each.customer_id for each in left)
+    facts = parts.summary.facts
+    assert (facts.customers, facts.operations) == (len(left), sum(each.operations for each in left))
+    assert facts.plan_hash == f"{sum(int(each.plan_hash, 16) for each in left) % 2**128:032x}"
+
+
 def test_failed_batch_is_unknown_and_a_bound_run_is_refused(world: World, reports: Path) -> None:
     """Customers of a batch that failed stand as unknown in summary and CSV; nothing is bound to such a plan."""
     world = world.with_rules(batch=SMALL)

@@ -18,7 +18,7 @@ from customer_sync.errors import (
     Unavailable,
 )
 from customer_sync.http.transport import encode_query
-from customer_sync.sources.acumatica import filter as f
+from customer_sync.sources.acumatica import odata_filter as f
 from customer_sync.sources.acumatica.calls import QUERY_CHARS_MAX
 from customer_sync.sources.acumatica.selection import Selection
 

@@ -8,7 +8,7 @@ import pytest
 
 from customer_sync.errors import ConfigError
 from customer_sync.model.customer import BillingContact, Contact, Customer, Location, PostalAddress
-from customer_sync.settings.adapter import SOURCES, find_adapter
+from customer_sync.settings.adapter_kind import SOURCES, find_adapter
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.source_section import SourceSection
 from customer_sync.sources.acumatica.field_table import CONTACT, CUSTOMER, LOCATION, WORDS, Field

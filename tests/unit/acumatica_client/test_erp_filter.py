@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from customer_sync.sources.acumatica import filter as f
+from customer_sync.sources.acumatica import odata_filter as f
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customer_sync.errors import ContractError, ReplyTooLarge
-from customer_sync.sources.acumatica.filter import Filter
 from customer_sync.sources.acumatica.key_order import KeyOrderRead, OrderTrust, collated
+from customer_sync.sources.acumatica.odata_filter import Filter
 from customer_sync.sources.acumatica.pages import BadRow, Key, Page
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {

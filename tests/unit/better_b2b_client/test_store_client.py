@@ -388,7 +388,7 @@ def test_value_is_refused_when_the_store_would_not_take_it(store: Any, make_clie
     """Terms of 10 days and status 4 are mistakes of the caller, told before anything is sent."""
     with pytest.raises(ValueError, match="10 days"):
         make_client().set_payment_terms(7, enabled=True, days=10)
-    with pytest.raises(ValueError, match="no company status"):
+    with pytest.raises(ValueError, match="not a company status"):
         make_client().set_company_status(7, 4)
     assert store.requests == []
 

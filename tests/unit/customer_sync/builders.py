@@ -1,9 +1,12 @@
 """Builders of whole records: a test names only what it is about, everything else is in order."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from customer_sync.model.company import (
+    ADDRESS_FIELDS,
+    COMPANY_FIELDS,
+    USER_FIELDS,
     Address,
     Company,
     CompanyFields,
@@ -16,6 +19,7 @@ from customer_sync.model.company import (
     user_fields,
 )
 from customer_sync.model.customer import BillingContact, Contact, Customer, Location, PostalAddress
+from customer_sync.model.fields import EntityFields, FieldRule
 from customer_sync.model.operation import (
     REMOVALS,
     Action,
@@ -32,11 +36,25 @@ from customer_sync.model.operation import (
     UserOperation,
 )
 from customer_sync.settings.connector import Connector
+from customer_sync.settings.target_section import TargetSection
 
 
 def a_connector(**settings: Any) -> Connector:
     """Make a connector as its file would: defaults, and what the test sets."""
     return Connector.model_validate({"id": "knb", **settings})
+
+
+def a_store_without_bounds() -> TargetSection:
+    """Make the section of a store that holds texts of any length, with the same fields as every store."""
+
+    class Unbounded(TargetSection):
+        label: ClassVar[str] = "Unbounded"
+        fields: ClassVar[EntityFields] = EntityFields(
+            *({name: FieldRule(name) for name in names} for names in (COMPANY_FIELDS, USER_FIELDS, ADDRESS_FIELDS))
+        )
+        opener: ClassVar[str] = ""
+
+    return Unbounded(kind="unbounded")
 
 
 def an_address(**changes: Any) -> PostalAddress:

@@ -61,7 +61,7 @@ def test_a_location_is_left_out_for_exactly_the_rule_that_it_breaks(
 ) -> None:
     """Every rule on both sides; the other addresses stay."""
     customer = a_customer(locations=(a_location("EAST", **changes), a_location("MAIN")))
-    book, findings = book_of(customer, locations={**settings, "opt_in_required": False} | settings)
+    book, findings = book_of(customer, locations={"opt_in_required": False} | settings)
     found = [finding.reason for finding in findings if finding.key == "EAST"]
     assert found == ([reason] if reason else [])
     assert ("EAST" in book) is (reason is None)
@@ -73,9 +73,11 @@ def test_a_location_is_left_out_for_exactly_the_rule_that_it_breaks(
     [
         (an_address(line1="", city=""), "location.address.line1", "no street, city"),
         (an_address(country=""), "location.address.country", "no country"),
-        (an_address(state=""), "location.address.state", "no state, United States needs one"),
-        (an_address(state="ZZ"), "location.address.state", "'ZZ' is no state of United States"),
-        (an_address(country="Atlantis"), "location.address.country", "'Atlantis' is no ISO 3166 country"),
+        (an_address(state=""), "location.address.state", "the state is missing; United States needs one"),
+        (an_address(state="ZZ"), "location.address.state", "'ZZ' is not a state of United States"),
+        (an_address(country="Atlantis"), "location.address.country", "'Atlantis' is not an ISO 3166 country"),
+        (an_address(country="A" * 21), "location.address.country", f"'{'A' * 20}' is not an ISO 3166 country"),
+        (an_address(state="S" * 21), "location.address.state", f"'{'S' * 20}' is not a state of United States"),
     ],
 )
 def test_what_is_missing_is_said(address: Any, field: str, detail: str) -> None:
@@ -120,6 +122,32 @@ def test_two_names_are_found_whatever_the_erp_holds(changes: dict[str, str], nam
     assert (book["EAST"].first_name, book["EAST"].last_name) == names
 
 
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"first_name": "Jo", "last_name": "Park"}, ("Jo", "Park")),
+        ({"first_name": "Jo"}, ("Accounts", "Payable")),
+        ({"attention": ""}, ("Northwind Kitchen Supply", "Northwind Kitchen Supply")),
+    ],
+)
+def test_the_bill_goes_to_the_person_that_the_erp_names(changes: dict[str, str], names: tuple[str, str]) -> None:
+    """Person, attention, firm: the first that says something gives both names."""
+    billing = BillingContact(**{"attention": "Accounts Payable", "address": an_address(), **changes})
+    book, _ = book_of(a_customer(billing=billing))
+    assert (book["BILLING"].first_name, book["BILLING"].last_name) == names
+
+
+def test_a_cut_is_said_of_the_field_that_it_came_from() -> None:
+    """The same limits hold for locations and the billing address, whose fields are on other screens."""
+    long = an_address(city="C" * 101)
+    customer = a_customer(locations=(a_location("EAST", address=long),), billing=BillingContact(address=long))
+    _, findings = book_of(customer)
+    assert [(found.key, found.field) for found in findings] == [
+        ("EAST", "location.address.city"),
+        ("BILLING", "billing.address.city"),
+    ]
+
+
 def test_the_customers_phone_stands_in_when_a_place_has_none() -> None:
     """A driver can always call someone."""
     customer = a_customer(
@@ -129,11 +157,34 @@ def test_the_customers_phone_stands_in_when_a_place_has_none() -> None:
     assert {address.phone_number for address in book.values()} == {"+1 555 010 4420"}
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason", "field"),
+    [
+        ({"active": False}, Reason.LOCATION_INACTIVE, "location.active"),
+        ({"enabled": False}, Reason.LOCATION_NOT_ENABLED, "location.enabled"),
+    ],
+)
+def test_a_switch_that_keeps_a_location_out_is_named(changes: dict[str, Any], reason: Reason, field: str) -> None:
+    """The finding leads to the location and the field, and the locations after it are not lost."""
+    places = (a_location("EAST", **changes), a_location("WEST", enabled=True, connection_type="KNB"))
+    book, findings = book_of(a_customer(locations=places), locations={"opt_in_required": True})
+    assert findings == [Finding(reason=reason, entity="location", key="EAST", field=field)]
+    assert set(book) == {"WEST", "BILLING"}
+
+
 def test_the_billing_address_is_left_out_when_it_is_incomplete_or_not_wanted() -> None:
     """The billing address obeys the same rules, and a switch of its own."""
     book, findings = book_of(a_customer(billing=BillingContact()))
     assert set(book) == {"MAIN"}
-    assert [(finding.reason, finding.key) for finding in findings] == [(Reason.LOCATION_ADDRESS_INCOMPLETE, "BILLING")]
+    assert findings == [
+        Finding(
+            reason=Reason.LOCATION_ADDRESS_INCOMPLETE,
+            entity="location",
+            key="BILLING",
+            field="billing.address.line1",
+            detail="no street, city, country",
+        )
+    ]
     book, findings = book_of(a_customer(billing=BillingContact()), locations={"billing_address": False})
     assert set(book) == {"MAIN"}
     assert findings == []

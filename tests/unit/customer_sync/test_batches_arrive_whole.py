@@ -1,6 +1,7 @@
 """A batch arrives as it was sent, or the damage is noticed."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -97,6 +98,15 @@ def test_damage_is_noticed_whatever_it_is(content: Any) -> None:
     assert "northwind" not in str(caught.value)
 
 
+@pytest.mark.parametrize("unpack", [unpack_customers, unpack_decisions, unpack_changes])
+def test_the_batch_is_named_when_what_belongs_to_it_is_damaged(
+    unpack: Callable[[Any, BatchDescriptor], object],
+) -> None:
+    """The operator sees which task to clear."""
+    with pytest.raises(BatchDamaged, match=r"Batch C1-C3 \(3\) is not what the earlier task wrote"):
+        unpack("{}", msgspec.structs.replace(DESCRIPTOR, label="C1-C3 (3)"))
+
+
 def test_another_batch_is_not_mistaken_for_this_one() -> None:
     """A whole batch under the wrong descriptor is damage, too."""
     other, _ = pack(Batch(key="batch_001", label="C9 (1)", items=(a_customer("C9"),)))
@@ -131,6 +141,7 @@ def test_a_descriptor_without_a_digest_fits_no_content() -> None:
         (["C2"], "C2 (1)"),
         (["C2", "C1", "C3"], "C1\N{EN DASH}C3 (3)"),
         (["C" * 50], f"{'C' * 40} (1)"),
+        (["C" * 50, "D" * 50], f"{'C' * 40}\N{EN DASH}{'D' * 40} (2)"),
     ],
 )
 def test_a_label_names_first_last_and_number(ids: list[str], label: str) -> None:

@@ -131,6 +131,19 @@ def test_a_customer_is_refused_with_reason_and_field_when_the_store_cannot_hold_
     assert result.findings[0].entity == "customer"
 
 
+@pytest.mark.parametrize(
+    ("address", "detail"),
+    [
+        (an_address(country="X" * 21), f"'{'X' * 20}' is not an ISO 3166 country"),
+        (an_address(state="Z" * 21), f"'{'Z' * 20}' is not a state of United States"),
+    ],
+)
+def test_what_the_erp_holds_is_quoted_when_it_is_no_place(address: PostalAddress, detail: str) -> None:
+    """The person sees the value that the table of the connector file could translate."""
+    (finding,) = to_company(a_customer(main_address=address), a_connector()).findings
+    assert finding.detail == detail
+
+
 def test_every_blocking_reason_is_named_at_once_when_several_hold() -> None:
     """Nobody repairs a customer five times."""
     customer = a_customer(name="", phone="", main_address=PostalAddress(), contacts=())
@@ -263,16 +276,28 @@ def test_terms_set_methods_and_days_by_the_table(terms: str, methods: dict[str, 
     """A change of terms takes the other terms' methods away; unmapped terms change nothing."""
     company = company_of(a_customer(terms=terms), a_connector(terms=TERMS))
     assert company.payment_methods == methods
-    assert (company.payment_terms.days if company.payment_terms else None) == days
+    assert company.payment_terms == (None if days is None else PaymentTerms(is_enabled=True, days=days))
 
 
 @pytest.mark.parametrize(
     ("terms", "table", "is_said"),
-    [("PREPAID", TERMS, True), ("", TERMS, False), ("30D", TERMS, False), ("PREPAID", {}, False)],
+    [
+        ("PREPAID", TERMS, True),
+        ("P" * 31, TERMS, True),
+        ("", TERMS, False),
+        ("30D", TERMS, False),
+        ("PREPAID", {}, False),
+    ],
 )
 def test_unmapped_terms_are_said_when_the_connector_maps_terms_at_all(
     terms: str, table: dict[str, Any], *, is_said: bool
 ) -> None:
     """A merchant without a table hears nothing of terms."""
     result = to_company(a_customer(terms=terms), a_connector(terms=table))
-    assert (Reason.TERMS_NOT_MAPPED in reasons_of(result)) is is_said
+    finding = Finding(
+        reason=Reason.TERMS_NOT_MAPPED,
+        entity="payment",
+        field="terms",
+        detail=f"terms '{terms[:30]}' are not in the connector's table",
+    )
+    assert list(result.findings) == ([finding] if is_said else [])

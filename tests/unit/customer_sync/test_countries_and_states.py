@@ -53,6 +53,7 @@ def test_the_merchants_own_country_codes_are_translated(text: str, code: str) ->
         ("DE", "BAY", None),
         ("DE", "", None),
         ("US", "C" * 1_000_000, None),
+        ("AQ", "Ross Sea", None),
     ],
 )
 def test_a_state_is_known_within_its_country(country: str, text: str, state: State | None) -> None:
@@ -64,6 +65,18 @@ def test_the_merchants_own_state_codes_are_translated() -> None:
     """Per country, without regard to case."""
     assert resolve_state("bay", Country("DE", ""), OWN) == State("BY", "Bayern")
     assert resolve_state("BAY", Country("AT", ""), OWN) is None
+
+
+def test_a_merchants_own_name_may_be_as_long_as_a_name_can_be() -> None:
+    """The limit keeps a megabyte out of the look-up, not a long name."""
+    longest, longer = "L" * 200, "L" * 201
+    table = {"countries": {longest: "DE", longer: "DE"}, "states": {"DE": {longest: "BY", longer: "BY"}}}
+    geography = a_connector(geography=table).geography
+    germany = resolve_country("DE", PLAIN)
+    assert germany is not None
+    assert (resolve_country(longest, geography), resolve_country(longer, geography)) == (germany, None)
+    assert resolve_state(longest, germany, geography) == State("BY", "Bayern")
+    assert resolve_state(longer, germany, geography) is None
 
 
 def test_every_country_that_needs_a_state_has_states() -> None:

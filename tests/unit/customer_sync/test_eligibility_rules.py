@@ -6,12 +6,18 @@ import pytest
 
 from customer_sync.model.outcome import UNENROLLING_REASONS, Reason
 from customer_sync.rules.eligibility import Decision, decide_eligibility
-from tests.unit.customer_sync.builders import a_connector, a_customer
+from tests.unit.customer_sync.builders import a_connector, a_customer, a_store_without_bounds
 
 TYPE, CLASS = Reason.TYPE_NOT_B2B, Reason.CLASS_NOT_SELECTED
 MISSING, INVALID = Reason.EMAIL_MISSING, Reason.EMAIL_INVALID
 OFF, OTHER_CONNECTION = Reason.NOT_ENABLED, Reason.CONNECTION_TYPE_MISMATCH
 HOLD, INACTIVE = Reason.STATUS_ON_HOLD, Reason.STATUS_INACTIVE
+
+
+def an_email(length: int) -> str:
+    """Make a valid e-mail of so many characters."""
+    labels = ".".join(["northwind"] * 30)
+    return f"ap@{labels[: length - len('ap@.example')].rstrip('.').ljust(length - len('ap@.example'), 'n')}.example"
 
 
 def decide(customer_facts: dict[str, Any], rules: dict[str, Any] | None = None) -> Decision:
@@ -33,6 +39,8 @@ def decide(customer_facts: dict[str, Any], rules: dict[str, Any] | None = None) 
         ({"email": "a@northwind.example; b@northwind.example"}, (INVALID,)),
         ({"email": "AP@Northwind.Example"}, ()),
         ({"email": "maría@señal.example"}, ()),
+        ({"email": an_email(200)}, ()),
+        ({"email": an_email(200 + 1)}, (INVALID,)),
         ({"enabled": False}, (OFF,)),
         ({"enabled": None}, (OFF,)),
         ({"connection_type": "knb"}, ()),
@@ -119,3 +127,10 @@ def test_a_company_is_kept_when_only_data_is_wrong_or_on_hold(facts: dict[str, A
 def test_every_filter_reason_either_withdraws_or_keeps_the_company() -> None:
     """The five reasons of docs/errors.md#filter withdraw a company, and no others do."""
     assert set(UNENROLLING_REASONS) == {TYPE, CLASS, OFF, OTHER_CONNECTION, INACTIVE}
+
+
+def test_an_email_of_any_length_is_accepted_when_the_store_bounds_none() -> None:
+    """A store of another kind may hold any text; then only the form of an e-mail counts."""
+    connector = a_connector().model_copy(update={"target": a_store_without_bounds()})
+    assert decide_eligibility(a_customer(email=an_email(240)), connector).is_eligible
+    assert decide_eligibility(a_customer(email="ap@northwind"), connector).reasons == (INVALID,)

@@ -55,6 +55,7 @@ def test_an_address_is_accepted_when_it_is_well_formed(text: str) -> None:
         "a@northwind.example,b@northwind.example",
         "dana@[127.0.0.1]",
         "dana@localhost",
+        "dana@no--rth.example",
         "dana@shop..test",
         f"{'a' * 65}@northwind.example",
         f"a@{'b' * 64}.example",

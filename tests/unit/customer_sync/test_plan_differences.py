@@ -5,7 +5,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from customer_sync.model.company import Company, CompanyFields, CompanyStatus, PaymentTerms, company_fields, user_fields
+from customer_sync.model.company import (
+    Company,
+    CompanyFields,
+    CompanyStatus,
+    PaymentTerms,
+    attempt_hash,
+    company_fields,
+    user_fields,
+)
 from customer_sync.model.operation import (
     Action,
     AppliedAddress,
@@ -89,6 +97,7 @@ def test_the_company_is_approved_again_when_its_status_is_another(status: int) -
     """A customer that is back gets the same company back."""
     desired = a_company()
     (operation,) = diff_company(desired, applied(desired, status=status), DELETE)
+    assert (operation.key, operation.store_id) == ("C001042", 61427)
     assert (operation.action, operation.values, operation.before) == (
         Action.SET_STATUS,
         {"status": 1},
@@ -260,6 +269,7 @@ def test_the_companys_id_is_written_back_when_the_erp_lacks_it(
     operations = diff_reference("C001042", company_id, in_erp)
     assert [operation.values for operation in operations] == ([values] if values else [])
     assert all(operation.before == {"reference_id": in_erp} for operation in operations)
+    assert all((operation.key, operation.store_id) == ("C001042", company_id) for operation in operations)
 
 
 def test_the_plan_hash_depends_on_the_operations_and_not_on_their_fields_order() -> None:
@@ -274,6 +284,18 @@ def test_the_plan_hash_depends_on_the_operations_and_not_on_their_fields_order()
     assert 0 <= plan().plan_hash() < 2**128
     others = [plan("C2"), plan(extra={"a": "1", "b": "3"}), plan(kind="unenroll"), plan(operations=())]
     assert len({plan().plan_hash(), *(other.plan_hash() for other in others)}) == 5
+
+
+def test_an_attempt_is_another_when_the_desired_state_or_the_reference_changed() -> None:
+    """A customer in quarantine is sent again after either, and only then."""
+    first = attempt_hash(a_company(), "61427")
+    assert first == attempt_hash(a_company(), "61427")
+    others = [
+        attempt_hash(a_company(city="Alameda"), "61427"),
+        attempt_hash(a_company(), ""),
+        attempt_hash(a_company(), "9"),
+    ]
+    assert len({first, *others}) == 4
 
 
 def test_what_was_never_applied_by_us_is_not_removed() -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from customer_sync.planning.plan_facts import (
+    SHOWN,
     NamedCustomer,
     PlanFacts,
     PlannedBatch,
@@ -56,6 +57,21 @@ def test_more_customers_than_can_be_named_are_counted() -> None:
     assert "- and 89 more" in body_of(plan)
 
 
+def test_one_customer_more_is_counted_too() -> None:
+    """Nobody is left out of the count, be it one alone."""
+    plan = facts(
+        withdrawn=(NamedCustomer("C1", ""),), withdrawn_count=2, unknown=(UnknownPart("batch_failed", 2, ("F1",)),)
+    )
+    assert "- `C1`\n- and 1 more" in body_of(plan)
+    assert "`F1` and 1 more" in body_of(plan)
+
+
+def test_a_reason_without_words_is_named_by_its_code() -> None:
+    """The log never says None of a reason."""
+    (line,) = [line for line in lines_of(facts(unknown=(UnknownPart("email_missing", 1, ("C2",)),))) if "C2" in line]
+    assert line == "Unknown: 1 customer (email_missing: ): C2"
+
+
 def test_deadline_hash_and_link_stand_in_the_question() -> None:
     """A person sees until when to answer, which plan it is, and where to read it."""
     body = body_of(facts())
@@ -74,6 +90,9 @@ def test_deadline_hash_and_link_stand_in_the_question() -> None:
         ("a`b", "``a`b``"),
         ("`a", "`` `a ``"),
         ("a\n\n# b\u2028c", "`a # b c`"),
+        ("a\x07b\u200bc", "`a b c`"),
+        ("a``b`c", "```a``b`c```"),
+        ("a`", "`` a` ``"),
         ("\n", ""),
     ],
 )
@@ -82,3 +101,97 @@ def test_foreign_text_stays_text_in_markdown(foreign: str, shown: str) -> None:
     assert code_span(foreign) == shown
     plan = facts(withdrawn=(NamedCustomer(foreign, ""),), withdrawn_count=1)
     assert f"- {shown}" in body_of(plan)
+
+
+WHOLE = facts(
+    batches=(PlannedBatch("C1\N{EN DASH}C9 (2)", 2, 7), PlannedBatch("D1 (1)", 1, 1)),
+    actions={"update_company": 1, "create_user": 4, "create_company": 3},
+    withdrawn=(NamedCustomer("C1", "No•••"), NamedCustomer("C2", "")),
+    withdrawn_count=2,
+    withheld=tuple(f"W{number:02d}" for number in range(SHOWN + 2)),
+    unknown=(
+        UnknownPart("batch_failed", 1, ("F1",)),
+        UnknownPart("outcome_unknown", 2, ("O1", "O2")),
+        UnknownPart("parts_not_read", 3, ("P1",)),
+        UnknownPart("record_unreadable", 1, ("R1",)),
+    ),
+)
+NAMED = [f"W{number:02d}" for number in range(SHOWN)]
+TAKEN_OVER = (
+    "Load first looks whether the store has one with the customer's id already; that one is taken over, and what then "
+    "changes in it is known only to load."
+)
+
+
+def test_the_log_holds_every_fact_of_the_plan() -> None:
+    """Size, batches, operations by action, who was taken out, and what is unknown and why: a line each."""
+    assert lines_of(WHOLE) == [
+        f"Plan {HASH}: 8 operations for 3 customers in 2 batches.",
+        "  C1\N{EN DASH}C9 (2): 7 operations for 2 customers",
+        "  D1 (1): 1 operation for 1 customer",
+        "  by action: 3 x create_company, 4 x create_user, 1 x update_company",
+        f"Withheld because they share an Account Email: {', '.join(NAMED)}",
+        "Unknown: 1 customer (batch_failed: a task of their batch failed, so nothing is planned for them): F1",
+        "Unknown: 2 customers (outcome_unknown: an earlier write has no answer; load reads it back first): O1, O2",
+        (
+            "Unknown: 3 customers (parts_not_read: users and addresses of the company were not read yet; load reads "
+            "them first): P1 and 2 more"
+        ),
+        "Unknown: 1 customer (record_unreadable: the ERP's record cannot be read): R1",
+        f"Companies to be created: 3. {TAKEN_OVER}",
+    ]
+
+
+def test_the_log_says_no_more_than_there_is() -> None:
+    """A plan without creations, withheld or unknown customers is two lines."""
+    assert lines_of(facts()) == [
+        f"Plan {HASH}: 7 operations for 1 customer in 1 batch.",
+        "  C1 (1): 7 operations for 1 customer",
+    ]
+
+
+def test_the_question_holds_every_fact_of_the_plan() -> None:
+    """Why, what, who, what is unknown, and what each answer does: a person can decide on it alone."""
+    subject, body = question_of(
+        WHOLE, connector="knb", why=["A *reason*.", "Another."], link="http://h/x", answer_until=UNTIL
+    )
+    assert subject == "knb: apply 8 operations for 3 customers?"
+    assert body.split("\n\n") == [
+        "**Why you are asked**",
+        "- A \\*reason\\*.\n- Another.",
+        "**The plan**",
+        (
+            "- 8 operations for 3 customers in 2 batches\n"
+            "- 3 x create\\_company, 4 x create\\_user, 1 x update\\_company\n"
+            f"- left out because they share an Account Email: {', '.join(f'`{key}`' for key in NAMED)} and 2 more\n"
+            f"- Companies to be created: 3. {TAKEN_OVER}\n"
+            f"- plan hash `{HASH}`\n"
+            "- [row by row in Connector Logs](http://h/x)"
+        ),
+        "**Companies to be withdrawn: 2**",
+        "- `C1` `No•••`\n- `C2`",
+        "**Unknown: 7 customers**",
+        (
+            "- 1, a task of their batch failed, so nothing is planned for them: `F1`\n"
+            "- 2, an earlier write has no answer; load reads it back first: `O1`, `O2`\n"
+            "- 3, users and addresses of the company were not read yet; load reads them first: `P1` and 2 more\n"
+            "- 1, the ERP's record cannot be read: `R1`"
+        ),
+        "**Your answer**",
+        (
+            "- *Approve*: exactly this plan is applied; if it does not fit any more, the run is refused.\n"
+            "- *Reject*: nothing is written, the run ends as failed, and the next run plans these customers again.\n"
+            "- No answer until 2026-11-25 12:00 UTC counts as *Reject*."
+        ),
+    ]
+
+
+def test_the_question_says_no_more_than_there_is() -> None:
+    """Without withdrawn, withheld or unknown customers there is no heading for them."""
+    assert body_of(facts(), why="Because.").split("\n\n")[:4] == [
+        "**Why you are asked**",
+        "- Because.",
+        "**The plan**",
+        f"- 7 operations for 1 customer in 1 batch\n- plan hash `{HASH}`\n- [row by row in Connector Logs](http://h/x)",
+    ]
+    assert len(body_of(facts()).split("\n\n")) == 6

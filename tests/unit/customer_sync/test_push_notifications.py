@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from customer_sync.model.push_notification import Malformed, Notification
-from customer_sync.sources.acumatica.push import read_notification
+from customer_sync.sources.acumatica.push_parsing import read_notification
 
 FIELDS = ("CustomerID", "BusinessAccount")
 TICKS = 638763853674830000

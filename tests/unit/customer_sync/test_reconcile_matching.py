@@ -15,7 +15,7 @@ from customer_sync.reconcile.compare.sides import ErpSide
 from customer_sync.targets.port import StoredAddress, StoredCompany
 from tests.unit.customer_sync.builders import a_company, an_entry
 
-ERP = ErpSide(customer_id="C001042", claim="wanted", reference_id="7", email="ap@northwind.example")
+ERP = ErpSide(customer_id="C001042", claim="eligible", reference_id="7", email="ap@northwind.example")
 
 
 def a_candidate(company_id: int, key: str = "") -> StoredCompany:

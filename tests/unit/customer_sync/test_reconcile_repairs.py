@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from customer_sync.model.company import CompanyStatus, UserFields, content_hash
-from customer_sync.model.difference import REPAIRS, DifferenceClass, RepairAction
+from customer_sync.model.difference import REPAIRS, DifferenceClass, RepairAction, repair_choices
 from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide
 from customer_sync.reconcile.repair.plan_repair import RepairItem, plan_repair
 from customer_sync.targets.port import StoredUser
@@ -212,3 +212,19 @@ def test_policy_names_only_what_a_class_allows() -> None:
     assert REPAIRS[D.DUPLICATE_KEY] == REPAIRS[D.USER_OF_OTHER_COMPANY] == {A.REPORT}
     with pytest.raises(ValueError, match=r"repair\.duplicate_key cannot be 'reapply'"):
         a_connector(reconcile={"repair": {"duplicate_key": "reapply"}})
+
+
+def test_every_repair_that_writes_can_be_asked_for_and_no_other() -> None:
+    """The trigger form offers what a class allows; to report is no repair."""
+    assert repair_choices() == [
+        "missing_in_store=reapply",
+        "missing_in_ledger=adopt",
+        "extra_in_store=unenrol",
+        "erp_changed=reapply",
+        "drift=reapply",
+        "drift=adopt",
+        "write_lost=reapply",
+        "orphaned_child=reapply",
+        "reference_mismatch=reapply",
+        "deleted_in_erp=unenrol",
+    ]

@@ -1,5 +1,6 @@
 """Which changes a run covers: the precedence table of docs/architecture.md#windows, row by row."""
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -104,6 +105,16 @@ def test_bounds_are_half_open_in_utc_and_params_win_over_the_interval(
     assert found.until == until
 
 
+def test_bounds_are_in_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The zone of the machine is in no bound."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        found = window({"modified_from": "2026-01-01T02:00:00+02:00"})
+    time.tzset()
+    assert found.since == dict.fromkeys(STREAMS, "2026-01-01T00:00:00+00:00")
+
+
 def test_a_backfill_remembers_its_interval() -> None:
     """A re-processed interval takes up what the ledger recorded for it."""
     assert window({}, is_backfill=True, data_interval=INTERVAL).interval == FEBRUARY
@@ -118,6 +129,8 @@ def test_a_backfill_remembers_its_interval() -> None:
         ({"mode": "full", "dry_run": True}, {}, ""),
         ({}, {"mapping_changed": True}, ""),
         ({"mode": "full"}, {"mapping_changed": True}, ""),
+        ({"mode": "full"}, {"watermarks": MARKS}, ""),
+        ({}, {"watermarks": {}}, ""),
         ({"mode": "selected", "customer_ids": ["C1"]}, {}, ""),
         ({}, {"is_backfill": True, "data_interval": INTERVAL}, ""),
     ],
@@ -137,11 +150,39 @@ def test_selected_ids_are_trimmed_and_asked_for_once() -> None:
     assert window({"mode": "selected", "customer_ids": [" C2", "C1", "C2 "]}).customer_ids == ("C2", "C1")
 
 
-@pytest.mark.parametrize("params", [{}, {"mode": "full"}, {"mode": "selected", "customer_ids": ["C1"]}])
-def test_retrying_the_quarantined_is_passed_on(params: dict[str, Any]) -> None:
-    """The switch holds in every mode."""
-    assert window({**params, "retry_quarantined": True}).retry_quarantined
-    assert not window(params).retry_quarantined
+ROWS = [
+    ({"mode": "selected", "customer_ids": ["C1"]}, {}, "selected customers"),
+    ({"modified_from": "2026-01-01T00:00:00Z"}, {}, "modified_from / modified_to of the params"),
+    ({"mode": "full"}, {}, "mode full"),
+    ({}, {"is_backfill": True, "data_interval": INTERVAL}, "the backfill's data interval"),
+    ({}, {"mapping_changed": True}, "the connector's rules or mapping changed"),
+    ({}, {"watermarks": {"resume_after": "C5"}}, "incremental: the long read goes on after C5"),
+    ({}, {"watermarks": {}}, "no watermark yet"),
+    ({}, {}, "watermarks minus 10 minutes"),
+]
+"""The precedence table: params, what else is known of the run, and why it reads what it reads."""
+
+
+@pytest.mark.parametrize(("params", "facts", "why"), ROWS)
+def test_every_row_of_the_table_says_why(params: dict[str, Any], facts: dict[str, Any], why: str) -> None:
+    """The log and the audit name the row that decided."""
+    assert window(params, **facts).why == why
+
+
+@pytest.mark.parametrize(("params", "facts", "_why"), ROWS)
+def test_retrying_the_quarantined_is_passed_on(params: dict[str, Any], facts: dict[str, Any], _why: str) -> None:
+    """The switch holds in every row of the table."""
+    assert window({**params, "retry_quarantined": True}, **facts).retry_quarantined is True
+    assert window(params, **facts).retry_quarantined is False
+
+
+@pytest.mark.parametrize(
+    "facts", [{"mapping_changed": True}, {"watermarks": {"resume_after": "C5"}}, {"watermarks": {}}, {}]
+)
+def test_a_backfill_without_an_interval_moves_nothing(facts: dict[str, Any]) -> None:
+    """Whatever row it falls into, the schedule's watermarks are not a backfill's to move, nor its long read's place."""
+    found = window(is_backfill=True, **facts)
+    assert (found.moves_watermark, found.resume_after) == (False, "")
 
 
 def test_null_params_count_as_absent() -> None:

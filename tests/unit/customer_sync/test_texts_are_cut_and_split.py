@@ -3,7 +3,7 @@
 import pytest
 
 from customer_sync.model.outcome import Finding, Reason
-from customer_sync.rules.text_limit import cut, split_name
+from customer_sync.rules.text_limit import TextLimits, cut, split_name
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,24 @@ def test_a_text_is_cut_to_whole_characters_and_the_cut_is_said(text: str, kept: 
     assert cut(text, 5, "City", findings, entity="location", key="EAST") == kept
     said = Finding(reason=Reason.VALUE_CUT, entity="location", key="EAST", field="City", detail=detail or "")
     assert findings == ([said] if detail else [])
+
+
+def test_a_cut_is_the_customers_when_nothing_else_is_said() -> None:
+    """The fields of the customer itself need neither entity nor key."""
+    findings: list[Finding] = []
+    assert cut("abc", 2, "name", findings) == "ab"
+    assert list(TextLimits(("name", 2)).cut(["abc"], findings)) == ["ab"]
+    said = Finding(reason=Reason.VALUE_CUT, entity="customer", key="", field="name", detail="3 characters cut to 2")
+    assert findings == [said, said]
+
+
+def test_each_text_has_its_own_limit() -> None:
+    """The shortest limit only says when a look at each is needed, and no text goes without one."""
+    limits = TextLimits(("name", 4), ("phone", 2))
+    findings: list[Finding] = []
+    assert list(limits.cut(["abcd", "12"], findings)) == ["abcd", "12"]
+    assert findings == []
+    assert list(limits.cut(["abcd", "123"], findings)) == ["abcd", "12"]
+    assert [finding.field for finding in findings] == ["phone"]
+    with pytest.raises(ValueError, match="zip"):
+        limits.cut(["abcde"], findings)

@@ -8,7 +8,7 @@ from customer_sync.model.customer import Contact, Customer
 from customer_sync.model.outcome import Finding, Reason
 from customer_sync.rules.company_users import build_users
 from customer_sync.settings.connector import Connector
-from tests.unit.customer_sync.builders import a_connector, a_contact, a_customer
+from tests.unit.customer_sync.builders import a_connector, a_contact, a_customer, a_store_without_bounds
 
 PRIMARY = a_contact("100815", is_primary=True)
 
@@ -65,6 +65,9 @@ def test_a_contact_is_left_out_for_exactly_the_rules_that_it_breaks(
         ({"first_name": ""}, "contact.first_name"),
         ({"last_name": ""}, "contact.last_name"),
         ({"email": ""}, "contact.email"),
+        ({"email": "lee"}, "contact.email"),
+        ({"active": False}, "contact.active"),
+        ({"enabled": False}, "contact.enabled"),
     ],
 )
 def test_the_missing_field_is_named(changes: dict[str, str], field: str) -> None:
@@ -98,7 +101,7 @@ def test_the_account_is_the_admin_when_no_contact_can_be(contacts: tuple[Contact
     assert [(user.key, user.email, user.role) for user in users] == [("ACCOUNT", "ap@northwind.example", "Admin")]
     assert (users[0].first_name, users[0].last_name) == ("Dana", "Rivera")
     assert users[0].phone_number == "+1 555 010 4420"
-    assert findings[-1].reason is Reason.ADMIN_IS_ACCOUNT
+    assert findings[-1] == Finding(reason=Reason.ADMIN_IS_ACCOUNT, entity="contact", key="ACCOUNT")
 
 
 def test_the_company_name_stands_for_the_admin_when_nobody_is_named() -> None:
@@ -108,13 +111,62 @@ def test_the_company_name_stands_for_the_admin_when_nobody_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "field"),
-    [({"attention": "", "name": "N" * 101}, "name"), ({"attention": "A" * 101}, "attention")],
+    ("facts", "field", "cuts"),
+    [
+        ({"attention": "", "name": "N" * 101}, "name", ["101 characters cut to 100"] * 2),
+        ({"attention": "A" * 101}, "attention", ["101 characters cut to 100"] * 2),
+        ({"phone": "5" * 51}, "phone", ["51 characters cut to 50"]),
+        ({"attention": "", "name": "N" * 100, "phone": "5" * 50}, "", []),
+    ],
 )
-def test_a_cut_of_the_accounts_name_names_the_field_it_came_from(facts: dict[str, str], field: str) -> None:
-    """The operator is sent to the value that is too long."""
+def test_a_cut_of_the_accounts_texts_names_the_field_it_came_from(
+    facts: dict[str, str], field: str, cuts: list[str]
+) -> None:
+    """The operator is sent to the value that is too long, and sees that it is the account's."""
     _, findings = users_of(a_customer(contacts=(), **facts))
-    assert {finding.field for finding in findings if finding.reason is Reason.VALUE_CUT} == {field}
+    assert [finding for finding in findings if finding.reason is Reason.VALUE_CUT] == [
+        Finding(reason=Reason.VALUE_CUT, entity="contact", key="ACCOUNT", field=field, detail=detail) for detail in cuts
+    ]
+
+
+def test_the_contacts_after_a_repeated_email_are_users() -> None:
+    """Only the contact that repeats an e-mail is left out, and every later one is still looked at."""
+    repeated = a_contact("100816", email=PRIMARY.email.upper())
+    users, findings = users_of(a_customer(contacts=(PRIMARY, repeated, a_contact("100817"))))
+    assert [key for key, _ in users] == ["100815", "100817"]
+    assert findings == [
+        Finding(reason=Reason.CONTACT_EMAIL_DUPLICATE, entity="contact", key="100816", field="contact.email")
+    ]
+
+
+@pytest.mark.parametrize("key", ["100815", "100816"])
+def test_a_cut_of_a_contacts_name_is_said(key: str) -> None:
+    """Of the admin and of everybody else."""
+    contacts = [a_contact(each, last_name="L" * (101 if each == key else 100)) for each in ("100815", "100816")]
+    _, findings = users_of(a_customer(contacts=tuple(contacts)))
+    cuts = [finding for finding in findings if finding.reason is Reason.VALUE_CUT]
+    assert [(each.entity, each.key, each.field) for each in cuts] == [("contact", key, "contact.last_name")]
+
+
+@pytest.mark.parametrize(("length", "is_admin"), [(100, True), (101, False)])
+def test_the_account_is_the_admin_when_a_user_may_have_its_email(length: int, *, is_admin: bool) -> None:
+    """A company's e-mail may be longer than a user's."""
+    email = f"ap@{'n' * 60}.{'n' * (length - 72)}.example"
+    assert len(email) == length
+    assert bool(users_of(a_customer(contacts=(), email=email))[0]) is is_admin
+
+
+def test_an_email_of_any_length_is_a_users_when_the_store_bounds_none() -> None:
+    """A store of another kind may hold any text: contacts and account are users with theirs, and nothing is cut."""
+    connector = a_connector().model_copy(update={"target": a_store_without_bounds()})
+    email = f"ap@{'n' * 60}.{'n' * 60}.example"
+    name = "N" * 500
+    contact = a_contact("100815", is_primary=True, email=email, first_name=name)
+    for customer in (a_customer(contacts=(contact,)), a_customer(contacts=(), email=email, attention=name)):
+        findings: list[Finding] = []
+        (user,) = build_users(customer, connector, findings)
+        assert (user.email, user.first_name) == (email, name)
+        assert [finding for finding in findings if finding.reason is not Reason.ADMIN_IS_ACCOUNT] == []
 
 
 @pytest.mark.parametrize("contacts", [(), (a_contact(enabled=False),)])

@@ -31,7 +31,7 @@ class Sides:
     """ERP, ledger and store, in agreement until a test changes one."""
 
     desired: Company | None = field(default_factory=a_whole_company)
-    claim: Any = "wanted"
+    claim: Any = "eligible"
     reference: str = str(COMPANY_ID)
     erp: dict[str, Any] = field(default_factory=dict)
     known: AppliedCompany | None = None

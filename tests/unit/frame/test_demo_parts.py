@@ -141,7 +141,7 @@ def test_the_wait_ends_when_a_process_never_answers(tmp_path: Path) -> None:
     """A process that hangs is given up after the time that was set."""
     processes = Processes(tmp_path / "record.json", tmp_path)
     processes.start("store", ("sleep", "60"), os.environ, tmp_path / "store.log")
-    with pytest.raises(DemoError, match="store gave no sign of life for 0 s"):
+    with pytest.raises(DemoError, match="store did not respond for 0 s"):
         processes.wait_until("store", lambda: False, timeout_s=0.3)
     processes.stop()
 

@@ -17,7 +17,7 @@ from customer_sync.ledger.storage.schema import journal, run_customer
 from demo.http_json import Server
 from distributed import proof
 from distributed.loads import overlaps
-from distributed.merchants import ERP_PER_MINUTE, MERCHANTS, STORE_PER_MINUTE, Surroundings
+from distributed.merchants import ERP_PER_MINUTE, MERCHANTS, STORE_PER_MINUTE, TrialEnvironment
 from distributed.simulate import Cost, differences
 from tests.integration.twin_world import KEY_FIELD
 
@@ -25,7 +25,7 @@ DAG = MERCHANTS[0].dag_id
 
 
 @dataclass
-class Twins(Surroundings):
+class Twins(TrialEnvironment):
     """Twins whose logs and content are given instead of asked for."""
 
     logs: dict[str, list[dict[str, Any]]]
@@ -97,7 +97,7 @@ def test_lost_outcomes_and_open_writes_are_told(tmp_path: Path) -> None:
 
     assert proof.ledger_problems(url) == [
         "knb: 1 customers of r1 have no outcome",
-        "knb: r1 extracted 0 and booked 1",
+        "knb: r1 extracted 0 and recorded 1",
         "knb: 1 writes have no answer",
     ]
 

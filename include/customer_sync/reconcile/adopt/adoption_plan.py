@@ -64,7 +64,7 @@ def _unlinked(spool: Spool) -> Iterator[ErpSide]:
     for keys in spool.keys(CHUNK):
         linked = spool.linked_keys(keys)
         for key, side in spool.erp_sides([key for key in keys if key not in linked]).items():
-            if side.claim == "wanted" and key:
+            if side.claim == "eligible" and key:
                 yield side
 
 

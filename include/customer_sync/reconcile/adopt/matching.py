@@ -101,7 +101,7 @@ def without_rivals(matches: Sequence[Match]) -> Iterator[Match]:
 
 
 def match_addresses(desired: Company, addresses: Sequence[StoredAddress]) -> dict[str, StoredAddress]:
-    """Find which address of an adopted company stands for which location; each is used once.
+    """Find which address of an adopted company belongs to which location; each is used once.
 
     By our external id, by the location's id alone, then by the place itself: street,
     city, postal code and country, first where also the billing and shipping flags agree.

@@ -1,4 +1,4 @@
-"""A shadow run: what the sync would hold against what stands in the store, field by field. Writes nothing."""
+"""A shadow run: compares what the sync would write with what the store holds, field by field. Writes nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def count_agreement(desired: Company, real: AppliedCompany, agreement: Agreement
     """Count how far the store agrees with one desired company.
 
     A user or address that only one side has counts once, under the field ``(record)``;
-    ``only_store`` are those that carry our mark or stand for a contact of ours.
+    ``only_store`` are those that carry our mark or belong to a contact of ours.
     """
     ours = asdict(company_fields(desired))
     extra = ours.pop("extra_fields")

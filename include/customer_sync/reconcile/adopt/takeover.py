@@ -36,7 +36,7 @@ class Takeover:
         self._store = StoreSides(target)
 
     def match(self, chosen: Mapping[str, int] | None) -> list[Match]:
-        """Match customers without a link, or follow a person's decisions; each match is told in the log."""
+        """Match customers without a link, or follow a person's decisions; each match is logged."""
         matches = match_all(self._spool) if chosen is None else match_by_person(self._spool, chosen)
         entries = [_entry(match) for match in matches]
         with self._run.ledger.write() as connection:
@@ -58,7 +58,7 @@ class Takeover:
         agreement: Agreement = Counter()
         matched = {match.customer_id: match.company_id for match in match_all(self._spool) if match.company_id}
         for keys in self._spool.keys(CHUNK):
-            erp = {key: side for key, side in self._spool.erp_sides(keys).items() if side.claim == "wanted"}
+            erp = {key: side for key, side in self._spool.erp_sides(keys).items() if side.claim == "eligible"}
             ledger = ledger_sides(self._run.ledger, erp, {}, with_writes=False)
             for key, side in erp.items():
                 self._count(side, ledger[key], matched.get(key, 0), agreement)

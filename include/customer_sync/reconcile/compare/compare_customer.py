@@ -18,7 +18,7 @@ from customer_sync.targets.port import StoredCompany
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found of one customer: where it stands, its differences, and the store's real state."""
+    """What was found of one customer: its standing, its differences, and the store's real state."""
 
     customer_id: str
     standing: Standing
@@ -54,7 +54,7 @@ def compare_customer(erp: ErpSide, ledger: LedgerSide, store: StoreSide, connect
     ]
     if company is None and surplus:
         return Comparison(customer_id=erp.customer_id, standing=Standing.DIFFERENT, differences=tuple(found))
-    standing, case = _judge(erp, ledger, store, connector, company, found)
+    standing, case = _compare(erp, ledger, store, connector, company, found)
     return Comparison(
         customer_id=erp.customer_id,
         standing=Standing.DIFFERENT if found else standing,
@@ -78,7 +78,7 @@ def _beside(company: StoredCompany | None) -> str:
     return f"beside company {company.id}, which is linked" if company else "none of them is linked"
 
 
-def _judge(
+def _compare(
     erp: ErpSide,
     ledger: LedgerSide,
     store: StoreSide,
@@ -86,8 +86,8 @@ def _judge(
     company: StoredCompany | None,
     found: list[Difference],
 ) -> tuple[Standing, Case]:
-    if erp.claim == "wanted" and erp.desired is not None:
+    if erp.claim == "eligible" and erp.desired is not None:
         eligible = EligibleCase(erp, ledger, store, connector, company)
-        return eligible.judge(erp.desired, found), eligible
+        return eligible.compare(erp.desired, found), eligible
     ineligible = IneligibleCase(erp, ledger, store, connector, company)
-    return ineligible.judge(found), ineligible
+    return ineligible.compare(found), ineligible

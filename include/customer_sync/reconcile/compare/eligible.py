@@ -19,8 +19,8 @@ _Parts = Mapping[str, AppliedUser | AppliedAddress]
 class EligibleCase(Case):
     """A customer whose company should be as desired."""
 
-    def judge(self, desired: Company, found: list[Difference]) -> Standing:
-        """Add the differences to ``found``; returns the standing where there are none."""
+    def compare(self, desired: Company, found: list[Difference]) -> Standing:
+        """Add the differences to ``found``; returns the standing if there are none."""
         if self.real is None:
             if self._ledger.quarantined and self._applied is None:
                 return Standing.QUARANTINED
@@ -87,7 +87,7 @@ class EligibleCase(Case):
             )
 
     def _taken(self, desired: Company) -> Iterator[tuple[str, Difference]]:
-        """Wanted users whose e-mail a user of another company has."""
+        """Desired users whose e-mail a user of another company has."""
         for user in desired.users:
             other = self._store.taken.get(user.email.casefold())
             if other is not None:
@@ -131,9 +131,9 @@ class EligibleCase(Case):
                 if record.store_id not in ids:
                     yield self.behind(entity, key, record.store_id, "")
             gone = {record.store_id for record in have.values()}
-            wanted = _wanted_keys(desired, entity)
+            desired_keys = _desired_keys(desired, entity)
             for key, record in known.items():
-                if record.store_id not in gone and key not in wanted:
+                if record.store_id not in gone and key not in desired_keys:
                     yield self.behind(entity, key, record.store_id, "gone on both sides")
         yield from self._stale_values(desired, applied, real.applied)
 
@@ -149,21 +149,21 @@ class EligibleCase(Case):
             entity = ENTITY.get(operation.action, "customer")
             key = operation.key if entity in {"contact", "location"} else ""
             if set(operation.values) - in_store.get(_place(operation), set()):
-                if entity in {"contact", "location"} and not self._stands(entity, key, real):
+                if entity in {"contact", "location"} and not self._exists(entity, key, real):
                     continue
                 if entity == "payment" and self._store.payment is None:
                     continue
                 yield self.behind(entity, key, operation.store_id, ", ".join(operation.values))
 
-    def _stands(self, entity: str, key: str, real: AppliedCompany) -> bool:
+    def _exists(self, entity: str, key: str, real: AppliedCompany) -> bool:
         return key in (real.users if entity == "contact" else real.addresses)
 
     def _reference(self) -> Iterator[Difference]:
         company = self._company
         if company is None or not self._connector.erp.write_reference:
             return
-        wanted, have = str(company.id), self._erp.reference_id
-        if have == wanted:
+        expected, have = str(company.id), self._erp.reference_id
+        if have == expected:
             return
         detail = "the ERP holds none" if not have else "the ERP names another"
         yield self.difference(
@@ -172,13 +172,13 @@ class EligibleCase(Case):
             field="reference_id",
             erp=have,
             ledger=self._applied.reference_id if self._applied else "",
-            store=wanted,
+            store=expected,
             detail=detail,
         )
 
 
 def _flat(operation: Operation) -> Iterator[tuple[str, Any, Any]]:
-    """Field, wanted and present value of an operation; extra fields by their own names."""
+    """Field, desired and present value of an operation; extra fields by their own names."""
     for name, value in operation.values.items():
         if name != "extra_fields":
             yield name, value, operation.before.get(name)
@@ -199,7 +199,7 @@ def _place(operation: Operation) -> tuple[str, str]:
     return str(operation.action), operation.key
 
 
-def _wanted_keys(desired: Company, entity: str) -> set[str]:
+def _desired_keys(desired: Company, entity: str) -> set[str]:
     if entity == "contact":
         return {user.key for user in desired.users}
     return {address.external_id for address in desired.addresses}

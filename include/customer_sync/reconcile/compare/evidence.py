@@ -1,4 +1,4 @@
-"""What tells a lost write from somebody's edit: the store's own stamps beside the moments of our writes. Pure."""
+"""Distinguishes a lost write from somebody's edit: the store's own stamps beside the moments of our writes. Pure."""
 
 from __future__ import annotations
 

@@ -21,17 +21,17 @@ _Parts = Mapping[str, AppliedUser | AppliedAddress]
 class IneligibleCase(Case):
     """A customer whose company should be left alone, or not trade."""
 
-    def judge(self, found: list[Difference]) -> Standing:
-        """Add the differences to ``found``; returns the standing where there are none."""
+    def compare(self, found: list[Difference]) -> Standing:
+        """Add the differences to ``found``; returns the standing if there are none."""
         claim = self._erp.claim
         if self.real is None:
-            return self._judge_without_company(found)
+            return self._compare_without_company(found)
         if claim in {"kept", "unstorable"}:
             found.extend(self._changed_by_others(self.real))
             return Standing.KEPT if claim == "kept" else Standing.QUARANTINED
-        return self._judge_withdrawn(self.real, found)
+        return self._compare_withdrawn(self.real, found)
 
-    def _judge_without_company(self, found: list[Difference]) -> Standing:
+    def _compare_without_company(self, found: list[Difference]) -> Standing:
         claim = self._erp.claim
         if claim == "unstorable":
             return Standing.QUARANTINED
@@ -44,7 +44,7 @@ class IneligibleCase(Case):
                 return Standing.WITHDRAWN
         return Standing.NOT_ELIGIBLE
 
-    def _judge_withdrawn(self, real: RealState, found: list[Difference]) -> Standing:
+    def _compare_withdrawn(self, real: RealState, found: list[Difference]) -> Standing:
         operations = diff_unenrolment(self._erp.customer_id, real.applied, self._connector.policy)
         if not operations:
             return Standing.WITHDRAWN
@@ -61,8 +61,8 @@ class IneligibleCase(Case):
             known = f"deleted {self._erp.deleted_at_utc}" if self._erp.deleted_at_utc else "no longer in the ERP"
             found.append(self.difference(DifferenceClass.DELETED_IN_ERP, **status, detail=known))
         else:
-            told = detail or "the ERP has no such customer"
-            found.append(self.difference(DifferenceClass.EXTRA_IN_STORE, **status, detail=told))
+            why = detail or "the ERP has no such customer"
+            found.append(self.difference(DifferenceClass.EXTRA_IN_STORE, **status, detail=why))
         return Standing.WITHDRAWN
 
     def _changed_by_others(self, real: RealState) -> Iterator[Difference]:

@@ -35,7 +35,7 @@ def ledger_sides(
         ledger: The ledger.
         erp: The customers, with what the ERP says of them.
         renamed: CustomerID -> the one under which its company is linked.
-        with_writes: Whether to read our past writes, too: only a suspect needs them.
+        with_writes: Whether to read our past writes, too: only a recheck needs them.
     """
     keys = [renamed.get(key, key) for key in erp]
     applied = ledger.links.load(keys)

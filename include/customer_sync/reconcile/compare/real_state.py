@@ -19,7 +19,7 @@ from customer_sync.targets.port import StoredAddress, StoredCompany, StoredUser
 
 
 class Orphan(NamedTuple):
-    """A user (``contact``) or address (``location``) with our mark that nothing in the source stands for."""
+    """A user (``contact``) or address (``location``) with our mark without a counterpart in the source."""
 
     entity: str
     key: str
@@ -48,7 +48,7 @@ def read_real_state(
     A user is ours when the ledger links it, when a desired contact of the company has
     its e-mail, or when its key is a ContactID of the customer. An address is ours
     when the ledger links it or its external id begins with the CustomerID. Values that
-    mean the same in other words (a country's name for its code) are taken as the ERP says them.
+    mean the same in other words (a country's name for its code) are written as in the ERP.
 
     Args:
         erp: What the ERP says.

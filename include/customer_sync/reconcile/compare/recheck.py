@@ -18,8 +18,8 @@ from customer_sync.targets.port import Target
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A customer with the sides that it was judged by."""
+class RecheckedCustomer:
+    """A customer, and its three sides as read anew."""
 
     erp: ErpSide
     ledger: LedgerSide
@@ -34,9 +34,9 @@ class Recheck:
         run: The run; its ledger is the third side.
         source: The ERP.
         target: The store.
-        is_customer: Tells whether the owner in an address's external id is a customer.
+        is_customer: Returns whether the owner in an address's external id is a customer.
         renamed: CustomerID -> the one under which its company is linked.
-        deleted: CustomerID -> when it was deleted, where the ERP tells.
+        deleted: CustomerID -> when it was deleted, where the ERP reports it.
         with_payment: Customers whose payment settings are read, too.
     """
 
@@ -48,21 +48,21 @@ class Recheck:
     deleted: Mapping[str, str] = field(default_factory=dict)
     with_payment: Collection[str] = ()
 
-    def read(self, keys: Sequence[str]) -> dict[str, Finding | None]:
-        """Judge customers by a fresh reading; ``None`` for one that was being changed meanwhile.
+    def read(self, keys: Sequence[str]) -> dict[str, RecheckedCustomer | None]:
+        """Read customers anew and compare them; ``None`` for one that was changing during the read.
 
-        The ledger is read before and after, and so is the ERP for those that differ: what
-        moved in between is not judged by halves.
+        The ledger is read before and after, and so is the ERP for those that differ: a
+        customer that changed in between is not compared.
         """
         former = [self.renamed[key] for key in keys if key in self.renamed]
         moving = in_flight(self.run.ledger, [*keys, *former])
         erp = self._erp_sides(keys)
         before = ledger_sides(self.run.ledger, erp, self.renamed, with_writes=True)
-        found: dict[str, Finding | None] = {}
+        found: dict[str, RecheckedCustomer | None] = {}
         for key, side in erp.items():
             store = self._store_side(side, before[key])
             comparison = compare_customer(side, before[key], store, self.run.connector)
-            found[key] = Finding(side, before[key], comparison)
+            found[key] = RecheckedCustomer(side, before[key], comparison)
         after = ledger_sides(self.run.ledger, erp, self.renamed, with_writes=True)
         differing = [key for key, each in found.items() if each and each.comparison.differences]
         erp_after = self._erp_sides(differing)
@@ -89,7 +89,7 @@ class Recheck:
             is_customer=self.is_customer,
         )
         # Only a value that differs from what we applied makes anybody ask when an address was changed.
-        judged = compare_customer(erp, ledger, side, self.run.connector)
-        if any(each.entity == "location" and each.kind is DifferenceClass.DRIFT for each in judged.differences):
+        first = compare_customer(erp, ledger, side, self.run.connector)
+        if any(each.entity == "location" and each.kind is DifferenceClass.DRIFT for each in first.differences):
             return sides.with_stamps(side, ledger.written_at_s, STAMP_TOLERANCE_S)
         return side

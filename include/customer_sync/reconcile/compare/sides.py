@@ -10,10 +10,10 @@ from customer_sync.model.company import Company
 from customer_sync.model.operation import AppliedCompany
 from customer_sync.targets.port import PaymentSettings, StoredAddress, StoredCompany, StoredUser
 
-Claim = Literal["wanted", "kept", "withdrawn", "unstorable", "absent", "set_aside"]
+Claim = Literal["eligible", "kept", "withdrawn", "unstorable", "absent", "set_aside"]
 """What the ERP says of a customer's company.
 
-``wanted``: it should be as desired. ``kept``: not eligible for now, left as it is.
+``eligible``: it should be as desired. ``kept``: not eligible for now, left as it is.
 ``withdrawn``: no longer eligible. ``unstorable``: the store cannot hold it.
 ``absent``: the ERP has no such customer. ``set_aside``: a person took it out of the sync.
 """

@@ -1,4 +1,4 @@
-"""Read the ERP's side: every customer, judged and transformed by the sync's own rules."""
+"""Read the ERP's side: every customer, filtered and transformed by the sync's own rules."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def erp_side(customer: Customer, connector: Connector) -> ErpSide:
     if decision.is_eligible:
         transformed = to_company(customer, connector)
         desired = transformed.company
-        claim = "unstorable" if desired is None else "wanted"
+        claim = "unstorable" if desired is None else "eligible"
         reasons = () if desired is not None else tuple(str(finding.reason) for finding in transformed.findings)
     return ErpSide(
         customer_id=customer.customer_id,

@@ -28,7 +28,7 @@ CREATE TABLE link (key TEXT PRIMARY KEY, company_id INTEGER) WITHOUT ROWID;
 CREATE TABLE company (id INTEGER PRIMARY KEY, key TEXT, email TEXT, data BLOB);
 CREATE TABLE user (id INTEGER PRIMARY KEY, company_id INTEGER, email TEXT, data BLOB);
 CREATE TABLE address (id INTEGER PRIMARY KEY, company_id INTEGER, owner TEXT, data BLOB);
-CREATE TABLE suspect (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE recheck (key TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 _INDEXES = """
 CREATE INDEX link_company ON link (company_id);
@@ -90,9 +90,9 @@ class Spool:
         """Make it ready to be read."""
         self._database.executescript(_INDEXES)
 
-    def suspect(self, keys: Iterable[str]) -> None:
+    def mark_for_recheck(self, keys: Iterable[str]) -> None:
         """Remember customers that are to be read again."""
-        self._database.executemany("INSERT OR IGNORE INTO suspect VALUES (?)", ((key,) for key in keys))
+        self._database.executemany("INSERT OR IGNORE INTO recheck VALUES (?)", ((key,) for key in keys))
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -107,9 +107,9 @@ class Spool:
             yield found
             after = found[-1]
 
-    def suspects(self) -> list[str]:
+    def to_recheck(self) -> list[str]:
         """Customers that are to be read again, in order."""
-        return [key for (key,) in self._database.execute("SELECT key FROM suspect ORDER BY key")]
+        return [key for (key,) in self._database.execute("SELECT key FROM recheck ORDER BY key")]
 
     def erp_sides(self, keys: Sequence[str]) -> dict[str, ErpSide]:
         """What the ERP said of some customers."""
@@ -146,8 +146,8 @@ class Spool:
         return [_company(data) for (data,) in rows]
 
     def claimants(self, email: str) -> int:
-        """Number of wanted customers with this Account Email."""
-        query = "SELECT count(*) FROM erp WHERE claim = 'wanted' AND email = ?"
+        """Number of eligible customers with this Account Email."""
+        query = "SELECT count(*) FROM erp WHERE claim = 'eligible' AND email = ?"
         return int(self._database.execute(query, (email.casefold(),)).fetchone()[0])
 
     def known_owners(self, owners: Sequence[str]) -> set[str]:

@@ -1,4 +1,4 @@
-"""The comparison of a whole connector: read both sides, compare by key, read every suspect again before accusing it.
+"""The comparison of a whole connector: read both sides, compare by key, recheck what differs, report.
 
 Memory does not grow with the number of customers: both sides lie on disk, and what
 is compared at a time is a few hundred customers.
@@ -15,10 +15,10 @@ import msgspec
 
 from customer_sync.ledger.storage.statement import chunks
 from customer_sync.model.difference import Difference, DifferenceClass, Standing
-from customer_sync.reconcile.compare.access_revocations import note_removals
 from customer_sync.reconcile.compare.compare_customer import Comparison, compare_customer
 from customer_sync.reconcile.compare.ledger_side import ledger_sides
-from customer_sync.reconcile.compare.recheck import Finding, Recheck
+from customer_sync.reconcile.compare.recheck import Recheck, RecheckedCustomer
+from customer_sync.reconcile.compare.revocation_times import note_removals
 from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
 from customer_sync.reconcile.compare.source_side import ErpSides
 from customer_sync.reconcile.compare.spool import Spool, owner_of
@@ -31,10 +31,10 @@ CHUNK = 250
 """Customers that are compared at a time."""
 
 RECHECK_CHUNK = 40
-"""Recheck that are read again at a time: the ERP takes so many in a few requests."""
+"""Customers that are re-read at a time: the ERP takes so many in a few requests."""
 
 ATTEMPTS = 3
-"""How often a suspect is read again while the ledger shows that it is being written."""
+"""How often a customer is re-read while the ledger shows that it is being written."""
 
 _PAYMENT_CURSOR = "reconcile_payment_after"
 
@@ -47,8 +47,8 @@ class Census:
         standings: Customers by standing: the balance.
         foreign: Companies, and users and addresses of our companies, that are not ours.
         sizes: Records read per kind.
-        suspects: Customers whose first reading showed a difference.
-        rechecked: Recheck that were read again.
+        to_recheck: Customers whose first reading showed a difference.
+        rechecked: Customers that were re-read.
         reasons: Why customers are not eligible, or cannot be stored: code -> customers.
         payment_read: Companies whose payment settings were read.
         payment_unread: Companies whose payment settings were left for another day.
@@ -58,7 +58,7 @@ class Census:
     foreign: Counter[str] = field(default_factory=Counter)
     sizes: dict[str, int] = field(default_factory=dict)
     reasons: Counter[str] = field(default_factory=Counter)
-    suspects: int = 0
+    to_recheck: int = 0
     rechecked: int = 0
     payment_read: int = 0
     payment_unread: int = 0
@@ -71,7 +71,7 @@ class Survey:
         run: The run; its ledger is the third side.
         source: The ERP.
         target: The store.
-        spool: Where both sides are kept meanwhile.
+        spool: Where both sides are kept during the comparison.
     """
 
     def __init__(self, run: Run, source: Source, target: Target, spool: Spool) -> None:
@@ -110,7 +110,7 @@ class Survey:
         self._report(f"read {count} customers of the ERP")
 
     def compare(self) -> None:
-        """Compare all customers once; who differs becomes a suspect."""
+        """Compare all customers once; mark those that differ for a recheck."""
         former = set(self._renamed.values())
         budget = _PaymentBudget(self._run, self._rules.payment_requests)
         for keys in self._spool.keys(CHUNK):
@@ -124,14 +124,14 @@ class Survey:
                 self._count(result, erp[key])
         budget.remember()
         self.census.payment_read, self.census.payment_unread = budget.read, budget.unread
-        self.census.suspects = len(self._spool.suspects())
-        self._report(f"{self.census.suspects} customers look different and are read again")
+        self.census.to_recheck = len(self._spool.to_recheck())
+        self._report(f"{self.census.to_recheck} customers look different and are rechecked")
 
     def _count(self, result: Comparison, erp: ErpSide) -> None:
         self.census.reasons.update(erp.reasons)
         self.census.foreign["users and addresses"] += result.foreign
         if result.standing is Standing.DIFFERENT:
-            self._spool.suspect([result.customer_id])
+            self._spool.mark_for_recheck([result.customer_id])
         else:
             self.census.standings[result.standing] += 1
 
@@ -153,13 +153,13 @@ class Survey:
         for key, side in erp.items():
             own = [c for c in companies if c.key in {key, self._renamed.get(key, key)} or c.id == linked.get(key)]
             own_ids = {company.id for company in own}
-            book = [address for company in own for address in addresses.get(company.id, [])]
+            all_addresses = [address for company in own for address in addresses.get(company.id, [])]
             sides[key] = StoreSide(
                 companies=tuple(own),
                 users=tuple(user for company in own for user in users.get(company.id, [])),
-                addresses=tuple(book),
+                addresses=tuple(all_addresses),
                 taken=_taken(side, owners, own_ids),
-                strays=strays_of(book, self._renamed.get(key, key), known.__contains__),
+                strays=strays_of(all_addresses, self._renamed.get(key, key), known.__contains__),
             )
         return sides
 
@@ -175,22 +175,22 @@ class Survey:
         self._with_payment.add(erp.customer_id)
         return msgspec.structs.replace(side, payment=self._store.payment(desired, side.companies[0].id))
 
-    def confirm(self) -> Iterator[Finding]:
-        """Read every suspect again from all three sides; yield those that still differ, up to the bound."""
-        suspects = self._spool.suspects()
+    def confirm(self) -> Iterator[RecheckedCustomer]:
+        """Recheck every marked customer on all three sides, up to the bound; yield those that still differ."""
+        marked = self._spool.to_recheck()
         bound = self._rules.most_rechecked
-        self.census.standings[Standing.UNSETTLED] += len(suspects[bound:])
-        for part in chunks(suspects[:bound], RECHECK_CHUNK):
+        self.census.standings[Standing.UNSETTLED] += len(marked[bound:])
+        for part in chunks(marked[:bound], RECHECK_CHUNK):
             yield from self._confirm(part)
             self.census.rechecked += len(part)
-            self._report(f"{self.census.rechecked} of {len(suspects)} suspects read again")
+            self._report(f"{self.census.rechecked} of {len(marked)} customers rechecked")
 
-    def _confirm(self, keys: Sequence[str]) -> Iterator[Finding]:
-        suspects = self._suspects()
+    def _confirm(self, keys: Sequence[str]) -> Iterator[RecheckedCustomer]:
+        recheck = self._recheck()
         left = list(keys)
         for _ in range(ATTEMPTS):
             again = []
-            for key, finding in suspects.read(left).items():
+            for key, finding in recheck.read(left).items():
                 if finding is None:
                     again.append(key)
                 elif finding.comparison.differences:
@@ -201,7 +201,7 @@ class Survey:
             left = again
         self.census.standings[Standing.UNSETTLED] += len(left)
 
-    def _suspects(self) -> Recheck:
+    def _recheck(self) -> Recheck:
         return Recheck(
             self._run,
             self._source,
@@ -213,7 +213,7 @@ class Survey:
         )
 
     def homeless(self) -> Iterator[Difference]:
-        """Users and addresses of companies that the store does not show; each is looked up before it is told."""
+        """Users and addresses of companies that the store does not show; each is looked up before it is reported."""
         users, addresses = self._spool.homeless()
         for user in users:
             if self._is_homeless(user.company_id) and self._target.user(user.id) is not None:
@@ -284,7 +284,7 @@ def _by_company(records: Iterable[Child]) -> dict[int, list[Child]]:
 
 
 def _taken(erp: ErpSide, owners: Mapping[str, int], own_ids: set[int]) -> dict[str, int]:
-    """Wanted users whose e-mail a user of another company has."""
+    """Desired users whose e-mail a user of another company has."""
     if erp.desired is None:
         return {}
     held = {user.email.casefold(): owners.get(user.email.casefold(), 0) for user in erp.desired.users}

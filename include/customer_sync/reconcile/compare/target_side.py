@@ -1,4 +1,4 @@
-"""Read the store's side: paged crawls for all of it, single look-ups for a suspect."""
+"""Read the store's side: paged crawls for all of it, single look-ups for a recheck."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class StoreSides:
             desired: The desired company; the e-mails of its users are looked for in other companies too.
             applied: The link, whose company is read also when it lost its key.
             with_payment: Whether to read the payment settings.
-            is_customer: Tells whether an external id's owner is a customer.
+            is_customer: Returns whether an external id's owner is a customer.
 
         Returns:
             The side as the store shows it now.

@@ -50,7 +50,7 @@ def apply_repairs(
     batch: Batch[RepairItem] = unpack(content, descriptor.label, descriptor.digest, _repairs)
     items: list[RepairItem] = list(batch.items)
     begun = run.ledger.intents.begun(run.run_id, [item.customer_id for item in items])
-    # What an earlier attempt of this task began is gone on with from the ledger, not judged again.
+    # What an earlier attempt of this task began is continued from the ledger, not planned again.
     holding = begun | _as_planned(run, [item for item in items if item.customer_id not in begun], target, source)
     changed = [item for item in items if item.customer_id not in holding]
     held = [item for item in items if item.customer_id in holding]
@@ -59,7 +59,7 @@ def apply_repairs(
             if item.customer_id not in begun:
                 _put_link(run, connection, item)
     kept = [item for item in held if not item.is_written]
-    _close(run, changed, Outcome.FAILED, (str(Reason.CHANGED_SINCE_PLAN),), "not what was planned any more")
+    _close(run, changed, Outcome.FAILED, (str(Reason.CHANGED_SINCE_PLAN),), "changed since the plan was made")
     _close(run, kept, Outcome.UNCHANGED, (), "the ledger took over what the store holds")
     counts: Counter[str] = Counter()
     counts.update({str(Outcome.FAILED): len(changed), str(Outcome.UNCHANGED): len(kept)})

@@ -60,7 +60,7 @@ def plan_repair(
     """Plan the repair of a customer as far as the policy allows.
 
     What the ERP changed since the last run goes along with any reapplied class: the
-    ledger cannot tell the store half of a customer. Where a value of the store is
+    ledger cannot record half of a customer. Where a value of the store is
     adopted, nothing of that customer is written in this run.
 
     Args:
@@ -93,7 +93,7 @@ def _planned(
     if erp.claim in {"withdrawn", "absent"}:
         # A company that someone activated again is withdrawn or reported; its trading on cannot be adopted.
         return None if keeps_theirs else _unenrol(erp, link, comparison, acted, connector)
-    if erp.claim != "wanted" or erp.desired is None:
+    if erp.claim != "eligible" or erp.desired is None:
         # A company that is kept as it is can be adopted; there is no desired state to write.
         return ledger_only(erp, link) if actions == {RepairAction.ADOPT} else None
     if keeps_theirs or actions == {RepairAction.ADOPT}:
@@ -116,7 +116,7 @@ def _unenrol(
 ) -> RepairItem | None:
     real = comparison.real
     if link is None and real is not None:
-        link = real  # a company that only its key tells to be ours
+        link = real  # only its key shows that the company is ours
     if real is None:
         plan = CustomerPlan(customer_id=erp.customer_id, kind="unenroll", name=erp.name, reasons=erp.reasons)
         return RepairItem(plan=plan, link=None, is_written=False)

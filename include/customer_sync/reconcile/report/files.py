@@ -202,7 +202,7 @@ def access_distribution(table: pd.DataFrame) -> dict[str, Any]:
     """The distribution of minutes from deactivation in the ERP to access removed in the store.
 
     Args:
-        table: Column ``minutes``, one row per user; missing where the ERP's stamp tells nothing any more.
+        table: Column ``minutes``, one row per user; missing where the ERP's stamp no longer shows it.
 
     Returns:
         ``users`` measured, ``unknown``, ``median``, ``p90``, ``longest`` (minutes) and ``classes``.

@@ -59,7 +59,7 @@ def difference_entry(difference: Difference, name: str, connector: Connector, ac
 def _masked(difference: Difference, value: Any, connector: Connector) -> Any:
     name = difference.field.removeprefix("extra_fields.")
     if difference.field.startswith("extra_fields.") and isinstance(value, str):
-        # Extra fields bear the merchant's own names, which need not tell what is inside.
+        # Extra fields bear the merchant's own names, which need not say what they hold.
         return masked_value("extra_fields", {name: value}, connector)[name]
     return masked_value(difference.field, value, connector)
 

@@ -64,9 +64,9 @@ def classify(request: HttpRequest, answer: HttpResponse, session_limit_wait_s: f
     """
     if answer.status in _OK:
         return None
-    told = _Told(request, answer)
-    refusal = _classify_licence(told, session_limit_wait_s) or _classify_fragments(told)
-    return refusal or _classify_status(told)
+    evidence = _Evidence(request, answer)
+    refusal = _classify_licence(evidence, session_limit_wait_s) or _classify_fragments(evidence)
+    return refusal or _classify_status(evidence)
 
 
 def classify_sign_in(
@@ -86,28 +86,28 @@ def classify_sign_in(
     Returns:
         The error to raise, or ``None`` for a success.
     """
-    told = _Told(request, answer)
-    if answer.status in _OK and not told.is_markup:
+    evidence = _Evidence(request, answer)
+    if answer.status in _OK and not evidence.is_markup:
         return None
-    licence = _classify_licence(told, session_limit_wait_s)
+    licence = _classify_licence(evidence, session_limit_wait_s)
     if licence:
         return licence
-    if told.has("undefinedcompany", "proper company id"):
-        return _unknown_tenant(told)
-    if answer.status in _GATEWAY and not told.is_from_erp:
-        return Unavailable(told.message("The ERP is down or restarting."), **told.evidence)
-    if answer.status in (404, 405) or answer.status in _REDIRECT or (answer.status in _OK and told.is_markup):
+    if evidence.has("undefinedcompany", "proper company id"):
+        return _unknown_tenant(evidence)
+    if answer.status in _GATEWAY and not evidence.is_from_erp:
+        return Unavailable(evidence.message("The ERP is down or restarting."), **evidence.of_error)
+    if answer.status in (404, 405) or answer.status in _REDIRECT or (answer.status in _OK and evidence.is_markup):
         return ConfigError(
-            told.message("That is no sign-in of an Acumatica site: check host, https and instance path."),
+            evidence.message("This is not the sign-in of an Acumatica site: check host, https and instance path."),
             setting="host",
         )
-    locked = "The account is locked: an administrator must unlock it." if told.has("locked") else ""
+    locked = "The account is locked: an administrator must unlock it." if evidence.has("locked") else ""
     remedy = "Correct login, password and tenant in the Airflow connection before the next try: "
     warning = "repeated failures lock the account. Nothing was retried."
-    return AuthenticationFailed(told.message(f"{locked} {remedy}{warning}".strip()), **told.evidence)
+    return AuthenticationFailed(evidence.message(f"{locked} {remedy}{warning}".strip()), **evidence.of_error)
 
 
-class _Told:
+class _Evidence:
     """What one answer says, in every form that the ERP and the web server before it use."""
 
     def __init__(self, request: HttpRequest, answer: HttpResponse) -> None:
@@ -131,7 +131,7 @@ class _Told:
         return next((text[:500] for text in named if isinstance(text, str) and text), "")
 
     @property
-    def evidence(self) -> dict[str, Any]:
+    def of_error(self) -> dict[str, Any]:
         return {
             "system": SYSTEM,
             "operation": self.request.operation,
@@ -147,65 +147,69 @@ class _Told:
         return f"{SYSTEM} answered {self.request.operation} with {self.answer.status}: {said}. {remedy}"
 
 
-def _classify_licence(told: _Told, wait_s: float) -> SessionLimit | None:
+def _classify_licence(evidence: _Evidence, wait_s: float) -> SessionLimit | None:
     """The licence's refusals (docs/api/acumatica.md#refusals): 429 in any dress, the text, the redirect."""
-    is_error_page = told.answer.status in _REDIRECT and told.has("error.aspx")
-    if told.answer.status != 429 and not is_error_page and not told.has(*_LICENCE):  # noqa: PLR2004 - an HTTP status
+    is_error_page = evidence.answer.status in _REDIRECT and evidence.has("error.aspx")
+    if evidence.answer.status != 429 and not is_error_page and not evidence.has(*_LICENCE):  # noqa: PLR2004 - an HTTP status
         return None
     return SessionLimit(
-        told.message("No API seat is free: sign other integrations out, or wait until their sessions end."),
+        evidence.message("No API seat is free: sign other integrations out, or wait until their sessions end."),
         retry_after_s=wait_s,
-        **told.evidence,
+        **evidence.of_error,
     )
 
 
-def _classify_fragments(told: _Told) -> SyncError | None:
+def _classify_fragments(evidence: _Evidence) -> SyncError | None:
     """The ERP's exceptions, by the fragments of docs/api/acumatica.md#errors."""
-    if told.answer.status in _VALIDATION:
+    if evidence.answer.status in _VALIDATION:
         # Those bodies quote the record, and a customer may be called anything.
         return None
-    return next((error(told) for fragments, error in _FRAGMENTS if told.has(*fragments)), None)
+    return next((error(evidence) for fragments, error in _FRAGMENTS if evidence.has(*fragments)), None)
 
 
-def _not_found(told: _Told) -> NotFound:
-    return NotFound(told.message("The record does not exist, or the user may not see it."), **told.evidence)
+def _not_found(evidence: _Evidence) -> NotFound:
+    return NotFound(evidence.message("The record does not exist, or the user may not see it."), **evidence.of_error)
 
 
-def _cannot_optimize(told: _Told) -> CannotOptimize:
-    message = told.message("The field must be read record by record.")
-    return CannotOptimize(message, culprits=_culprits(told.text), **told.evidence)
+def _cannot_optimize(evidence: _Evidence) -> CannotOptimize:
+    message = evidence.message("The field must be read record by record.")
+    return CannotOptimize(message, culprits=_culprits(evidence.text), **evidence.of_error)
 
 
-def _unknown_field(told: _Told) -> ConfigError:
-    asked = ", ".join(f"{name}={value}" for name, value in told.request.query if name != "$filter")
+def _unknown_field(evidence: _Evidence) -> ConfigError:
+    asked = ", ".join(f"{name}={value}" for name, value in evidence.request.query if name != "$filter")
     return ConfigError(
-        told.message(f"The endpoint lacks one of the fields asked for ({asked}): correct the connector's mapping."),
+        evidence.message(f"The endpoint lacks one of the fields asked for ({asked}): correct the connector's mapping."),
         setting="fields",
-        operation=told.request.operation,
+        operation=evidence.request.operation,
     )
 
 
-def _unknown_tenant(told: _Told) -> ConfigError:
+def _unknown_tenant(evidence: _Evidence) -> ConfigError:
     return ConfigError(
-        told.message("The site does not know the tenant: correct 'tenant' in the Airflow connection."),
+        evidence.message("The site does not know the tenant: correct 'tenant' in the Airflow connection."),
         setting="tenant",
     )
 
 
-def _no_right(told: _Told) -> PermissionDenied:
+def _no_right(evidence: _Evidence) -> PermissionDenied:
     remedy = "Give the ERP user the right on this screen; a new session is needed for it to count."
-    return PermissionDenied(told.message(remedy), **told.evidence)
+    return PermissionDenied(evidence.message(remedy), **evidence.of_error)
 
 
-def _wrong_login(told: _Told) -> AuthenticationFailed:
-    return AuthenticationFailed(told.message("Correct login and password in the Airflow connection."), **told.evidence)
+def _wrong_login(evidence: _Evidence) -> AuthenticationFailed:
+    return AuthenticationFailed(
+        evidence.message("Correct login and password in the Airflow connection."), **evidence.of_error
+    )
 
 
-def _not_answerable(told: _Told) -> PermanentApiError:
-    return PermanentApiError(told.message("The ERP cannot answer this request as it is set up."), **told.evidence)
+def _not_answerable(evidence: _Evidence) -> PermanentApiError:
+    return PermanentApiError(
+        evidence.message("The ERP cannot answer this request as it is set up."), **evidence.of_error
+    )
 
 
-_FRAGMENTS: Final[tuple[tuple[tuple[str, ...], Callable[[_Told], SyncError]], ...]] = (
+_FRAGMENTS: Final[tuple[tuple[tuple[str, ...], Callable[[_Evidence], SyncError]], ...]] = (
     (("noentitysatisfies",), _not_found),
     (("cannotoptimize", "optimization cannot be performed"), _cannot_optimize),
     (("keynotfound",), _unknown_field),
@@ -216,19 +220,21 @@ _FRAGMENTS: Final[tuple[tuple[tuple[str, ...], Callable[[_Told], SyncError]], ..
 )
 
 
-def _classify_status(told: _Told) -> SyncError:
+def _classify_status(evidence: _Evidence) -> SyncError:
     """What the status alone says, where no fragment said more."""
-    status = told.answer.status
+    status = evidence.answer.status
     if status in _VALIDATION:
-        return _rejected(told)
+        return _rejected(evidence)
     if status in _REDIRECT:
         return ConfigError(
-            told.message("The ERP redirects: write the host with https:// and its path."), setting="host"
+            evidence.message("The ERP redirects: write the host with https:// and its path."), setting="host"
         )
     if status >= _SERVER_ERROR:
-        return Unavailable(told.message("The ERP could not answer; it may be restarting or busy."), **told.evidence)
+        return Unavailable(
+            evidence.message("The ERP could not answer; it may be restarting or busy."), **evidence.of_error
+        )
     kind, remedy = _STATUSES.get(status, (PermanentApiError, "The ERP refuses the request as it is."))
-    return kind(told.message(remedy), **told.evidence)
+    return kind(evidence.message(remedy), **evidence.of_error)
 
 
 _STATUSES: Final[Mapping[int, tuple[type[PermanentApiError], str]]] = {
@@ -238,14 +244,14 @@ _STATUSES: Final[Mapping[int, tuple[type[PermanentApiError], str]]] = {
 }
 
 
-def _rejected(told: _Told) -> RecordRejected:
-    found = _find_errors(told.body)
-    said = "; ".join(mask_text(text[:200]) for text in found.texts[:_TEXTS_SHOWN] if text != told.text)
+def _rejected(evidence: _Evidence) -> RecordRejected:
+    found = _find_errors(evidence.body)
+    said = "; ".join(mask_text(text[:200]) for text in found.texts[:_TEXTS_SHOWN] if text != evidence.text)
     return RecordRejected(
-        told.message(f"{said} Correct the record or the mapping.".strip()),
+        evidence.message(f"{said} Correct the record or the mapping.".strip()),
         field_errors=found.fields,
         texts=found.texts,
-        **told.evidence,
+        **evidence.of_error,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from customer_sync.errors import ContractError
 from customer_sync.sources.acumatica.client import AcumaticaClient
-from customer_sync.sources.acumatica.filter import Filter, all_of, ge, lt
+from customer_sync.sources.acumatica.odata_filter import Filter, all_of, ge, lt
 from customer_sync.sources.acumatica.pages import BadRow
 from customer_sync.sources.acumatica.selection import Selection
 from customer_sync.sources.acumatica.settings import SYSTEM

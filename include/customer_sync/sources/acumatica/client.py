@@ -21,16 +21,16 @@ from customer_sync.sources.acumatica.discovery import (
     read_swagger,
 )
 from customer_sync.sources.acumatica.expansions import without_culprits
-from customer_sync.sources.acumatica.filter import Filter, Value, all_of, any_of, eq
 from customer_sync.sources.acumatica.key_order import KeyOrderRead, OrderTrust
+from customer_sync.sources.acumatica.odata_filter import Filter, Value, all_of, any_of, eq
 from customer_sync.sources.acumatica.pages import BadRow, Page, decode_json, decode_page, decode_row, does_not_fit
 from customer_sync.sources.acumatica.selection import Row, Selection
 from customer_sync.sources.acumatica.settings import SYSTEM
 from customer_sync.sources.acumatica.wire import to_entity_body
 
-# Room that paging needs in a query beside the caller's own conditions.
+# Characters that paging adds to a query beside the caller's own conditions.
 _PAGING_CHARS: Final = 420
-# In a key these cannot stand in a path: '/' and '|' separate keys, the web server refuses or trims the others.
+# A key with these cannot be part of a path: '/' and '|' separate keys, the web server refuses or trims the others.
 _NOT_IN_PATH: Final = frozenset("/|\\%&:*?<>+#.")
 
 
@@ -171,13 +171,13 @@ class AcumaticaClient(DeletedRecordCalls):
         Raises:
             ConfigError: The selection alone makes the query too long.
         """
-        room = (
+        most_chars = (
             QUERY_CHARS_MAX
             - _PAGING_CHARS
             - len(encode_query(selection.query))
             - len(encode_query((("", str(where or "")),)))
         )
-        for chunk in _chunks([eq(key_field, value) for value in dict.fromkeys(ids)], room):
+        for chunk in _chunks([eq(key_field, value) for value in dict.fromkeys(ids)], most_chars):
             yield from self.read_in_key_order(selection, where=all_of(where, any_of(*chunk)))
 
     def get(self, selection: Selection, *keys: str | int) -> Row | None:
@@ -190,7 +190,7 @@ class AcumaticaClient(DeletedRecordCalls):
             ContractError: Its JSON does not fit the fields' types.
         """
         if any(_NOT_IN_PATH & set(str(key)) or str(key) != str(key).strip() for key in keys):
-            # A key that cannot stand in a path is found by filter and read by id (docs/api/acumatica.md#keys).
+            # A key that cannot be part of a path is found by filter and read by id (docs/api/acumatica.md#keys).
             condition = all_of(*(eq(name, key) for name, key in zip(selection.key_fields, keys, strict=True)))
             found = self._list_once(Selection(selection.entity, selection.key_fields), condition, 2).rows
             if not found:

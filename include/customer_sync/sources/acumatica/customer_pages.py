@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 
 from customer_sync.errors import ContractError
-from customer_sync.gc_paused import uncollected
+from customer_sync.gc_paused import gc_paused
 from customer_sync.model.customer import Contact, Location
 from customer_sync.settings.connector import Connector
-from customer_sync.sources.acumatica import filter as erp_filter
+from customer_sync.sources.acumatica import odata_filter as erp_filter
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.pages import BadRow, Page
 from customer_sync.sources.acumatica.reader import (
@@ -58,7 +58,7 @@ class CustomerPages:
         for page in self._erp.read_by_ids(self._customers.selection, "CustomerID", customer_ids):
             yield self._complete(page, is_range=False)
 
-    @uncollected()
+    @gc_paused()
     def _complete(self, page: Page, *, is_range: bool) -> CustomerPage:
         result = CustomerPage(unreadable=dict(_unreadable(bad) for bad in page.bad_rows))
         heads = list(map(self._customers.head, page.rows))

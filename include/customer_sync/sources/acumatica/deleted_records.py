@@ -35,7 +35,7 @@ class DeletedRecordCalls(SessionCalls):
         try:
             return self._call("GET", path, _read, query=(("$select", _SELECT),))
         except (PermanentApiError, TransientApiError, ContractError) as error:
-            # Absence in a whole reading tells the same, only without the moment.
+            # Absence from a complete read shows the same, only without the time.
             log.info("The feed of deleted records is not offered: %s", error.message)
             return None
 

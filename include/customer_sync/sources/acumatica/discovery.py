@@ -24,7 +24,7 @@ class EndpointInfo:
     Args:
         name: Its name.
         version: Its version.
-        build: The ERP's build, empty when the site does not tell.
+        build: The ERP's build, empty when the site does not report it.
     """
 
     name: str

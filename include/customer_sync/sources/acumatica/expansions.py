@@ -1,7 +1,7 @@
 """What to leave out of a list that the ERP cannot turn into one database query (docs/api/acumatica.md#optimiser)."""
 
 from customer_sync.sources.acumatica.answers import CannotOptimize
-from customer_sync.sources.acumatica.fields import LINKED
+from customer_sync.sources.acumatica.field_types import LINKED
 from customer_sync.sources.acumatica.selection import Selection
 
 
@@ -9,7 +9,7 @@ def without_culprits(selection: Selection, refusal: CannotOptimize) -> Selection
     """Return a smaller selection that the ERP may be able to list.
 
     First goes what the ERP names: fields, or the parts that hold them. It may name a field of a view
-    that stands nowhere in the selection; then the details go, then every part.
+    that is not in the selection; then the details go, then every part.
 
     Raises:
         CannotOptimize: Nothing is left that could be dropped.

@@ -21,8 +21,8 @@ from operator import attrgetter, lt
 from typing import Any, Final
 
 from customer_sync.errors import ContractError, ReplyTooLarge
-from customer_sync.sources.acumatica import filter as erp_filter
-from customer_sync.sources.acumatica.filter import Filter, all_of, any_of, eq
+from customer_sync.sources.acumatica import odata_filter as erp_filter
+from customer_sync.sources.acumatica.odata_filter import Filter, all_of, any_of, eq
 from customer_sync.sources.acumatica.pages import BadRow, Key, Page
 from customer_sync.sources.acumatica.selection import Row
 from customer_sync.sources.acumatica.settings import SYSTEM
@@ -204,7 +204,7 @@ def _collated_column(parts: tuple[Any, ...]) -> list[Any]:
 
 
 def _with_whole_keys(page: Page, key_of: Callable[[Row], Key]) -> tuple[Page, list[Key]]:
-    """A page and its rows' keys; rows without a complete key are set apart: they cannot be ordered, nor told apart."""
+    """A page and its rows' keys; rows without a complete key are set apart: they have no order."""
     keys = list(map(key_of, page.rows))
     if None not in chain.from_iterable(keys):
         return page, keys

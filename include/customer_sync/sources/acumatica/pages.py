@@ -59,7 +59,7 @@ def decode_page(selection: Selection, request: HttpRequest, answer: HttpResponse
 
     Raises:
         ContractError: It is no list of objects.
-        ReplyLost: It is no JSON at all, so it was cut or garbled on the way.
+        ReplyLost: It is not JSON at all, so it was truncated or corrupted in transit.
     """
     try:
         return Page(_list_decoder(selection).decode(answer.body))
@@ -96,7 +96,7 @@ def decode_json(request: HttpRequest, answer: HttpResponse) -> Any:
 
     Raises:
         ContractError: It is markup: something else than the ERP's API answered.
-        ReplyLost: It is no JSON: it was cut or garbled on the way.
+        ReplyLost: It is not JSON: it was truncated or corrupted in transit.
     """
     try:
         return msgspec.json.decode(answer.body)
@@ -107,7 +107,7 @@ def decode_json(request: HttpRequest, answer: HttpResponse) -> Any:
 def does_not_fit(request: HttpRequest, answer: HttpResponse, reason: str) -> ContractError:
     """Make the error for an answer of the wrong shape."""
     return ContractError(
-        f"{SYSTEM} answered {request.operation} in a form that is not its documented one ({reason}): check "
+        f"{SYSTEM} answered {request.operation} in an undocumented form ({reason}): check "
         "endpoint_name and endpoint_version of the connection; if they are right, the API changed.",
         system=SYSTEM,
         operation=request.operation,
@@ -131,7 +131,7 @@ def _unreadable(request: HttpRequest, answer: HttpResponse, error: Exception) ->
     if answer.body[:200].lstrip().startswith(b"<"):
         return does_not_fit(request, answer, "it is a web page")
     return ReplyLost(
-        f"The answer of {SYSTEM} to {request.operation} is no JSON: it was cut or garbled on the way.",
+        f"The answer of {SYSTEM} to {request.operation} is not JSON: it was truncated or corrupted in transit.",
         system=SYSTEM,
         operation=request.operation,
         status=answer.status,

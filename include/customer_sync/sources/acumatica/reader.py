@@ -73,11 +73,11 @@ class _Table:
         self, selection: Selection, record: type[T], part: str = "", given: Sequence[str] = ()
     ) -> Callable[..., T]:
         """Compile a function that makes a record of those fields of a part that the record has."""
-        wanted = set(get_type_hints(record)) - set(given)
+        missing = set(get_type_hints(record)) - set(given)
         own = {
             each.attribute: (each.form, rule)
             for each, rule in self._rules.items()
-            if each.part == part and each.attribute in wanted
+            if each.part == part and each.attribute in missing
         }
         return record_maker(selection, record, own, given)
 

@@ -12,7 +12,7 @@ from customer_sync.model.push_notification import Notification
 from customer_sync.settings.section import Section
 from customer_sync.settings.source_section import SourceSection
 from customer_sync.sources.acumatica import field_table
-from customer_sync.sources.acumatica.push import CUSTOMER_FIELDS, read_notification
+from customer_sync.sources.acumatica.push_parsing import CUSTOMER_FIELDS, read_notification
 from customer_sync.sources.acumatica.value_rule import Value, ValueRule, field
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class AcumaticaSection(SourceSection):
         return names
 
     def read_notification(self, body: bytes, customer_fields: Collection[str]) -> Notification:
-        """Read a push notification; see :func:`~customer_sync.sources.acumatica.push.read_notification`."""
+        """Read a push notification; see :func:`~customer_sync.sources.acumatica.push_parsing.read_notification`."""
         return read_notification(body, customer_fields or CUSTOMER_FIELDS)
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from customer_sync.errors import ConfigError
-from customer_sync.sources.acumatica.fields import FIELD_TYPES, KEY_FIELDS, LINKED, AnyScalar
+from customer_sync.sources.acumatica.field_types import FIELD_TYPES, KEY_FIELDS, LINKED, AnyScalar
 
 Row = Any
 """A decoded row: a struct with ``id`` and the selected fields; read it with getters."""
@@ -48,14 +48,14 @@ class Selection:
         for path in (self.entity, *self.fields):
             if not all(_NAME.fullmatch(part) for part in path.split("/")):
                 raise ConfigError(
-                    f"{path!r} is no field of the ERP: write names joined by '/', such as MainContact/Email.",
+                    f"{path!r} is not a field of the ERP: write names joined by '/', such as MainContact/Email.",
                     setting="fields",
                 )
         for path in self.custom:
             view, dot, name = path.partition(".")
             if not (dot and _NAME.fullmatch(view) and _NAME.fullmatch(name)):
                 raise ConfigError(
-                    f"{path!r} is no custom field: write View.Field, such as CurrentCustomer.UsrKNEnableCommerce.",
+                    f"{path!r} is not a custom field: write View.Field, such as CurrentCustomer.UsrKNEnableCommerce.",
                     setting="custom",
                 )
         clash = set(self.fields) & set(self.expansions)
@@ -163,7 +163,7 @@ class Selection:
 
         Args:
             part: The detail, such as ``SiteAssociations``.
-            names: Its fields, in the order wanted.
+            names: Its fields, in the order to return.
 
         Returns:
             A function giving one tuple per detail row; an empty list when there are none.

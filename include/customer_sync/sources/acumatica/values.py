@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from customer_sync.sources.acumatica.field_table import Form
-from customer_sync.sources.acumatica.fields import FIELD_TYPES, Moment
+from customer_sync.sources.acumatica.field_types import FIELD_TYPES, Moment
 from customer_sync.sources.acumatica.selection import Row, Selection
 from customer_sync.sources.acumatica.value_rule import FieldSource, ValueRule
 
@@ -97,11 +97,11 @@ def _source_reader(selection: Selection, source: FieldSource) -> Read:
     if not source.detail:
         return selection.getter(source.field)
     rows_of = selection.detail_getter(source.detail, [*source.where, source.field])
-    wanted = tuple(value.casefold() for value in source.where.values())
+    expected = tuple(value.casefold() for value in source.where.values())
 
     def read(row: Row) -> Any:
         for *facts, value in rows_of(row):
-            if tuple(text_of(fact).casefold() for fact in facts) == wanted:
+            if tuple(text_of(fact).casefold() for fact in facts) == expected:
                 return value
         return None
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-# These stand in an entity as they are, not as {"value": …}.
+# An entity holds these as plain values, not as {"value": …}.
 _PLAIN: Final = frozenset({"id", "delete", "rowNumber", "custom", "value", "type"})
 
 

@@ -44,9 +44,9 @@ class AddressCalls(StoreCalls):
         found: dict[int, StoredAddress] = {}
         for chunk in _chunks(external_ids):
             query = (*_of_company(company_id), *(("externalId[]", external_id) for external_id in chunk))
-            wanted = set(chunk)
+            asked_for = set(chunk)
             for address in self._crawl("/addresses", address_from_wire, lambda address: address.id, query):
-                if address.fields.external_id in wanted and company_id in (None, address.company_id):
+                if address.fields.external_id in asked_for and company_id in (None, address.company_id):
                     found[address.id] = address
         return list(found.values())
 
@@ -76,7 +76,7 @@ class AddressCalls(StoreCalls):
 
         Returns:
             Their ids in the order of the payloads; ``None`` when all were stored but the answer
-            does not tell which is which, so look each up by external id.
+            does not say which is which, so look each up by external id.
 
         Raises:
             RecordRejected: Some were refused; ``row_errors`` says which.

@@ -50,8 +50,8 @@ class Envelope:
     """A successful answer.
 
     Args:
-        data: What stands under ``data``: an object or a list.
-        meta: What stands under ``meta``; usually an object.
+        data: The value of ``data``: an object or a list.
+        meta: The value of ``meta``; usually an object.
         total_count: ``meta.pagination.totalCount``, ``None`` when absent.
     """
 
@@ -93,7 +93,7 @@ def read_envelope(
 
     Raises:
         ApiError: The class that :func:`classify` decides on.
-        ReplyLost: The answer is no JSON, so it was cut or garbled on the way.
+        ReplyLost: The answer is not JSON, so it was truncated or corrupted in transit.
         ContractError: It is JSON, or a web page, and no envelope.
     """
     body = _decode(answer.body)
@@ -102,7 +102,7 @@ def read_envelope(
         raise error
     if body is None and not answer.body[:200].lstrip().startswith((b"<", b"null")):
         raise ReplyLost(
-            f"The answer of {SYSTEM} to {request.operation} is no JSON: it was cut or garbled on the way.",
+            f"The answer of {SYSTEM} to {request.operation} is not JSON: it was truncated or corrupted in transit.",
             system=SYSTEM,
             operation=request.operation,
             status=answer.status,
@@ -229,9 +229,9 @@ def _read_company_row(found: _Messages, item: Mapping[str, Any], rows: Sequence[
     text = str(item["_detail"])
     found.texts.append(text)
     found.good_rows_kept = True
-    wanted = str(item.get("id"))
+    item_id = str(item.get("id"))
     for index, row in enumerate(rows):
-        if wanted == str(row.get("companyId", index)):
+        if item_id == str(row.get("companyId", index)):
             found.row_errors.setdefault(index, []).append(text)
 
 
@@ -280,7 +280,7 @@ def _decode(body: bytes) -> Any:
 
 def _does_not_fit(request: HttpRequest, reason: str, body: Any, status: int = 200) -> ContractError:
     return ContractError(
-        f"{SYSTEM} answered {request.operation} in a form that is not its documented one ({reason}): check host and "
+        f"{SYSTEM} answered {request.operation} in an undocumented form ({reason}): check host and "
         "api_prefix of the connection; if they are right, its API changed.",
         system=SYSTEM,
         operation=request.operation,

@@ -31,9 +31,9 @@ _EFFECTS: Final[Mapping[str, Effect]] = {
     "POST": Effect.WRITE,
 }
 _CRAWL_PASSES: Final = 3
-# Answers that come together are booked in one commit, which costs more than a few that wait.
+# Answers that arrive together are recorded in one commit, which costs more than a few that wait.
 _IN_FLIGHT_UNPACED: Final = 12
-# From an answer to the next request of the same thread: the answer is booked first.
+# From an answer to the next request of the same thread: the answer is recorded first.
 _TURNAROUND_S: Final = 0.03
 
 
@@ -139,7 +139,7 @@ class StoreCalls:
     ) -> Iterator[T]:
         """Read a whole paged list, each id once.
 
-        Records that others create, change or delete meanwhile shift the pages, so that rows repeat
+        Records that others create, change or delete during the crawl shift the pages, so that rows repeat
         or slip through. Repeated ones are dropped. When fewer ids were seen than the store counts,
         or its count sank on the way, the list is read again, at most three times in all.
         """

@@ -52,7 +52,7 @@ class CompanyCalls(StoreCalls):
     def find_companies_by_key(self, value: str) -> list[StoredCompany]:
         """Find the companies whose ERP key field holds exactly this value.
 
-        The answer is compared again: the store searches by substring unless told otherwise, and
+        The answer is compared again: the store searches by substring by default, and
         ignores filters that it does not know (docs/api/better_b2b.md#company-list).
 
         Args:
@@ -106,7 +106,7 @@ class CompanyCalls(StoreCalls):
 
         Returns:
             Their ids in the order of the payloads; ``None`` when all were stored but the answer does
-            not tell which is which, so look each up by key.
+            not say which is which, so look each up by key.
 
         Raises:
             RecordRejected: Some were refused; ``row_errors`` says which where the store does, and the
@@ -146,7 +146,7 @@ class CompanyCalls(StoreCalls):
             ValueError: It is none of these.
         """
         if status not in STATUSES:
-            raise ValueError(f"{status} is no company status; it must be one of {sorted(STATUSES)}.")
+            raise ValueError(f"{status} is not a company status; it must be one of {sorted(STATUSES)}.")
         self._call("PUT", f"/companies/{company_id:d}/status", ignore_content, body={"companyStatus": status})
 
     def delete_company(self, company_id: int) -> None:

@@ -65,7 +65,7 @@ class PaymentCalls(StoreCalls):
             ValueError: ``days`` is no term that the store takes.
         """
         if days not in TERM_DAYS:
-            raise ValueError(f"{days} days are no payment term; it must be one of {TERM_DAYS}.")
+            raise ValueError(f"{days} days are not a payment term; it must be one of {TERM_DAYS}.")
         return self._call(
             "PUT",
             f"/companies/{company_id:d}/payment-terms",

@@ -24,7 +24,7 @@ class BetterB2BSettings:
         channel_ids: Storefronts for new companies and users whose payload names none; 1 = default.
         origin_channel_id: Storefront that new records originate from, if any.
         customer_group_id: Customer group of new companies, if any; 0 = no group.
-        requests_per_minute: Pace until the store tells its budget.
+        requests_per_minute: Pace until the store reports its budget.
         budget_share: Part of the store's budget to use, above 0 and at most 1.
         page_size: Records per page, 2 to 100 (the store documents several maxima; 100 suits all).
         users_page_size: The same for users, whose maximum of 250 is documented.

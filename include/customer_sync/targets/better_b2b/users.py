@@ -32,9 +32,9 @@ class UserCalls(StoreCalls):
         Raises:
             ContractError: The store shows several.
         """
-        wanted = email.strip().casefold()
+        key = email.strip().casefold()
         found = self._crawl("/users", user_from_wire, lambda user: user.id, (("email", email.strip()),))
-        matches = [user for user in found if user.fields.email.strip().casefold() == wanted]
+        matches = [user for user in found if user.fields.email.strip().casefold() == key]
         if len(matches) > 1:
             raise ContractError(
                 f"The store shows {len(matches)} users with one e-mail (user ids "
@@ -76,7 +76,7 @@ class UserCalls(StoreCalls):
 
         Returns:
             Their ids in the order of the payloads; ``None`` when all were stored but the answer does
-            not tell which is which, so look each up by e-mail.
+            not say which is which, so look each up by e-mail.
 
         Raises:
             RecordRejected: One was refused. The store does not say which, except by quoting an e-mail:

@@ -45,7 +45,7 @@ def read_notification(body: bytes, customer_fields: Collection[str]) -> Notifica
         message = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         wrong = str(error) if isinstance(error, msgspec.ValidationError) else "it cannot be decoded"
-        raise Malformed(f"No push notification with Inserted, Deleted, Query, Id and TimeStamp: {wrong}") from None
+        raise Malformed(f"Not a push notification with Inserted, Deleted, Query, Id and TimeStamp: {wrong}") from None
     if not 0 < message.ticks < 2**63:
         raise Malformed("TimeStamp is out of range.")
     found = (_customer_id(row, customer_fields) for row in (*message.inserted, *message.deleted))

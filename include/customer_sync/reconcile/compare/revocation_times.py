@@ -46,7 +46,7 @@ def note_removals(run: Run, customers: Iterable[Customer]) -> None:
 
 
 class _Begins:
-    """When an access ended in the ERP, as far as the stamp of a removal tells it."""
+    """When an access ended in the ERP, as far as the stamp of a removal shows it."""
 
     def __init__(self, run: Run) -> None:
         self._run = run

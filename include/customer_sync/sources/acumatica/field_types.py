@@ -1,7 +1,7 @@
 """Types of the fields that a sync can name, for Customer, Contact and CustomerLocation.
 
 Fields of endpoint Default/24.200.001 (docs/api/acumatica.md#customer, #contact and #location)
-and of its commerce extension (docs/api/acumatica.md#commerce-tab). A field that stands nowhere here, such as one
+and of its commerce extension (docs/api/acumatica.md#commerce-tab). A field that is not listed here, such as one
 of a merchant's own endpoint extension, is read as whatever JSON scalar it holds.
 """
 

@@ -7,19 +7,19 @@ import threading
 
 import pytest
 
-from customer_sync.gc_paused import uncollected
+from customer_sync.gc_paused import gc_paused
 
 
 def test_the_collector_rests_inside_and_goes_on_afterwards() -> None:
     """Also when the block fails, and also when blocks are nested."""
     assert gc.isenabled()
-    with uncollected():
+    with gc_paused():
         assert not gc.isenabled()
-        with uncollected():
+        with gc_paused():
             assert not gc.isenabled()
         assert not gc.isenabled()
     assert gc.isenabled()
-    with pytest.raises(LookupError), uncollected():
+    with pytest.raises(LookupError), gc_paused():
         raise LookupError
     assert gc.isenabled()
 
@@ -29,14 +29,14 @@ def test_it_rests_until_the_last_thread_has_left() -> None:
     entered, leave = threading.Event(), threading.Event()
 
     def other() -> None:
-        with uncollected():
+        with gc_paused():
             entered.set()
             leave.wait(10)
 
     thread = threading.Thread(target=other)
     thread.start()
     assert entered.wait(10)
-    with uncollected():
+    with gc_paused():
         pass
     assert not gc.isenabled()
     leave.set()
@@ -48,7 +48,7 @@ def test_a_collector_that_was_off_stays_off() -> None:
     """The caller's setting is not ours to change."""
     gc.disable()
     try:
-        with uncollected():
+        with gc_paused():
             pass
         assert not gc.isenabled()
     finally:

@@ -1,6 +1,6 @@
 """Building ``$filter`` expressions of the ERP's OData 3 dialect (docs/api/acumatica.md#filters).
 
-A filter is a value, not a string, so that nothing unquoted can slip in and parentheses stand
+A filter is a value, not a string, so that nothing unquoted can slip in and parentheses go
 only where "and binds tighter than or" asks for them.
 """
 
@@ -20,7 +20,7 @@ _TERM: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One expression; ``str()`` gives it as it stands in the query, before percent-encoding.
+    """One expression; ``str()`` gives it as in the query, before percent-encoding.
 
     Args:
         text: The expression.
@@ -85,7 +85,7 @@ def custom(view_field: str, kind: CustomType = "String") -> str:
 
 
 def all_of(*parts: Filter | None) -> Filter | None:
-    """Join by ``and``; ``None`` stands for "no condition" and is left out.
+    """Join by ``and``; ``None`` means "no condition" and is left out.
 
     Returns:
         ``None`` when no condition is left.

@@ -1,0 +1,81 @@
+"""What load refuses before its first write: another store, another connector file, another hand's reference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from customer_sync.errors import BatchDamaged, ConfigError
+from customer_sync.settings.connector import Connector
+from tests.integration.twin_world import World, attempts
+
+CUSTOMER = "C000001"
+OTHER = "C000002"
+
+
+def with_file(world: World, **sections: Any) -> World:
+    """The same world under a connector file with other sections."""
+    values = {**world.connector.model_dump(mode="json"), **sections}
+    return replace(world, connector=Connector.model_validate(values))
+
+
+def naming_unknown_methods(world: World) -> World:
+    """The same world, whose terms table switches on a payment method that no store has."""
+    return with_file(world, terms={name: {"payment_methods": {"gold": True}} for name in world.connector.terms})
+
+
+@pytest.mark.parametrize(
+    ("disturb", "sentence"),
+    [
+        (lambda world: world.with_rules(contacts={"primary_role": "Boss"}), r"no role 'Boss' \(it has: admin, "),
+        (lambda world: world.with_rules(contacts={"other_role": "Clerk"}), r"no role 'Clerk' \(it has: admin, "),
+        (lambda world: world.with_rules(store={"key_field": "Our No"}), "no company extra field 'Our No'"),
+        (naming_unknown_methods, r"no payment method gold \(it has: "),
+    ],
+)
+def test_nothing_is_written_when_the_store_lacks_what_the_file_names(world: World, disturb: Any, sentence: str) -> None:
+    """The message names it and what the store has; no company is left half made."""
+    with pytest.raises(ConfigError, match=sentence):
+        disturb(world).sync(mode="full")
+
+    assert world.store_writes() == []
+
+
+def test_nothing_is_written_when_the_file_changed_after_the_plan(world: World) -> None:
+    """What load compares anew follows the file's rules, so another file would write what nobody was shown."""
+    with attempts(world, "planned", mode="full") as parts:
+        parts.plan()
+        changed = world.with_rules(policy={"contact": "leave"})
+        with attempts(changed, "planned", mode="full") as other:
+            other.__dict__.update(_plans=parts._plans)
+            with pytest.raises(BatchDamaged, match=r"knb\.yaml was changed since batch .* was planned"):
+                other.load()
+
+    assert world.store_writes() == []
+
+
+def test_newcomer_is_quarantined_when_its_reference_names_another_customers_company(world: World) -> None:
+    """The reference may be right and our search wrong: a person looks before a second company is made."""
+    world.sync(mode="selected", customer_ids=[OTHER])
+    taken = world.references()[OTHER]
+    world.edit("Customer", CustomerID=CUSTOMER, CommerceReferenceID=taken)
+    world.forget_calls()
+
+    world.sync(mode="selected", customer_ids=[CUSTOMER])
+
+    assert world.last_outcome(CUSTOMER) == ("quarantined", "reference_changed_elsewhere")
+    assert world.store_writes() == []
+    assert world.references()[CUSTOMER] == taken
+
+
+@pytest.mark.parametrize("stale", ["no number", "9" * 40, "999999999"])
+def test_newcomer_is_made_when_its_reference_names_no_company(world: World, stale: str) -> None:
+    """A reference left over from another store is overwritten, whatever it looks like."""
+    world.edit("Customer", CustomerID=CUSTOMER, CommerceReferenceID=stale)
+
+    world.sync(mode="selected", customer_ids=[CUSTOMER])
+
+    assert world.last_outcome(CUSTOMER) == ("created", "")
+    assert world.references()[CUSTOMER] == str(world.companies()[CUSTOMER]["companyId"])
