@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from customer_sync.errors import RunUnbalanced
+from customer_sync.ledger import IntendedWrite
 from customer_sync.model.operation import Action
 from customer_sync.steps.audit import audit_run
 from tests.integration.twin_world import Attempts, World, attempts
@@ -60,7 +61,7 @@ def a_write_is_open(parts: Attempts) -> dict[str, Any]:
     parts.load()
     left = an_operation(Action.UPDATE_COMPANY, CUSTOMER, 1, values={"company_name": "x"})
     with parts.at("load").ledger.write() as connection:
-        parts.at("load").ledger.intents.open(connection, "r", 1, [(CUSTOMER, left)])
+        parts.at("load").ledger.intents.open(connection, "r", 1, [[IntendedWrite(CUSTOMER, left)]])
     return {}
 
 
