@@ -48,7 +48,8 @@ def save(context: LoadContext, connection: sa.Connection, loads: Iterable[Custom
             context.ledger.links.drop_company(connection, load.customer_id)
         else:
             applied = msgspec.structs.replace(load.applied, content_hash="")
-            states.append(CustomerState(load.customer_id, applied, load.plan.record_id))
+            load.indexed |= applied.users.keys()
+            states.append(CustomerState(load.customer_id, applied, load.plan.record_id, load.indexed))
     context.ledger.links.put(connection, context.run.run_id, states)
 
 

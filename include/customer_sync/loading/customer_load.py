@@ -44,6 +44,7 @@ class CustomerLoad:
     ``applied`` mirrors the ledger: it changes only together with it. What remains to
     be done is always the difference between the desired and the applied state, so a
     repeated attempt goes on where the last one stopped. ``done`` holds what this attempt had confirmed.
+    ``indexed`` names the contacts under which the ledger looks for users of the company, now and when the load began.
     """
 
     plan: CustomerPlan
@@ -55,6 +56,7 @@ class CustomerLoad:
     findings: list[Finding] = field(default_factory=list)
     done: list[Operation] = field(default_factory=list)
     held_back: set[str] = field(default_factory=set)
+    indexed: frozenset[str] = frozenset()
     waiting_for: dict[str, str] = field(default_factory=dict)
     _seen_free: set[str] = field(default_factory=set)
     _compared: tuple[AppliedCompany | None, set[str], tuple[Operation, ...]] | None = None

@@ -171,8 +171,15 @@ class _Load:
         self._context = context
         self._lease = lease
         applied = run.ledger.links.load(plan.customer_id for plan in plans)
+        indexed = run.ledger.links.indexed(plan.customer_id for plan in plans)
         self.loads = [
-            CustomerLoad(plan, run.connector, applied.get(plan.customer_id), held_back=set(plan.held_back))
+            CustomerLoad(
+                plan,
+                run.connector,
+                applied.get(plan.customer_id),
+                held_back=set(plan.held_back),
+                indexed=indexed.get(plan.customer_id, frozenset()),
+            )
             for plan in plans
         ]
         self.recorder = OutcomeRecorder(run, self.loads, label)

@@ -13,16 +13,20 @@ from customer_sync.ledger.state.applied_document import decode_applied, encode_a
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.compiled import Compiled
 from customer_sync.ledger.storage.schema import contact_holder, customer_state
-from customer_sync.ledger.storage.statement import PARAMETER_CHUNK, chunks, insert, upsert
+from customer_sync.ledger.storage.statement import PARAMETER_CHUNK, chunks, upsert
 from customer_sync.model.operation import AppliedCompany
 
 
 class CustomerState(NamedTuple):
-    """What is applied to one customer, and the source's id of its record."""
+    """What is applied to one customer, and the source's id of its record.
+
+    ``indexed`` names contacts under which the ledger may still look for the customer's users; ``None`` has it look.
+    """
 
     customer_id: str
     applied: AppliedCompany
     record_id: str = ""
+    indexed: frozenset[str] | None = None
 
 
 class LinkSummary(NamedTuple):
@@ -239,29 +243,44 @@ class Links:
                 "linked_at_utc": now,
                 "applied_at_utc": now,
             }
-            for customer_id, applied, record_id in states
+            for customer_id, applied, record_id, _ in states
         ]
         upsert(connection, customer_state, rows, keep=keep)
-        self._index(connection, {each.customer_id: set(each.applied.users) for each in states})
+        self._index(connection, states)
 
-    def _index(self, connection: sa.Connection, contacts: Mapping[str, set[str]]) -> None:
-        """Have the index of contacts name each customer's present users, and write only what is not so yet."""
+    def _index(self, connection: sa.Connection, states: Sequence[CustomerState]) -> None:
+        """Have the index of contacts name each customer's present users, and no former ones."""
+        unknown = [each.customer_id for each in states if each.indexed is None]
+        known = self._indexed(connection, unknown) if unknown else {}
+        now = [(key, each.customer_id) for each in states for key in each.applied.users]
+        gone = [
+            (key, each.customer_id)
+            for each in states
+            for key in (known.get(each.customer_id, frozenset()) if each.indexed is None else each.indexed)
+            if key not in each.applied.users
+        ]
+        if gone:
+            _UNINDEX.execute(connection, [self._entry(*each) for each in gone])
+        upsert(connection, contact_holder, [self._entry(*each) for each in sorted(now)])
+
+    def _entry(self, contact_key: str, customer_id: str) -> dict[str, str]:
+        return {"connector_id": self._connector_id, "contact_key": contact_key, "customer_id": customer_id}
+
+    def indexed(self, customer_ids: Iterable[str]) -> dict[str, frozenset[str]]:
+        """The contacts under which the users of some customers are looked for."""
+        with self._engine.connect() as connection:
+            return self._indexed(connection, customer_ids)
+
+    def _indexed(self, connection: sa.Connection, customer_ids: Iterable[str]) -> dict[str, frozenset[str]]:
         holder = contact_holder.c
-        known: set[tuple[str, str]] = set()
-        for part in chunks(contacts):
+        found: dict[str, set[str]] = {}
+        for part in chunks(customer_ids):
             query = sa.select(holder.customer_id, holder.contact_key).where(
                 holder.connector_id == self._connector_id, holder.customer_id.in_(part)
             )
-            known.update((customer_id, key) for customer_id, key in connection.execute(query))
-        now = {(customer_id, key) for customer_id, keys in contacts.items() for key in keys}
-        for customer_id, key in known - now:
-            gone = (holder.connector_id == self._connector_id, holder.contact_key == key)
-            connection.execute(sa.delete(contact_holder).where(*gone, holder.customer_id == customer_id))
-        rows = [
-            {"connector_id": self._connector_id, "contact_key": key, "customer_id": customer_id}
-            for customer_id, key in sorted(now - known)
-        ]
-        insert(connection, contact_holder, rows)
+            for customer_id, key in connection.execute(query):
+                found.setdefault(customer_id, set()).add(key)
+        return {customer_id: frozenset(keys) for customer_id, keys in found.items()}
 
     def put_hashes(self, connection: sa.Connection, hashes: Mapping[str, str]) -> None:
         """Remember which desired state was applied whole, for each customer; ``""`` where none was."""
@@ -286,6 +305,13 @@ def _moved(key: str, old: str, new: str) -> str:
     return f"{new}:{key.removeprefix(f'{old}:')}" if key.startswith(f"{old}:") else key
 
 
+_UNINDEX = Compiled(
+    lambda _: sa.delete(contact_holder).where(
+        contact_holder.c.connector_id == sa.bindparam("connector_id"),
+        contact_holder.c.contact_key == sa.bindparam("contact_key"),
+        contact_holder.c.customer_id == sa.bindparam("customer_id"),
+    )
+)
 _PUT_HASH = Compiled(
     lambda _: (
         sa.update(customer_state)

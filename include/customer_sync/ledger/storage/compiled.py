@@ -36,11 +36,14 @@ class Compiled:
 
     def execute(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> sa.CursorResult[Any]:
         """Execute it once for each row of values."""
-        dialect = connection.dialect
+        form = self._form(connection.dialect)
+        return connection.exec_driver_sql(form.sql, form.parameters(rows))
+
+    def _form(self, dialect: sa.Dialect) -> _Form:
         form = self._forms.get(dialect.name)
         if form is None:
             form = self._forms[dialect.name] = _Form(self._build(dialect.name), dialect, self._columns)
-        return connection.exec_driver_sql(form.sql, form.parameters(rows))
+        return form
 
 
 class _Form:
