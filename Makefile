@@ -75,13 +75,13 @@ lock: $(READY) ## resolve pyproject.toml anew into the requirements files
 	$(BIN)/python .ci/locks.py compile
 
 .PHONY: test-fast
-test-fast: $(READY) ## unit, property and in-memory conformance tests, without Airflow
-	$(BIN)/pytest $(wildcard tests/unit tests/properties tests/conformance) -m 'not long and not airflow and not live and not twins' -n $(WORKERS)
+test-fast: $(READY) ## unit, property and in-memory conformance tests, without Airflow (30 seconds)
+	$(BIN)/pytest $(wildcard tests/unit tests/properties tests/conformance) -m 'not long and not airflow and not live and not twins' -k 'not crash_matrix' -n $(WORKERS)
 
 # The fast tier first: a broken rule is known after seconds, not after Airflow has started.
 .PHONY: test
 test: test-fast ## what every change must pass (10 minutes at most)
-	$(BIN)/pytest --ignore=tests/unit --ignore=tests/properties --ignore=tests/e2e -m 'not long and not live' -k 'not in_memory' -n $(WORKERS)
+	$(BIN)/pytest --ignore=tests/unit --ignore=tests/properties --ignore=tests/e2e -m 'not long and not live' -k 'not in_memory or crash_matrix' -n $(WORKERS)
 
 # Whole files: tests that share an Airflow must not be cut in two.
 .PHONY: test-long
