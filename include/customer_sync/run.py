@@ -50,7 +50,7 @@ class Run:
         """The same run at another step."""
         return replace(self, task=task)
 
-    def book(
+    def record(
         self,
         connection: sa.Connection,
         entries: Sequence[LogEntry] = (),

@@ -48,7 +48,7 @@ class Schedule(Protocol):
 class Pacer:
     """Lets requests start at an even pace; shared by all threads that use one server.
 
-    Until the server tells its budget the pace is ``requests_per_minute``. From then on it is
+    Until the server sends its budget, the pace is ``requests_per_minute``. From then on it is
     ``share`` of what the server allocates, and slower when others use the budget up too.
 
     Args:
@@ -207,7 +207,7 @@ class RequestUse:
         refused: Answers that refused for rate or seats.
         retried: Requests that were a repetition.
         by_method: Method → requests.
-        by_status: Status → answers; 0 stands for no answer.
+        by_status: Status → answers; 0 means no answer.
     """
 
     total: int

@@ -94,7 +94,7 @@ class OutcomeRecorder:
             run.ledger.links.put_hashes(connection, digests)
             held = _still_held(run, loads, settled)
             run.ledger.quarantine.replace(connection, run.run_id, settled, [*held, *quarantined])
-            run.book(connection, entries, outcomes, in_place_of="transform")
+            run.record(connection, entries, outcomes, in_place_of="transform")
         self._closed.update(settled)
         self._entries += entries
         self._counts.update(str(outcome.outcome) for outcome in outcomes)

@@ -114,7 +114,7 @@ def _found(run: Run, survey: Survey, policy: Policy) -> Iterator[RepairItem]:
     """Compare, record every confirmed difference, and hand on the repairs that the policy allows."""
     survey.compare()
     for finding in survey.confirm():
-        item = _book(run, finding, policy)
+        item = _record(run, finding, policy)
         if item is not None:
             yield item
     rows = [difference_row(each, "", run.connector, RepairAction.REPORT) for each in survey.homeless()]
@@ -146,7 +146,7 @@ def _begin(run: Run, request: ReconcileRequest, policy: Policy) -> None:
         run.ledger.differences.forget(connection, run.run_id)
 
 
-def _book(run: Run, finding: RecheckedCustomer, policy: Policy) -> RepairItem | None:
+def _record(run: Run, finding: RecheckedCustomer, policy: Policy) -> RepairItem | None:
     """Write one customer's differences into ledger and log; plan its repair."""
     name = finding.erp.name
     differences = finding.comparison.differences
@@ -159,7 +159,7 @@ def _book(run: Run, finding: RecheckedCustomer, policy: Policy) -> RepairItem | 
         entries.append(difference_entry(each, name, run.connector, action))
     with run.ledger.write() as connection:
         run.ledger.differences.append(connection, run.run_id, rows)
-        run.book(connection, entries)
+        run.record(connection, entries)
     run.sink(f"{finding.erp.customer_id}: {len(differences)} differences", entries)
     return item
 
@@ -185,7 +185,7 @@ def _pack(run: Run, items: Sequence[RepairItem], number: int) -> tuple[str, Batc
     with run.ledger.write() as connection:
         run.ledger.runs.add_customers(connection, run.run_id, batch.key, ids)
         run.ledger.plans.replace(connection, run.run_id, batch.key, planned)
-        run.book(connection, entries)
+        run.record(connection, entries)
     run.sink(f"{batch.label}: planned", entries)
     content, digest = pack(batch)
     operations = [operation for item in items for operation in item.plan.operations]
@@ -237,7 +237,7 @@ def close_reconciliation(run: Run, *, failed_tasks: Sequence[str]) -> ReconcileR
             for key in left
         ]
         with run.ledger.write() as connection:
-            run.book(connection, entries, [CustomerOutcome(key, Outcome.PLANNED) for key in left])
+            run.record(connection, entries, [CustomerOutcome(key, Outcome.PLANNED) for key in left])
         left = {}
     report = _report(run, row)
     problems = (

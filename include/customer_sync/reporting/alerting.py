@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 Send = Callable[[Notice], None]
 """Sends a notice by one channel; raises when it could not."""
 
-TELL_WAIT_S = 20.0
+NOTIFY_WAIT_S = 20.0
 """How long to wait for another process that tells: Airflow gives a callback less than a minute."""
 
 WATCHED_SINCE = "watched_since"
@@ -92,7 +92,7 @@ def judge_silence(ledger: Ledger, connector: Connector, *, now_utc: datetime, li
             ledger.incidents.recover(connection, Alert.NO_SUCCESS)
 
 
-def tell(ledger: Ledger, connector: Connector, channels: Mapping[str, Send]) -> list[str]:
+def notify(ledger: Ledger, connector: Connector, channels: Mapping[str, Send]) -> list[str]:
     """Tell every channel what it does not know yet.
 
     Two processes never tell at the same time, and what could not be sent is sent by the next call.
@@ -108,14 +108,14 @@ def tell(ledger: Ledger, connector: Connector, channels: Mapping[str, Send]) -> 
     Raises:
         TransientApiError: Another process has been telling for too long.
     """
-    if not any(_is_to_be_told(incident, channels) for incident in ledger.incidents.all()):
+    if not any(_needs_notice(incident, channels) for incident in ledger.incidents.all()):
         return []
     problems: list[str] = []
     lease = ledger.lease(f"alerts:{connector.id}", uuid.uuid4().hex, 1)
-    lease.acquire(wait_s=TELL_WAIT_S)
+    lease.acquire(wait_s=NOTIFY_WAIT_S)
     try:
         for incident in ledger.incidents.all():
-            told = _tell_one(connector, incident, channels, problems)
+            told = _notify_of(connector, incident, channels, problems)
             if told != incident.told:
                 with ledger.write() as connection:
                     ledger.incidents.put_told(connection, incident.alert, told)
@@ -124,11 +124,11 @@ def tell(ledger: Ledger, connector: Connector, channels: Mapping[str, Send]) -> 
     return problems
 
 
-def _is_to_be_told(incident: Incident, channels: Mapping[str, Send]) -> bool:
+def _needs_notice(incident: Incident, channels: Mapping[str, Send]) -> bool:
     return incident.recovered_at_utc is not None or bool(channels.keys() - incident.told)
 
 
-def _tell_one(
+def _notify_of(
     connector: Connector, incident: Incident, channels: Mapping[str, Send], problems: list[str]
 ) -> frozenset[str]:
     """Tell one incident, or its end; returns the channels that know of it and not of its end."""
@@ -142,7 +142,7 @@ def _tell_one(
             send(_notice(connector, incident, is_over=is_over))
         except Exception as error:
             log.debug("Where it happened:", exc_info=error)
-            problems.append(f"{incident.alert} could not be told by {name} ({type(error).__name__}): {error}")
+            problems.append(f"{incident.alert} could not be sent to {name} ({type(error).__name__}): {error}")
             continue
         (told.discard if is_over else told.add)(name)
     return frozenset(told)

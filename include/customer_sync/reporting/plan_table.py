@@ -48,7 +48,7 @@ def plan_rows(ledger: Ledger, run_id: str) -> Iterator[tuple[str, ...]]:
         yield _unknown_row(key, batch, Reason.BATCH_FAILED)
 
 
-def write_plan_where_wanted(run: Run) -> list[str]:
+def write_plan_if_configured(run: Run) -> list[str]:
     """Write ``plan.csv`` into the run's report folder, where one is configured; tell where it is."""
     directory = reports_directory()
     if directory is None:

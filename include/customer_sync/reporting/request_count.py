@@ -18,7 +18,7 @@ class CountsRequests(Protocol):
 
 
 STATUS = "status_"
-"""Prefix of the names under which the answers of each HTTP status are counted; status 0 stands for no answer."""
+"""Prefix of the names under which the answers of each HTTP status are counted; status 0 means no answer."""
 
 
 @contextmanager

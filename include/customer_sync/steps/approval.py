@@ -97,7 +97,7 @@ def reject_plan(run: Run, shown: Sequence[BatchDescriptor], *, by: str | None, a
         for each in run.ledger.plans.customers(run.run_id, keys)
     ]
     with run.ledger.write() as connection:
-        run.book(connection, entries)
+        run.record(connection, entries)
         run.ledger.plans.skip(connection, run.run_id, keys, str(reason))
     answered = (at or utc_now()).isoformat()
     _note(run, state="timed_out" if by is None else "rejected", by=by or "", answered_at_utc=answered)

@@ -129,7 +129,7 @@ def _close_the_rest(run: Run, *, is_dry: bool, is_failed: bool) -> list[str]:
             if not is_failed:
                 closed.append(key)
         with run.ledger.write() as connection:
-            run.book(connection, entries, outcomes)
+            run.record(connection, entries, outcomes)
     return closed
 
 

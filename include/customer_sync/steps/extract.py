@@ -196,7 +196,7 @@ class _Extraction:
         with self._run.ledger.write() as connection:
             self._run.ledger.runs.add_customers(connection, self._run.run_id, batch.key, [*ids, *unreadable])
             self._run.ledger.quarantine.replace(connection, self._run.run_id, list(unreadable), findings)
-            self._run.book(connection, entries, outcomes)
+            self._run.record(connection, entries, outcomes)
         if self._window.mode != "full":
             self._seen.update(key.casefold() for key in (*ids, *unreadable))
         self._run.sink(f"{batch.key}: {label}", entries)
@@ -208,7 +208,7 @@ class _Extraction:
         if not left and next(pages, None) is None:
             return
         if self._window.mode == "full":
-            # Not the greatest id that was booked: an unreadable customer may lie further on, and the ERP's order
+            # Not the greatest id that was recorded: an unreadable customer may lie further on, and the ERP's order
             # of keys need not be ours.
             self.resume_after = self._last_id
         else:
@@ -228,7 +228,7 @@ class _Extraction:
             if self._window.mode != "selected":
                 return
             entries = [_absent_entry(key) for key in absent]
-            self._run.book(connection, entries)
+            self._run.record(connection, entries)
         self._run.sink(f"{len(entries)} customers are not in the ERP", entries)
 
 

@@ -48,7 +48,7 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
     unenrolled = [item for item in refused if item.customer_id in linked and decisions[item.customer_id].is_unenrolling]
     gone = {item.customer_id for item in unenrolled}
     filtered = [item for item in refused if item.customer_id not in gone]
-    _book(run, batch, filtered, refused, decisions, kept=linked - gone)
+    _record(run, batch, filtered, refused, decisions, kept=linked - gone)
     _book_passed_over(run, batch, passed_over)
     packed, digest = pack(
         Decisions(
@@ -87,7 +87,7 @@ def _pass_over(run: Run, batch: Batch[Customer]) -> dict[str, Mark]:
         with run.ledger.write() as connection:
             run.ledger.set_aside.note_sources(connection, seen)
             run.ledger.set_aside.drop(connection, back)
-            run.book(connection, entries)
+            run.record(connection, entries)
     return kept
 
 
@@ -109,7 +109,7 @@ def _book_passed_over(run: Run, batch: Batch[Customer], passed_over: dict[str, M
         )
         outcomes.append(CustomerOutcome(customer.customer_id, Outcome.SKIPPED, (reason,)))
     with run.ledger.write() as connection:
-        run.book(connection, entries, outcomes)
+        run.record(connection, entries, outcomes)
     run.sink(f"{len(entries)} customers were set aside by hand", entries)
 
 
@@ -140,12 +140,12 @@ def _follow_renames(run: Run, batch: Batch[Customer]) -> set[str]:
         run.ledger.emails.give_up(connection, renamed.values())
         run.ledger.quarantine.replace(connection, run.run_id, list(renamed.values()), [])
         run.ledger.runs.forget_unfinished(connection, renamed.values())
-        run.book(connection, entries)
+        run.record(connection, entries)
     run.sink(f"{len(renamed)} customers have another CustomerID than before", entries)
     return linked | renamed.keys()
 
 
-def _book(
+def _record(
     run: Run,
     batch: Batch[Customer],
     filtered: list[Customer],
@@ -168,7 +168,7 @@ def _book(
         run.ledger.runs.clear_outcomes(connection, run.run_id, (item.customer_id for item in batch.items))
         run.ledger.emails.give_up(connection, (item.customer_id for item in refused))
         run.ledger.quarantine.replace(connection, run.run_id, [item.customer_id for item in filtered], [])
-        run.book(connection, entries, outcomes)
+        run.record(connection, entries, outcomes)
     eligible = len(decisions) - len(refused)
     run.sink(
         f"{batch.label}: {eligible} eligible, {len(filtered)} filtered, {len(refused) - len(filtered)} to un-enrol",

@@ -15,7 +15,7 @@ from customer_sync.planning.guard_limits import RunTotals, tripped_guards
 from customer_sync.planning.plan_facts import SHOWN, NamedCustomer, PlanFacts, PlannedBatch, UnknownPart, lines_of
 from customer_sync.planning.window import RunRequest
 from customer_sync.reporting.log_entry import closing_entry
-from customer_sync.reporting.plan_table import write_plan_where_wanted
+from customer_sync.reporting.plan_table import write_plan_if_configured
 from customer_sync.run import Run
 
 
@@ -76,7 +76,7 @@ def settle_plan(
     lines = lines_of(facts)
     if facts.operations:
         lines.append(_expectation(run, settled))
-    lines += write_plan_where_wanted(run)
+    lines += write_plan_if_configured(run)
     refusal = _refusal(run, facts, request, why_ask, can_ask=can_ask)
     if refusal:
         run.sink("\n".join(lines), [])
@@ -255,6 +255,6 @@ def _settle_duplicates(run: Run) -> set[str]:
     outcomes = [CustomerOutcome(key, Outcome.QUARANTINED, (str(Reason.EMAIL_DUPLICATE),)) for key in losers]
     with run.ledger.write() as connection:
         run.ledger.quarantine.replace(connection, run.run_id, list(losers), list(losers.items()))
-        run.book(connection, entries, outcomes)
+        run.record(connection, entries, outcomes)
     run.sink(f"{len(losers)} customers share an Account Email with another", entries)
     return set(losers)

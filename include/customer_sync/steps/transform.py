@@ -350,7 +350,7 @@ def _record(
         run.ledger.emails.claim(connection, run.run_id, batch_plan.claims)
         run.ledger.plans.replace(connection, run.run_id, descriptor.key, plan_rows)
         run.ledger.quarantine.replace(connection, run.run_id, everyone, batch_plan.quarantined)
-        run.book(connection, batch_plan.entries, batch_plan.outcomes)
+        run.record(connection, batch_plan.entries, batch_plan.outcomes)
     planned, quarantined = (
         len(batch_plan.plans),
         len({key for key, f in batch_plan.quarantined if f.entity == "customer"}),

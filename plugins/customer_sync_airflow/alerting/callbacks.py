@@ -132,7 +132,7 @@ def check(connector_id: str, judge: "Callable[[Ledger, Connector], None]") -> No
     A failure is logged and left to the next check.
     """
     from customer_sync.ledger import Ledger
-    from customer_sync.reporting.alerting import tell as notify_channels
+    from customer_sync.reporting.alerting import notify as notify_channels
     from customer_sync.settings.connector_file import watched_connectors
 
     try:

@@ -114,9 +114,9 @@ def _by_run(
 
 
 def _batch_of(engine: sa.Engine, connector: str, customer_id: str, run_id: str) -> str:
-    booked = run_customer.c
-    query = sa.select(booked.batch_key).where(
-        booked.connector_id == connector, booked.run_id == run_id, booked.customer_id == customer_id
+    recorded = run_customer.c
+    query = sa.select(recorded.batch_key).where(
+        recorded.connector_id == connector, recorded.run_id == run_id, recorded.customer_id == customer_id
     )
     with engine.connect() as connection:
         return connection.execute(query).scalar_one_or_none() or ""

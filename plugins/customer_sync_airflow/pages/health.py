@@ -1,4 +1,4 @@
-"""What is off: pools, connections, paused DAGs, writes without an answer, a watermark that stands still, quarantine."""
+"""What is off: pools, connections, paused DAGs, unanswered writes, a watermark that does not move, quarantine."""
 
 from __future__ import annotations
 
@@ -106,7 +106,11 @@ def _dag(connector_id: str, engine: sa.Engine, session: Any) -> list[Sign]:
         return [Sign("bad", "Airflow does not find the DAG any more.", "See the import errors on Airflow's DAG list.")]
     if dag.is_paused:
         signs.append(
-            Sign("warning", "The DAG is paused: nothing runs.", "Unpause it; what changed meanwhile is read then.")
+            Sign(
+                "warning",
+                "The DAG is paused: nothing runs.",
+                "Unpause it; the next run reads what has changed.",
+            )
         )
     good = sa.select(sa.func.max(run.c.ended_at_utc)).where(
         run.c.connector_id == connector_id, run.c.state == "success", run.c.dry_run.is_(False)
@@ -118,7 +122,7 @@ def _dag(connector_id: str, engine: sa.Engine, session: Any) -> list[Sign]:
     age = datetime.now(UTC) - last.replace(tzinfo=last.tzinfo or UTC)
     told = f"The last good run ended {age_of(last)} ago."
     if not dag.is_paused and (limit := _stale_after(dag)) is not None and age > limit:
-        signs.append(Sign("warning", told, "Look at the failed runs; until one succeeds the watermark stands still."))
+        signs.append(Sign("warning", told, "Look at the failed runs; the watermark does not move until one succeeds."))
     else:
         signs.append(Sign("good", told))
     return signs

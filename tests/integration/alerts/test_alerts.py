@@ -10,7 +10,7 @@ import pytest
 
 from customer_sync.errors import SyncError
 from customer_sync.model.alert import Alert, Notice
-from customer_sync.reporting.alerting import Send, judge_refusal, judge_run, judge_silence, tell
+from customer_sync.reporting.alerting import Send, judge_refusal, judge_run, judge_silence, notify
 from customer_sync.settings.alert_rules import AlertRules
 from customer_sync.settings.connector import Connector
 from tests.integration.twin_world import World
@@ -69,7 +69,7 @@ class Watched:
     def tell(self) -> list[str]:
         """Tell what is new."""
         with self.world.ledger() as ledger:
-            self.problems = tell(ledger, self.connector, self.channels)
+            self.problems = notify(ledger, self.connector, self.channels)
         return self.email.told()
 
     def break_erp(self) -> None:

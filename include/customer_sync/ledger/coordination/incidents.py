@@ -96,8 +96,8 @@ class Incidents:
             still: Count only those that are quarantined or unfinished now.
         """
         columns = run_customer.c
-        booked = sa.and_(columns.connector_id == self._connector_id, columns.run_id == run_id)
-        wanted = sa.and_(booked, columns.outcome.in_(_REJECTED))
+        recorded = sa.and_(columns.connector_id == self._connector_id, columns.run_id == run_id)
+        wanted = sa.and_(recorded, columns.outcome.in_(_REJECTED))
         if still:
             held = sa.select(quarantine.c.customer_id).where(
                 quarantine.c.connector_id == self._connector_id, quarantine.c.entity == "customer"
@@ -105,7 +105,7 @@ class Incidents:
             waiting = sa.select(unfinished.c.customer_id).where(unfinished.c.connector_id == self._connector_id)
             wanted = sa.and_(wanted, sa.or_(columns.customer_id.in_(held), columns.customer_id.in_(waiting)))
         with self._engine.connect() as connection:
-            total = connection.execute(sa.select(sa.func.count()).where(booked)).scalar_one()
+            total = connection.execute(sa.select(sa.func.count()).where(recorded)).scalar_one()
             return Rejected(connection.execute(sa.select(sa.func.count()).where(wanted)).scalar_one(), total)
 
     def _is(self, alert: Alert) -> sa.ColumnElement[bool]:

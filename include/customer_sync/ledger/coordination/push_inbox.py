@@ -168,16 +168,16 @@ class Push:
         Returns:
             ``found`` and ``missed``.
         """
-        booked = sa.and_(
+        recorded = sa.and_(
             run_customer.c.connector_id == self._connector_id,
             run_customer.c.run_id == run_id,
             run_customer.c.outcome.in_(_APPLIED),
         )
         told = sa.select(push_customer.c.customer_id).where(self._mine(), push_customer.c.received_at_utc >= since_utc)
         with self._engine.connect() as connection:
-            found = connection.execute(sa.select(sa.func.count()).where(booked)).scalar_one()
+            found = connection.execute(sa.select(sa.func.count()).where(recorded)).scalar_one()
             missed = connection.execute(
-                sa.select(sa.func.count()).where(booked, run_customer.c.customer_id.not_in(told))
+                sa.select(sa.func.count()).where(recorded, run_customer.c.customer_id.not_in(told))
             ).scalar_one()
         return {"found": int(found), "missed": int(missed)}
 

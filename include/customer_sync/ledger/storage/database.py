@@ -42,7 +42,7 @@ def open_engine(url: str) -> sa.Engine:
     Raises:
         ConfigError: The URL is no SQLAlchemy URL, its driver is missing, or the
             database cannot be opened with it.
-        TransientApiError: The server is away, or the database is locked or out of room.
+        TransientApiError: The server is away, or the database is locked or out of disk space.
     """
     try:
         parsed = make_url(url)

@@ -36,7 +36,7 @@ def explain_failures(engine: sa.Engine, shown_url: str) -> None:
 
 
 def is_busy_or_full(error: sa.exc.DBAPIError) -> bool:
-    """Whether the database is there, but held by somebody or out of room: that passes."""
+    """Whether the database is there, but locked by another process or out of disk space: that passes."""
     said = str(error.orig).casefold()
     return any(fragment in said for fragment in (*_BUSY, *_FULL))
 

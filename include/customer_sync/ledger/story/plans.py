@@ -44,7 +44,7 @@ class PlannedCustomer(NamedTuple):
 class PlannedChange(NamedTuple):
     """One field of one planned operation; ``field`` is ``""`` where an operation sends no values.
 
-    ``old`` is what we last applied and ``new`` what will be sent, both masked; ``None`` stands for nothing.
+    ``old`` is what we last applied and ``new`` what will be sent, both masked; ``None`` means no value.
     """
 
     customer_id: str
@@ -127,10 +127,10 @@ class Plans:
 
     def unplanned(self, run_id: str) -> Iterator[tuple[str, str]]:
         """(customer id, batch) of customers that have neither an outcome nor a place in the plan: a task failed."""
-        booked = sa.and_(run_customer.c.connector_id == self._connector_id, run_customer.c.run_id == run_id)
+        recorded = sa.and_(run_customer.c.connector_id == self._connector_id, run_customer.c.run_id == run_id)
         is_planned = sa.exists().where(self._of(run_id), plan_customer.c.customer_id == run_customer.c.customer_id)
         query = sa.select(run_customer.c.customer_id, run_customer.c.batch_key).where(
-            booked, run_customer.c.outcome.is_(None), ~is_planned
+            recorded, run_customer.c.outcome.is_(None), ~is_planned
         )
         with self._engine.connect() as connection:
             for key, batch in connection.execute(query.order_by(run_customer.c.customer_id)):

@@ -40,7 +40,7 @@ class Takeover:
         matches = match_all(self._spool) if chosen is None else match_by_person(self._spool, chosen)
         entries = [_entry(match) for match in matches]
         with self._run.ledger.write() as connection:
-            self._run.book(connection, entries)
+            self._run.record(connection, entries)
         counts = ", ".join(f"{count} {verdict}" for verdict, count in self.counts(matches).items())
         self._run.sink(f"{len(matches)} customers without a link: {counts or 'nothing to match'}", entries)
         return matches

@@ -114,5 +114,5 @@ def _close(run: Run, items: Sequence[RepairItem], outcome: Outcome, reasons: tup
         for item in items
     ]
     with run.ledger.write() as connection:
-        run.book(connection, entries, [CustomerOutcome(item.customer_id, outcome, reasons) for item in items])
+        run.record(connection, entries, [CustomerOutcome(item.customer_id, outcome, reasons) for item in items])
     run.sink(f"{len(items)} customers: {message}", entries)
