@@ -236,22 +236,22 @@ class Plans:
     def _planned(self, run_id: str, *conditions: sa.ColumnElement[bool]) -> Iterator[_Planned]:
         """The plan, customer by customer, with its operations as the log tells them.
 
-        Stories of an earlier attempt are older than the plan.
+        Stories of an earlier attempt are older than the plan. That is compared here: with a range of times in the join,
+        SQLite takes the index by time, and reads the run once per customer.
         """
-        is_of_plan = sa.and_(
+        is_of_run = sa.and_(
             story.c.run_id == run_id,
             story.c.connector_id == self._connector_id,
             story.c.customer_id == plan_customer.c.customer_id,
             story.c.task.in_(_PLANNED_BY),
-            story.c.logged_at_utc >= plan_customer.c.planned_at_utc,
         )
         facts = [
             plan_customer.c[name]
             for name in ("customer_id", "customer_name", "batch_key", "kind", "unknown", "operations")
         ]
         query = (
-            sa.select(*facts, story.c.id, story.c.lines)
-            .select_from(plan_customer.join(story, is_of_plan, isouter=True))
+            sa.select(*facts, plan_customer.c.planned_at_utc, story.c.id, story.c.logged_at_utc, story.c.lines)
+            .select_from(plan_customer.join(story, is_of_run, isouter=True))
             .where(self._of(run_id), *conditions)
             .order_by(plan_customer.c.customer_id, story.c.id)
         )
@@ -262,7 +262,7 @@ class Plans:
                 lines = [
                     line
                     for row in stories
-                    if row.lines is not None
+                    if row.lines is not None and row.logged_at_utc >= row.planned_at_utc
                     for line in lines_of({"id": row.id, "lines": row.lines}, kinds)
                 ]
                 yield _Planned(told[0], told[1], told[2], told[3], told[4], told[5], lines)
