@@ -59,7 +59,11 @@ class Fault(StrEnum):
     PARTIAL = "partial"
     """Half of the rows are done and the answer is lost; as ``LOST`` where there are no rows to part."""
     LATE = "late"
-    """The answer is lost, and the request is done only after the next one."""
+    """The answer is lost, and the request is done only after the next one that writes, or right before one that reads.
+
+    Whoever gives up an answer has waited as long as the port says that a request may be on its way
+    (``TargetLimits.read_timeout_s``), so that asking afterwards finds it.
+    """
 
 
 COMMIT_FAULTS = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
@@ -126,8 +130,8 @@ class FaultPlan:
             raise _refused()
         if fault in {Fault.NEVER_ARRIVED, Fault.LOST}:
             raise TransientApiError("The answer did not come.", system=side, operation=what)
-        found = ask()
         self.deliver()
+        found = ask()
         if fault is not None:
             self.die()
         return found
