@@ -93,6 +93,7 @@ class FaultPlan:
     is_dead: bool = False
     _late: list[Callable[[], object]] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _arriving: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, side: str, what: str, rows: int = 0, *, is_atomic: bool = True) -> Fault | None:
         """Count an event that is about to happen.
@@ -143,28 +144,27 @@ class FaultPlan:
         fault = self.begin(side, what, rows, is_atomic=half is None)
         if fault is Fault.REFUSED:
             raise _refused()
-        late = self._take_late()
         if fault is None:
             done = send()
-            _arrive(late)
+            self.deliver()
             return done
+        if fault is not Fault.LATE and fault is not Fault.NEVER_ARRIVED:
+            (half if half and fault in {Fault.PARTIAL, Fault.CRASH_PARTIAL} else send)()
+        self.deliver()
         if fault is Fault.LATE:
             self._late.append(send)
-        elif fault is not Fault.NEVER_ARRIVED:
-            (half if half and fault in {Fault.PARTIAL, Fault.CRASH_PARTIAL} else send)()
-        _arrive(late)
         if fault in {Fault.CRASH_AFTER, Fault.CRASH_PARTIAL}:
             self.die()
         raise AmbiguousWriteError("The answer did not come.", system=side, operation=what)
 
     def deliver(self) -> None:
-        """Let what is late arrive."""
-        _arrive(self._take_late())
-
-    def _take_late(self) -> list[Callable[[], object]]:
-        with self._lock:
+        """Let what is late arrive; who asks meanwhile waits until it has."""
+        with self._arriving:
             late, self._late = self._late, []
-        return late
+            for send in late:
+                # Its answer, a refusal or not, reaches nobody.
+                with suppress(SyncError):
+                    send()
 
     @contextmanager
     def watching_commits(self) -> Iterator[None]:
@@ -186,13 +186,6 @@ class FaultPlan:
         finally:
             sa.event.remove(sa.Engine, "commit", before)
             sa.event.remove(sa.pool.Pool, "checkin", after)
-
-
-def _arrive(late: Sequence[Callable[[], object]]) -> None:
-    for send in late:
-        # Its answer, a refusal or not, reaches nobody.
-        with suppress(SyncError):
-            send()
 
 
 def _refused() -> RateLimited:
