@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -34,6 +35,7 @@ _TERMS_OFF: Final = model.PaymentTerms(is_enabled=False, days=30)
 class InMemoryStore:
     """The records and the rules of one store; targets are its connections."""
 
+    identity: str = field(default_factory=lambda: f"memory/{uuid.uuid4().hex}")
     clock: Callable[[], float] = time.time  # Unix seconds
     status_of_new: model.CompanyStatus = model.CompanyStatus.APPROVED
     tells_ids: bool = True  # whether the answer to several rows says which id belongs to which
@@ -196,6 +198,10 @@ class InMemoryTarget:
         return self
 
     def __exit__(self, *_: object) -> None: ...
+
+    @property
+    def identity(self) -> str:
+        return self._store.identity
 
     @cached_property
     def facts(self) -> _Facts:

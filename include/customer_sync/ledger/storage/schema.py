@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     Boolean,
@@ -22,9 +23,11 @@ from sqlalchemy import (
     MetaData,
     Table,
     TypeDecorator,
+    UniqueConstraint,
 )
 from sqlalchemy import String as _SqlString
 from sqlalchemy import Text as _SqlText
+from sqlalchemy.event import listen
 
 REVISION = "0013"
 """The newest migration: these tables are what it leads to."""
@@ -87,13 +90,17 @@ def _key(name: str, length: int = 200) -> Column[Any]:
     return Column(name, String(length), primary_key=True)
 
 
-# One row per customer with a company; `applied` is what we last applied to it as JSON text (state/applied_document.py).
+# One row per record of the source with a company; `applied` is what we last applied to it as JSON text
+# (state/applied_document.py). `customer_id` is the number that the record has now, `company_key` the key that its
+# company carries in the store, in folded case; a company has one link, whatever the connector.
 customer_state = Table(
     "customer_state",
     metadata,
     _key("connector_id", 40),
     _key("customer_id"),
+    Column("store", String(300), nullable=False),
     Column("company_id", _Id, nullable=False),
+    Column("company_key", String(200), nullable=False, default=""),
     Column("record_id", String(64), nullable=False, default=""),
     Column("status", Integer, nullable=False),
     Column("applied", Text, nullable=False),
@@ -104,8 +111,18 @@ customer_state = Table(
     Column("parts_known", Boolean, nullable=False, default=True),
     Column("linked_at_utc", UtcDateTime, nullable=False),
     Column("applied_at_utc", UtcDateTime, nullable=False),
-    Index(None, "connector_id", "company_id"),
-    Index(None, "connector_id", "record_id"),
+    UniqueConstraint("store", "company_id"),
+    Index(None, "connector_id", "company_key"),
+)
+# A record has one link; many know no record. Written as SQL, since an index with a condition would have every ledger
+# import the dialects of both databases.
+listen(
+    customer_state,
+    "after_create",
+    DDL(
+        "CREATE UNIQUE INDEX uq_customer_state_record_id ON customer_state (connector_id, record_id) "
+        "WHERE record_id <> ''"
+    ),
 )
 
 # Which customers hold a user of a contact: all that is looked for inside of the applied documents.

@@ -209,6 +209,17 @@ class Runs:
         with self._engine.connect() as connection:
             return dict(connection.execute(query.order_by(run_customer.c.customer_id).limit(limit)).all())
 
+    def extracted(self, run_id: str, customer_ids: Iterable[str]) -> set[str]:
+        """Which of these customers the run has read already."""
+        found: set[str] = set()
+        with self._engine.connect() as connection:
+            for part in chunks(customer_ids):
+                query = sa.select(run_customer.c.customer_id).where(
+                    self._booked(run_id), run_customer.c.customer_id.in_(part)
+                )
+                found.update(connection.execute(query).scalars())
+        return found
+
     def batch_count(self, run_id: str) -> int:
         """Number of batches that a run extracted."""
         query = sa.select(sa.func.count(sa.distinct(run_customer.c.batch_key))).where(self._booked(run_id))

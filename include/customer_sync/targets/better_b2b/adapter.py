@@ -122,6 +122,12 @@ class BetterB2BTarget:
     ) -> None:
         self.client.__exit__(kind, error, trace)
 
+    @property
+    def identity(self) -> str:
+        """Address and store hash; ``""`` where the connection names no hash: one address may serve many stores."""
+        settings = self.client.settings
+        return f"{settings.address}/{settings.store_hash}".casefold() if settings.store_hash else ""
+
     def cost(self, action: Action) -> ActionCost:
         """How the store takes an action."""
         if action not in _IN_BULK:

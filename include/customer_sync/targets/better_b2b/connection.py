@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, cast
 from customer_sync.http.connection import http_settings
 from customer_sync.http.pacing import Pacer, Schedule
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.http.transport import Urllib3Transport
+from customer_sync.http.transport import HttpSettings, Urllib3Transport
 from customer_sync.settings.connection import ConnectionFields
 from customer_sync.settings.connector import Connector
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
@@ -59,12 +59,12 @@ def open_client(
     """
     at_once = connector.store.concurrency if connector else _CONNECTIONS_OF_A_TEST
     http = http_settings(connection, OWN_FIELDS, read_timeout_s=READ_TIMEOUT_S, max_connections=at_once)
-    settings = _settings(connection, connector, http.read_timeout_s)
+    settings = _settings(connection, connector, http)
     pacer = Pacer(settings.requests_per_minute, share=settings.budget_share, schedule=schedule)
     return BetterB2BClient(Urllib3Transport(http), settings, pacer=pacer, retry=retry)
 
 
-def _settings(connection: ConnectionFields, connector: Connector | None, read_timeout_s: float) -> BetterB2BSettings:
+def _settings(connection: ConnectionFields, connector: Connector | None, http: HttpSettings) -> BetterB2BSettings:
     auth_style = cast("Literal['x_auth_token', 'authtoken']", connection.text("auth_style", "x_auth_token"))
     if auth_style == "x_auth_token":
         connection.required("store_hash", "Store hash")
@@ -73,7 +73,8 @@ def _settings(connection: ConnectionFields, connector: Connector | None, read_ti
         store_hash=connection.text("store_hash"),
         auth_style=auth_style,
         api_prefix=connection.text("api_prefix", "/api/v3/io"),
-        read_timeout_s=read_timeout_s,
+        address=http.base_url,
+        read_timeout_s=http.read_timeout_s,
         **_rules(connector),
     )
 
