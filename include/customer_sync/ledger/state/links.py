@@ -223,7 +223,7 @@ class Links:
                 query = sa.select(link.customer_id, link.record_id).where(
                     link.connector_id == self._connector_id, link.customer_id.in_(part)
                 )
-                found.update((key, record_id) for key, record_id in connection.execute(query))
+                found.update((key, record_id or "") for key, record_id in connection.execute(query))
         return found
 
     def key_holders(self, keys: Iterable[str]) -> list[KeyHolder]:
@@ -235,7 +235,8 @@ class Links:
                 query = sa.select(link.customer_id, link.record_id, link.company_key).where(
                     link.connector_id == self._connector_id, link.company_key.in_(part)
                 )
-                found.extend(KeyHolder(*row) for row in connection.execute(query.order_by(link.record_id)))
+                rows = connection.execute(query.order_by(link.customer_id))
+                found.extend(KeyHolder(number, record_id or "", key) for number, record_id, key in rows)
         return found
 
     def renamed(self, records: Mapping[str, str]) -> dict[str, str]:
@@ -304,7 +305,7 @@ class Links:
             query = sa.select(link.customer_id, link.record_id, link.company_id).where(
                 link.connector_id == self._connector_id, link.customer_id.in_(part)
             )
-            found.update((key, (record_id, company_id)) for key, record_id, company_id in connection.execute(query))
+            found.update((key, (record or "", company_id)) for key, record, company_id in connection.execute(query))
         return found
 
     def _change(self, connection: sa.Connection, number: str, /, **values: str) -> None:
@@ -361,7 +362,7 @@ class Links:
                 "customer_id": customer_id,
                 "store": store,
                 "company_id": applied.company_id,
-                "record_id": record_id,
+                "record_id": record_id or None,
                 "company_key": key.casefold(),
                 "status": int(applied.status),
                 "applied": encode_applied(applied),

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
-    DDL,
     JSON,
     BigInteger,
     Boolean,
@@ -27,7 +26,6 @@ from sqlalchemy import (
 )
 from sqlalchemy import String as _SqlString
 from sqlalchemy import Text as _SqlText
-from sqlalchemy.event import listen
 
 REVISION = "0013"
 """The newest migration: these tables are what it leads to."""
@@ -101,7 +99,7 @@ customer_state = Table(
     Column("store", String(300), nullable=False),
     Column("company_id", _Id, nullable=False),
     Column("company_key", String(200), nullable=False, default=""),
-    Column("record_id", String(64), nullable=False, default=""),
+    Column("record_id", String(64)),
     Column("status", Integer, nullable=False),
     Column("applied", Text, nullable=False),
     Column("parts", Integer, nullable=False, default=0),  # users and addresses in it
@@ -112,17 +110,8 @@ customer_state = Table(
     Column("linked_at_utc", UtcDateTime, nullable=False),
     Column("applied_at_utc", UtcDateTime, nullable=False),
     UniqueConstraint("store", "company_id"),
+    UniqueConstraint("connector_id", "record_id"),
     Index(None, "connector_id", "company_key"),
-)
-# A record has one link; many know no record. Written as SQL, since an index with a condition would have every ledger
-# import the dialects of both databases.
-listen(
-    customer_state,
-    "after_create",
-    DDL(
-        "CREATE UNIQUE INDEX uq_customer_state_record_id ON customer_state (connector_id, record_id) "
-        "WHERE record_id <> ''"
-    ),
 )
 
 # Which customers hold a user of a contact: all that is looked for inside of the applied documents.
