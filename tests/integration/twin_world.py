@@ -34,7 +34,6 @@ from customer_sync.steps.guard import settle_plan
 from customer_sync.steps.load import load_batch
 from customer_sync.steps.transform import transform_batch
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
-from customer_sync.targets.better_b2b.client import BetterB2BClient
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
 KEY_FIELD = "Acumatica Customer ID"
@@ -90,17 +89,13 @@ class World:
         """The ERP's twin as the connector's source."""
         return AcumaticaSource(self.erp(**changes), self.connector)
 
-    def target(self, **changes: Any) -> BetterB2BTarget:
-        """The store's twin as the connector's target."""
-        return BetterB2BTarget(self.store(**changes), self.connector.store)
-
-    def store(self, **changes: Any) -> BetterB2BClient:
-        """A client of the store's twin, through the test's transport."""
+    def store(self, connector: Connector | None = None, **changes: Any) -> BetterB2BTarget:
+        """The store's twin as the connector's target, through the test's transport."""
         # The twins answer at once; a retry waits this long for what an older attempt may have on its way.
         values = {"token": "sandbox-token", "store_hash": "sandbox", "rate_limit_wait_s": 0.1, "read_timeout_s": 5.0}
         transport = Urllib3Transport(HttpSettings(base_url=self.store_url))
-        settings = BetterB2BSettings(**{**values, **changes})
-        return BetterB2BClient(self.wrap_store(transport), settings, pacer=Pacer(0, share=1.0), retry=self.retry)
+        settings = BetterB2BSettings(**{**values, "rules": (connector or self.connector).store, **changes})
+        return BetterB2BTarget(self.wrap_store(transport), settings, pacer=Pacer(0, share=1.0), retry=self.retry)
 
     # -- the product -------------------------------------------------------------------------------
 
@@ -116,7 +111,7 @@ class World:
         return run(
             connector or self.connector,
             AcumaticaSource(self.erp(), connector or self.connector),
-            BetterB2BTarget(self.store(), (connector or self.connector).store),
+            self.store(connector),
             self.ledger_url,
             RunRequest.model_validate(params),
             run_id=run_id,
@@ -136,7 +131,7 @@ class World:
         return reconcile(
             self.connector,
             self.source(),
-            self.target(),
+            self.store(),
             self.ledger_url,
             ReconcileRequest.model_validate(params),
             run_id=run_id,
@@ -356,7 +351,7 @@ class Attempts:
         run_ = replace(self._run, task="load", try_number=try_number)
         for content, changes, described in self._plans:
             with self.world.source() as source:
-                load_batch(run_, content, changes, described, target=self.world.target(), source=source)
+                load_batch(run_, content, changes, described, target=self.world.store(), source=source)
         return self
 
     def copy_for(self, world: World) -> Attempts:
