@@ -177,5 +177,5 @@ def test_budget_of_connector_reaches_client_when_hook_has_one(
     reader = AcumaticaHook("erp_under_test", connector=connector).get_conn()
     writer = BetterB2BHook("store_under_test", connector=connector).get_conn()
     assert (reader.settings.page_size, reader.settings.requests_per_minute) == (77, 50)
-    assert (writer.pacer.requests_per_minute, writer.settings.rules) == (90 * 0.5, connector.store)
+    assert (writer.pacer.requests_per_minute, writer.settings.rules) == (90, connector.store)
     assert writer.settings.origin == {"channel_ids": [7], "origin_channel_id": 1}
