@@ -35,6 +35,7 @@ from customer_sync.steps.load import load_batch
 from customer_sync.steps.transform import transform_batch
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
+from tests.adapters.erp_editor import ErpEditor
 
 KEY_FIELD = "Acumatica Customer ID"
 QUICK = RetryPolicy(attempts=3, total_s=1.5, first_delay_s=0.01, rng=lambda: 0.0)
@@ -79,11 +80,11 @@ class World:
         """A client of the ERP's twin, through the test's transport."""
         return self._erp(self.wrap_erp, **changes)
 
-    def _erp(self, wrap: Wrap, **changes: Any) -> AcumaticaClient:
+    def _erp(self, wrap: Wrap, **changes: Any) -> ErpEditor:
         values = {"username": "admin", "password": "sandbox", "tenant": "Sandbox", "endpoint_name": "KNCommerce"}
         settings = AcumaticaSettings(**{**values, "page_size": 40, "session_limit_wait_s": 0.05, **changes})
         transport = Urllib3Transport(HttpSettings(base_url=self.erp_url))
-        return AcumaticaClient(wrap(transport), settings, retry=self.retry)
+        return ErpEditor(wrap(transport), settings, retry=self.retry)
 
     def source(self, **changes: Any) -> AcumaticaSource:
         """The ERP's twin as the connector's source."""
@@ -226,17 +227,17 @@ class World:
     def edit(self, entity: str, **fields: Any) -> None:
         """Edit a record in the ERP as a person would, through a session of its own."""
         with self._erp(_as_it_is) as erp:
-            erp.put(entity, fields)
+            erp.edit(entity, fields)
 
     def edit_as(self, password: str, entity: str, **fields: Any) -> None:
         """Edit a record in an ERP whose password was changed."""
         with self._erp(_as_it_is, password=password) as erp:
-            erp.put(entity, fields)
+            erp.edit(entity, fields)
 
     def add(self, entity: str, **fields: Any) -> dict[str, Any]:
         """Make a record in the ERP as a person would."""
         with self._erp(_as_it_is) as erp:
-            return erp.put(entity, fields, update_only=False)
+            return erp.add(entity, fields)
 
     def contact_ids(self, customer_id: str) -> list[int]:
         """ContactIDs of a customer, ascending."""
