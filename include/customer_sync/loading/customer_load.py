@@ -133,7 +133,7 @@ class CustomerLoad:
 
     def remaining_reference(self) -> tuple[Operation, ...]:
         """The write-back that is still to be done."""
-        if self.problem or self.plan.kind != "sync" or not self.connector.erp.write_reference:
+        if self.problem or self.plan.kind != "sync" or not self.connector.erp.write_reference or not self.company_id:
             return ()
         in_source = self.reference_written or self.plan.erp_reference
         return diff_reference(self.customer_id, self.company_id, in_source)

@@ -171,3 +171,17 @@ def test_the_next_run_writes_nothing(world: World) -> None:
     before = dict(world.store.users), dict(world.store.companies)
     world.sync(mode="full")
     assert (dict(world.store.users), dict(world.store.companies)) == before
+
+
+def test_a_company_that_is_refused_whoever_is_its_admin_waits_as_a_whole(world: World) -> None:
+    """It is the company's fault, not its people's: nobody is left out, and its next change brings all of them."""
+    world.store.refused = frozenset({"Forbidden"})
+    world.save("C1", world.contact("Ann", is_primary=True), world.contact("Bob"), name="Forbidden")
+    world.sync()
+    assert world.outcome("C1") == "quarantined"
+    assert world.waits("C1") == [("customer:", "rejected_by_store")]
+    world.sync(mode="full")
+    assert world.outcome("C1") == "quarantined"
+    world.save("C1", name="Allowed")
+    world.sync()
+    assert world.users("C1") == {"ann": "Admin", "bob": "Junior Buyer"}
