@@ -7,7 +7,6 @@ handed on as it is read, so memory does not grow with the number of customers.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import chain
@@ -16,6 +15,7 @@ import msgspec
 
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.ledger.coordination.watermarks import MAPPING
+from customer_sync.machine import machine
 from customer_sync.model.batch import Batch, BatchDescriptor, batch_label, pack_customers
 from customer_sync.model.customer import Customer
 from customer_sync.model.outcome import REMEDIES, Finding, LogEntry, Outcome, Reason
@@ -99,7 +99,7 @@ def extract_batches(run: Run, source: Source, window: Window) -> Iterator[tuple[
         ContractError: An answer does not fit, so that nothing may be concluded from it.
         ConfigError: A field that the connector file reads is no longer in the source.
     """
-    started_s = time.monotonic()
+    started_s = machine().monotonic_s()
     with counting_requests(run, source=source):
         ids: list[str] = []
         stamps: dict[str, datetime] = {}
@@ -121,7 +121,8 @@ def extract_batches(run: Run, source: Source, window: Window) -> Iterator[tuple[
             yield from extraction.cut(read_ahead(chain(source.customers_of(waiting), source.customers_of(others))))
             extraction.report_absent(ids)
         stamps = bounded_stamps(stamps, source.now_utc())
-    stamps = safe_stamps(stamps, timedelta(seconds=time.monotonic() - started_s), run.connector.window_overlap_minutes)
+    took = timedelta(seconds=machine().monotonic_s() - started_s)
+    stamps = safe_stamps(stamps, took, run.connector.window_overlap_minutes)
     with run.ledger.write() as connection:
         run.ledger.runs.update(
             connection,

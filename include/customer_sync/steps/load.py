@@ -8,7 +8,6 @@ compared anew with the ledger, so a repeated attempt goes on where the last stop
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +25,7 @@ from customer_sync.loading.dispatch import Dispatcher
 from customer_sync.loading.outcome_recorder import OutcomeRecorder
 from customer_sync.loading.setting_writes import stop_changed_elsewhere
 from customer_sync.loading.write import writes_of
+from customer_sync.machine import machine
 from customer_sync.model.batch import BatchDescriptor, PlannedChange, unpack_changes, unpack_customers
 from customer_sync.model.company import CompanyStatus
 from customer_sync.model.customer import Customer
@@ -266,7 +266,7 @@ class _Load:
         wait_s = self._lease.unsettled_s(self._context.target.limits.read_timeout_s)
         if wait_s:
             self._context.run.sink(f"waiting {wait_s:.0f} s for what the attempt before may still have on its way", [])
-            time.sleep(wait_s)
+            machine().sleep(wait_s)
 
     def _check_store(self) -> None:
         """Compare the connector file with the store before the first write."""
