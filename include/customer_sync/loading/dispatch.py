@@ -266,4 +266,4 @@ def _take(queue: deque[Write], most: int) -> list[Write]:
 
 def _is_moot(write: Write) -> bool:
     """Whether every customer of a write was stopped idle_task."""
-    return bool(write.parts) and all(load.problem is not None for load, _ in write.parts)
+    return bool(write.parts) and all(load.is_moot(operation) for load, operation in write.parts)

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from customer_sync.errors import BatchDamaged
 from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import Lease
@@ -26,11 +28,22 @@ from customer_sync.loading.setting_writes import stop_changed_elsewhere
 from customer_sync.loading.write import writes_of
 from customer_sync.machine import machine
 from customer_sync.model.batch import BatchDescriptor, PlannedChange, unpack_changes, unpack_customers
+from customer_sync.model.company import CompanyStatus
 from customer_sync.model.customer import Customer
-from customer_sync.model.operation import Action, CustomerPlan, MethodsOperation, Operation, UserOperation
+from customer_sync.model.operation import (
+    FORMER,
+    Action,
+    CustomerPlan,
+    MethodsOperation,
+    Operation,
+    StatusOperation,
+    UserOperation,
+)
+from customer_sync.planning.access import withdrawal_plan
 from customer_sync.planning.diff import is_late
 from customer_sync.reporting.request_count import counting_requests
 from customer_sync.rules.company_mapping import to_company
+from customer_sync.rules.company_users import account_successor, leavers
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.port import Source
@@ -151,16 +164,25 @@ def load_plans(
 
 def _plan(change: PlannedChange, customer: Customer, connector: Connector) -> CustomerPlan:
     """The plan of one customer, its desired state made anew from what extract read: the rules are pure."""
-    return CustomerPlan(
-        customer_id=change.customer_id,
-        kind=change.kind,
+    if change.kind == "sync":
+        plan = CustomerPlan(
+            customer_id=customer.customer_id,
+            kind=change.kind,
+            record_id=customer.record_id,
+            erp_reference=customer.reference_id,
+            desired=to_company(customer, connector).company,
+            leavers=leavers(customer, connector),
+            successors=account_successor(customer, connector),
+        )
+    else:
+        plan = withdrawal_plan(customer, change.kind, connector)
+    return msgspec.structs.replace(
+        plan,
         name=change.name,
-        record_id=customer.record_id,
-        erp_reference=customer.reference_id,
         company_id=change.company_id,
-        desired=to_company(customer, connector).company if change.kind == "sync" else None,
         reasons=change.reasons,
         held_back=change.held_back,
+        outcome=change.outcome,
         access_ended_at_utc=change.access_ended_at_utc,
         was_inactive=change.was_inactive,
     )
@@ -196,6 +218,7 @@ class _Load:
         self._check_store()
         stop_changed_elsewhere(context, loads)
         read_parts(context, loads)
+        self._take_access_away()
         release_keys(context, loads, self.dispatcher)
         self._create()
         read_parts(context, loads)
@@ -209,6 +232,15 @@ class _Load:
         for load in loads:
             load.give_up_waiting()
         self._write_references()
+
+    def _take_access_away(self) -> None:
+        """Remove the users of those who have left, before anything is given; an admin's successor comes first."""
+        role = self._context.connector.contacts.primary_role
+        for _ in range(ROUNDS):
+            parts = [Part(load, operation) for load in self.loads for operation in _access(load, role)]
+            if not parts:
+                return
+            self.dispatcher.perform(writes_of(self._context, parts))
 
     def _create(self) -> None:
         creation = Creation(self._context, self.loads)
@@ -303,6 +335,36 @@ class _Load:
             for operation in load.remaining_reference()
         ]
         self.dispatcher.perform(writes_of(self._context, parts))
+
+
+def _access(load: CustomerLoad, admin_role: str) -> list[Operation]:
+    """What takes access away from people of a customer now; while the last admin is among them, who comes first."""
+    if load.applied is None or load.is_deleted:
+        return []
+    remaining = load.remaining()
+    stays = {user.key for user in load.desired.users} if load.plan.desired else set()
+    removals = {
+        operation.store_id: operation
+        for operation in remaining
+        if operation.action is Action.DELETE_USER and operation.key.removesuffix(FORMER) not in stays
+    }
+    ends = [operation for operation in remaining if _ends_trade(operation)]
+    if not removals:
+        return ends
+    others = [record for record in load.applied.users.values() if record.store_id not in removals]
+    if any(record.fields.role == admin_role for record in others):
+        return [*removals.values(), *ends]
+    for operation in remaining:
+        is_admin = isinstance(operation, UserOperation) and operation.values.get("role") == admin_role
+        if is_admin and not load.waits_for_colleague(operation):
+            return [operation]
+    return ends
+
+
+def _ends_trade(operation: Operation) -> bool:
+    return operation.action is Action.DELETE_COMPANY or (
+        isinstance(operation, StatusOperation) and operation.new == CompanyStatus.INACTIVE
+    )
 
 
 def _is_early(operation: Operation, admin_role: str) -> bool:

@@ -198,8 +198,8 @@ class Links:
         if not self._store:
             mark = watermark.c
             query = sa.select(mark.value).where(mark.connector_id == self._connector_id, mark.name == _STORE)
-            self._store = connection.execute(query).scalar() or f"of {self._connector_id}"
-        return self._store
+            self._store = connection.execute(query).scalar() or ""
+        return self._store or f"of {self._connector_id}"
 
     def of_record(self, record_id: str) -> str | None:
         """The CustomerID under which a record's company is linked; ``None`` when it has none.
