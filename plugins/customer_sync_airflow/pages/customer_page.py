@@ -59,6 +59,7 @@ def show_customer(
         customer_id=customer_id,
         name=next((row["customer_name"] for row in found.rows if row["customer_name"]), ""),
         latest=next((row for row in found.rows if row["outcome"]), None),
+        newest=ledger.runs.latest_of(customer_id),
         runs=_by_run(engine, connector, customer_id, found.rows),
         older=str(Place(position_of(found.rows[-1]))) if found.has_more else "",
         mark=marks.get(customer_id),

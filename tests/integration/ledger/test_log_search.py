@@ -155,7 +155,8 @@ def test_the_chart_counts_what_the_list_shows(engine: sa.Engine, name: str) -> N
     counts = count_over_time(engine, find_scope(engine, wanted))
     rows = everything(engine, wanted)
     assert counts is not None
-    assert counts.total == sum(weights := [weight(row, wanted) for row in rows])
+    weights = [weight(row, wanted) for row in rows]
+    assert counts.total == sum(weights)
     word = "level" if counts.by_level else "outcome"
     counted: Counter[str] = Counter()
     for (_, name_of_row), number in counts.counts.items():

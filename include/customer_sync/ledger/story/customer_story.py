@@ -112,7 +112,10 @@ class CustomerStories:
             known = connection.execute(self._of_customer(log_customer, customer_id)).first()
             looked_at = list(self._runs(connection, customer_id, at_utc, runs))
             latest = next((each for each in looked_at if each.outcome), None)
-            waiting = _left_by(latest) if at_utc else list(self._waiting(connection, customer_id, latest))
+            if at_utc is None:
+                waiting = list(self._waiting(connection, customer_id, latest))
+            else:
+                waiting = _left_by(self._last_said(connection, customer_id, at_utc))
         if link is None and known is None and not looked_at and not waiting:
             return None
         return CustomerStory(
@@ -144,6 +147,18 @@ class CustomerStories:
         ordered = self._of_customer(story, customer_id).where(condition).order_by(story.c.id).limit(_STEPS_PER_RUN)
         return told_lines(connection, self._connector_id, ordered, _STEPS_PER_RUN)
 
+    def _last_said(self, connection: sa.Connection, customer_id: str, at_utc: datetime) -> list[dict[str, str]]:
+        """What was said of a customer last, in a run until a moment; later runs found the same."""
+        of_run = sa.and_(run.c.connector_id == story.c.connector_id, run.c.run_id == story.c.run_id)
+        said = self._of_customer(story, customer_id).with_only_columns(story.c.run_id).join(run, of_run)
+        until = said.where(run.c.started_at_utc <= at_utc).order_by(run.c.started_at_utc.desc(), story.c.id.desc())
+        run_id = connection.execute(until.limit(1)).scalar_one_or_none()
+        return (
+            []
+            if run_id is None
+            else [_step(each) for each in self._lines(connection, customer_id, story.c.run_id == run_id)]
+        )
+
     def _waiting(
         self, connection: sa.Connection, customer_id: str, latest: CustomerRun | None
     ) -> Iterable[WaitingPart]:
@@ -161,8 +176,7 @@ class CustomerStories:
             yield WaitingPart(part, str(Reason.OUTCOME_UNKNOWN), "the next load, which reads the record back first")
 
 
-def _left_by(latest: CustomerRun | None) -> list[WaitingPart]:
-    steps = latest.steps if latest else []
+def _left_by(steps: Iterable[Mapping[str, str]]) -> list[WaitingPart]:
     return [
         WaitingPart(_part(step["entity"], step["key"]), code, step["next_step"])
         for step in steps

@@ -193,6 +193,15 @@ class Runs:
             found = naming(connection, self._connector_id, customer_id, run.c.run_id == run_id)
             return next((batch_key for _, batch_key, _ in found), "")
 
+    def latest_of(self, customer_id: str) -> dict[str, Any] | None:
+        """The newest run that read a customer, with ``outcome`` and ``reasons``; ``None`` when there is none."""
+        with self._engine.connect() as connection:
+            found = next(naming(connection, self._connector_id, customer_id), None)
+        if found is None:
+            return None
+        run_id, _, (outcome, reasons) = found
+        return {**(self.get(run_id) or {}), "outcome": outcome, "reasons": reasons}
+
     def of_interval(self, interval: tuple[str, str]) -> set[str]:
         """Customers that earlier runs of the same data interval recorded: a re-processed one takes them up again."""
         found: set[str] = set()
