@@ -176,14 +176,10 @@ class Runs:
 
     def extracted(self, run_id: str, customer_ids: Iterable[str]) -> set[str]:
         """Which of these customers the run has read already."""
-        found: set[str] = set()
+        meant = set(customer_ids)
         with self._engine.connect() as connection:
-            for part in chunks(customer_ids):
-                query = sa.select(run_customer.c.customer_id).where(
-                    self._booked(run_id), run_customer.c.customer_id.in_(part)
-                )
-                found.update(connection.execute(query).scalars())
-        return found
+            batches = batches_of(connection, self._connector_id, run_id)
+            return {key for each in batches for key in each.customers if key in meant}
 
     def batch_count(self, run_id: str) -> int:
         """Number of batches that a run extracted."""
