@@ -45,7 +45,7 @@ class World:
         """Save a customer that trades, with these contacts and one place; an earlier one's other values are kept."""
         if number in self.erp.rows["customers"]:
             have = self.erp.customer(number)
-            return self.erp.save(replace(have, contacts=contacts or have.contacts, **fields))
+            return self.erp.save(replace(have, **{"contacts": contacts or have.contacts, **fields}))
         values: dict[str, Any] = {
             "customer_id": number,
             "name": f"Firm {number}",
@@ -97,6 +97,13 @@ class World:
         """Run the pipeline once."""
         target, source = InMemoryTarget(self.store), InMemorySource(self.erp)
         return run(self.connector, source, target, self.ledger_url, RunRequest.model_validate(request))
+
+    def requests_of_one_more_run(self) -> dict[str, int]:
+        """What a run asks of the store for customers and parts, by kind of request."""
+        target, source = InMemoryTarget(self.store), InMemorySource(self.erp)
+        run(self.connector, source, target, self.ledger_url)
+        used = target.requests_used()
+        return {method: used.by_method.get(method, 0) for method in ("GET", "POST")}
 
     def ledger(self) -> Ledger:
         """The ledger, opened anew."""
