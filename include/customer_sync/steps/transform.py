@@ -472,11 +472,11 @@ def _record(
         run.ledger.emails.claim(connection, run.run_id, batch_plan.claims)
         run.ledger.plans.replace(connection, run.run_id, descriptor.key, plan_rows)
         run.ledger.quarantine.replace(connection, run.run_id, everyone, batch_plan.quarantined)
-        run.record(connection, batch_plan.entries, batch_plan.outcomes)
+        news = run.record(connection, batch_plan.entries, batch_plan.outcomes)
     planned, quarantined = (
         len(batch_plan.plans),
         len({key for key, f in batch_plan.quarantined if f.entity == "customer"}),
     )
     unchanged = sum(1 for outcome in batch_plan.outcomes if outcome.outcome is Outcome.UNCHANGED)
     title = f"{descriptor.label}: {planned} to change, {unchanged} unchanged, {quarantined} quarantined"
-    run.sink(title, batch_plan.entries)
+    run.sink(title, news)

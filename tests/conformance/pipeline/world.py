@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from customer_sync.ledger import Ledger
-from customer_sync.model.company import CompanyStatus
+from customer_sync.model.company import CompanyStatus, PaymentTerms
 from customer_sync.model.customer import Contact, Customer, Location, PostalAddress
 from customer_sync.pipeline import run
 from customer_sync.planning.window import RunRequest
@@ -121,6 +121,20 @@ class World:
         company_id = self.company(number).id
         users = [each.fields for each in self.store.users.values() if each.company_id == company_id]
         return {each.email.partition("@")[0]: each.role for each in users}
+
+    def methods(self, number: str) -> set[str]:
+        """Payment methods that are on for a customer's company."""
+        have = self.store.methods.get(self.company(number).id, {})
+        return {code for code, is_on in have.items() if is_on}
+
+    def terms(self, number: str) -> PaymentTerms | None:
+        """Payment terms of a customer's company."""
+        return self.store.terms.get(self.company(number).id)
+
+    def story(self, number: str) -> list[str]:
+        """What the log says of a customer, newest first."""
+        with self.ledger() as ledger:
+            return [row["message"] for row in ledger.log.rows(customer_id=number, limit=100)]
 
     def may_enter(self, number: str) -> set[str]:
         """Who can buy for a customer: the users of a company that trades."""
