@@ -283,6 +283,9 @@ quarantine = Table(
     Column("field", String(100), nullable=False, default=""),
     Column("detail", Text, nullable=False, default=""),
     Column("content_hash", String(64), nullable=False, default=""),
+    # Who holds the e-mail that the record waits for, and when the store was last asked.
+    Column("holder_id", String(120), nullable=False, default=""),
+    Column("asked_at_utc", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False, default=1),
     Column("first_seen_at_utc", UtcDateTime, nullable=False),
     Column("last_seen_at_utc", UtcDateTime, nullable=False),
