@@ -56,7 +56,10 @@ class InMemoryStore:
     def write(self, action: Action, order: port.Order) -> int:
         """Do what one order says, by the method of the action's name; returns the record's id."""
         perform: Callable[[Any, int], int] = getattr(self, f"_{action}")
-        return perform(order.operation, order.company_id)
+        record_id = perform(order.operation, order.company_id)
+        if action is Action.UPDATE_COMPANY and order.record_id:
+            self._change_company(order.company_id, record_id=order.record_id)
+        return record_id
 
     def _create_company(self, operation: Any, _: int) -> int:
         new = replace(operation.new, extra_fields=self._extra_fields({}, operation.new.extra_fields, 0))

@@ -125,10 +125,11 @@ class TargetLimits(NamedTuple):
 
 
 class Order(NamedTuple):
-    """One operation and the company that it belongs to; 0 while the company does not exist."""
+    """One operation, the company that it belongs to, 0 while it does not exist, and the record that that one is of."""
 
     operation: Operation
     company_id: int
+    record_id: str = ""
 
 
 class Target(Protocol):
