@@ -35,7 +35,6 @@ _TERMS_OFF: Final = model.PaymentTerms(is_enabled=False, days=30)
 class InMemoryStore:
     """The records and the rules of one store; targets are its connections."""
 
-    identity: str = field(default_factory=lambda: f"memory/{uuid.uuid4().hex}")
     clock: Callable[[], float] = time.time  # Unix seconds
     status_of_new: model.CompanyStatus = model.CompanyStatus.APPROVED
     tells_ids: bool = True  # whether the answer to several rows says which id belongs to which
@@ -51,6 +50,7 @@ class InMemoryStore:
     terms: dict[int, model.PaymentTerms] = field(default_factory=dict)
     stamps_s: dict[int, int] = field(default_factory=dict)  # created; of an address: modified
     ids: count[int] = field(default_factory=lambda: count(1001))
+    identity: str = field(default_factory=lambda: f"memory/{uuid.uuid4().hex}")
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def write(self, action: Action, order: port.Order) -> int:
