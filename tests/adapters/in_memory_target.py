@@ -42,6 +42,7 @@ class InMemoryStore:
     roles: Sequence[str] = (rules.ADMIN, "Senior Buyer", "Junior Buyer")
     payment_methods: Sequence[str] = ("cheque", "bankdeposit", "cod", "purchase_order")
     extra_fields: Mapping[str, bool] = field(default_factory=lambda: rules.EXTRA_FIELDS)
+    shown_fields: Sequence[str] = ()  # extra fields that shoppers see and can fill in
     refused: frozenset[str] = frozenset()  # names of companies and cities that it will not take
     companies: dict[int, StoredCompany] = field(default_factory=dict)
     users: dict[int, StoredUser] = field(default_factory=dict)
@@ -190,7 +191,7 @@ class InMemoryStore:
 class _Facts(NamedTuple):
     roles: dict[str, str]
     payment_methods: frozenset[str]
-    company_extra_fields: dict[str, bool]
+    company_extra_fields: dict[str, port.ExtraField]
 
 
 class InMemoryTarget:
@@ -215,7 +216,10 @@ class InMemoryTarget:
     @cached_property
     def facts(self) -> _Facts:
         store = self._asked()
-        extra_fields = {name.casefold(): is_unique for name, is_unique in store.extra_fields.items()}
+        extra_fields = {
+            name.casefold(): port.ExtraField(is_unique, name in store.shown_fields)
+            for name, is_unique in store.extra_fields.items()
+        }
         return _Facts({name.casefold(): name for name in store.roles}, frozenset(store.payment_methods), extra_fields)
 
     def cost(self, action: Action) -> ActionCost:

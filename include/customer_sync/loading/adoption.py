@@ -36,9 +36,10 @@ def find_existing(context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
     unlinked = {load.customer_id: load for load in loads if load.applied is None and load.plan.kind == "sync"}
     if not unlinked:
         return
+    is_unique = context.key_is_unique
     if _has_unaccounted(context):
         _link_all(context, context.target.companies(), unlinked)
-    elif not context.key_is_unique:
+    elif not is_unique:
         for load in unlinked.values():
             find_by_key(context, load)
 
@@ -78,7 +79,7 @@ def adopt(
     repeated = context.ledger.emails.repeated_references(load.plan.erp_reference for load, _ in found)
     states: list[CustomerState] = []
     for load, record in found:
-        weighed = judge(record, _claimant(load, repeated, has_open_write=has_open_write))
+        weighed = judge(_with_record(context, record), _claimant(load, repeated, has_open_write=has_open_write))
         if weighed.against is not None:
             _leave_to_a_person(load, record, weighed)
             continue
@@ -100,7 +101,7 @@ def weigh_links(context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
     repeated = context.ledger.emails.repeated_references(load.plan.erp_reference for load in found)
     for load in found:
         record = context.target.company(load.company_id)
-        weighed = judge(record, _claimant(load, repeated)) if record is not None else None
+        weighed = None if record is None else judge(_with_record(context, record), _claimant(load, repeated))
         with context.ledger.write() as connection:
             if weighed is not None and weighed.against is None:
                 load.adopted_by = weighed.in_words
@@ -112,6 +113,12 @@ def weigh_links(context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
         load.applied = None
         if record is not None and weighed is not None:
             _leave_to_a_person(load, record, weighed)
+
+
+def _with_record(context: LoadContext, record: StoredCompany) -> StoredCompany:
+    """The company with the record that its extra field names, where the connector has one."""
+    named = record.fields.extra_fields.get(context.connector.store.record_field or "", "")
+    return msgspec.structs.replace(record, record_id=named) if named else record
 
 
 def _as_found(record: StoredCompany) -> AppliedCompany:
@@ -137,8 +144,8 @@ def _leave_to_a_person(load: CustomerLoad, record: StoredCompany, weighed: Weigh
         message = f"its company {record.id} is {record.status.name.lower()} in the store, and not by this sync"
     else:
         message = (
-            f"company {record.id} of the store ({record.status.name.lower()}) has the key of this customer, which alone "
-            f"proves nothing (what speaks for it: {weighed.in_words}); nothing was written to it"
+            f"company {record.id} of the store ({record.status.name.lower()}) has the key of this customer, which "
+            f"alone proves nothing (what speaks for it: {weighed.in_words}); nothing was written to it"
         )
     load.stop(Outcome.QUARANTINED, weighed.against, message)
 
@@ -252,7 +259,7 @@ def _note_foreign_users(load: CustomerLoad, users: Sequence[StoredUser]) -> None
             reason=Reason.FOREIGN_USER,
             entity="contact",
             key=f"user {user.id}",
-            detail=f"user {user.id} of the adopted company has the role {user.fields.role} and is no contact in the ERP",
+            detail=f"user {user.id} of the adopted company, role {user.fields.role}, is no contact in the ERP",
         )
         for user in users
     ]

@@ -30,7 +30,7 @@ class Claimant(NamedTuple):
 
 
 class Weighed(NamedTuple):
-    """What the evidence says: ``signs`` speak for the customer; ``against`` says why the company is not to be touched."""
+    """What the evidence says: ``signs`` speak for the customer, ``against`` why it is not to be touched."""
 
     signs: tuple[str, ...]
     against: Reason | None = None

@@ -141,7 +141,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.PARTS_NOT_READ: "Nothing: load reads the company's users and addresses before it changes any.",
     Reason.EMAIL_IN_USE: "A user of another company has the e-mail: change it in the ERP or free it in the store.",
     Reason.AMBIGUOUS_MATCH: "Several companies in the store carry this {customer_id}: leave it on one of them.",
-    Reason.ADOPTION_UNPROVEN: "Link the company on the customer's page if it is this customer's; else take its key off.",
+    Reason.ADOPTION_UNPROVEN: "Link the company on the customer's page if it is the customer's; else take its key off.",
     Reason.CLOSED_IN_STORE: "Approve the company in the store if it may trade again; the sync never reopens it.",
     Reason.FOREIGN_USER: "Delete the user in the store, or make the person a contact of the customer in the ERP.",
     Reason.REJECTED_BY_STORE: "Correct the value that the store names; the customer is tried again when it changes.",

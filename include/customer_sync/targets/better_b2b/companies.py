@@ -118,4 +118,4 @@ class CompanyCalls(StoreCalls):
         return self._crawl("/companies", self._company, lambda company: company.id, query)
 
     def _company(self, row: Mapping[str, Any]) -> StoredCompany:
-        return company_from_wire(row, self.settings.rules.key_field, self.settings.rules.record_field)
+        return company_from_wire(row, self.settings.rules.key_field)

@@ -34,10 +34,10 @@ _ADDRESS_TEXTS = tuple((name, rule.wire) for name, rule in ADDRESS.items() if no
 _ADDRESS_FLAGS = tuple((name, rule.wire) for name, rule in ADDRESS.items() if name.startswith("is_"))
 
 
-def company_from_wire(row: JsonObject, key_field: str, record_field: str | None = None) -> StoredCompany:
+def company_from_wire(row: JsonObject, key_field: str) -> StoredCompany:
     """Read a company; its key is the value of the extra field ``key_field``.
 
-    Its record is that of ``record_field``, else ``uuid`` where that has the form of a record id: others use it too.
+    Its record is in ``uuid`` where that has the form of a record id: others use it too.
 
     Raises:
         ContractError: It has no id.
@@ -48,7 +48,7 @@ def company_from_wire(row: JsonObject, key_field: str, record_field: str | None 
     return StoredCompany(
         id=required_id(row, "companyId", "id"),
         key=extra.get(key_field, ""),
-        record_id=extra.get(record_field or "", "") or _guid(as_text(row.get("uuid"))),
+        record_id=_guid(as_text(row.get("uuid"))),
         fields=CompanyFields(**texts, extra_fields=extra),
         status=CompanyStatus.UNKNOWN if status is None else STATUSES.get(status, CompanyStatus.UNKNOWN),
         group_id=as_int(row.get("bcGroupId")),
