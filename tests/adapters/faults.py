@@ -22,6 +22,7 @@ from customer_sync.model.operation import Action
 from customer_sync.sources.port import Changes, Contract, CustomerPage, Reference, Source
 from customer_sync.targets.port import (
     ActionCost,
+    ExtraField,
     Order,
     PaymentSettings,
     StoredAddress,
@@ -214,7 +215,7 @@ class _FaultyFacts:
         return self._once("payment_methods")  # type: ignore[no-any-return]  # as above
 
     @property
-    def company_extra_fields(self) -> Mapping[str, bool]:
+    def company_extra_fields(self) -> Mapping[str, ExtraField]:
         return self._once("company_extra_fields")  # type: ignore[no-any-return]  # as above
 
 

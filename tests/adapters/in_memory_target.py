@@ -43,6 +43,7 @@ class InMemoryStore:
     payment_methods: Sequence[str] = ("cheque", "bankdeposit", "cod", "purchase_order")
     extra_fields: Mapping[str, bool] = field(default_factory=lambda: rules.EXTRA_FIELDS)
     blank_extra_fields: bool = False  # whether an extra field may be emptied
+    shown_fields: Sequence[str] = ()  # extra fields that shoppers see and can fill in
     refused: frozenset[str] = frozenset()  # names of companies and cities that it will not take
     companies: dict[int, StoredCompany] = field(default_factory=dict)
     users: dict[int, StoredUser] = field(default_factory=dict)
@@ -57,7 +58,10 @@ class InMemoryStore:
     def write(self, action: Action, order: port.Order) -> int:
         """Do what one order says, by the method of the action's name; returns the record's id."""
         perform: Callable[[Any, int], int] = getattr(self, f"_{action}")
-        return perform(order.operation, order.company_id)
+        record_id = perform(order.operation, order.company_id)
+        if action is Action.UPDATE_COMPANY and order.record_id:
+            self._change_company(order.company_id, record_id=order.record_id)
+        return record_id
 
     def _create_company(self, operation: Any, _: int) -> int:
         new = replace(operation.new, extra_fields=self._extra_fields({}, operation.new.extra_fields, 0))
@@ -188,7 +192,7 @@ class InMemoryStore:
 class _Facts(NamedTuple):
     roles: dict[str, str]
     payment_methods: frozenset[str]
-    company_extra_fields: dict[str, bool]
+    company_extra_fields: dict[str, port.ExtraField]
 
 
 class InMemoryTarget:
@@ -213,7 +217,10 @@ class InMemoryTarget:
     @cached_property
     def facts(self) -> _Facts:
         store = self._asked()
-        extra_fields = {name.casefold(): is_unique for name, is_unique in store.extra_fields.items()}
+        extra_fields = {
+            name.casefold(): port.ExtraField(is_unique, name in store.shown_fields)
+            for name, is_unique in store.extra_fields.items()
+        }
         return _Facts({name.casefold(): name for name in store.roles}, frozenset(store.payment_methods), extra_fields)
 
     def cost(self, action: Action) -> ActionCost:

@@ -6,18 +6,20 @@ Source: docs/reliability.md#the-protocol.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
+import sqlalchemy as sa
 
 from customer_sync.ledger import CustomerState
 from customer_sync.ledger.coordination.watermarks import FOREIGN_COMPANIES
+from customer_sync.loading.adoption_evidence import Claimant, Weighed, judge
 from customer_sync.loading.applied_parts import MadeAddress, MadeUser, link_addresses, link_users, save_now
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.model.company import Address, CompanyStatus
 from customer_sync.model.operation import AppliedCompany
-from customer_sync.model.outcome import Outcome, Reason
+from customer_sync.model.outcome import Finding, Outcome, Reason
 from customer_sync.targets.port import StoredAddress, StoredCompany, StoredUser
 
 FEW = 20
@@ -34,41 +36,124 @@ def find_existing(context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
     unlinked = {load.customer_id: load for load in loads if load.applied is None and load.plan.kind == "sync"}
     if not unlinked:
         return
+    is_unique = context.key_is_unique
     if _has_unaccounted(context):
         _link_all(context, context.target.companies(), unlinked)
-    elif not context.key_is_unique:
+    elif not is_unique:
         for load in unlinked.values():
             find_by_key(context, load)
 
 
-def find_by_key(context: LoadContext, load: CustomerLoad) -> bool:
-    """Look one customer's company up by its key and link it; more than one stops the customer.
+def find_by_key(context: LoadContext, load: CustomerLoad, key: str = "", *, has_open_write: bool = False) -> bool:
+    """Look for one customer's company by a key and link it if it is the customer's; else the customer waits.
+
+    Args:
+        context: The run.
+        load: The customer.
+        key: The key; by default the customer's number.
+        has_open_write: Whether a company with that key was sent and its outcome is unknown.
 
     Returns:
         Whether one was found and linked.
     """
-    found = context.target.companies_by_key(load.customer_id)
-    if len(found) > 1:
-        _stop_ambiguous(load, found)
+    found = context.target.companies_by_key(key or load.customer_id)
+    holders = context.ledger.links.holders([record.id for record in found])
+    free = [record for record in found if record.id not in holders]
+    if len(free) > 1:
+        _stop_ambiguous(load, free)
+    if len(free) != 1:
         return False
-    if not found:
-        return False
-    adopt(context, [(load.customer_id, found[0])], {load.customer_id: load})
-    return True
+    return adopt(context, [(load, free[0])], has_open_write=has_open_write) == 1
 
 
-def adopt(context: LoadContext, found: Iterable[tuple[str, StoredCompany]], loads: dict[str, CustomerLoad]) -> None:
-    """Write links for companies found in the store; their users and addresses are read before the next comparison."""
+def adopt(
+    context: LoadContext, found: Sequence[tuple[CustomerLoad, StoredCompany]], *, has_open_write: bool = False
+) -> int:
+    """Link companies that are their customers' by what speaks for it; customers of the others wait for a person.
+
+    Users and addresses are read before the next comparison.
+
+    Returns:
+        How many were linked.
+    """
+    repeated = context.ledger.emails.repeated_references(load.plan.erp_reference for load, _ in found)
     states: list[CustomerState] = []
-    for customer_id, record in found:
-        status = CompanyStatus.APPROVED if record.status is CompanyStatus.UNKNOWN else record.status
-        applied = AppliedCompany(company_id=record.id, status=status, fields=record.fields, parts_known=False)
-        load = loads.get(customer_id)
-        if load:
-            load.applied = applied
-        states.append(CustomerState(customer_id, applied, load.plan.record_id if load else "", key=record.key))
+    for load, record in found:
+        weighed = judge(_with_record(context, record), _claimant(load, repeated, has_open_write=has_open_write))
+        if weighed.against is not None:
+            _leave_to_a_person(load, record, weighed)
+            continue
+        load.applied, load.adopted_by = _as_found(record), weighed.in_words
+        states.append(
+            CustomerState(
+                load.customer_id, load.applied, load.plan.record_id, key=record.key, evidence=weighed.in_words
+            )
+        )
     with context.ledger.write() as connection:
         context.ledger.links.put(connection, context.run.run_id, states)
+    return len(states)
+
+
+def weigh_links(context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
+    """Weigh the companies that a crawl for another batch found by these customers' numbers."""
+    unweighed = context.ledger.links.unweighed(load.customer_id for load in loads)
+    found = [load for load in loads if load.customer_id in unweighed and load.applied is not None]
+    repeated = context.ledger.emails.repeated_references(load.plan.erp_reference for load in found)
+    for load in found:
+        record = context.target.company(load.company_id)
+        weighed = None if record is None else judge(_with_record(context, record), _claimant(load, repeated))
+        with context.ledger.write() as connection:
+            if weighed is not None and weighed.against is None:
+                load.adopted_by = weighed.in_words
+                proof = (load.customer_id, load.plan.record_id, weighed.in_words)
+                context.ledger.links.prove(connection, context.run.run_id, *proof)
+                continue
+            context.ledger.links.drop_company(connection, load.customer_id)
+            _count_foreign(context, connection)
+        load.applied = None
+        if record is not None and weighed is not None:
+            _leave_to_a_person(load, record, weighed)
+
+
+def _with_record(context: LoadContext, record: StoredCompany) -> StoredCompany:
+    """The company with the record that its extra field names, where the connector has one."""
+    named = record.fields.extra_fields.get(context.connector.store.record_field or "", "")
+    return msgspec.structs.replace(record, record_id=named) if named else record
+
+
+def _as_found(record: StoredCompany) -> AppliedCompany:
+    status = CompanyStatus.APPROVED if record.status is CompanyStatus.UNKNOWN else record.status
+    return AppliedCompany(company_id=record.id, status=status, fields=record.fields, parts_known=False)
+
+
+def _claimant(load: CustomerLoad, repeated: Collection[str], *, has_open_write: bool = False) -> Claimant:
+    plan = load.plan
+    return Claimant(
+        customer_id=load.customer_id,
+        record_id=plan.record_id,
+        email=plan.desired.company_email if plan.desired else "",
+        reference_id="" if plan.erp_reference in repeated else plan.erp_reference,
+        has_open_write=has_open_write,
+    )
+
+
+def _leave_to_a_person(load: CustomerLoad, record: StoredCompany, weighed: Weighed) -> None:
+    if load.plan.kind != "sync" or weighed.against is None:
+        return
+    if weighed.against is Reason.CLOSED_IN_STORE:
+        message = f"its company {record.id} is {record.status.name.lower()} in the store, and not by this sync"
+    else:
+        message = (
+            f"company {record.id} of the store ({record.status.name.lower()}) has the key of this customer, which "
+            f"alone proves nothing (what speaks for it: {weighed.in_words}); nothing was written to it"
+        )
+    load.stop(Outcome.QUARANTINED, weighed.against, message)
+
+
+def _count_foreign(context: LoadContext, connection: sa.Connection) -> None:
+    """One company more that the ledger can explain without a link."""
+    known = int(context.ledger.watermarks.load().get(FOREIGN_COMPANIES, "0"))
+    context.ledger.watermarks.put(connection, context.run.run_id, {FOREIGN_COMPANIES: str(known + 1)})
 
 
 def read_parts(context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
@@ -115,17 +200,24 @@ def _link_all(context: LoadContext, crawl: Iterable[StoredCompany], unlinked: di
         else:
             foreign += 1
     linked = context.ledger.links.load_hashes(by_key)
-    fresh: list[tuple[str, StoredCompany]] = []
-    for key, records in by_key.items():
-        if len(records) > 1:
-            foreign += len(records) - 1
+    holders = context.ledger.links.holders([record.id for records in by_key.values() for record in records])
+    ours: list[tuple[CustomerLoad, StoredCompany]] = []
+    others: list[CustomerState] = []
+    for key, found in by_key.items():
+        records = [record for record in found if record.id not in holders]
+        if key in linked or not records:
+            foreign += len(records)
+        elif len(records) > 1:
+            foreign += len(records)
             if key in unlinked:
                 _stop_ambiguous(unlinked[key], records)
-        elif key not in linked:
-            fresh.append((key, records[0]))
-    if fresh:
-        adopt(context, fresh, unlinked)
+        elif key in unlinked:
+            ours.append((unlinked[key], records[0]))
+        else:
+            others.append(CustomerState(key, _as_found(records[0]), key=key, evidence=""))
+    foreign += len(ours) - adopt(context, ours)
     with context.ledger.write() as connection:
+        context.ledger.links.put(connection, context.run.run_id, others)
         context.ledger.watermarks.put(connection, context.run.run_id, {FOREIGN_COMPANIES: str(foreign)})
 
 
@@ -150,12 +242,27 @@ def _link_parts(
         for address in addresses
         if address.fields.external_id.startswith(prefix)
     ]
+    if load.adopted_by:
+        _note_foreign_users(load, [user for user in users if user.id not in {each.store_id for each in our_users}])
     payment = context.target.payment_settings(load.company_id, methods=True, terms=True)
     methods, terms = (payment.methods, payment.terms) if payment else ({}, None)
     link_users(our_users)
     link_addresses(our_addresses)
     load.applied = msgspec.structs.replace(load.applied, payment_methods=methods, payment_terms=terms, parts_known=True)
     save_now(context, [load])
+
+
+def _note_foreign_users(load: CustomerLoad, users: Sequence[StoredUser]) -> None:
+    """Say which users of an adopted company the ERP does not know; they are left as they are."""
+    load.notes += [
+        Finding(
+            reason=Reason.FOREIGN_USER,
+            entity="contact",
+            key=f"user {user.id}",
+            detail=f"user {user.id} of the adopted company, role {user.fields.role}, is no contact in the ERP",
+        )
+        for user in users
+    ]
 
 
 def _stop_ambiguous(load: CustomerLoad, records: Sequence[StoredCompany]) -> None:

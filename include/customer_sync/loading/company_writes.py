@@ -28,7 +28,7 @@ def look_up_companies(context: LoadContext, parts: Sequence[Part]) -> list[int |
 
 def find_made_companies(context: LoadContext, parts: Sequence[Part]) -> set[str]:
     """Keys of the companies that exist already; they are linked."""
-    return {operation.key for load, operation in parts if find_by_key(context, load)}
+    return {operation.key for load, operation in parts if find_by_key(context, load, has_open_write=True)}
 
 
 def confirm_created(parts: Sequence[Part], ids: Sequence[int | None]) -> None:
@@ -50,7 +50,8 @@ def refuse_creation(context: LoadContext, part: Part, error: SyncError) -> None:
     one is tried in the admin's place. If nobody's company is taken, it is the company's fault, and all are back.
     """
     load, operation = part
-    if isinstance(error, RecordRejected) and error.is_key_taken and find_by_key(context, load):
+    is_key_taken = isinstance(error, RecordRejected) and error.is_key_taken
+    if is_key_taken and (find_by_key(context, load) or load.problem is not None):
         return
     admin = load.seats().admin
     if admin is None:

@@ -67,7 +67,7 @@ class LoadContext:
         """Whether the store itself refuses a second company with one key.
 
         Raises:
-            ConfigError: The store does not define the extra field that holds the key.
+            ConfigError: The store does not define the extra field that holds the key, or shoppers can fill it in.
         """
         name = self.connector.store.key_field
         known = self.target.facts.company_extra_fields
@@ -77,7 +77,14 @@ class LoadContext:
                 f"settings (text, unique), or set store.key_field in {self.connector.id}.yaml.",
                 setting=f"{self.connector.id}.yaml: store.key_field",
             )
-        return known[name.casefold()]
+        for each in filter(None, (name, self.connector.store.record_field)):
+            if each.casefold() in known and known[each.casefold()].is_visible:
+                raise ConfigError(
+                    f"The store shows the company extra field '{each}' to shoppers, so that anybody who registers can "
+                    "pass for a customer: hide it from them in the store's settings (docs/people.md#adoption).",
+                    setting=f"{self.connector.id}.yaml: store",
+                )
+        return known[name.casefold()].is_unique
 
     def check_roles(self, names: Iterable[str]) -> None:
         """Compare roles with those of the store.

@@ -45,12 +45,15 @@ class CustomerLoad:
     ``applied`` mirrors the ledger: it changes only together with it. What remains to
     be done is always the difference between the desired and the applied state, so a
     repeated attempt goes on where the last one stopped. ``done`` holds what this attempt had confirmed.
+    ``adopted_by`` names what spoke for the company being the customer's, where it was found; ``notes`` are told once.
     ``indexed`` names the contacts under which the ledger looks for users of the company, now and when the load began.
     """
 
     plan: CustomerPlan
     connector: Connector
     applied: AppliedCompany | None = None
+    adopted_by: str = ""
+    notes: list[Finding] = field(default_factory=list)
     is_deleted: bool = False
     reference_written: str = ""
     problem: Problem | None = None

@@ -241,7 +241,7 @@ class Dispatcher:
 
 def _intended(write: Write) -> list[IntendedWrite]:
     return [
-        IntendedWrite(load.customer_id, operation, load.access_ended_at_utc(operation))
+        IntendedWrite(load.customer_id, operation, load.access_ended_at_utc(operation), load.plan.record_id)
         for load, operation in write.parts
     ]
 

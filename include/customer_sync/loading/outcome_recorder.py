@@ -14,6 +14,8 @@ from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
 from customer_sync.reporting.log_entry import closing_entry, earlier_entry, finding_entry, operation_entry
 from customer_sync.run import Run
 
+_MENDED_IN_STORE = frozenset({Reason.AMBIGUOUS_MATCH, Reason.ADOPTION_UNPROVEN, Reason.CLOSED_IN_STORE})
+
 _AT_ONCE = 40
 """Customers that are recorded while the store works: some hundredths of a second."""
 
@@ -80,7 +82,7 @@ class OutcomeRecorder:
         quarantined: list[tuple[str, Finding]] = []
         for load in loads:
             writes = [*self._earlier.get(load.customer_id, []), *(_confirmed(each) for each in load.done)]
-            outcome = _outcome(load, writes, is_made=load.customer_id in made)
+            outcome = _outcome(load, writes, linked=made.get(load.customer_id))
             if outcome is None:
                 continue
             outcomes.append(CustomerOutcome(load.customer_id, outcome, _reasons(load)))
@@ -112,7 +114,8 @@ def _is_finished(load: CustomerLoad) -> bool:
     return applied.status == CompanyStatus.APPROVED and not load.remaining() and not load.remaining_reference()
 
 
-def _outcome(load: CustomerLoad, writes: Sequence[ConfirmedWrite], *, is_made: bool) -> Outcome | None:
+def _outcome(load: CustomerLoad, writes: Sequence[ConfirmedWrite], *, linked: bool | None) -> Outcome | None:
+    """What became of a customer; ``linked`` says whether this run made or adopted its company, if it did."""
     if load.problem and load.problem.outcome is not Outcome.QUARANTINED:
         return load.problem.outcome
     if load.remaining() or (load.plan.kind == "sync" and load.remaining_reference()):
@@ -121,12 +124,12 @@ def _outcome(load: CustomerLoad, writes: Sequence[ConfirmedWrite], *, is_made: b
         return Outcome.QUARANTINED
     if load.is_deleted or _stopped_trading(load, writes):
         return Outcome.DEACTIVATED
-    return _outcome_of_writes(load, writes, is_made=is_made)
+    return _outcome_of_writes(load, writes, linked=linked)
 
 
-def _outcome_of_writes(load: CustomerLoad, writes: Sequence[ConfirmedWrite], *, is_made: bool) -> Outcome:
-    if is_made and load.plan.kind == "sync":
-        return Outcome.CREATED
+def _outcome_of_writes(load: CustomerLoad, writes: Sequence[ConfirmedWrite], *, linked: bool | None) -> Outcome:
+    if linked is not None and load.plan.kind == "sync":
+        return Outcome.CREATED if linked else Outcome.ADOPTED
     if any(write.action == Action.SET_STATUS for write in writes) and _was_inactive(load):
         return Outcome.REACTIVATED
     if writes:
@@ -171,7 +174,9 @@ def _why_it_waits(load: CustomerLoad) -> list[Finding]:
 
 def _entries(run: Run, load: CustomerLoad, outcome: Outcome, writes: Sequence[ConfirmedWrite]) -> list[LogEntry]:
     plan = load.plan
-    entries = [finding_entry(load.customer_id, plan.name, finding, run.words) for finding in load.findings]
+    entries = [
+        finding_entry(load.customer_id, plan.name, finding, run.words) for finding in (*load.findings, *load.notes)
+    ]
     entries += [
         operation_entry(load.customer_id, plan.name, operation, run.connector, verb="done") for operation in load.done
     ]
@@ -182,11 +187,13 @@ def _entries(run: Run, load: CustomerLoad, outcome: Outcome, writes: Sequence[Co
         if (write.action, write.key) not in by_this_attempt
     ]
     summary = ", ".join(f"{count} x {action}" for action, count in Counter(write.action for write in writes).items())
-    found = {Outcome.CREATED: "found in the store and linked", Outcome.WAITING: "what is left to do waits"}.get(
-        outcome, "nothing to do"
-    )
+    found = {
+        Outcome.ADOPTED: f"found in the store, its own by {load.adopted_by or 'what an earlier attempt found'}",
+        Outcome.WAITING: "what is left to do waits",
+    }.get(outcome, "")
     why = "; ".join(finding.detail for finding in _why_it_waits(load))
-    message = load.problem.message if load.problem else "; ".join(filter(None, (why, summary))) or found
+    told = (why, found, summary) if outcome is Outcome.ADOPTED else (why, summary or found)
+    message = load.problem.message if load.problem else "; ".join(filter(None, told)) or "nothing to do"
     entries.append(
         closing_entry(
             load.customer_id,
@@ -210,10 +217,17 @@ def _quarantine(load: CustomerLoad) -> list[Finding]:
                 reason=load.problem.reason,
                 field=load.problem.field,
                 detail=load.problem.message,
-                hash=attempt_hash(load.desired, load.plan.erp_reference) if load.plan.desired else "",
+                hash=_attempt(load, load.problem.reason),
             )
         )
     return rows
+
+
+def _attempt(load: CustomerLoad, reason: Reason) -> str:
+    """What was tried; ``""`` where the store has to change for another try, which no change of the source shows."""
+    if load.plan.desired is None or reason in _MENDED_IN_STORE:
+        return ""
+    return attempt_hash(load.desired, load.plan.erp_reference)
 
 
 def _still_held(run: Run, loads: Sequence[CustomerLoad], settled: Sequence[str]) -> list[tuple[str, Finding]]:

@@ -31,7 +31,7 @@ class OperationWrite:
 
     def send(self) -> Sequence[int | None]:
         """Send the operations; what was made and not named in the answer is looked up at once."""
-        orders = [Order(operation, load.company_id) for load, operation in self.parts]
+        orders = [Order(operation, load.company_id, load.plan.record_id) for load, operation in self.parts]
         ids = self._context.perform(self.action, orders, [load.plan.record_id for load, _ in self.parts])
         if self._rule.look_up is None or None not in ids:
             return ids

@@ -18,6 +18,7 @@ class Outcome(StrEnum):
     """What became of one customer in one run. Every extracted customer has exactly one."""
 
     CREATED = "created"
+    ADOPTED = "adopted"
     UPDATED = "updated"
     WAITING = "waiting"
     UNCHANGED = "unchanged"
@@ -75,6 +76,9 @@ class Reason(StrEnum):
     # load
     EMAIL_IN_USE = "email_in_use"
     AMBIGUOUS_MATCH = "ambiguous_match"
+    ADOPTION_UNPROVEN = "adoption_unproven"
+    CLOSED_IN_STORE = "closed_in_store"
+    FOREIGN_USER = "foreign_user"
     REJECTED_BY_STORE = "rejected_by_store"
     REFERENCE_CHANGED_ELSEWHERE = "reference_changed_elsewhere"
     REFERENCE_REFUSED = "reference_refused"
@@ -140,6 +144,9 @@ REMEDIES: dict[Reason, str] = {
     Reason.EMAIL_IN_USE: "A user of another company has the e-mail: change it in the ERP or free it there; "
     "the sync takes it then.",
     Reason.AMBIGUOUS_MATCH: "Several companies in the store carry this {customer_id}: leave it on one of them.",
+    Reason.ADOPTION_UNPROVEN: "Link the company on the customer's page if it is the customer's; else take its key off.",
+    Reason.CLOSED_IN_STORE: "Approve the company in the store if it may trade again; the sync never reopens it.",
+    Reason.FOREIGN_USER: "Delete the user in the store, or make the person a contact of the customer in the ERP.",
     Reason.REJECTED_BY_STORE: "Correct the value that the store names; the customer is tried again when it changes.",
     Reason.REFERENCE_CHANGED_ELSEWHERE: "Someone else set the {reference_id}: clear it if the company is ours.",
     Reason.REFERENCE_REFUSED: "The ERP refused the {reference_id}: read its message, correct the customer.",

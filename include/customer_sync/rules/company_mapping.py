@@ -140,7 +140,7 @@ def _company(
         state=state,
         country=country.code,
         zip_code=zip_code,
-        extra_fields={**customer.extra_fields, connector.store.key_field: customer.customer_id},
+        extra_fields={**customer.extra_fields, **_identity(customer, connector)},
         users=users,
         addresses=build_addresses(customer, connector, findings),
         payment_methods=methods,
@@ -169,3 +169,11 @@ def _payment(
     if rule.payment_methods:
         methods = {code: rule.payment_methods.get(code, False) for code in connector.managed_methods}
     return methods, None if rule.days is None else PaymentTerms(is_enabled=True, days=rule.days)
+
+
+def _identity(customer: Customer, connector: Connector) -> dict[str, str]:
+    """The extra fields that say whose company it is."""
+    fields = {connector.store.key_field: customer.customer_id}
+    if connector.store.record_field and customer.record_id:
+        fields[connector.store.record_field] = customer.record_id
+    return fields

@@ -45,6 +45,7 @@ class StoreRules(Section):
     shared_as: str | None = Field(default=None, pattern=SHARED_NAME)
 
     key_field: str = Field(default="Acumatica Customer ID", min_length=1)
+    record_field: str | None = Field(default=None, min_length=1)
     channel_ids: tuple[int, ...] = Field(default=(1,), min_length=1)
     origin_channel_id: int = 1
     customer_group_id: int | None = None
@@ -268,5 +269,10 @@ class Connector(Section):
         """Identify the rules and the mapping; when it changes, the next scheduled run reads everything."""
         parts = {"source", "eligibility", "contacts", "locations", "terms", "geography", "policy"}
         return content_hash(
-            [self.model_dump(mode="json", include=parts), self.store.key_field, self.store.default_phone]
+            [
+                self.model_dump(mode="json", include=parts),
+                self.store.key_field,
+                self.store.default_phone,
+                *filter(None, [self.store.record_field]),
+            ]
         )

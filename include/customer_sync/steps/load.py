@@ -17,7 +17,7 @@ import msgspec
 from customer_sync.errors import BatchDamaged
 from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import Lease
-from customer_sync.loading.adoption import find_by_key, find_existing, read_parts
+from customer_sync.loading.adoption import find_by_key, find_existing, read_parts, weigh_links
 from customer_sync.loading.context import LoadContext, StoreCensus
 from customer_sync.loading.creation import Creation
 from customer_sync.loading.customer_load import CustomerLoad, Part
@@ -214,6 +214,7 @@ class _Load:
         context, loads = self._context, self.loads
         if context.target.identity:
             context.ledger.links.note_store(context.run.run_id, context.target.identity)
+        weigh_links(context, loads)
         self._answer_open_intents()
         find_existing(context, loads)
         self._check_store()
@@ -255,19 +256,24 @@ class _Load:
     def _answer_open_intents(self) -> None:
         """Read back what an earlier attempt sent without learning its outcome."""
         loads = {load.customer_id: load for load in self.loads}
-        intents = self._context.ledger.intents.unanswered(loads)
+        records = {load.plan.record_id: load for load in self.loads if load.plan.record_id}
+        intents = self._context.ledger.intents.unanswered(loads, records)
         if intents:
             self._outwait_the_older_attempt()
         for intent in intents:
-            load = loads[intent.customer_id]
+            # A company belongs to the record that it was sent for, whoever has its number now.
+            load = records.get(intent.record_id) if intent.record_id else loads.get(intent.customer_id)
+            if load is None:
+                continue
             if intent.action == Action.CREATE_COMPANY and load.applied is None:
-                find_by_key(self._context, load)
+                find_by_key(self._context, load, intent.key, has_open_write=True)
             elif intent.action in {Action.CREATE_USER, Action.CREATE_ADDRESS} and load.applied is not None:
                 load.forget_parts()
         read_parts(self._context, self.loads)
         if intents:
+            answered = [each for each in intents if not each.record_id or each.record_id in records]
             with self._context.ledger.write() as connection:
-                self._context.ledger.intents.abandon(connection, intents)
+                self._context.ledger.intents.abandon(connection, answered)
 
     def _outwait_the_older_attempt(self) -> None:
         """Let requests of an attempt that may still be alive arrive before the store is asked for their outcome."""

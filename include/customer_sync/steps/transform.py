@@ -50,7 +50,7 @@ class _BatchPlan:
     entries: list[LogEntry] = field(default_factory=list)
     outcomes: list[CustomerOutcome] = field(default_factory=list)
     quarantined: list[tuple[str, Finding]] = field(default_factory=list)
-    claims: list[tuple[str, str]] = field(default_factory=list)
+    claims: list[tuple[str, str, str]] = field(default_factory=list)
     unknown: dict[str, Reason] = field(default_factory=dict)
     known: dict[str, list[Quarantined]] = field(default_factory=dict)
 
@@ -145,7 +145,7 @@ def _transform(run: Run, customer: Customer, batch_plan: _BatchPlan) -> Transfor
     result = to_company(customer, run.connector)
     if result.company is None:
         return result
-    batch_plan.claims.append((customer.customer_id, customer.email))
+    batch_plan.claims.append((customer.customer_id, customer.email, customer.reference_id))
     batch_plan.entries.extend(
         finding_entry(customer.customer_id, name, finding, batch_plan.words) for finding in result.findings
     )

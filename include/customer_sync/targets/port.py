@@ -86,6 +86,13 @@ class ActionCost(NamedTuple):
     is_atomic: bool = True
 
 
+class ExtraField(NamedTuple):
+    """An extra field: whether the store keeps its values unique, and whether shoppers see it and can fill it in."""
+
+    is_unique: bool
+    is_visible: bool = False
+
+
 class TargetFacts(Protocol):
     """What the store has; read when first asked for, once."""
 
@@ -98,8 +105,8 @@ class TargetFacts(Protocol):
         """Codes of the payment methods."""
 
     @property
-    def company_extra_fields(self) -> Mapping[str, bool]:
-        """Extra fields of companies: case-folded name -> whether the store keeps the value unique."""
+    def company_extra_fields(self) -> Mapping[str, ExtraField]:
+        """Extra fields of companies by their case-folded names."""
 
 
 class TargetLimits(NamedTuple):
@@ -125,10 +132,11 @@ class TargetLimits(NamedTuple):
 
 
 class Order(NamedTuple):
-    """One operation and the company that it belongs to; 0 while the company does not exist."""
+    """One operation, the company that it belongs to, 0 while it does not exist, and the record that that one is of."""
 
     operation: Operation
     company_id: int
+    record_id: str = ""
 
 
 class Target(Protocol):

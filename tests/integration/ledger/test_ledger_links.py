@@ -67,7 +67,7 @@ def test_a_repeated_link_replaces_the_first(ledger: Ledger) -> None:
     put(ledger, a_state("C1", 9), run_id="r2")
     assert ledger.links.count() == 1
     assert ledger.links.holders([7, 9]) == {9: "C1"}
-    assert ledger.links.made_by("r1", ["C1"]) == {"C1"}
+    assert ledger.links.made_by("r1", ["C1"]) == {"C1": True}
 
 
 def test_a_link_that_was_read_anew_gets_the_present_record(ledger: Ledger) -> None:
@@ -76,7 +76,7 @@ def test_a_link_that_was_read_anew_gets_the_present_record(ledger: Ledger) -> No
     with ledger.write() as connection:
         ledger.links.replace(connection, a_state("C1", 9)._replace(record_id="other"))
     assert ledger.links.of_record("other") == "C1"
-    assert ledger.links.made_by("r1", ["C1"]) == {"C1"}
+    assert ledger.links.made_by("r1", ["C1"]) == {"C1": True}
 
 
 def test_who_holds_a_user_of_a_contact_is_found(ledger: Ledger, other: Ledger) -> None:
@@ -129,6 +129,25 @@ def test_who_carries_a_key_is_found_in_whatever_case(ledger: Ledger, other: Ledg
     assert [each.customer_id for each in ledger.links.key_holders(["OLD-key", "x"])] == ["C1"]
 
 
+def test_a_company_that_is_not_weighed_yet_is_known_until_it_is(ledger: Ledger) -> None:
+    """A crawl finds companies by their keys before anybody has looked whose they are; who adopts one is remembered."""
+    put(ledger, a_state("C1", 7)._replace(evidence="", record_id=""), a_state("C2", 8))
+    assert ledger.links.unweighed(["C1", "C2"]) == {"C1"}
+    with ledger.write() as connection:
+        ledger.links.prove(connection, "r2", "C1", "note-C1", "key, e-mail")
+    assert ledger.links.unweighed(["C1", "C2"]) == set()
+    assert ledger.links.made_by("r2", ["C1", "C2"]) == {"C1": False}
+    assert ledger.links.of_record("note-C1") == "C1"
+
+
+def test_a_reference_that_several_records_hold_is_known(ledger: Ledger) -> None:
+    """Copied customers copy the reference as well: it proves nothing."""
+    with ledger.write() as connection:
+        rows = [("C1", "a@x.example", "7"), ("C2", "b@x.example", "7"), ("C3", "c@x.example", "8")]
+        ledger.emails.claim(connection, "r1", [*rows, ("C4", "d@x.example", "")])
+    assert ledger.emails.repeated_references(["7", "8", "9", ""]) == {"7"}
+
+
 def test_a_company_has_one_link(ledger: Ledger) -> None:
     """The database refuses a second one, whoever writes it."""
     put(ledger, a_state("C1", 7))
@@ -177,7 +196,7 @@ def test_who_made_a_company_is_remembered(ledger: Ledger) -> None:
     """``created`` is said by the run that made it, and by no later one."""
     put(ledger, a_state("C1", 7))
     put(ledger, a_state("C2", 8), run_id="r2")
-    assert ledger.links.made_by("r1", ["C1", "C2", "C3"]) == {"C1"}
+    assert ledger.links.made_by("r1", ["C1", "C2", "C3"]) == {"C1": True}
 
 
 def test_more_customers_than_one_statement_takes_are_loaded(ledger: Ledger) -> None:
@@ -201,7 +220,7 @@ def test_connectors_do_not_see_each_others_links(ledger: Ledger, other: Ledger) 
 def claim(ledger: Ledger, run_id: str, **emails: str) -> None:
     """Claim Account Emails for customers."""
     with ledger.write() as connection:
-        ledger.emails.claim(connection, run_id, list(emails.items()))
+        ledger.emails.claim(connection, run_id, [(key, email, "") for key, email in emails.items()])
 
 
 def test_two_customers_with_one_account_email_are_found_in_one_run(ledger: Ledger) -> None:

@@ -27,6 +27,7 @@ _APPLIED = tuple(
     str(outcome)
     for outcome in (
         Outcome.CREATED,
+        Outcome.ADOPTED,
         Outcome.UPDATED,
         Outcome.DEACTIVATED,
         Outcome.REACTIVATED,

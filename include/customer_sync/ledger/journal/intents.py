@@ -44,6 +44,7 @@ class OpenIntent(NamedTuple):
     action: str
     key: str
     store_id: int
+    record_id: str = ""
 
 
 class ConfirmedWrite(NamedTuple):
@@ -150,8 +151,12 @@ class Intents:
                     connection.execute(sa.update(journal).where(mine).values(**_columns(known)))
         self.settle(connection, customers, "abandoned")
 
-    def unanswered(self, customer_ids: Iterable[str] | None = None) -> list[OpenIntent]:
-        """Operations without an answer, of some customers or of all."""
+    def unanswered(self, customer_ids: Iterable[str] | None = None, record_ids: Iterable[str] = ()) -> list[OpenIntent]:
+        """Operations without an answer, of some customers or of all; also those sent for some records.
+
+        A customer may have got another number since.
+        """
+        records = set(record_ids)
         meant = None if customer_ids is None else {stored_id(key) for key in customer_ids}
         if meant is not None and not meant:
             return []
@@ -160,10 +165,10 @@ class Intents:
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(c.id)).all()
         return [
-            OpenIntent(intent_id, part.customer_id, action, part.key, part.store_id)
+            OpenIntent(intent_id, part.customer_id, action, part.key, part.store_id, part.record_id)
             for intent_id, action, text in rows
             for part in decode_parts(text)
-            if meant is None or part.customer_id in meant
+            if meant is None or part.customer_id in meant or part.record_id in records
         ]
 
     def begun(self, run_id: str, customer_ids: Iterable[str]) -> set[str]:

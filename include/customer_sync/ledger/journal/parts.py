@@ -20,11 +20,13 @@ class IntendedWrite(NamedTuple):
         customer_id: Whose record it is.
         operation: What is to be done.
         access_ended_at_utc: When the ERP ended the access that it takes away, if it takes one away.
+        record_id: The customer's record in the source.
     """
 
     customer_id: str
     operation: Operation
     access_ended_at_utc: datetime | None = None
+    record_id: str = ""
 
 
 class JournalPart(msgspec.Struct, frozen=True, array_like=True):
@@ -36,6 +38,7 @@ class JournalPart(msgspec.Struct, frozen=True, array_like=True):
     before: msgspec.Raw
     after: msgspec.Raw
     access_ended_at_utc: datetime | None = None
+    record_id: str = ""
 
     def after_values(self) -> dict[str, Any]:
         """The fields that were written; of a new record those that hold anything."""
@@ -61,6 +64,7 @@ def as_part(write: IntendedWrite) -> JournalPart:
         before=msgspec.Raw(_encoder.encode(before)),
         after=msgspec.Raw(_encoder.encode(after)),
         access_ended_at_utc=write.access_ended_at_utc,
+        record_id=write.record_id,
     )
 
 

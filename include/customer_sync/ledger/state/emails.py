@@ -19,19 +19,33 @@ class AccountEmails:
         self._engine = engine
         self._connector_id = connector_id
 
-    def claim(self, connection: sa.Connection, run_id: str, claims: Sequence[tuple[str, str]]) -> None:
-        """Record (customer id, Account Email) of customers that are eligible."""
+    def claim(self, connection: sa.Connection, run_id: str, claims: Sequence[tuple[str, str, str]]) -> None:
+        """Record (customer id, Account Email, reference id in the source) of customers that are eligible."""
         rows = [
             {
                 "connector_id": self._connector_id,
                 "customer_id": customer_id,
                 "email_hash": content_hash(email.casefold()),
+                "reference_id": reference_id[:100],
                 "run_id": run_id,
             }
-            for customer_id, email in claims
+            for customer_id, email, reference_id in claims
         ]
         for part in chunks(rows):
             upsert(connection, account_email, part)
+
+    def repeated_references(self, reference_ids: Iterable[str]) -> set[str]:
+        """Reference ids that more than one customer of the source holds: they prove nothing."""
+        found: set[str] = set()
+        claim = account_email.c
+        with self._engine.connect() as connection:
+            for part in chunks(set(reference_ids) - {""}):
+                query = sa.select(claim.reference_id).where(
+                    claim.connector_id == self._connector_id, claim.reference_id.in_(part)
+                )
+                grouped = query.group_by(claim.reference_id).having(sa.func.count() > 1)
+                found.update(connection.execute(grouped).scalars())
+        return found
 
     def give_up(self, connection: sa.Connection, customer_ids: Iterable[str]) -> None:
         """Drop the claims of customers that are not eligible (any more)."""

@@ -18,6 +18,9 @@ from customer_sync.ledger.storage.statement import PARAMETER_CHUNK, chunks, take
 from customer_sync.ledger.storage.upgrade import writing
 from customer_sync.model.operation import AppliedCompany
 
+MADE: Final = "made"
+"""Evidence of a company that we made ourselves."""
+
 _STORE: Final = "store"
 """Under which name the connector's store is remembered."""
 
@@ -26,7 +29,8 @@ class CustomerState(NamedTuple):
     """What is applied to one customer, and the source's id of its record.
 
     ``indexed`` names contacts under which the ledger may still look for the customer's users; ``None`` has it look.
-    ``key`` is the key that the company carries in the store, ``""`` where that is not known.
+    ``key`` is the key that the company carries in the store, ``""`` where that is not known. ``evidence`` says why the
+    company is the record's, ``""`` while that is to be weighed; what an earlier link says of it stays.
     """
 
     customer_id: str
@@ -34,6 +38,7 @@ class CustomerState(NamedTuple):
     record_id: str = ""
     indexed: frozenset[str] | None = None
     key: str = ""
+    evidence: str = MADE
 
 
 class KeyHolder(NamedTuple):
@@ -141,18 +146,35 @@ class Links:
             found = connection.execute(query.where(state.connector_id == self._connector_id)).one()
         return int(found[0]), int(found[1])
 
-    def made_by(self, run_id: str, customer_ids: Iterable[str]) -> set[str]:
-        """Customers whose company was made (or adopted) by that run."""
-        found: set[str] = set()
+    def made_by(self, run_id: str, customer_ids: Iterable[str]) -> dict[str, bool]:
+        """Customers whose company that run linked, and whether it was made then; else it was there and adopted."""
+        found: dict[str, bool] = {}
         with self._engine.connect() as connection:
             for part in chunks(customer_ids):
-                query = sa.select(customer_state.c.customer_id).where(
+                query = sa.select(customer_state.c.customer_id, customer_state.c.evidence).where(
                     customer_state.c.connector_id == self._connector_id,
                     customer_state.c.made_by_run == run_id,
                     customer_state.c.customer_id.in_(part),
                 )
+                found.update((key, evidence == MADE) for key, evidence in connection.execute(query))
+        return found
+
+    def unweighed(self, customer_ids: Iterable[str]) -> set[str]:
+        """Customers whose company was found by its key, and of which nobody has said yet whose it is."""
+        found: set[str] = set()
+        link = customer_state.c
+        with self._engine.connect() as connection:
+            for part in chunks(customer_ids):
+                query = sa.select(link.customer_id).where(
+                    link.connector_id == self._connector_id, link.customer_id.in_(part), link.evidence == ""
+                )
                 found.update(connection.execute(query).scalars())
         return found
+
+    def prove(self, connection: sa.Connection, run_id: str, customer_id: str, record_id: str, evidence: str) -> None:
+        """Say that a company that was found is the record's, and why; the run counts as the one that adopted it."""
+        values = {"evidence": evidence[:100], "made_by_run": run_id}
+        self._change(connection, customer_id, **values, **({"record_id": record_id} if record_id else {}))
 
     def holders(self, company_ids: Iterable[int]) -> dict[int, str]:
         """Which customer each company of the store belongs to, of this connector or another; only those linked."""
@@ -346,11 +368,11 @@ class Links:
             run_id: The run, which counts as the maker of companies that had no link; ``""`` for none.
             states: What the store holds now.
         """
-        self._put(connection, run_id, states, keep=("linked_at_utc", "made_by_run", "record_id"))
+        self._put(connection, run_id, states, keep=("linked_at_utc", "made_by_run", "record_id", "evidence"))
 
     def replace(self, connection: sa.Connection, state: CustomerState) -> None:
         """Make a customer's link hold what was read of its company: fields, users, addresses and record id."""
-        self._put(connection, "", [state], keep=("linked_at_utc", "made_by_run"))
+        self._put(connection, "", [state], keep=("linked_at_utc", "made_by_run", "evidence"))
 
     def _put(
         self, connection: sa.Connection, run_id: str, states: Sequence[CustomerState], keep: tuple[str, ...]
@@ -370,11 +392,12 @@ class Links:
                 "reference_id": applied.reference_id,
                 "content_hash": applied.content_hash,
                 "made_by_run": run_id,
+                "evidence": evidence[:100],
                 "parts_known": applied.parts_known,
                 "linked_at_utc": now,
                 "applied_at_utc": now,
             }
-            for customer_id, applied, record_id, _, key in states
+            for customer_id, applied, record_id, _, key, evidence in states
         ]
         upsert(connection, customer_state, rows, keep=keep)
         self._index(connection, states)

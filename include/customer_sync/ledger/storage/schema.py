@@ -107,6 +107,7 @@ customer_state = Table(
     Column("reference_id", String(100), nullable=False, default=""),
     Column("content_hash", String(64), nullable=False, default=""),
     Column("made_by_run", String(250), nullable=False, default=""),
+    Column("evidence", String(100), nullable=False, default=""),  # why the company is the record's; "": not weighed yet
     Column("parts_known", Boolean, nullable=False, default=True),
     Column("linked_at_utc", UtcDateTime, nullable=False),
     Column("applied_at_utc", UtcDateTime, nullable=False),
@@ -298,8 +299,10 @@ account_email = Table(
     _key("connector_id", 40),
     _key("customer_id"),
     Column("email_hash", String(64), nullable=False),
+    Column("reference_id", String(100), nullable=False, default=""),
     Column("run_id", String(250), nullable=False),
     Index(None, "connector_id", "email_hash"),
+    Index(None, "connector_id", "reference_id"),
 )
 
 unfinished = Table(

@@ -183,7 +183,9 @@ def _said(lines: Sequence[Line], kinds: Mapping[int, LogKind]) -> _Said:
     return _Said(digest_of(lasting), is_closed, may_be_joined)
 
 
-_IN_SYNC = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.REACTIVATED, Outcome.UNCHANGED, Outcome.PLANNED})
+_IN_SYNC = frozenset(
+    {Outcome.CREATED, Outcome.ADOPTED, Outcome.UPDATED, Outcome.REACTIVATED, Outcome.UNCHANGED, Outcome.PLANNED}
+)
 """Outcomes after which there is nothing to say of a customer but what is left out of it."""
 
 _REPEATED = frozenset({"", Outcome.UNCHANGED, Outcome.FILTERED, Outcome.SKIPPED})

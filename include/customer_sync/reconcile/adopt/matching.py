@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from customer_sync.model.company import Address, Company
+from customer_sync.model.company import Address, Company, CompanyStatus
 from customer_sync.reconcile.compare.sides import ErpSide
 from customer_sync.targets.port import StoredAddress, StoredCompany
 
@@ -50,11 +50,18 @@ def match_company(erp: ErpSide, found: Candidates) -> Match:
     The strongest sign decides: reference id, then key, then e-mail. Two companies for
     one sign, two signs that name different companies, or an Account Email that several
     customers share are ambiguous. A company that is linked, or whose key names another
-    customer, is nobody else's.
+    customer, is nobody else's; one that waits for approval is matched by the reference id only.
     """
     signs = {"reference": found.by_reference, "key": found.by_key, "email": found.by_email}
     free = {
-        sign: [each for each in records if each.id not in found.taken and each.key in {"", erp.customer_id}]
+        sign: [
+            each
+            for each in records
+            # Anybody who registers in the shop can fill in a key and an e-mail.
+            if (sign == "reference" or each.status is not CompanyStatus.PENDING)
+            and each.id not in found.taken
+            and each.key in {"", erp.customer_id}
+        ]
         for sign, records in signs.items()
     }
     strong = {each.id for sign in ("reference", "key") for each in free[sign]}

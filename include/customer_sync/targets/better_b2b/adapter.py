@@ -88,8 +88,11 @@ class BetterB2BTarget(CompanyCalls, UserCalls, AddressCalls, PaymentCalls, FactC
             case Action.CREATE_ADDRESS:
                 return self.create_addresses([_new_address(order) for order in orders])
             case Action.UPDATE_COMPANY:
-                # ``uuid`` shows the customer's number to people and travels along.
-                changes = [(each.store_id, {**each.values, "uuid": each.key}) for each, _ in orders]
+                # ``uuid`` says whose record it is, and costs no request where it travels along.
+                changes = [
+                    (each.store_id, {**each.values, **({"uuid": record_id} if record_id else {})})
+                    for each, _, record_id in orders
+                ]
                 self.update_companies(changes)
                 return [company_id for company_id, _ in changes]
         (order,) = orders

@@ -5,6 +5,7 @@ from operator import itemgetter
 
 from customer_sync.targets.better_b2b.calls import StoreCalls
 from customer_sync.targets.better_b2b.records import as_flag, as_text, required_id
+from customer_sync.targets.port import ExtraField
 
 
 class FactCalls(StoreCalls):
@@ -26,14 +27,17 @@ class FactCalls(StoreCalls):
         return frozenset(self._get_rows("/payments", lambda row: as_text(row.get("paymentCode"))))
 
     @cached_property
-    def company_extra_fields(self) -> dict[str, bool]:
-        """Extra fields of companies: case-folded name -> whether the store keeps the value unique.
+    def company_extra_fields(self) -> dict[str, ExtraField]:
+        """Extra fields of companies by their case-folded names.
 
         Source: docs/api/better_b2b.md#extra-fields. Built-in ones can come without an id.
         """
         found = self._crawl(
             "/companies/extra-fields",
-            lambda row: (as_text(row.get("fieldName")).casefold(), as_flag(row.get("isUnique"))),
+            lambda row: (
+                as_text(row.get("fieldName")).casefold(),
+                ExtraField(as_flag(row.get("isUnique")), as_flag(row.get("visibleToEnduser"))),
+            ),
             itemgetter(0),
         )
         return dict(found)

@@ -4,6 +4,7 @@ A missing text is ``""``, a missing number or time ``None``. A record without a 
 :class:`~customer_sync.errors.ContractError`: nothing could be done with it safely.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ STATUSES: Final[Mapping[int, CompanyStatus]] = {
 
 
 _COMPANY_TEXTS = tuple((name, rule.wire) for name, rule in COMPANY.items() if name != "extra_fields")
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _USER_TEXTS = tuple((name, rule.wire) for name, rule in USER.items())
 _ADDRESS_TEXTS = tuple((name, rule.wire) for name, rule in ADDRESS.items() if not name.startswith("is_"))
 _ADDRESS_FLAGS = tuple((name, rule.wire) for name, rule in ADDRESS.items() if name.startswith("is_"))
@@ -34,6 +36,8 @@ _ADDRESS_FLAGS = tuple((name, rule.wire) for name, rule in ADDRESS.items() if na
 
 def company_from_wire(row: JsonObject, key_field: str) -> StoredCompany:
     """Read a company; its key is the value of the extra field ``key_field``.
+
+    Its record is in ``uuid`` where that has the form of a record id: others use it too.
 
     Raises:
         ContractError: It has no id.
@@ -44,13 +48,17 @@ def company_from_wire(row: JsonObject, key_field: str) -> StoredCompany:
     return StoredCompany(
         id=required_id(row, "companyId", "id"),
         key=extra.get(key_field, ""),
-        record_id=as_text(row.get("uuid")),
+        record_id=_guid(as_text(row.get("uuid"))),
         fields=CompanyFields(**texts, extra_fields=extra),
         status=CompanyStatus.UNKNOWN if status is None else STATUSES.get(status, CompanyStatus.UNKNOWN),
         group_id=as_int(row.get("bcGroupId")),
         created_at_s=as_int(row.get("createdAt")),
         updated_at_s=as_int(row.get("updatedAt")),
     )
+
+
+def _guid(text: str) -> str:
+    return text if _GUID.fullmatch(text) else ""
 
 
 def user_from_wire(row: JsonObject) -> StoredUser:
