@@ -144,6 +144,7 @@ def transform_batch(
         eligible=len(customers),
         withdrawn=sum(1 for plan in batch_plan.plans if plan.kind == "unenroll"),
         removed=sum(1 for operation in operations if operation.action in REMOVALS),
+        created=sum(1 for operation in operations if operation.action is Action.CREATE_COMPANY),
     )
 
 
