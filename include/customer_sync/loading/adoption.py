@@ -13,13 +13,13 @@ import sqlalchemy as sa
 
 from customer_sync.ledger import CustomerState
 from customer_sync.ledger.coordination.watermarks import FOREIGN_COMPANIES
-from customer_sync.loading.adoption_evidence import Claimant, Weighed, judge
+from customer_sync.loading.adoption_evidence import OWN_WRITE, Claimant, Weighed, judge
 from customer_sync.loading.applied_parts import MadeAddress, MadeUser, link_addresses, link_users, save_now
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.model.company import Address, CompanyStatus, PaymentTerms
-from customer_sync.model.operation import AppliedCompany
-from customer_sync.model.outcome import Finding, Outcome, Reason
+from customer_sync.model.operation import FORMER, AppliedCompany
+from customer_sync.model.outcome import MENDED_IN_STORE, Finding, Outcome, Reason
 from customer_sync.targets.port import StoredAddress, StoredCompany, StoredUser
 
 FEW = 20
@@ -37,6 +37,12 @@ def find_existing(context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
     if not unlinked:
         return
     is_unique = context.key_is_unique
+    held = context.ledger.quarantine.load(unlinked)
+    for key, rows in held.items():
+        # The store would refuse to make what it has: nothing is sent before a person has decided.
+        if any(row.entity == "customer" and row.reason in MENDED_IN_STORE for row in rows):
+            find_by_key(context, unlinked[key])
+    unlinked = {key: load for key, load in unlinked.items() if load.applied is None and load.problem is None}
     if _has_unaccounted(context):
         _link_all(context, context.target.companies(), unlinked)
     elif not is_unique:
@@ -133,7 +139,7 @@ def _claimant(load: CustomerLoad, repeated: Collection[str], *, has_open_write: 
         record_id=plan.record_id,
         email=plan.desired.company_email if plan.desired else "",
         reference_id="" if plan.erp_reference in repeated else plan.erp_reference,
-        has_open_write=has_open_write,
+        sent=plan.desired if has_open_write else None,
     )
 
 
@@ -242,8 +248,12 @@ def _link_parts(
         for address in addresses
         if address.fields.external_id.startswith(prefix)
     ]
-    if load.adopted_by:
-        _note_foreign_users(load, [user for user in users if user.id not in {each.store_id for each in our_users}])
+    others = [user for user in users if user.id not in {each.store_id for each in our_users}]
+    if OWN_WRITE in load.adopted_by:
+        # We made the company, and its first user with it: whoever that is not any more goes with the next comparison.
+        our_users += [MadeUser(load, f"user {user.id}{FORMER}", user.id, user.fields) for user in others]
+    elif load.adopted_by:
+        _note_foreign_users(load, others)
     payment = context.target.payment_settings(load.company_id, methods=True, terms=True)
     methods, terms = (payment.methods, payment.terms) if payment else ({}, None)
     link_users(our_users)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from customer_sync.model.company import CompanyStatus
+from customer_sync.model.company import CompanyFields, CompanyStatus
 from customer_sync.model.outcome import Reason
 from customer_sync.targets.port import StoredCompany
 
-_ENOUGH = 2
+OWN_WRITE: Final = "own write"
+_ENOUGH: Final = 2
 
 
 class Claimant(NamedTuple):
@@ -19,14 +20,14 @@ class Claimant(NamedTuple):
         record_id: Its record in the source.
         email: Its Account Email.
         reference_id: The company's id that its record holds, ``""`` unless it is the only record that holds it.
-        has_open_write: Whether we sent the company without learning what became of it.
+        sent: The company's fields if we sent it without learning what became of it.
     """
 
     customer_id: str
     record_id: str
     email: str
     reference_id: str = ""
-    has_open_write: bool = False
+    sent: CompanyFields | None = None
 
 
 class Weighed(NamedTuple):
@@ -53,7 +54,7 @@ def judge(company: StoredCompany, customer: Claimant) -> Weighed:
         return Weighed((), Reason.ADOPTION_UNPROVEN)
     signs = {
         "record id": bool(company.record_id),
-        "own write": customer.has_open_write,
+        OWN_WRITE: customer.sent is not None and _as_sent(company.fields) == _as_sent(customer.sent),
         "reference id": customer.reference_id == str(company.id),
         "key": company.key.casefold() == customer.customer_id.casefold(),
         "e-mail": bool(customer.email) and company.fields.company_email.casefold() == customer.email.casefold(),
@@ -61,9 +62,14 @@ def judge(company: StoredCompany, customer: Claimant) -> Weighed:
     found = tuple(name for name, speaks in signs.items() if speaks)
     is_proven = signs["record id"] or len(found) >= _ENOUGH
     if company.status is CompanyStatus.PENDING:
-        is_proven = is_proven and any(signs[name] for name in ("record id", "own write", "reference id"))
+        is_proven = is_proven and any(signs[name] for name in ("record id", OWN_WRITE, "reference id"))
     if not is_proven:
         return Weighed(found, Reason.ADOPTION_UNPROVEN)
     if company.status in {CompanyStatus.REJECTED, CompanyStatus.INACTIVE}:
         return Weighed(found, Reason.CLOSED_IN_STORE)
     return Weighed(found)
+
+
+def _as_sent(fields: CompanyFields) -> tuple[str, ...]:
+    """What a stranger who fills in somebody's number does not type as well, and the store keeps as it was sent."""
+    return fields.company_name, fields.company_email.casefold(), fields.company_phone, fields.address_line1

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from customer_sync.loading.adoption_evidence import OWN_WRITE
 from customer_sync.loading.applied_parts import MadeUser, link_users, lose_company, save
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad
@@ -76,6 +77,10 @@ class ReadBackCreated(ReadBack):
             admin = load.seats().admin or load.desired.users[0]
             if created.admin_id is not None:
                 admins.append(MadeUser(load, admin.key, created.admin_id, user_fields(admin)))
+            else:
+                # Its first user was somebody whom the ERP does not show any more: whoever is there is read.
+                load.adopted_by = OWN_WRITE
+                load.forget_parts()
         link_users(admins)
         save(self._context, connection, self.loads)
 

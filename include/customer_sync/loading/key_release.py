@@ -71,7 +71,7 @@ def _loads_of(context: LoadContext, holders: Iterable[KeyHolder]) -> dict[str, C
     applied = context.ledger.links.load(by_number)
     return {
         number: CustomerLoad(
-            CustomerPlan(customer_id=number, kind="sync", record_id=holder.record_id),
+            CustomerPlan(customer_id=number, kind="access", record_id=holder.record_id),
             context.connector,
             applied.get(number),
             indexed=frozenset(applied[number].users) if number in applied else frozenset(),

@@ -10,7 +10,7 @@ from customer_sync.ledger import ConfirmedWrite, CustomerOutcome
 from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.model.company import CompanyStatus, attempt_hash, content_hash
 from customer_sync.model.operation import Action, Operation, StatusOperation
-from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
+from customer_sync.model.outcome import MENDED_IN_STORE, Finding, LogEntry, Outcome, Reason
 from customer_sync.reporting.log_entry import (
     closing_entry,
     earlier_entry,
@@ -19,8 +19,6 @@ from customer_sync.reporting.log_entry import (
     uncleared_findings,
 )
 from customer_sync.run import Run
-
-_MENDED_IN_STORE = frozenset({Reason.AMBIGUOUS_MATCH, Reason.ADOPTION_UNPROVEN, Reason.CLOSED_IN_STORE})
 
 _AT_ONCE = 40
 """Customers that are recorded while the store works: some hundredths of a second."""
@@ -234,7 +232,7 @@ def _quarantine(load: CustomerLoad) -> list[Finding]:
 
 def _attempt(load: CustomerLoad, reason: Reason) -> str:
     """What was tried; ``""`` where the store has to change for another try, which no change of the source shows."""
-    if load.plan.desired is None or reason in _MENDED_IN_STORE:
+    if load.plan.desired is None or reason in MENDED_IN_STORE:
         return ""
     return attempt_hash(load.desired, load.plan.erp_reference)
 

@@ -103,6 +103,9 @@ UNENROLLING_REASONS = frozenset(
 )
 """A filtered customer that has a company loses it for these; for the others the company stays as it is."""
 
+MENDED_IN_STORE = frozenset({Reason.AMBIGUOUS_MATCH, Reason.ADOPTION_UNPROVEN, Reason.CLOSED_IN_STORE})
+"""Reasons that end when somebody changes the store, which no change of the source shows."""
+
 REFUSED_PLAN_REASONS = frozenset({Reason.PLAN_REJECTED, Reason.APPROVAL_TIMED_OUT})
 """A customer that was skipped for these is not done with: the next run plans it again."""
 

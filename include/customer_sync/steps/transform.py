@@ -24,7 +24,7 @@ from customer_sync.model.batch import (
 from customer_sync.model.company import Company, CompanyStatus, CompanyUser, attempt_hash, content_hash, parts_of
 from customer_sync.model.customer import Customer
 from customer_sync.model.operation import REMOVALS, Action, AppliedCompany, CustomerPlan, Operation, PlanKind
-from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
+from customer_sync.model.outcome import MENDED_IN_STORE, Finding, LogEntry, Outcome, Reason
 from customer_sync.planning.access import access_of, withdrawal_plan
 from customer_sync.planning.diff import diff_company, diff_reference, diff_unenrolment, uncleared
 from customer_sync.planning.request_estimate import expected_requests
@@ -267,6 +267,9 @@ def _plan(
         _plan_of_troubled(run, customer, applied, [_said_again(finding)], batch_plan)
         batch_plan.quarantined[-1] = (key, finding)
         return
+    # What the store has to change for is looked at by load, which asks the store before it makes anything.
+    kept = (row for row in held if row.entity == "customer" and row.reason in MENDED_IN_STORE)
+    batch_plan.quarantined.extend((key, _as_before(row)) for row in kept)
     others = successors(customer, run.connector) if held else ()
     waiting = _waiting(company, others, held, tried)
     held_back = tuple(f"{row.entity}:{row.key}" for row in waiting)

@@ -64,6 +64,20 @@ def test_a_strangers_pending_company_is_neither_taken_over_nor_approved(
     assert waiting(world, "A") == ["adoption_unproven"]
 
 
+def test_a_refused_bulk_does_not_make_a_strangers_company_ours(world: SmallWorld) -> None:
+    """What the store kept of a refused request is looked for by key: it must be what was sent, too."""
+    company = register(world, "A", CompanyStatus.PENDING)
+    world.firm("A", "a@a.example")
+    world.sync()
+    before = world.store.companies[company]
+    world.firm("B", "b@b.example")
+    with world.ledger() as ledger, ledger.write() as connection:
+        ledger.quarantine.replace(connection, "r", ["A"], [])
+    world.sync(mode="full")
+    assert world.store.companies[company] == before
+    assert world.people("B") == {"b@b.example"}
+
+
 def test_an_approved_company_with_nothing_but_the_key_is_left_to_a_person(world: SmallWorld) -> None:
     """One sign is none; when the store's person takes the key away, the next run makes the customer's own company."""
     company = register(world, "A", CompanyStatus.APPROVED)
@@ -185,7 +199,8 @@ NOBODY = Claimant("other", "record", "")
         ({}, {"customer_id": "c1", "email": "office@a.example"}, None),
         ({}, {"customer_id": "C1", "reference_id": "7"}, None),
         ({}, {"email": "office@a.example", "reference_id": "7"}, None),
-        ({}, {"customer_id": "C1", "has_open_write": True}, None),
+        ({}, {"customer_id": "C1", "sent": COMPANY.fields}, None),
+        ({}, {"customer_id": "C1", "sent": replace(COMPANY.fields, company_name="Ours")}, Reason.ADOPTION_UNPROVEN),
         ({"record_id": "RECORD"}, {}, None),
         ({"record_id": "another"}, {"customer_id": "C1", "email": "office@a.example"}, Reason.ADOPTION_UNPROVEN),
         (
@@ -194,7 +209,7 @@ NOBODY = Claimant("other", "record", "")
             Reason.ADOPTION_UNPROVEN,
         ),
         ({"status": CompanyStatus.PENDING}, {"customer_id": "C1", "reference_id": "7"}, None),
-        ({"status": CompanyStatus.PENDING}, {"customer_id": "C1", "has_open_write": True}, None),
+        ({"status": CompanyStatus.PENDING}, {"customer_id": "C1", "sent": COMPANY.fields}, None),
         ({"status": CompanyStatus.PENDING, "record_id": "record"}, {}, None),
         ({"status": CompanyStatus.REJECTED, "record_id": "record"}, {}, Reason.CLOSED_IN_STORE),
     ],
