@@ -79,6 +79,14 @@ class LoadContext:
             )
         return known[name.casefold()]
 
+    def holder_id(self, company_id: int) -> str:
+        """The customer of this connector to whom a company belongs; ``""`` where it is none of ours."""
+        links = self.ledger.links
+        customer_id = links.holders([company_id]).get(company_id, "")
+        # Another connector's customer may bear the same number.
+        link = links.load_hashes([customer_id]).get(customer_id) if customer_id else None
+        return customer_id if link is not None and link.company_id == company_id else ""
+
     def check_roles(self, names: Iterable[str]) -> None:
         """Compare roles with those of the store.
 
