@@ -134,7 +134,7 @@ class LoadContext:
         ]
         if missing:
             raise ConfigError(
-                f"The store demands the extra field {', '.join(missing)}, and {self.connector.id}.yaml does not fill it. "
+                f"The store demands the extra field {', '.join(missing)}, and {self.connector.id}.yaml does not. "
                 "Map it there, or make it optional in the store's settings. Nothing was made or changed.",
                 setting=f"{self.connector.id}.yaml: source",
             )
