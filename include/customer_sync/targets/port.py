@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import Literal, NamedTuple, Protocol, Self
 
 import msgspec
 
@@ -86,6 +86,10 @@ class ActionCost(NamedTuple):
     is_atomic: bool = True
 
 
+Demanding = Literal["company", "user", "address"]
+"""A kind of record that has extra fields."""
+
+
 class ExtraField(NamedTuple):
     """An extra field: whether the store keeps its values unique, and whether shoppers see it and can fill it in."""
 
@@ -107,6 +111,10 @@ class TargetFacts(Protocol):
     @property
     def company_extra_fields(self) -> Mapping[str, ExtraField]:
         """Extra fields of companies by their case-folded names."""
+
+    @property
+    def demanded_extra_fields(self) -> Mapping[Demanding, frozenset[str]]:
+        """Kind of record -> names of the extra fields without which the store refuses a new one."""
 
 
 class TargetLimits(NamedTuple):
