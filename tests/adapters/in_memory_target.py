@@ -44,6 +44,7 @@ class InMemoryStore:
     extra_fields: Mapping[str, bool] = field(default_factory=lambda: rules.EXTRA_FIELDS)
     demanded: Mapping[port.Demanding, frozenset[str]] = field(default_factory=dict)  # extra fields of new records
     blank_extra_fields: bool = False  # whether an extra field may be emptied
+    bulk_loses_extra_fields: bool = False
     shown_fields: Sequence[str] = ()  # extra fields that shoppers see and can fill in
     refused: frozenset[str] = frozenset()  # names of companies and cities that it will not take
     companies: dict[int, StoredCompany] = field(default_factory=dict)
@@ -311,6 +312,8 @@ class InMemoryTarget:
             try:
                 for row, order in enumerate(orders):
                     try:
+                        if action is Action.CREATE_COMPANY and store.bulk_loses_extra_fields and len(orders) > 1:
+                            order = order._replace(operation=_without_extra_fields(order.operation))  # noqa: PLW2901
                         done.append(store.write(action, order))
                     except RecordRejected as error:
                         refused[row] = error.texts
@@ -325,6 +328,10 @@ class InMemoryTarget:
             texts = [text for texts in refused.values() for text in texts]
             rules.refuse(*texts, row_errors=refused, good_rows_kept=True, taken=taken)
         return done if len(orders) == 1 or store.tells_ids else [None] * len(orders)
+
+
+def _without_extra_fields(operation: Any) -> Any:
+    return replace(operation, new=replace(operation.new, extra_fields={}))
 
 
 def _existing(records: Mapping[int, Record], record_id: int) -> Record:

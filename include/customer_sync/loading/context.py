@@ -22,10 +22,12 @@ class StoreCensus:
         is_accounted_for: Whether a count of this run found no company that the ledger does not know. Who makes one
             meanwhile meets the unique key, or the question for each key where the store does not keep it unique.
         meets_demands: Whether the connector file was found to fill what the store demands of new records.
+        loses_keys: Whether the store was seen to lose the keys of companies that are written in bulk.
     """
 
     is_accounted_for: bool = False
     meets_demands: bool = False
+    loses_keys: bool = False
 
 
 @dataclass(frozen=True)

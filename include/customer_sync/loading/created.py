@@ -8,18 +8,20 @@ from typing import NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from customer_sync.ledger.coordination.watermarks import BULK_LOSES_KEYS
 from customer_sync.loading.adoption_evidence import OWN_WRITE
 from customer_sync.loading.applied_parts import MadeUser, link_users, lose_company, save
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.loading.dispatch import ReadBack
 from customer_sync.model.company import CompanyStatus, user_fields
+from customer_sync.targets.port import StoredCompany
 
 
 class Created(NamedTuple):
     """One new company as the store shows it; ``admin_id`` is ``None`` where it shows none."""
 
-    status: CompanyStatus
+    company: StoredCompany
     admin_id: int | None
 
 
@@ -40,23 +42,21 @@ class ReadBackCreated(ReadBack):
         """Crawl; returns, by company id, what is there, ``None`` for a company that is not."""
         target = self._context.target
         ids = [load.company_id for load in self.loads]
-        statuses, admins = self._crawl(min(ids), len(ids))
+        companies, admins = self._crawl(min(ids), len(ids))
         found: dict[int, Created | None] = {}
         for load in self.loads:
             company_id = load.company_id
-            if company_id not in statuses:
-                record = target.company(company_id)
-                if record is None:
-                    found[company_id] = None
-                    continue
-                statuses[company_id] = record.status
+            record = companies.get(company_id) or target.company(company_id)
+            if record is None:
+                found[company_id] = None
+                continue
             admin = load.seats().admin or load.desired.users[0]
             email = admin.email.casefold()
             user_id = admins.get((company_id, email))
             if user_id is None:
                 user = target.user_by_email(email)
                 user_id = user.id if user is not None and user.company_id == company_id else None
-            found[company_id] = Created(statuses[company_id], user_id)
+            found[company_id] = Created(record, user_id)
         return found
 
     def confirm(self, connection: sa.Connection, answer: dict[int, Created | None], /) -> None:
@@ -71,9 +71,10 @@ class ReadBackCreated(ReadBack):
                 lose_company(load, message)
                 continue
             # A store that shows no status is asked for approval all the same.
-            is_unknown = created.status is CompanyStatus.UNKNOWN
-            status = CompanyStatus.PENDING if is_unknown else created.status
+            is_unknown = created.company.status is CompanyStatus.UNKNOWN
+            status = CompanyStatus.PENDING if is_unknown else created.company.status
             load.applied = msgspec.structs.replace(load.applied, status=status)
+            self._compare_key(connection, load, created.company)
             admin = load.seats().admin or load.desired.users[0]
             if created.admin_id is not None:
                 admins.append(MadeUser(load, admin.key, created.admin_id, user_fields(admin)))
@@ -84,12 +85,29 @@ class ReadBackCreated(ReadBack):
         link_users(admins)
         save(self._context, connection, self.loads)
 
-    def _crawl(self, first_id: int, count: int) -> tuple[dict[int, CompanyStatus], dict[tuple[int, str], int]]:
+    def _compare_key(self, connection: sa.Connection, load: CustomerLoad, company: StoredCompany) -> None:
+        """See whether the key arrived, by which the company is found again when the ledger is lost.
+
+        A store may take extra fields singly and lose them in bulk: the next comparison writes the key, and from now on
+        companies of this connector are made and changed one by one.
+        """
+        if load.applied is None or company.key == load.customer_id:
+            return
+        fields = msgspec.structs.replace(load.applied.fields, extra_fields=company.fields.extra_fields)
+        load.applied = msgspec.structs.replace(load.applied, fields=fields)
+        if not self._context.census.loses_keys:
+            self._context.census.loses_keys = True
+            self._context.ledger.watermarks.put(connection, self._context.run.run_id, {BULK_LOSES_KEYS: "yes"})
+            self._context.run.sink(
+                "the store lost the key of a new company: companies are written singly from now on", []
+            )
+
+    def _crawl(self, first_id: int, count: int) -> tuple[dict[int, StoredCompany], dict[tuple[int, str], int]]:
         target = self._context.target
         first = target.company(first_id)
         if first is None or first.created_at_s is None or count == 1:
-            return ({first.id: first.status} if first else {}), {}
+            return ({first.id: first} if first else {}), {}
         since_s = first.created_at_s - 2
-        statuses = {record.id: record.status for record in target.companies(created_since_s=since_s)}
+        companies = {record.id: record for record in target.companies(created_since_s=since_s)}
         users = target.users(created_since_s=since_s)
-        return statuses, {(user.company_id, user.fields.email.casefold()): user.id for user in users}
+        return companies, {(user.company_id, user.fields.email.casefold()): user.id for user in users}

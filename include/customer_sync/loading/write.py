@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 import msgspec
 import sqlalchemy as sa
@@ -17,6 +18,8 @@ from customer_sync.loading.dispatch import Write
 from customer_sync.model.operation import Action
 from customer_sync.model.outcome import Outcome, Reason
 from customer_sync.targets.port import Order
+
+_CARRIES_KEY: Final = frozenset({Action.CREATE_COMPANY, Action.UPDATE_COMPANY})
 
 
 class OperationWrite:
@@ -114,6 +117,7 @@ def writes_of(context: LoadContext, parts: Sequence[Part]) -> Iterator[Operation
     """The requests of any operations, filled up to what the store takes at once, in the order of the actions."""
     for action in ACTIONS:
         alike = [part for part in parts if part.operation.action is action]
-        rows = 1 if action is Action.WRITE_REFERENCE else context.target.cost(action).rows
+        is_single = action is Action.WRITE_REFERENCE or (context.census.loses_keys and action in _CARRIES_KEY)
+        rows = 1 if is_single else context.target.cost(action).rows
         for start in range(0, len(alike), rows):
             yield OperationWrite(context, action, alike[start : start + rows])

@@ -17,6 +17,7 @@ import msgspec
 from customer_sync.errors import BatchDamaged
 from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import Lease
+from customer_sync.ledger.coordination.watermarks import BULK_LOSES_KEYS
 from customer_sync.loading.adoption import find_by_key, find_existing, read_parts, weigh_links
 from customer_sync.loading.context import LoadContext, StoreCensus
 from customer_sync.loading.creation import Creation
@@ -214,6 +215,7 @@ class _Load:
         context, loads = self._context, self.loads
         if context.target.identity:
             context.ledger.links.note_store(context.run.run_id, context.target.identity)
+        context.census.loses_keys |= BULK_LOSES_KEYS in context.ledger.watermarks.load()
         weigh_links(context, loads)
         self._answer_open_intents()
         # Whatever the store demands of what is made: who has left loses access before that is looked at.

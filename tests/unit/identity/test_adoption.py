@@ -186,6 +186,24 @@ def test_a_key_that_shoppers_can_fill_in_is_refused(world: SmallWorld, field: st
     assert world.store.companies == {}
 
 
+def test_keys_that_are_lost_in_bulk_are_written_singly(world: SmallWorld) -> None:
+    """The read-back sees it, single updates repair it in the same run, and later runs make companies one by one."""
+    world.store.bulk_loses_extra_fields = True
+    for number in range(15):
+        world.firm(f"C{number:02d}")
+    world.sync()
+    assert set(world.keys()) == {f"C{number:02d}" for number in range(15)}
+    before = world.store.companies.copy()
+    world.firm("D1")
+    world.firm("D2")
+    world.sync()
+    made = [each for each in world.store.companies.values() if each.id not in before]
+    assert {each.key for each in made} == {"D1", "D2"}
+    assert all(each.updated_at_s == each.created_at_s for each in made)
+    world.lose_ledger()
+    assert world.sync(mode="full").outcomes == {"adopted": 17}
+
+
 COMPANY = StoredCompany(id=7, key="C1", fields=CompanyFields(company_email="Office@a.example"))
 NOBODY = Claimant("other", "record", "")
 

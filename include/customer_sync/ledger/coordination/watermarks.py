@@ -13,6 +13,7 @@ from customer_sync.ledger.storage.statement import upsert
 MAPPING = "mapping_fingerprint"
 RESUME_AFTER = "resume_after"
 FOREIGN_COMPANIES = "foreign_companies"
+BULK_LOSES_KEYS = "bulk_loses_keys"
 
 
 class Watermarks:
