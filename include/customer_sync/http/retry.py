@@ -21,6 +21,7 @@ from typing import TypeVar
 import tenacity
 
 from customer_sync.errors import AmbiguousWriteError, ContractError, TransientApiError
+from customer_sync.http.calls_in_flight import pause
 from customer_sync.http.transport import HttpRequest
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class RetryPolicy:
     total_s: float = 300.0
     first_delay_s: float = 0.5
     max_delay_s: float = 30.0
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = pause
     clock: Callable[[], float] = time.monotonic
     rng: Callable[[], float] = random.random
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final, Literal, cast
 
 from customer_sync.http.connection import http_settings
+from customer_sync.http.curl_transport import CurlTransport
 from customer_sync.http.pacing import Pacer, Schedule
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.http.transport import Urllib3Transport
 from customer_sync.settings.connection import ConnectionFields
 from customer_sync.settings.connector import Connector
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
@@ -61,7 +61,7 @@ def open_client(
     http = http_settings(connection, OWN_FIELDS, read_timeout_s=READ_TIMEOUT_S, max_connections=at_once)
     settings = _settings(connection, connector, http.read_timeout_s)
     pacer = Pacer(settings.requests_per_minute, share=settings.budget_share, schedule=schedule)
-    return BetterB2BClient(Urllib3Transport(http), settings, pacer=pacer, retry=retry)
+    return BetterB2BClient(CurlTransport(http), settings, pacer=pacer, retry=retry)
 
 
 def _settings(connection: ConnectionFields, connector: Connector | None, read_timeout_s: float) -> BetterB2BSettings:
