@@ -27,8 +27,8 @@ from urllib.parse import unquote, urlsplit
 
 import pycurl
 
+from customer_sync.calls_in_flight import wait_for
 from customer_sync.errors import ConfigError, ConnectFailed, ReplyLost, ReplyTooLarge, SyncError
-from customer_sync.http.calls_in_flight import wait_for
 from customer_sync.http.transport import Headers, HttpRequest, HttpResponse, HttpSettings, check_headers
 from customer_sync.redaction import mask_text
 
@@ -58,7 +58,7 @@ class _Stop(Enum):
 
 
 class CurlTransport:
-    """Sends requests, those of several threads and of :mod:`~customer_sync.http.calls_in_flight` side by side.
+    """Sends requests, those of several threads and of :mod:`~customer_sync.calls_in_flight` side by side.
 
     Args:
         settings: Where and how.

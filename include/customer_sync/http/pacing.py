@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from customer_sync.errors import ConfigError
-from customer_sync.http.calls_in_flight import pause
+from customer_sync.machine import sleep as pause
 
 _MINUTE_S = 60.0
 LONGEST_PAUSE_S: Final = 60.0

@@ -21,8 +21,8 @@ from typing import TypeVar
 import tenacity
 
 from customer_sync.errors import AmbiguousWriteError, ContractError, TransientApiError
-from customer_sync.http.calls_in_flight import pause
 from customer_sync.http.transport import HttpRequest
+from customer_sync.machine import sleep as pause
 
 log = logging.getLogger(__name__)
 

@@ -20,9 +20,9 @@ from customer_sync.errors import (
     SyncError,
     TransientApiError,
 )
-from customer_sync.http.calls_in_flight import Call, CallsInFlight
 from customer_sync.ledger import IntendedWrite, Lease
 from customer_sync.loading.customer_load import CustomerLoad, Part
+from customer_sync.machine import Call, Calls, machine
 from customer_sync.run import Run
 
 
@@ -30,7 +30,7 @@ class Write(Protocol):
     """One request, for one or several customers.
 
     ``send`` makes the request; while it waits for the answer, others are sent and settled
-    (:mod:`customer_sync.http.calls_in_flight`).
+    (:mod:`customer_sync.calls_in_flight`).
     """
 
     @property
@@ -139,7 +139,7 @@ class Dispatcher:
         queue = deque(writes)
         running: _Running = {}
         stopped_by: SyncError | None = None
-        with CallsInFlight() as calls:
+        with machine().calls() as calls:
             while (queue and stopped_by is None) or running:
                 try:
                     if stopped_by is None:
@@ -159,7 +159,7 @@ class Dispatcher:
         if stopped_by is not None:
             raise stopped_by
 
-    def _use_the_wait(self, calls: CallsInFlight, running: _Running) -> None:
+    def _use_the_wait(self, calls: Calls, running: _Running) -> None:
         """Do something else until an answer is there or nothing else is left."""
         while self._idle_task and running and not calls.poll():
             if not self._idle_task.close_some():
@@ -170,7 +170,7 @@ class Dispatcher:
         answered: Sequence[_Settled],
         queue: deque[Write],
         then: Follow | None,
-        calls: CallsInFlight,
+        calls: Calls,
         running: _Running,
     ) -> None:
         """Confirm what was answered and open the intents of what goes next, in one transaction; then send that."""
@@ -269,4 +269,4 @@ def _take(queue: deque[Write], most: int) -> list[Write]:
 
 def _is_moot(write: Write) -> bool:
     """Whether every customer of a write was stopped idle_task."""
-    return bool(write.parts) and all(load.problem is not None for load, _ in write.parts)
+    return bool(write.parts) and all(load.is_moot(operation) for load, operation in write.parts)

@@ -26,9 +26,8 @@ _version = sa.Table(
     sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
 
-
-_BEFORE_RELEASE = frozenset(f"{number:04d}" for number in range(1, 11))
-"""Revisions of tables that no release ever had; nothing leads from them to the present ones."""
+MIGRATIONS = Path(__file__).parent / "migrations"
+"""Alembic's folder; its first revision is the tables of the first release."""
 
 
 class OutdatedLedger(Exception):
@@ -39,24 +38,27 @@ class UnknownRevision(Exception):
     """The tables are of a revision that this version of the package does not know."""
 
 
-def migrate(engine: sa.Engine) -> None:
+def migrate(engine: sa.Engine, migrations: Path = MIGRATIONS, head: str = REVISION) -> None:
     """Apply missing migrations; several processes may try at once, one does it.
 
+    Args:
+        engine: The ledger's engine.
+        migrations: Alembic's folder.
+        head: Its newest revision.
+
     Raises:
-        OutdatedLedger: A version from before the first release wrote this ledger.
+        OutdatedLedger: A version from before the first release wrote this ledger: nothing leads from it to the tables.
         UnknownRevision: A newer version of the package wrote this ledger.
     """
     with engine.connect() as connection:
-        if _revision(connection) == REVISION:
+        if _revision(connection) == head:
             return
     with _exclusive(engine) as connection:
         revision = _revision(connection)
         if revision == "":
-            _make(connection)
-        elif revision in _BEFORE_RELEASE:
-            raise OutdatedLedger(revision)
-        elif revision != REVISION:
-            _upgrade(connection)
+            _make(connection, head)
+        elif revision != head:
+            _upgrade(connection, migrations, revision)
 
 
 @contextmanager
@@ -81,21 +83,21 @@ def _revision(connection: sa.Connection) -> str:
     return connection.execute(sa.select(_version.c.version_num)).scalar() or ""
 
 
-def _make(connection: sa.Connection) -> None:
+def _make(connection: sa.Connection, head: str) -> None:
     metadata.create_all(connection, checkfirst=False)
     _version.create(connection, checkfirst=True)
-    connection.execute(sa.insert(_version), {"version_num": REVISION})
+    connection.execute(sa.insert(_version), {"version_num": head})
 
 
-def _upgrade(connection: sa.Connection) -> None:
+def _upgrade(connection: sa.Connection, migrations: Path, revision: str) -> None:
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     config.attributes["connection"] = connection
     try:
         command.upgrade(config, "head")
     except CommandError as error:
-        raise UnknownRevision(str(error)) from error
+        raise (OutdatedLedger if revision < REVISION else UnknownRevision)(revision) from error

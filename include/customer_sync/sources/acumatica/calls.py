@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
+from customer_sync.calls_in_flight import undivided
 from customer_sync.errors import AuthenticationFailed, ConfigError
-from customer_sync.http.calls_in_flight import undivided
 from customer_sync.http.exchange import Exchange
 from customer_sync.http.pacing import Pacer, RequestCounter, RequestUse
 from customer_sync.http.retry import Effect, RetryPolicy
