@@ -7,6 +7,7 @@ hands, so what a call shares with the others needs no lock. Outside of a call bo
 
 from __future__ import annotations
 
+import math
 import select
 import time
 from collections import deque
@@ -97,17 +98,18 @@ class CallsInFlight:
             self._look(0.0)
         return bool(self._done)
 
-    def wait(self) -> list[Call]:
-        """Wait until a call is done.
+    def wait(self, most_s: float = math.inf) -> list[Call]:
+        """Wait until a call is done, at most so many seconds.
 
         Returns:
-            All calls that are; none when nothing is in flight.
+            All calls that are; none when nothing is in flight, or the time is over.
 
         Raises:
             BaseException: What interrupted this thread while a call ran, such as the end of the task.
         """
-        while not self.poll() and self._waiting:
-            self._look(_LONGEST_LOOK_S)
+        until_s = time.monotonic() + most_s
+        while not self.poll() and self._waiting and (left_s := until_s - time.monotonic()) > 0:
+            self._look(min(left_s, _LONGEST_LOOK_S))
         done, self._done = self._done, []
         for call in done:
             if call.failure is not None and not isinstance(call.failure, Exception):

@@ -44,8 +44,8 @@ class Calls(Protocol):
     def poll(self) -> bool:
         """Let calls go on, without waiting; returns whether any is done."""
 
-    def wait(self) -> list[Any]:
-        """Wait until a call is done; all that are, none when nothing is in flight."""
+    def wait(self, most_s: float = ..., /) -> list[Any]:
+        """Wait until a call is done, at most so many seconds; all that are, none when nothing is in flight."""
 
 
 class Machine(Protocol):

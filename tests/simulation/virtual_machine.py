@@ -78,7 +78,7 @@ class _ShuffledCalls:
     def poll(self) -> bool:
         return False
 
-    def wait(self) -> list[_Call]:
+    def wait(self, _most_s: float = 0.0) -> list[_Call]:
         if not self._begun:
             return []
         done = self._order.sample(self._begun, self._order.randint(1, len(self._begun)))

@@ -26,6 +26,10 @@ from customer_sync.machine import Call, Calls, machine
 from customer_sync.run import Run
 
 
+_TOGETHER_S = 0.002
+"""How long answers that are there wait for another one, in seconds."""
+
+
 class Write(Protocol):
     """One request, for one or several customers.
 
@@ -146,7 +150,7 @@ class Dispatcher:
                         self._use_the_wait(calls, running)
                 except SyncError as error:
                     stopped_by = error
-                settled = [_Settled(*running.pop(call), call) for call in calls.wait()]
+                settled = [_Settled(*running.pop(call), call) for call in _answered(calls, len(running))]
                 try:
                     answered = self._settle_failures(settled, queue)
                 except SyncError as error:
@@ -240,6 +244,14 @@ class Dispatcher:
     def _close(self, intents: list[int], state: str) -> None:
         with self._run.ledger.write() as connection:
             self._run.ledger.intents.settle(connection, intents, state)
+
+
+def _answered(calls: Calls, in_flight: int) -> list[Call]:
+    """The calls that are done, with those that follow at once until it is half of them: they share a commit."""
+    done = calls.wait()
+    while 2 * len(done) < in_flight and (more := calls.wait(_TOGETHER_S)):
+        done += more
+    return done
 
 
 def _intended(write: Write) -> list[IntendedWrite]:
