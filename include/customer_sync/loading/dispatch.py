@@ -25,7 +25,6 @@ from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.machine import Call, Calls, machine
 from customer_sync.run import Run
 
-
 _TOGETHER_S = 0.002
 """How long answers that are there wait for another one, in seconds."""
 
