@@ -5,7 +5,8 @@ whatever is chosen, is that nobody takes a write for one that was never sent, an
 
 - *Nothing was sent* is what libcurl counts: not one byte of the request left (``CURLINFO_REQUEST_SIZE``).
 - libcurl repeats a request whose kept connection ends without an answer. It cannot repeat a body that it reads from a
-  function and cannot rewind; a write without a body opens a connection of its own, on which nothing is repeated. A read may be repeated once.
+  function and cannot rewind; a write without a body opens a connection of its own, on which nothing is repeated. A
+  read may be repeated.
 - Every answer ends: its head has a time and a size, and so has its body, unpacked and on the wire.
 
 Sources: https://curl.se/libcurl/c/CURLINFO_REQUEST_SIZE.html, https://curl.se/libcurl/c/CURLOPT_SEEKFUNCTION.html
