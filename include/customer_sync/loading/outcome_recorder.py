@@ -11,7 +11,13 @@ from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.model.company import CompanyStatus, attempt_hash, content_hash
 from customer_sync.model.operation import Action, Operation, StatusOperation
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
-from customer_sync.reporting.log_entry import closing_entry, earlier_entry, finding_entry, operation_entry
+from customer_sync.reporting.log_entry import (
+    closing_entry,
+    earlier_entry,
+    finding_entry,
+    operation_entry,
+    uncleared_findings,
+)
 from customer_sync.run import Run
 
 _AT_ONCE = 40
@@ -84,11 +90,14 @@ class OutcomeRecorder:
             if outcome is None:
                 continue
             outcomes.append(CustomerOutcome(load.customer_id, outcome, _reasons(load)))
+            load.findings += uncleared_findings(load.uncleared(), run.connector)
             entries.extend(_entries(run, load, outcome, writes))
             quarantined.extend((load.customer_id, finding) for finding in _quarantine(load))
             if outcome not in {Outcome.FAILED, Outcome.QUARANTINED, Outcome.DEACTIVATED} and load.plan.kind == "sync":
                 whole.append(load)
-        digests = {load.customer_id: "" if load.held_back else content_hash(load.desired) for load in whole}
+        digests = {
+            load.customer_id: "" if load.held_back or load.uncleared() else content_hash(load.desired) for load in whole
+        }
         settled = [outcome.customer_id for outcome in outcomes]
         with run.ledger.write() as connection:
             run.ledger.links.put_hashes(connection, digests)
@@ -131,7 +140,9 @@ def _outcome_of_writes(load: CustomerLoad, writes: Sequence[ConfirmedWrite], *, 
         return Outcome.REACTIVATED
     if writes:
         return Outcome.UPDATED
-    return Outcome.UNCHANGED if load.plan.kind == "sync" else Outcome.FILTERED
+    if load.plan.kind != "sync":
+        return Outcome.FILTERED
+    return Outcome.WAITING if load.held_back or load.uncleared() else Outcome.UNCHANGED
 
 
 def _waits_as_a_whole(load: CustomerLoad) -> bool:
@@ -180,7 +191,9 @@ def _entries(run: Run, load: CustomerLoad, outcome: Outcome, writes: Sequence[Co
         if (write.action, write.key) not in by_this_attempt
     ]
     summary = ", ".join(f"{count} x {action}" for action, count in Counter(write.action for write in writes).items())
-    found = "found in the store and linked" if outcome is Outcome.CREATED else "nothing to do"
+    found = {Outcome.CREATED: "found in the store and linked", Outcome.WAITING: "what is left to do waits"}.get(
+        outcome, "nothing to do"
+    )
     why = "; ".join(finding.detail for finding in _why_it_waits(load))
     message = load.problem.message if load.problem else "; ".join(filter(None, (why, summary))) or found
     entries.append(
@@ -230,6 +243,8 @@ def _still_held(run: Run, loads: Sequence[CustomerLoad], settled: Sequence[str])
                 field=row.field,
                 detail=row.detail,
                 hash=row.content_hash,
+                holder=row.holder_id,
+                asked_at_utc=row.asked_at_utc,
             ),
         )
         for customer_id, found in rows.items()
