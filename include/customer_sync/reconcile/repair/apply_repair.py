@@ -94,7 +94,9 @@ def _put_link(run: Run, connection: sa.Connection, item: RepairItem) -> None:
         run.ledger.links.drop_company(connection, key)
         return
     company_key = item.link.fields.extra_fields.get(run.connector.store.key_field, "")
-    run.ledger.links.replace(connection, CustomerState(key, item.link, item.plan.record_id, key=company_key))
+    run.ledger.links.replace(
+        connection, CustomerState(key, item.link, item.plan.record_id, key=company_key, evidence="reconciliation")
+    )
 
 
 def _close(run: Run, items: Sequence[RepairItem], outcome: Outcome, reasons: tuple[str, ...], message: str) -> None:
