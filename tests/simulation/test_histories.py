@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.simulation.expectation import Judgement
 from tests.simulation.generator import ALL, FAULTS, GROUPS, make_history
 from tests.simulation.ledger_file import LedgerFile
 from tests.simulation.shrink import shrink
@@ -94,15 +93,11 @@ def test_what_no_run_did_is_seen(ledger_file: LedgerFile) -> None:
     """A customer that nobody synced, and a user that somebody deleted, are both missing."""
     world = World(ledger_file)
     world.happen(Event("add_customer", ("c1", "N1", 2)))
-    assert [each.kind for each in _judge(world)] == ["company missing"]
+    assert [each.kind for each in world.judge()] == ["company missing"]
     world.happen(Event("run", ("full", 0)))
-    assert _judge(world) == []
+    assert world.judge() == []
     del world.store.users[max(world.store.users)]
-    assert [each.kind for each in _judge(world)] == ["user missing"]
-
-
-def _judge(world: World) -> list[tuple[str, str]]:
-    return list(Judgement(world.merchant.customers(), sorted(world.merchant.records), world.store).judge())
+    assert [each.kind for each in world.judge()] == ["user missing"]
 
 
 def test_a_history_is_shortened_to_what_it_needs() -> None:
