@@ -57,8 +57,7 @@ def refuse_creation(context: LoadContext, part: Part, error: SyncError) -> None:
         return
     if isinstance(error, RecordRejected) and error.is_email_taken and not error.is_key_taken:
         holder = context.target.user_by_email(admin.email)
-        holders = context.ledger.links.holders([holder.company_id]) if holder is not None else {}
-        leave_out_contact(load, admin.key, next(iter(holders.values()), ""))
+        leave_out_contact(load, admin.key, context.holder_id(holder.company_id) if holder is not None else "")
         return
     texts = error.texts if isinstance(error, RecordRejected) else [str(error)]
     load.passed_over.append(admin.key)
@@ -81,7 +80,7 @@ def confirm_updated(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
 def _merged(old: CompanyFields, new: CompanyFields, changed: Sequence[str]) -> CompanyFields:
     values = {name: getattr(new, name) for name in changed}
     if "extra_fields" in values:
-        # The store leaves those that an update does not name as they are.
+        # Fields that are not ours, and those that the store could not empty, are what they were.
         values["extra_fields"] = {**old.extra_fields, **new.extra_fields}
     return msgspec.structs.replace(old, **values)
 

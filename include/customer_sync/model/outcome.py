@@ -42,6 +42,7 @@ class Reason(StrEnum):
     CONNECTION_TYPE_MISMATCH = "connection_type_mismatch"
     STATUS_ON_HOLD = "status_on_hold"
     STATUS_INACTIVE = "status_inactive"
+    DELETED_IN_ERP = "deleted_in_erp"
     SKIPPED_BY_PERSON = "skipped_by_person"
     HANDLED_BY_PERSON = "handled_by_person"
     # transform, the store cannot hold it
@@ -67,6 +68,7 @@ class Reason(StrEnum):
     ADMIN_IS_ACCOUNT = "admin_is_account"
     ADMIN_NOT_PRIMARY = "admin_not_primary"
     VALUE_CUT = "value_cut"
+    CANNOT_CLEAR = "cannot_clear"
     # guard
     EMAIL_DUPLICATE = "email_duplicate"
     PLAN_REJECTED = "plan_rejected"
@@ -94,6 +96,7 @@ UNENROLLING_REASONS = frozenset(
         Reason.TYPE_NOT_B2B,
         Reason.CLASS_NOT_SELECTED,
         Reason.STATUS_INACTIVE,
+        Reason.DELETED_IN_ERP,
     }
 )
 """A filtered customer that has a company loses it for these; for the others the company stays as it is."""
@@ -110,6 +113,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.CONNECTION_TYPE_MISMATCH: "Choose the connector's connection type in {connection_type}.",
     Reason.STATUS_ON_HOLD: "Release the hold on the customer; its company stays as it is until then.",
     Reason.STATUS_INACTIVE: "Activate the customer in the ERP if it should trade in the store.",
+    Reason.DELETED_IN_ERP: "Nothing, if that was meant; else make the customer anew in the ERP.",
     Reason.SKIPPED_BY_PERSON: "Take the customer back on its Connector Logs page if the sync should look at it again.",
     Reason.HANDLED_BY_PERSON: "Nothing: the sync looks at the customer again when it changes in the ERP.",
     Reason.RECORD_UNREADABLE: "Open the customer in the ERP: the API sent a value that does not fit its field.",
@@ -133,6 +137,8 @@ REMEDIES: dict[Reason, str] = {
     Reason.ADMIN_IS_ACCOUNT: "Give the customer an enabled contact with name and e-mail; it then becomes the admin.",
     Reason.ADMIN_NOT_PRIMARY: "Give the primary contact name, e-mail and switches if that person should be the admin.",
     Reason.VALUE_CUT: "Shorten {field} in the ERP; the store holds fewer characters.",
+    Reason.CANNOT_CLEAR: "Empty the field in the store by hand, or give it a value in the ERP: the store takes no "
+    "empty value for it.",
     Reason.EMAIL_DUPLICATE: "Give each customer an e-mail of its own: {email}.",
     Reason.PLAN_REJECTED: "Correct what is wrong in the ERP or in the connector file; the next run plans it again.",
     Reason.APPROVAL_TIMED_OUT: "Answer under Required Actions in time; the next run asks again.",
