@@ -29,8 +29,8 @@ NOT_YET = {
 
 HOLDING = (
     ("values", "people", "status", "gone_contact", "refused", "rename", "swap"),
-    # Of a company whose creation's answer was lost, an admin who left before the next run stays, and a customer who got
-    # another number before it gets a second company: faults are tried without people who leave, and without new numbers.
+    # Where the answer of a company's creation was lost, an admin who left before the next run stays, and a customer who
+    # got another number before it gets a second company: faults are tried without both.
     ("values", "status", FAULTS),
 )
 """Groups whose histories keep every promise, together."""
