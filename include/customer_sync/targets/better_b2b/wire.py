@@ -12,11 +12,15 @@ from customer_sync.targets.better_b2b.fields import ADDRESS, COMPANY, USER, wire
 _COMPANY_FIELDS: Final = {**wire_names(COMPANY), "customer_group_id": "customerGroupId", "uuid": "uuid"}
 _COMPANY_CREATE: Final = {
     **_COMPANY_FIELDS,
-    **{f"admin_{name}": f"admin{rule.wire[0].upper()}{rule.wire[1:]}" for name, rule in USER.items() if name != "role"},
+    **{
+        f"admin_{name}": f"admin{rule.wire[0].upper()}{rule.wire[1:]}"
+        for name, rule in USER.items()
+        if name not in {"role", "extra_fields"}
+    },
     "channel_ids": "channelIds",
     "origin_channel_id": "originChannelId",
     "accept_creation_email": "acceptCreationEmail",
-    "user_extra_fields": "userExtraFields",
+    "admin_extra_fields": "userExtraFields",
 }
 _USER_UPDATE: Final = {
     **wire_names(USER, "role"),
@@ -24,7 +28,6 @@ _USER_UPDATE: Final = {
     "company_role_id": "companyRoleId",
     "uuid": "uuid",
     "channel_ids": "channelIds",
-    "extra_fields": "extraFields",
 }
 _USER_CREATE: Final = {
     **_USER_UPDATE,
@@ -32,7 +35,7 @@ _USER_CREATE: Final = {
     "origin_channel_id": "originChannelId",
     "accept_welcome_email": "acceptWelcomeEmail",
 }
-_ADDRESS_UPDATE: Final = {**wire_names(ADDRESS), "extra_fields": "extraFields"}
+_ADDRESS_UPDATE: Final = wire_names(ADDRESS)
 
 SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
     "company_create": _COMPANY_CREATE,
@@ -47,7 +50,7 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """Shape of a request → our field → the store's field."""
 
-_EXTRA_FIELDS: Final = frozenset({"extra_fields", "user_extra_fields"})
+_EXTRA_FIELDS: Final = frozenset({"extra_fields", "admin_extra_fields"})
 
 
 def to_wire(shape: str, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,7 +58,7 @@ def to_wire(shape: str, payload: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         shape: A key of :data:`SHAPES`.
-        payload: Our field → value. ``extra_fields`` and ``user_extra_fields`` are mappings name →
+        payload: Our field → value. ``extra_fields`` and ``admin_extra_fields`` are mappings name →
             value. A value ``None`` is left out: the store refuses nulls.
 
     Returns:
