@@ -74,8 +74,8 @@ def mapped(tmp_path: Path) -> World:
 
 def extra_fields(world: World) -> list[dict[str, str]]:
     """Those of the users, then those of the addresses."""
-    records = [*world.store.users.values(), *world.store.addresses.values()]
-    return [each.fields.extra_fields for each in records]
+    users = [each.fields.extra_fields for each in world.store.users.values()]
+    return [*users, *(each.fields.extra_fields for each in world.store.addresses.values())]
 
 
 def test_extra_fields_of_users_and_addresses_are_filled(mapped: World) -> None:

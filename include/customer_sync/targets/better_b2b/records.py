@@ -126,5 +126,4 @@ def as_flag(value: Any) -> bool:
 def _extra_fields(value: Any) -> dict[str, str]:
     # Reads are arrays; the vendor's own example of an address sends a single object (docs/api/better_b2b.md#addresses).
     rows = [value] if isinstance(value, dict) else value if isinstance(value, list) else []
-    found = {as_text(row.get("fieldName")): as_text(row.get("fieldValue")) for row in rows if isinstance(row, dict)}
-    return {name: text for name, text in found.items() if name}
+    return {as_text(row.get("fieldName")): as_text(row.get("fieldValue")) for row in rows if isinstance(row, dict)}

@@ -20,7 +20,7 @@ _COMPANY_CREATE: Final = {
     "channel_ids": "channelIds",
     "origin_channel_id": "originChannelId",
     "accept_creation_email": "acceptCreationEmail",
-    "admin_extra_fields": "userExtraFields",
+    "user_extra_fields": "userExtraFields",
 }
 _USER_UPDATE: Final = {
     **wire_names(USER, "role"),
@@ -50,7 +50,7 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """Shape of a request → our field → the store's field."""
 
-_EXTRA_FIELDS: Final = frozenset({"extra_fields", "admin_extra_fields"})
+_EXTRA_FIELDS: Final = frozenset({"extra_fields", "user_extra_fields"})
 
 
 def to_wire(shape: str, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def to_wire(shape: str, payload: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         shape: A key of :data:`SHAPES`.
-        payload: Our field → value. ``extra_fields`` and ``admin_extra_fields`` are mappings name →
+        payload: Our field → value. ``extra_fields`` and ``user_extra_fields`` are mappings name →
             value. A value ``None`` is left out: the store refuses nulls.
 
     Returns:
