@@ -7,7 +7,7 @@ record is gone, its key is parked (docs/people.md#identity). Each is a write lik
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -47,7 +47,28 @@ def release_keys(context: LoadContext, loads: Sequence[CustomerLoad], dispatcher
         if load.applied is not None:
             parts.append(Part(load, _rekey(context, load.applied, holder, key)))
     dispatcher.perform(writes_of(context, parts))
-    _record(context, others.values())
+    # A company that nobody here knows may have the holder's own number as its key: the holder's is parked then.
+    refused = [each for each in holders if _is_held(context, each, {**others, **own})]
+    again = _loads_of(context, refused)
+    dispatcher.perform(
+        writes_of(
+            context,
+            [
+                Part(load, _rekey(context, load.applied, each, parked_number(_mark(each, load))))
+                for each in refused
+                if (load := again[each.customer_id]).applied is not None
+            ],
+        )
+    )
+    for number in again.keys() & own.keys():
+        own[number].applied = again[number].applied
+    _record(context, [*others.values(), *again.values()])
+
+
+def _is_held(context: LoadContext, holder: KeyHolder, loads: Mapping[str, CustomerLoad]) -> bool:
+    """Whether a company still carries the key that it was to give up."""
+    applied = loads[holder.customer_id].applied
+    return applied is not None and key_of(context, applied).casefold() == holder.key
 
 
 def _needs_key(context: LoadContext, load: CustomerLoad) -> bool:
