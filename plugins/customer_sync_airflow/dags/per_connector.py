@@ -2,8 +2,9 @@
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,39 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 """Earlier intervals do not exist for Airflow, so backfills begin here; params reach further back."""
 
 
-def timetable_of(connector: Connector, schedule: str, setting: str) -> CronDataIntervalTimetable | None:
-    """A connector's schedule, in UTC, with data intervals (backfills need them); none while it is inactive.
+one_run_at_a_time = partial(DAG, start_date=START, catchup=False, max_active_runs=1)
+"""Makes a DAG whose runs wait for each other, and make up for nothing."""
+
+
+def connector_dag(
+    connector: Connector, dag_id: str, doc: str, *, schedule: str, setting: str, tags: Sequence[str], **arguments: Any
+) -> DAG:
+    """Make the DAG of one connector, for its tasks to be wired in.
 
     Args:
         connector: The connector.
+        dag_id: Its id.
+        doc: What people read of it.
         schedule: Five cron columns.
         setting: Their name in the connector file.
+        tags: Of all DAGs of this kind.
+        **arguments: Further arguments of the DAG.
+
+    Raises:
+        ConfigError: The schedule is none.
+    """
+    return one_run_at_a_time(
+        dag_id=dag_id,
+        doc_md=f"{doc}\nConnector file: `{connector.id}.yaml`",
+        schedule=_timetable_of(connector, schedule, setting),
+        default_args={"owner": connector.owner, "execution_timeout": task_timeout_of(connector)},
+        tags=[*tags, connector.id, *([] if connector.active else ["inactive"])],
+        **arguments,
+    )
+
+
+def _timetable_of(connector: Connector, schedule: str, setting: str) -> CronDataIntervalTimetable | None:
+    """A connector's schedule, in UTC, with data intervals (backfills need them); none while it is inactive.
 
     Raises:
         ConfigError: It is not a cron expression, or no day ever fits it.
@@ -46,22 +73,21 @@ def timetable_of(connector: Connector, schedule: str, setting: str) -> CronDataI
     timetable = CronDataIntervalTimetable(schedule, timezone="UTC")
     try:
         timetable.validate()
-    except AirflowTimetableInvalid as error:
-        raise ConfigError(
-            f"Connector file {connector.id}.yaml is wrong. {setting}: {schedule!r} is not a cron expression; "
-            "write five columns such as '*/15 * * * *'. See docs/connector-file.md.",
-            setting=setting,
-        ) from error
-    try:
         croniter(schedule, START).get_next()
+    except AirflowTimetableInvalid as error:
+        raise _wrong_schedule(connector, setting, f"{schedule!r} is not a cron expression") from error
     except CroniterBadDateError as error:
         # Left alone, it would fail in the scheduler, beside the DAGs of all others.
-        raise ConfigError(
-            f"Connector file {connector.id}.yaml is wrong. {setting}: there is no day that fits {schedule!r}; write "
-            "five columns such as '*/15 * * * *'. See docs/connector-file.md.",
-            setting=setting,
-        ) from error
+        raise _wrong_schedule(connector, setting, f"there is no day that fits {schedule!r}") from error
     return timetable if connector.active else None
+
+
+def _wrong_schedule(connector: Connector, setting: str, problem: str) -> ConfigError:
+    return ConfigError(
+        f"Connector file {connector.id}.yaml is wrong. {setting}: {problem}; write five columns such as "
+        "'*/15 * * * *'. See docs/connector-file.md.",
+        setting=setting,
+    )
 
 
 def task_timeout_of(connector: Connector) -> timedelta:
@@ -83,14 +109,11 @@ def broken_dag(path: Path, problem: str, *, prefix: str, first_task: str, schedu
         schedule: Five cron columns.
         **arguments: Further arguments of the DAG; ``tags`` among them.
     """
-    with DAG(
+    with one_run_at_a_time(
         dag_id=f"{prefix}{_id_part(path)}",
         description=one_line(f"The connector file {path.name} is wrong"),
         doc_md=f"**This connector cannot run.** {one_line(problem)}",
         schedule=CronDataIntervalTimetable(schedule, timezone="UTC"),
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
         is_paused_upon_creation=True,
         default_args={"owner": "integration", "execution_timeout": timedelta(minutes=10)},
         **{**arguments, "tags": [*arguments.get("tags", ()), "broken"]},
@@ -120,9 +143,7 @@ def dags_of_all_connectors(
     asked_for = get_parsing_context().dag_id
     if asked_for is not None and not asked_for.startswith(prefix):
         return {}
-    found: dict[Path, Connector | ConfigError] = {}
-    for path in connector_paths():
-        found[path] = _connector_of(path)
+    found = {path: _connector_of(path) for path in connector_paths()}
     refused = refusals(each for each in found.values() if isinstance(each, Connector))
     dags: dict[str, DAG] = {}
     for path, connector in found.items():

@@ -23,13 +23,7 @@ from airflow.sdk import DAG, Asset, TriggerRule
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import watched_connectors
 from customer_sync_airflow.alerting.callbacks import alert_arguments
-from customer_sync_airflow.dags.per_connector import (
-    START,
-    broken_dag,
-    dags_of_all_connectors,
-    task_timeout_of,
-    timetable_of,
-)
+from customer_sync_airflow.dags.per_connector import broken_dag, connector_dag, dags_of_all_connectors
 from customer_sync_airflow.guard import Guard
 from customer_sync_airflow.tasks.sync import audit, extract, filter_customers, load, transform
 from customer_sync_airflow.tasks.sync_params import sync_params
@@ -42,17 +36,15 @@ TAGS = ["customer-sync", "acumatica", "better-b2b"]
 
 def sync_dag(connector: Connector) -> DAG:
     """Wire the six tasks of one connector."""
-    with DAG(
-        dag_id=connector.dag_id,
+    with connector_dag(
+        connector,
+        connector.dag_id,
+        __doc__,
+        schedule=connector.schedule,
+        setting="schedule",
+        tags=TAGS,
         description=connector.name or f"Acumatica customers to Better B2B companies, connector {connector.id}",
-        doc_md=f"{__doc__}\nConnector file: `{connector.id}.yaml`",
-        schedule=timetable_of(connector, connector.schedule, "schedule"),
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
         params=sync_params(),
-        default_args={"owner": connector.owner, "execution_timeout": task_timeout_of(connector)},
-        tags=[*TAGS, connector.id, *([] if connector.active else ["inactive"])],
         **alert_arguments(connector),
     ) as dag:
         batches = extract.override(pool=connector.erp_pool)(connector.id)
