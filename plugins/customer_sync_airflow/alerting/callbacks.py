@@ -46,7 +46,7 @@ class RunAlert(BaseNotifier):
 
     def notify(self, context: Context) -> None:
         """Check the run and send alerts for what is new."""
-        from customer_sync.reporting.alerting import judge_run
+        from customer_sync.reporting.incident_rules import judge_run
 
         run_id = str(context["run_id"])
         link = dag_address(context["dag"].dag_id, run_id)
@@ -84,7 +84,7 @@ async def run_is_overdue(connector_id: str, **_context: Any) -> None:
 
 def check_silence(connector_id: str) -> None:
     """Check whether a connector has been without a good run for too long, and send every alert not sent yet."""
-    from customer_sync.reporting.alerting import judge_silence
+    from customer_sync.reporting.incident_rules import judge_silence
 
     def judge(ledger: "Ledger", connector: Connector) -> None:
         judge_silence(ledger, connector, now_utc=datetime.now(UTC), link=dag_address(connector.dag_id))
@@ -115,7 +115,7 @@ def alert_about_plan(run: "Run", facts: str) -> None:
         run: The run.
         facts: Which, and what tripped; no personal data.
     """
-    from customer_sync.reporting.alerting import judge_refusal
+    from customer_sync.reporting.incident_rules import judge_refusal
 
     check(run.connector.id, partial(judge_refusal, run_id=run.run_id, facts=facts, link=run.url))
 
@@ -126,7 +126,7 @@ def check(connector_id: str, judge: "Callable[[Ledger, Connector], None]") -> No
     A failure is logged and left to the next check.
     """
     from customer_sync.ledger import Ledger
-    from customer_sync.reporting.alerting import notify as notify_channels
+    from customer_sync.reporting.incident_rules import notify as notify_channels
     from customer_sync.settings.connector_file import watched_connectors
 
     try:

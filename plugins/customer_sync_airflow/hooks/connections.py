@@ -17,7 +17,7 @@ from requests.utils import default_headers
 
 from customer_sync.http.connection import TRANSPORT_FIELDS, is_header_name
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.settings.connection import ConnectionFields, extra_of, missing_connection
+from customer_sync.settings.connection_fields import ConnectionFields, extra_of, missing_connection
 
 TEST_RETRY = RetryPolicy(attempts=1, total_s=10.0)
 """For *Test*: whoever clicks waits for the answer, and a refusal must not be sent twice."""

@@ -8,7 +8,7 @@ from customer_sync.http.connection import http_settings
 from customer_sync.http.pacing import Pacer, Schedule
 from customer_sync.http.retry import RetryPolicy
 from customer_sync.http.transport import Urllib3Transport
-from customer_sync.settings.connection import ConnectionFields
+from customer_sync.settings.connection_fields import ConnectionFields
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.session import Seat
