@@ -65,4 +65,4 @@ def push_dags() -> dict[str, DAG]:
     def build(connector: Connector) -> DAG | None:
         return push_dag(connector) if connector.push.enabled and connector.active else None
 
-    return dags_of_all_connectors(PREFIX, build, lambda _path, _problem: None)
+    return dags_of_all_connectors(PREFIX, build)

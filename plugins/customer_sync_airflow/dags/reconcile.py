@@ -14,12 +14,10 @@ It only reports, unless the connector file (`reconcile.repair`) or the param *Re
 beside that connector and writes nothing at all. docs/reconcile.md has the classes, their rules and remedies.
 """
 
-from pathlib import Path
-
 from airflow.sdk import DAG, Asset, TriggerRule
 
 from customer_sync.settings.connector import Connector
-from customer_sync_airflow.dags.per_connector import broken_dag, connector_dag, dags_of_all_connectors
+from customer_sync_airflow.dags.per_connector import Placeholder, connector_dag, dags_of_all_connectors
 from customer_sync_airflow.tasks.reconcile import RepairGuard, compare, repair
 from customer_sync_airflow.tasks.reconcile_params import reconcile_params
 from customer_sync_airflow.tasks.reconcile_report import PublishReport
@@ -28,6 +26,8 @@ PREFIX = "customer_reconcile__"
 """Prefix of the DAG's id; the connector's id follows."""
 
 TAGS = ["customer-sync", "reconciliation"]
+
+PLACEHOLDER = Placeholder("compare", "30 2 * * *", TAGS)
 
 
 def reconcile_dag(connector: Connector) -> DAG:
@@ -67,15 +67,10 @@ def reconcile_dag(connector: Connector) -> DAG:
     return dag
 
 
-def placeholder(path: Path, problem: str) -> DAG:
-    """The DAG of a connector whose file is wrong."""
-    return broken_dag(path, problem, prefix=PREFIX, first_task="compare", schedule="30 2 * * *", tags=TAGS)
-
-
 def reconcile_dags() -> dict[str, DAG]:
     """Build the reconciliations of all connector files, by DAG id.
 
     Raises:
         ConfigError: There is no folder of connector files.
     """
-    return dags_of_all_connectors(PREFIX, reconcile_dag, placeholder)
+    return dags_of_all_connectors(PREFIX, reconcile_dag, PLACEHOLDER)

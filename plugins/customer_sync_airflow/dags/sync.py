@@ -16,14 +16,14 @@ one line per customer and part. docs/operating.md explains how to trigger, read,
 repair and cancel.
 """
 
-from pathlib import Path
+from typing import Any
 
 from airflow.sdk import DAG, Asset, TriggerRule
 
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import watched_connectors
 from customer_sync_airflow.alerting.callbacks import alert_arguments
-from customer_sync_airflow.dags.per_connector import broken_dag, connector_dag, dags_of_all_connectors
+from customer_sync_airflow.dags.per_connector import Placeholder, connector_dag, dags_of_all_connectors
 from customer_sync_airflow.guard import Guard
 from customer_sync_airflow.tasks.sync import audit, extract, filter_customers, load, transform
 from customer_sync_airflow.tasks.sync_params import sync_params
@@ -64,17 +64,11 @@ def sync_dag(connector: Connector) -> DAG:
     return dag
 
 
-def placeholder(path: Path, problem: str) -> DAG:
-    """The DAG of a connector whose file is wrong."""
-    return broken_dag(
-        path,
-        problem,
-        prefix=PREFIX,
-        first_task="extract",
-        schedule="0 * * * *",
-        tags=TAGS,
-        **alert_arguments(watched_connectors().get(path.stem)),
-    )
+def _alerts(connector_id: str) -> dict[str, Any]:
+    return alert_arguments(watched_connectors().get(connector_id))
+
+
+PLACEHOLDER = Placeholder("extract", "0 * * * *", TAGS, _alerts)
 
 
 def sync_dags() -> dict[str, DAG]:
@@ -83,4 +77,5 @@ def sync_dags() -> dict[str, DAG]:
     Raises:
         ConfigError: There is no folder of connector files.
     """
-    return dags_of_all_connectors(PREFIX, sync_dag, placeholder)
+
+    return dags_of_all_connectors(PREFIX, sync_dag, PLACEHOLDER)
