@@ -77,5 +77,4 @@ def sync_dags() -> dict[str, DAG]:
     Raises:
         ConfigError: There is no folder of connector files.
     """
-
     return dags_of_all_connectors(PREFIX, sync_dag, PLACEHOLDER)
