@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from customer_sync.ledger import Ledger
+from customer_sync.ledger.story.lines import each_customer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,7 +58,7 @@ def read(ledger_url: str, connector_id: str, run_id: str) -> Summary:
             extracted=int(run.get("extracted", 0)),
             outcomes=ledger.runs.outcome_counts(run_id),
             reasons=ledger.runs.reason_counts(run_id),
-            examples=examples(ledger.log.rows(run_id=run_id, limit=_ROWS_READ)),
+            examples=examples(list(each_customer(ledger.log.rows(run_id=run_id, limit=_ROWS_READ)))),
         )
 
 

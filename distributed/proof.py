@@ -128,13 +128,13 @@ def ledger_problems(url: str) -> list[str]:
     try:
         with engine.connect() as connection:
             lost = connection.execute(
-                sa.text("SELECT connector_id, run_id, count(*) FROM run_customer WHERE outcome IS NULL GROUP BY 1, 2")
+                sa.text("SELECT connector_id, run_id, sum(open_count) FROM batch WHERE open_count > 0 GROUP BY 1, 2")
             ).all()
             sums = connection.execute(
                 sa.text(
-                    "SELECT r.connector_id, r.run_id, r.extracted, count(c.customer_id) FROM run r LEFT JOIN "
-                    "run_customer c ON c.run_id = r.run_id AND c.connector_id = r.connector_id "
-                    "GROUP BY 1, 2, 3 HAVING r.extracted <> count(c.customer_id)"
+                    "SELECT r.connector_id, r.run_id, r.extracted, coalesce(sum(b.size), 0) FROM run r LEFT JOIN "
+                    "batch b ON b.run_id = r.run_id AND b.connector_id = r.connector_id "
+                    "GROUP BY 1, 2, 3 HAVING r.extracted <> coalesce(sum(b.size), 0)"
                 )
             ).all()
             unanswered = connection.execute(

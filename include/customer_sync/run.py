@@ -57,13 +57,20 @@ class Run:
         outcomes: Sequence[CustomerOutcome] = (),
         *,
         in_place_of: str = "",
-    ) -> None:
+    ) -> list[LogEntry]:
         """Write log entries and outcomes in the caller's transaction; print the entries after its commit.
 
         ``in_place_of`` names the step whose planned lines go, now that these say what was done.
+
+        Returns:
+            The entries that are news, to be printed; what was said of a customer before is not.
         """
+        as_before: set[str] = set()
         if entries:
             log = self.ledger.log
-            log.append(connection, self.run_id, self.task, self.try_number, entries, in_place_of=in_place_of)
+            as_before = log.append(
+                connection, self.run_id, self.task, self.try_number, entries, in_place_of=in_place_of
+            )
         if outcomes:
             self.ledger.runs.put_outcomes(connection, self.run_id, outcomes)
+        return [entry for entry in entries if entry.customer_id not in as_before]

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from customer_sync.ledger.story.batches import batches_of
+
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("config", "dags", "demo", "plugins", "sandbox")
 KEY_FIELD = "Acumatica Customer ID"
@@ -48,10 +50,13 @@ def call_demo(place: Path) -> Call:
     ledger = sa.create_engine(f"sqlite:///{place / '.demo' / 'ledger.db'}")
     with ledger.connect() as connection:
         newest = "SELECT run_id FROM run WHERE run_id LIKE 'manual__%' ORDER BY started_at_utc DESC LIMIT 1"
-        query = sa.text(f"SELECT outcome, customer_id FROM run_customer WHERE run_id = ({newest})")  # noqa: S608 - constants
+        run_id = connection.execute(sa.text(newest)).scalar_one()
+        connectors = connection.execute(sa.text("SELECT DISTINCT connector_id FROM run")).scalars().all()
         outcomes: dict[str, set[str]] = {}
-        for outcome, customer_id in connection.execute(query):
-            outcomes.setdefault(outcome, set()).add(customer_id)
+        for connector_id in connectors:
+            for each in batches_of(connection, connector_id, run_id):
+                for customer_id, (outcome, _) in zip(each.customers, each.became, strict=True):
+                    outcomes.setdefault(outcome, set()).add(customer_id)
         counts = {name: sa.select(sa.func.count()).select_from(sa.table(name)) for name in WRITES}
         rows = {name: connection.execute(count).scalar_one() for name, count in counts.items()}
     ledger.dispose()

@@ -153,8 +153,9 @@ class World:
     def outcomes(self, customer_id: str) -> list[tuple[str, str]]:
         """Outcome and reasons of a customer in all runs, oldest first."""
         with self.ledger() as ledger:
-            rows = ledger.log.rows(customer_id=customer_id, limit=1000)
-        return [(row["outcome"], row["reasons"]) for row in reversed(rows) if row["outcome"]]
+            story = ledger.stories.of(customer_id, runs=1000)
+        runs = story.runs if story else []
+        return [(run.outcome, ",".join(run.reasons)) for run in reversed(runs) if run.outcome]
 
     def last_outcome(self, customer_id: str) -> tuple[str, str]:
         """Outcome and reasons of a customer in the last run that read it."""

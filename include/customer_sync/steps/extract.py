@@ -30,6 +30,9 @@ from customer_sync.steps.contract_gate import check_contract
 CLOCK_JITTER = timedelta(seconds=5)
 """The clocks of a source's servers may differ by so much, and an answer's date is cut to the second."""
 
+MOST_WAITING = 500
+"""So many customers that wait for somebody else's e-mail are looked at by one run."""
+
 SAME_SIZE_BATCHES = 2
 """After so many batches the next ones are twice as large, up to the connector's ``batch.largest``."""
 
@@ -295,6 +298,7 @@ def _changed_ids(run: Run, source: Source, window: Window) -> tuple[list[str], d
                 ids.update(run.ledger.links.holders_of_contacts(change.records))
         ids.update(run.ledger.runs.unfinished())
         ids.update(run.ledger.emails.freed())
+        ids.update(run.ledger.quarantine.waiting_customers(MOST_WAITING))
         ids.update(intent.customer_id for intent in run.ledger.intents.unanswered())
         if window.interval:
             ids.update(run.ledger.runs.of_interval(window.interval))

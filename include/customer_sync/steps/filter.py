@@ -127,8 +127,8 @@ def _book_passed_over(run: Run, batch: Batch[Customer], passed_over: dict[str, M
         )
         outcomes.append(CustomerOutcome(customer.customer_id, Outcome.SKIPPED, (reason,)))
     with run.ledger.write() as connection:
-        run.record(connection, entries, outcomes)
-    run.sink(f"{len(entries)} customers were set aside by hand", entries)
+        news = run.record(connection, entries, outcomes)
+    run.sink(f"{len(entries)} customers were set aside by hand", news)
 
 
 def _follow_renames(run: Run, batch: Batch[Customer]) -> set[str]:
@@ -186,9 +186,9 @@ def _record(
         run.ledger.runs.clear_outcomes(connection, run.run_id, (item.customer_id for item in batch.items))
         run.ledger.emails.give_up(connection, (item.customer_id for item in refused))
         run.ledger.quarantine.replace(connection, run.run_id, [item.customer_id for item in filtered], [])
-        run.record(connection, entries, outcomes)
+        news = run.record(connection, entries, outcomes)
     eligible = len(decisions) - len(refused)
     run.sink(
         f"{batch.label}: {eligible} eligible, {len(filtered)} filtered, {len(refused) - len(filtered)} to lose access",
-        entries,
+        news,
     )

@@ -23,6 +23,7 @@ from customer_sync.loading.creation import Creation
 from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.loading.dispatch import Dispatcher
 from customer_sync.loading.outcome_recorder import OutcomeRecorder
+from customer_sync.loading.refusals import wake
 from customer_sync.loading.setting_writes import stop_changed_elsewhere
 from customer_sync.loading.write import writes_of
 from customer_sync.machine import machine
@@ -223,7 +224,10 @@ class _Load:
         for _ in range(ROUNDS):
             early = self._send_early(admin_role)
             late = self._send_late(admin_role)
-            if not early and not late:
+            if wake(context, loads):
+                self._create()
+                read_parts(context, loads)
+            elif not early and not late:
                 break
         for load in loads:
             load.give_up_waiting()

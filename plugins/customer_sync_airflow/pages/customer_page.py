@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 
 from customer_sync.errors import ConfigError
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.storage.schema import customer_state, quarantine, run_customer, unfinished
+from customer_sync.ledger.storage.schema import customer_state, quarantine, unfinished
 from customer_sync.ledger.story.log_scope import LogFilter
 from customer_sync.ledger.story.log_search import position_of, search_log
 from customer_sync.settings.connector_file import find_connector
@@ -59,6 +59,7 @@ def show_customer(
         customer_id=customer_id,
         name=next((row["customer_name"] for row in found.rows if row["customer_name"]), ""),
         latest=next((row for row in found.rows if row["outcome"]), None),
+        newest=ledger.runs.latest_of(customer_id),
         runs=_by_run(engine, connector, customer_id, found.rows),
         older=str(Place(position_of(found.rows[-1]))) if found.has_more else "",
         mark=marks.get(customer_id),
@@ -105,21 +106,12 @@ def _by_run(
     grouped = []
     for run_id, group in groupby(rows, key=lambda row: row["run_id"]):
         lines = list(group)
-        batch = _batch_of(engine, connector, customer_id, run_id)
+        batch = runs.batch_of(run_id, customer_id)
         closing = next((row for row in lines if row["outcome"]), None)
         for line in lines:
             line["log_url"] = _log_url(connector, line, batch)
         grouped.append({"run_id": run_id, "lines": lines, "closing": closing, "facts": runs.get(run_id) or {}})
     return grouped
-
-
-def _batch_of(engine: sa.Engine, connector: str, customer_id: str, run_id: str) -> str:
-    recorded = run_customer.c
-    query = sa.select(recorded.batch_key).where(
-        recorded.connector_id == connector, recorded.run_id == run_id, recorded.customer_id == customer_id
-    )
-    with engine.connect() as connection:
-        return connection.execute(query).scalar_one_or_none() or ""
 
 
 def _log_url(connector: str, row: dict[str, Any], batch: str) -> str:

@@ -15,6 +15,7 @@ from fastapi import APIRouter, Form, HTTPException, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from customer_sync.ledger import Ledger
+from customer_sync.ledger.story.lines import customers_of, each_customer
 from customer_sync.ledger.story.log_chart import count_over_time
 from customer_sync.ledger.story.log_facets import LogKind, load_kinds
 from customer_sync.ledger.story.log_scope import find_scope
@@ -55,7 +56,7 @@ def show_list(viewer: CurrentViewer, session: SessionDep, form: Annotated[Filter
         "list.html.j2",
         viewer=viewer,
         form=form,
-        rows=found.rows,
+        rows=[{**row, "about": customers_of(row)} for row in found.rows],
         newer=form.address(before=str(Place(position_of(found.rows[0])))) if found.has_before and found.rows else "",
         older=form.address(after=str(Place(position_of(found.rows[-1])))) if found.has_more and found.rows else "",
         chart=draw(counts) if counts else None,
@@ -93,7 +94,8 @@ def export_parquet(viewer: CurrentViewer, form: Annotated[FilterForm, Query()]) 
 
 
 def _pages(viewer: Viewer, form: FilterForm) -> Iterator[list[dict[str, Any]]]:
-    return iter_log(ledger_engine(), form.to_filter(viewer), order=form.in_order())
+    pages = iter_log(ledger_engine(), form.to_filter(viewer), order=form.in_order())
+    return (list(each_customer(rows)) for rows in pages)
 
 
 def _file(content: Iterator[Any], media_type: str, suffix: str) -> StreamingResponse:

@@ -56,7 +56,7 @@ def test_old_run_goes_with_all_that_belongs_to_it(ledger: Ledger, other: Ledger)
     removed = ledger.retention.clean_runs(NOW, KEEP)
     assert removed == {
         "run": 1,
-        "run_customer": 1,
+        "batch": 1,
         "plan_customer": 1,
         "journal": 1,
         "difference": 1,

@@ -13,6 +13,7 @@ import pytest
 
 from customer_sync.errors import SyncError
 from customer_sync.http.transport import HttpRequest, HttpResponse, Transport
+from customer_sync.ledger.story.lines import each_customer
 from customer_sync.steps.audit import AuditReport
 from sandbox.server import RunningTwin, running_acumatica
 from tests.integration.twin_world import World, call, shipped_connector
@@ -23,7 +24,7 @@ def extracted(world: World, **params: Any) -> set[str]:
     run_id = f"window_{time.monotonic_ns()}"
     world.sync(run_id=run_id, **params)
     with world.ledger() as ledger:
-        return {row["customer_id"] for row in ledger.log.rows(run_id=run_id, limit=100_000) if row["outcome"]}
+        return {customer_id for customer_id, *_ in ledger.runs.customers(run_id)}
 
 
 def stamp(world: World, customer_id: str) -> datetime:
@@ -140,7 +141,7 @@ def test_every_customer_arrives_when_the_erp_orders_its_lists_at_will(world: Wor
 
 def _read_by(world: World) -> set[str]:
     with world.ledger() as ledger:
-        return {row["customer_id"] for row in ledger.log.rows(limit=100_000) if row["outcome"]}
+        return {row["customer_id"] for row in each_customer(ledger.log.rows(limit=100_000)) if row["outcome"]}
 
 
 def test_only_the_edited_customer_is_read_when_a_contact_or_a_location_alone_changes(quiet: World) -> None:

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.storage.schema import journal, run_customer
+from customer_sync.ledger.storage.schema import batch, journal
 from demo.http_json import Server
 from distributed import proof
 from distributed.loads import overlaps
@@ -86,12 +86,13 @@ def test_lost_outcomes_and_open_writes_are_told(tmp_path: Path) -> None:
     with Ledger.open("knb", url) as ledger, ledger.write() as connection:
         ledger.runs.begin(connection, "r1", mode="full", window={})
     assert proof.ledger_problems(url) == []
-    of_run = {"connector_id": "knb", "run_id": "r1", "customer_id": "C1"}
+    read = {"batch_key": "b", "first_customer": "C1", "last_customer": "C1", "size": 1, "open_count": 1}
+    read |= {"connector_id": "knb", "run_id": "r1", "customers": b"", "outcomes": b""}
     write = {"try_number": 1, "action": "create", "parts": "[]", "part_count": 1, "state": "open"}
     write |= {"first_customer": "C1", "last_customer": "C1", "connector_id": "knb", "run_id": "r1"}
     engine = sa.create_engine(url)
     with engine.begin() as connection:
-        connection.execute(sa.insert(run_customer).values(**of_run, batch_key="b"))
+        connection.execute(sa.insert(batch).values(**read))
         connection.execute(sa.insert(journal).values(**write, opened_at_utc=datetime.now(UTC)))
     engine.dispose()
 

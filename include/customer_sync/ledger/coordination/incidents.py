@@ -8,7 +8,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
-from customer_sync.ledger.storage.schema import alert_incident, quarantine, run_customer, unfinished
+from customer_sync.ledger.storage.schema import alert_incident, quarantine, unfinished
+from customer_sync.ledger.story.batches import batches_of, with_outcome
 from customer_sync.model.alert import Alert
 from customer_sync.model.outcome import Outcome
 
@@ -95,18 +96,19 @@ class Incidents:
             run_id: The run.
             still: Count only those that are quarantined or unfinished now.
         """
-        columns = run_customer.c
-        recorded = sa.and_(columns.connector_id == self._connector_id, columns.run_id == run_id)
-        wanted = sa.and_(recorded, columns.outcome.in_(_REJECTED))
-        if still:
-            held = sa.select(quarantine.c.customer_id).where(
-                quarantine.c.connector_id == self._connector_id, quarantine.c.entity == "customer"
-            )
-            waiting = sa.select(unfinished.c.customer_id).where(unfinished.c.connector_id == self._connector_id)
-            wanted = sa.and_(wanted, sa.or_(columns.customer_id.in_(held), columns.customer_id.in_(waiting)))
         with self._engine.connect() as connection:
-            total = connection.execute(sa.select(sa.func.count()).where(recorded)).scalar_one()
-            return Rejected(connection.execute(sa.select(sa.func.count()).where(wanted)).scalar_one(), total)
+            batches = list(batches_of(connection, self._connector_id, run_id))
+            rejected = {key for _, key, _ in with_outcome(batches, *_REJECTED)}
+            if still:
+                rejected &= self._waiting(connection)
+        return Rejected(len(rejected), sum(len(each.customers) for each in batches))
+
+    def _waiting(self, connection: sa.Connection) -> set[str]:
+        held = sa.select(quarantine.c.customer_id).where(
+            quarantine.c.connector_id == self._connector_id, quarantine.c.entity == "customer"
+        )
+        waiting = sa.select(unfinished.c.customer_id).where(unfinished.c.connector_id == self._connector_id)
+        return {key for query in (held, waiting) for key in connection.execute(query).scalars()}
 
     def _is(self, alert: Alert) -> sa.ColumnElement[bool]:
         return sa.and_(alert_incident.c.connector_id == self._connector_id, alert_incident.c.alert == str(alert))

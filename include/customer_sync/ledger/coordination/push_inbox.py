@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.database import writing
-from customer_sync.ledger.storage.schema import push_customer, push_inbox, run, run_customer
+from customer_sync.ledger.storage.schema import push_customer, push_inbox, run
 from customer_sync.ledger.storage.statement import chunks, upsert
+from customer_sync.ledger.story.batches import batches_of, with_outcome
 from customer_sync.model.outcome import Outcome
 from customer_sync.model.push_notification import Notification
 
@@ -168,18 +169,12 @@ class Push:
         Returns:
             ``found`` and ``missed``.
         """
-        recorded = sa.and_(
-            run_customer.c.connector_id == self._connector_id,
-            run_customer.c.run_id == run_id,
-            run_customer.c.outcome.in_(_APPLIED),
-        )
         told = sa.select(push_customer.c.customer_id).where(self._mine(), push_customer.c.received_at_utc >= since_utc)
         with self._engine.connect() as connection:
-            found = connection.execute(sa.select(sa.func.count()).where(recorded)).scalar_one()
-            missed = connection.execute(
-                sa.select(sa.func.count()).where(recorded, run_customer.c.customer_id.not_in(told))
-            ).scalar_one()
-        return {"found": int(found), "missed": int(missed)}
+            batches = batches_of(connection, self._connector_id, run_id)
+            found = {key for _, key, _ in with_outcome(batches, *_APPLIED)}
+            missed = found - set(connection.execute(told).scalars())
+        return {"found": len(found), "missed": len(missed)}
 
     def health(self) -> PushHealth:
         """The state for people; see :class:`PushHealth`."""

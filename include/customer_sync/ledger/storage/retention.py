@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from customer_sync.ledger.storage.database import writing
 from customer_sync.ledger.storage.schema import (
     access_removal,
+    batch,
     difference,
     journal,
     log_count,
@@ -17,11 +18,11 @@ from customer_sync.ledger.storage.schema import (
     plan_customer,
     quarantine,
     run,
-    run_customer,
     story,
     unfinished,
     watermark,
 )
+from customer_sync.ledger.story.batches import RunBatch, batches_of, forget_batches
 from customer_sync.ledger.story.log import full_hour
 
 STEP = 2000
@@ -58,15 +59,15 @@ class Retention:
         Returns:
             Table -> rows removed.
         """
-        tables = (run, run_customer, plan_customer, journal, difference, access_removal)
+        tables = (run, batch, plan_customer, journal, difference, access_removal)
         removed = {table.name: 0 for table in tables}
         for run_id in self._old_runs(now_utc - keep):
-            removed["run_customer"] += self._remove_customers(run_customer, run_id)
             removed["plan_customer"] += self._remove_customers(plan_customer, run_id)
             settled = sa.and_(journal.c.run_id == run_id, journal.c.state != "open")
             removed["journal"] += self._remove_by_id(journal, settled)
             removed["difference"] += self._remove_by_id(difference, difference.c.run_id == run_id)
             with writing(self._engine) as connection:
+                removed["batch"] += forget_batches(connection, self._connector_id, run_id)
                 mine = sa.and_(run.c.connector_id == self._connector_id, run.c.run_id == run_id)
                 removed["run"] += int(connection.execute(sa.delete(run).where(mine)).rowcount)
         with writing(self._engine) as connection:
@@ -79,22 +80,28 @@ class Retention:
     def _old_runs(self, before_utc: datetime) -> Iterator[str]:
         """Runs that may go, oldest first, a step at a time."""
         mine = run.c.connector_id == self._connector_id
+        waits = unfinished.c.connector_id == self._connector_id
         of_run = (journal.c.connector_id == run.c.connector_id, journal.c.run_id == run.c.run_id)
         is_needed = sa.or_(
             sa.exists().where(*of_run, journal.c.state == "open"),
             sa.exists().where(watermark.c.connector_id == run.c.connector_id, watermark.c.run_id == run.c.run_id),
             sa.exists().where(quarantine.c.connector_id == run.c.connector_id, quarantine.c.run_id == run.c.run_id),
-            sa.exists().where(
-                unfinished.c.connector_id == run.c.connector_id,
-                run_customer.c.connector_id == run.c.connector_id,
-                run_customer.c.run_id == run.c.run_id,
-                run_customer.c.customer_id == unfinished.c.customer_id,
-            ),
         )
         query = sa.select(run.c.run_id, run.c.window).where(mine, run.c.ended_at_utc < before_utc, ~is_needed)
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(run.c.started_at_utc)).all()
-        yield from (run_id for run_id, window in rows if not (window or {}).get("interval"))
+            left = set(connection.execute(sa.select(unfinished.c.customer_id).where(waits)).scalars())
+            naming_them = {
+                run_id
+                for run_id, _ in rows
+                if left and any(left.intersection(each.customers) for each in self._batches(connection, run_id))
+            }
+        yield from (
+            run_id for run_id, window in rows if not (window or {}).get("interval") and run_id not in naming_them
+        )
+
+    def _batches(self, connection: sa.Connection, run_id: str) -> Iterator[RunBatch]:
+        return batches_of(connection, self._connector_id, run_id)
 
     def _remove_customers(self, table: sa.Table, run_id: str) -> int:
         mine = sa.and_(table.c.connector_id == self._connector_id, table.c.run_id == run_id)

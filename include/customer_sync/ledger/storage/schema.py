@@ -19,6 +19,7 @@ from sqlalchemy import (
     Dialect,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     TypeDecorator,
@@ -164,17 +165,20 @@ run = Table(
     Column("ended_at_utc", UtcDateTime),
 )
 
-run_customer = Table(
-    "run_customer",
+# One row per batch of a run: whom it read, and what became of each (story/batches.py).
+batch = Table(
+    "batch",
     metadata,
     _key("connector_id", 40),  # Airflow gives the runs of two connectors the same id
     _key("run_id", 250),
-    _key("customer_id"),
-    Column("batch_key", String(100), nullable=False),
-    Column("outcome", String(20)),
-    Column("reasons", String(500), nullable=False, default=""),
-    Index(None, "connector_id", "customer_id"),
-    Index(None, "connector_id", "run_id", "outcome"),
+    _key("batch_key", 100),
+    Column("first_customer", _Neighbour, nullable=False),
+    Column("last_customer", _Neighbour, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("open_count", Integer, nullable=False),  # customers without an outcome yet
+    Column("customers", LargeBinary, nullable=False),
+    Column("outcomes", LargeBinary, nullable=False),
+    Index(None, "connector_id", "first_customer", "last_customer"),
 )
 
 plan_customer = Table(
@@ -251,7 +255,7 @@ log_count = Table(
     Index(None, "hour_utc"),
 )
 
-# Whom the log knows; `search` is id and masked name in folded case.
+# Whom the log knows: `search` is id and masked name in folded case, `told` identifies what was said last.
 log_customer = Table(
     "log_customer",
     metadata,
@@ -259,6 +263,7 @@ log_customer = Table(
     _key("customer_id"),
     Column("name", String(250), nullable=False, default=""),
     Column("search", String(500), nullable=False),
+    Column("told", String(32)),
 )
 
 quarantine = Table(
@@ -272,6 +277,9 @@ quarantine = Table(
     Column("field", String(100), nullable=False, default=""),
     Column("detail", Text, nullable=False, default=""),
     Column("content_hash", String(64), nullable=False, default=""),
+    # Who holds the e-mail that the record waits for, and when the store was last asked.
+    Column("holder_id", String(120), nullable=False, default=""),
+    Column("asked_at_utc", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False, default=1),
     Column("first_seen_at_utc", UtcDateTime, nullable=False),
     Column("last_seen_at_utc", UtcDateTime, nullable=False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -15,11 +16,11 @@ from customer_sync.ledger.storage.schema import (
     log_customer,
     quarantine,
     run,
-    run_customer,
     set_aside,
     story,
     unfinished,
 )
+from customer_sync.ledger.story.batches import naming
 from customer_sync.ledger.story.lines import told_lines
 from customer_sync.model.outcome import REMEDIES, Reason
 
@@ -109,9 +110,12 @@ class CustomerStories:
         with self._engine.connect() as connection:
             link = connection.execute(self._of_customer(customer_state, customer_id)).mappings().first()
             known = connection.execute(self._of_customer(log_customer, customer_id)).first()
-            looked_at = [self._run(connection, row) for row in self._runs(connection, customer_id, at_utc, runs)]
+            looked_at = list(self._runs(connection, customer_id, at_utc, runs))
             latest = next((each for each in looked_at if each.outcome), None)
-            waiting = _left_by(latest) if at_utc else list(self._waiting(connection, customer_id, latest))
+            if at_utc is None:
+                waiting = list(self._waiting(connection, customer_id, latest))
+            else:
+                waiting = _left_by(self._last_said(connection, customer_id, at_utc))
         if link is None and known is None and not looked_at and not waiting:
             return None
         return CustomerStory(
@@ -129,36 +133,37 @@ class CustomerStories:
 
     def _runs(
         self, connection: sa.Connection, customer_id: str, at_utc: datetime | None, limit: int
-    ) -> Iterable[sa.RowMapping]:
-        of_run = sa.and_(run.c.connector_id == run_customer.c.connector_id, run.c.run_id == run_customer.c.run_id)
-        query = (
-            sa.select(run.c.mode, run.c.started_at_utc, run_customer)
-            .join(run, of_run)
-            .where(run_customer.c.connector_id == self._connector_id, run_customer.c.customer_id == customer_id)
-        )
-        if at_utc is not None:
-            query = query.where(run.c.started_at_utc <= at_utc)
-        return connection.execute(query.order_by(run.c.started_at_utc.desc()).limit(limit)).mappings().all()
+    ) -> Iterable[CustomerRun]:
+        until = () if at_utc is None else (run.c.started_at_utc <= at_utc,)
+        for run_id, _, (outcome, reasons) in islice(naming(connection, self._connector_id, customer_id, *until), limit):
+            mine = sa.and_(run.c.connector_id == self._connector_id, run.c.run_id == run_id)
+            mode, started_at_utc = connection.execute(sa.select(run.c.mode, run.c.started_at_utc).where(mine)).one()
+            lines = self._lines(connection, customer_id, story.c.run_id == run_id)
+            yield CustomerRun(run_id, mode, started_at_utc, outcome, _codes(reasons), [_step(line) for line in lines])
 
-    def _run(self, connection: sa.Connection, row: sa.RowMapping) -> CustomerRun:
-        query = self._of_customer(story, row["customer_id"]).where(story.c.run_id == row["run_id"])
-        ordered = query.order_by(story.c.id).limit(_STEPS_PER_RUN)
-        lines = told_lines(connection, self._connector_id, ordered, _STEPS_PER_RUN)
-        return CustomerRun(
-            run_id=row["run_id"],
-            mode=row["mode"],
-            started_at_utc=row["started_at_utc"],
-            outcome=row["outcome"] or "",
-            reasons=_codes(row["reasons"]),
-            steps=[_step(line) for line in lines],
+    def _lines(
+        self, connection: sa.Connection, customer_id: str, condition: sa.ColumnElement[bool]
+    ) -> list[dict[str, Any]]:
+        ordered = self._of_customer(story, customer_id).where(condition).order_by(story.c.id).limit(_STEPS_PER_RUN)
+        return told_lines(connection, self._connector_id, ordered, _STEPS_PER_RUN)
+
+    def _last_said(self, connection: sa.Connection, customer_id: str, at_utc: datetime) -> list[dict[str, str]]:
+        """What was said of a customer last, in a run until a moment; later runs found the same."""
+        of_run = sa.and_(run.c.connector_id == story.c.connector_id, run.c.run_id == story.c.run_id)
+        said = self._of_customer(story, customer_id).with_only_columns(story.c.run_id).join(run, of_run)
+        until = said.where(run.c.started_at_utc <= at_utc).order_by(run.c.started_at_utc.desc(), story.c.id.desc())
+        run_id = connection.execute(until.limit(1)).scalar_one_or_none()
+        return (
+            []
+            if run_id is None
+            else [_step(each) for each in self._lines(connection, customer_id, story.c.run_id == run_id)]
         )
 
     def _waiting(
         self, connection: sa.Connection, customer_id: str, latest: CustomerRun | None
     ) -> Iterable[WaitingPart]:
         for row in connection.execute(self._of_customer(quarantine, customer_id)).mappings():
-            what = f"another value of {row['field']}" if row["field"] else "a change"
-            yield WaitingPart(_part(row["entity"], row["record_key"]), row["reason"], f"{what} in the ERP")
+            yield WaitingPart(_part(row["entity"], row["record_key"]), row["reason"], _what_it_waits_for(row))
         for row in connection.execute(self._of_customer(set_aside, customer_id)).mappings():
             code = Reason.SKIPPED_BY_PERSON if row["kind"] == "skip" else Reason.HANDLED_BY_PERSON
             yield WaitingPart("customer", str(code), REMEDIES[code])
@@ -170,8 +175,16 @@ class CustomerStories:
             yield WaitingPart(part, str(Reason.OUTCOME_UNKNOWN), "the next load, which reads the record back first")
 
 
-def _left_by(latest: CustomerRun | None) -> list[WaitingPart]:
-    steps = latest.steps if latest else []
+def _what_it_waits_for(row: Mapping[Any, Any]) -> str:
+    what = f"{'another value of ' + row['field'] if row['field'] else 'a change'} in the ERP"
+    if row["reason"] != Reason.EMAIL_IN_USE:
+        return what
+    if row["holder_id"]:
+        return f"{what}, or until customer {row['holder_id']} gives the e-mail up"
+    return f"{what}, or until the user of a company that is not ours gives the e-mail up: asked once a day"
+
+
+def _left_by(steps: Iterable[Mapping[str, str]]) -> list[WaitingPart]:
     return [
         WaitingPart(_part(step["entity"], step["key"]), code, step["next_step"])
         for step in steps

@@ -6,9 +6,10 @@ paged through and pointed at although they are no rows.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -17,11 +18,17 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.storage.schema import story, story_shape
 from customer_sync.ledger.storage.statement import chunks, insert, upsert
+from customer_sync.ledger.story.batches import pack_keys, unpack_keys
 from customer_sync.ledger.story.log_facets import LogKind, load_kinds
 from customer_sync.model.outcome import LogEntry
 
 MOST_LINES = 1000
 """Lines of one story; more make another one."""
+
+EVERYBODY = ""
+"""The customer of a story that is about many."""
+
+AS_BEFORE = "as before"
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -34,6 +41,8 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
     message: str = ""
     next_step: str = ""
     changes: str = ""
+    customers: str = ""
+    """Where a line is said of many at once: their numbers, packed."""
 
 
 _encoder = msgspec.json.Encoder()
@@ -45,6 +54,30 @@ def as_line(entry: LogEntry, kind_id: int) -> Line:
     texts = (entry.key[:450], entry.field[:100], entry.store_id, entry.message, entry.next_step, entry.changes)
     # As in every column of text: PostgreSQL cannot hold U+0000, and both databases show the same.
     return Line(kind_id, *(text.replace("\0", "\ufffd") for text in texts))
+
+
+def joint_line(kind_id: int, customer_ids: Sequence[str]) -> Line:
+    """One line for all customers of whom the same is said, and was said before."""
+    return Line(kind_id, message=AS_BEFORE, customers=base64.b64encode(pack_keys(sorted(customer_ids))).decode())
+
+
+def customers_of(line: Mapping[str, Any]) -> list[str]:
+    """Whom a line is about."""
+    packed = line["customers"]
+    return unpack_keys(base64.b64decode(packed)) if packed else [line["customer_id"]]
+
+
+def digest_of(lines: Iterable[Line]) -> str:
+    """Identifies what is said; ``""`` where nothing is."""
+    text = b"".join(map(_encode, lines))
+    return hashlib.blake2b(text, digest_size=16).hexdigest() if text else ""
+
+
+def _encode(line: Line) -> bytes:
+    """A line as JSON; what is empty at its end is left out."""
+    values = msgspec.structs.astuple(line)
+    used = next((number for number in range(len(values), 1, -1) if values[number - 1]), 1)
+    return _encoder.encode(values[:used])
 
 
 class Told(NamedTuple):
@@ -80,7 +113,7 @@ def put_stories(
                     "customer_id": customer_id,
                     "customer_name": name,
                     "shape_id": shape_id,
-                    "lines": _encoder.encode(part).decode(),
+                    "lines": f"[{b','.join(map(_encode, part)).decode()}]",
                 }
             )
     _put_shapes(connection, connector_id, shapes)
@@ -176,12 +209,22 @@ def lines_of(row: Mapping[str, Any], kinds: Mapping[int, LogKind]) -> Iterator[d
             "message": line.message,
             "next_step": line.next_step,
             "changes": line.changes,
+            "customers": line.customers,
         }
 
 
-def kinds_in(text: str) -> list[int]:
-    """The kinds of a story's lines, line by line."""
-    return [line.kind_id for line in _decoder.decode(text)]
+def each_customer(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Lines with one for each customer in place of those that are about many."""
+    for row in rows:
+        for customer_id in customers_of(row):
+            yield {**row, "customer_id": customer_id, "customers": ""}
+
+
+def kinds_in(customer_id: str, text: str, meant: Collection[str]) -> Iterator[int]:
+    """The kind of each line of a story that is about one of some customers; of a line about many, once for each."""
+    for line in _decoder.decode(text):
+        about = customers_of({"customer_id": customer_id, "customers": line.customers})
+        yield from [line.kind_id] * sum(each in meant for each in about)
 
 
 def told_lines(

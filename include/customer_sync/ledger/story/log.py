@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.schema import log_count, log_customer, story
 from customer_sync.ledger.storage.statement import chunks, insert, upsert
-from customer_sync.ledger.story.lines import Told, as_line, put_stories, take_planned, told_lines
-from customer_sync.ledger.story.log_facets import LogKind, put_kinds
-from customer_sync.model.outcome import LogEntry
+from customer_sync.ledger.story.batches import stored
+from customer_sync.ledger.story.lines import (
+    EVERYBODY,
+    Line,
+    Told,
+    as_line,
+    digest_of,
+    joint_line,
+    put_stories,
+    take_planned,
+    told_lines,
+)
+from customer_sync.ledger.story.log_facets import LogKind, load_kinds, put_kinds
+from customer_sync.model.outcome import LogEntry, Outcome
 
 
 class Log:
@@ -33,8 +44,10 @@ class Log:
         entries: Iterable[LogEntry],
         *,
         in_place_of: str = "",
-    ) -> None:
+    ) -> set[str]:
         """Add lines; names must be masked already.
+
+        Who is closed with what was said of him before gets no story: all of these share one line for each outcome.
 
         Args:
             connection: A writing transaction.
@@ -44,22 +57,15 @@ class Log:
             entries: What is said.
             in_place_of: A step of the same run that planned for the same customers: what it said of operations goes,
                 what else it said is kept with the new lines.
+
+        Returns:
+            The customers of whom nothing new was said.
         """
-        listed = list(entries)
         now = utc_now()
-        kinds = [self._kind(entry) for entry in listed]
-        numbers = {kind: kind.id for kind in set(kinds)}
-        put_kinds(connection, numbers)
+        told, kinds = self._gather(entries)
+        put_kinds(connection, kinds.values())
         hour = full_hour(now)
-        counts = Counter((hour, numbers[kind]) for kind in kinds)
-        told: dict[str, Told] = {}
-        for entry, kind in zip(listed, kinds, strict=True):
-            customer_id = entry.customer_id[:200]
-            before = told.get(customer_id)
-            name = entry.customer_name[:250] or (before.name if before else "")
-            lines = before.lines if before else []
-            lines.append(as_line(entry, numbers[kind]))
-            told[customer_id] = Told(name, lines)
+        counts = Counter((hour, line.kind_id) for each in told.values() for line in each.lines)
         if in_place_of:
             kept, gone = take_planned(connection, self._connector_id, run_id, in_place_of, told)
             for customer_id, lines in kept.items():
@@ -67,11 +73,45 @@ class Log:
                 counts.update((hour, line.kind_id) for line in lines)
             for (moment, kind_id), count in gone.items():
                 counts[full_hour(moment), kind_id] -= count
+            kinds = load_kinds(connection, [self._connector_id])
+        known = self._known(connection, told)
+        said = {customer_id: _said(each.lines, kinds) for customer_id, each in told.items()}
+        as_before = {
+            key for key, each in said.items() if each.may_be_joined and key in known and known[key].told == each.digest
+        }
+        stories = {key: each for key, each in told.items() if key not in as_before}
+        joint: dict[int, list[str]] = {}
+        for key in as_before:
+            for line in told[key].lines:
+                if kinds[line.kind_id].outcome:
+                    joint.setdefault(line.kind_id, []).append(key)
+                else:
+                    counts[hour, line.kind_id] -= 1
+        if joint:
+            stories[EVERYBODY] = Told("", [joint_line(kind_id, keys) for kind_id, keys in sorted(joint.items())])
         common = {"logged_at_utc": now, "run_id": run_id, "task": task, "try_number": try_number}
-        for part in chunks(told, 1000):
-            put_stories(connection, self._connector_id, common, {key: told[key] for key in part})
+        for part in chunks(stories, 1000):
+            put_stories(connection, self._connector_id, common, {key: stories[key] for key in part})
         _count(connection, run_id, counts)
-        self._know(connection, {key: each.name for key, each in told.items()})
+        self._know(connection, told, known, {key: each.digest for key, each in said.items() if each.is_closed})
+        return as_before
+
+    def _gather(self, entries: Iterable[LogEntry]) -> tuple[dict[str, Told], dict[int, LogKind]]:
+        """What is said of whom, and its kinds by their numbers."""
+        told: dict[str, Told] = {}
+        numbers: dict[LogKind, int] = {}
+        for entry in entries:
+            kind = self._kind(entry)
+            number = numbers.get(kind)
+            if number is None:
+                number = numbers[kind] = kind.id
+            customer_id = stored(entry.customer_id[:200])
+            before = told.get(customer_id)
+            name = entry.customer_name[:250] or (before.name if before else "")
+            lines = before.lines if before else []
+            lines.append(as_line(entry, number))
+            told[customer_id] = Told(name, lines)
+        return told, {number: kind for kind, number in numbers.items()}
 
     def rows(self, *, run_id: str = "", customer_id: str = "", limit: int | None = 100) -> list[dict[str, Any]]:
         """The newest rows first, of a run and/or a customer; ``limit`` ``None`` gives all."""
@@ -89,25 +129,65 @@ class Log:
         reasons = ",".join(entry.reasons)[:500]
         return LogKind(self._connector_id, entry.entity, entry.action, entry.outcome, entry.level, reasons)
 
-    def _know(self, connection: sa.Connection, names: Mapping[str, str]) -> None:
-        """Keep whom the log knows: the newest name, where one was given."""
-        known: dict[str, str] = {}
-        for part in chunks(names):
-            query = sa.select(log_customer.c.customer_id, log_customer.c.name).where(
-                log_customer.c.connector_id == self._connector_id, log_customer.c.customer_id.in_(part)
+    def _known(self, connection: sa.Connection, customer_ids: Iterable[str]) -> dict[str, _Known]:
+        found: dict[str, _Known] = {}
+        c = log_customer.c
+        for part in chunks(customer_ids):
+            query = sa.select(c.customer_id, c.name, c.told).where(
+                c.connector_id == self._connector_id, c.customer_id.in_(part)
             )
-            known.update((row[0], row[1]) for row in connection.execute(query))
-        rows = [
-            {
-                "connector_id": self._connector_id,
-                "customer_id": customer_id,
-                "name": name,
-                "search": f"{customer_id} {name}".casefold(),
-            }
-            for customer_id, name in sorted(names.items())
-            if customer_id not in known or (name and name != known[customer_id])
-        ]
+            found.update((key, _Known(name, told)) for key, name, told in connection.execute(query))
+        return found
+
+    def _know(
+        self, connection: sa.Connection, told: Mapping[str, Told], known: Mapping[str, _Known], said: Mapping[str, str]
+    ) -> None:
+        """Keep whom the log knows: the newest name, where one was given, and what was said last."""
+        rows = []
+        for customer_id, each in sorted(told.items()):
+            before = known.get(customer_id, _UNKNOWN)
+            now = _Known(each.name or before.name, said.get(customer_id, before.told))
+            if now != before:
+                search = f"{customer_id} {now.name}".casefold()
+                rows.append({**self._of(customer_id), "name": now.name, "search": search, "told": now.told})
         upsert(connection, log_customer, rows)
+
+    def _of(self, customer_id: str) -> dict[str, str]:
+        return {"connector_id": self._connector_id, "customer_id": customer_id}
+
+
+class _Known(NamedTuple):
+    """A customer whom the log knows: the masked name, and what identifies that which was said last."""
+
+    name: str
+    told: str | None
+
+
+_UNKNOWN = _Known("", None)
+
+
+class _Said(NamedTuple):
+    """What is said of a customer: whether it closes the customer, and whether it may be said of many at once."""
+
+    digest: str
+    is_closed: bool
+    may_be_joined: bool
+
+
+def _said(lines: Sequence[Line], kinds: Mapping[int, LogKind]) -> _Said:
+    """Judge lines: what was done is past with its run, all else holds until something else is said."""
+    mine = [kinds[line.kind_id] for line in lines]
+    lasting = [line for line, kind in zip(lines, mine, strict=True) if not kind.action and kind.outcome not in _IN_SYNC]
+    is_closed = any(kind.outcome for kind in mine)
+    may_be_joined = is_closed and all(not kind.action and kind.outcome in _REPEATED for kind in mine)
+    return _Said(digest_of(lasting), is_closed, may_be_joined)
+
+
+_IN_SYNC = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.REACTIVATED, Outcome.UNCHANGED, Outcome.PLANNED})
+"""Outcomes after which there is nothing to say of a customer but what is left out of it."""
+
+_REPEATED = frozenset({"", Outcome.UNCHANGED, Outcome.FILTERED, Outcome.SKIPPED})
+"""Outcomes that are said of many at once where they are no news."""
 
 
 def full_hour(moment: datetime) -> datetime:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.storage.schema import log_count, log_kind, story
 from customer_sync.ledger.storage.statement import chunks
-from customer_sync.ledger.story.lines import kinds_in
+from customer_sync.ledger.story.lines import EVERYBODY, kinds_in
 from customer_sync.ledger.story.log_scope import Scope, counted
 
 HOURLY_UP_TO = timedelta(days=3)
@@ -94,15 +94,16 @@ def _of_customers(connection: sa.Connection, scope: Scope, *, by_level: bool) ->
     log = story.c
     rows: list[tuple[datetime, int]] = []
     for part in chunks(scope.customers or ()):
-        query = sa.select(log.logged_at_utc, log.lines).where(
+        meant = {customer for _, customer in part}
+        query = sa.select(log.logged_at_utc, log.customer_id, log.lines).where(
             log.connector_id.in_({connector for connector, _ in part}),
-            log.customer_id.in_([customer for _, customer in part]),
+            log.customer_id.in_([*meant, *([EVERYBODY] if scope.wanted.run_id else [])]),
             *([log.run_id == scope.wanted.run_id] if scope.wanted.run_id else []),
             *([log.logged_at_utc >= scope.wanted.since] if scope.wanted.since else []),
             *([log.logged_at_utc < scope.wanted.until] if scope.wanted.until else []),
         )
         found = connection.execute(query.limit(MOST_ROWS + 1))
-        rows.extend((moment, kind_id) for moment, lines in found for kind_id in kinds_in(lines))
+        rows.extend((moment, kind) for moment, key, lines in found for kind in kinds_in(key, lines, meant))
         if len(rows) > MOST_ROWS:
             return None
     return _bucketed(((moment, scope.kinds[kind]) for moment, kind in rows if kind in scope.kinds), by_level=by_level)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.storage.schema import story
 from customer_sync.ledger.storage.statement import PARAMETER_CHUNK, chunks
-from customer_sync.ledger.story.lines import lines_of, story_of
+from customer_sync.ledger.story.lines import EVERYBODY, customers_of, first_line_of, lines_of, story_of
 from customer_sync.ledger.story.log_scope import LogFilter, Scope, count_rows, is_meant, look_up
 
 Order = Literal["newest", "oldest", "customer", "customer_desc"]
@@ -141,17 +141,35 @@ def _ordered(query: sa.Select[Any], order: Order, *, is_walked: bool) -> sa.Sele
 def _lines(
     connection: sa.Connection, scope: Scope, order: Order, start: Position | None, limit: int
 ) -> list[dict[str, Any]]:
-    """The lines of a page, in order. Each story that is found has one at least, but the one that the page starts in."""
-    found: list[dict[str, Any]] = []
-    for row in _stories(connection, _story_ids(connection, scope, order, start, limit + 1)):
-        lines = list(lines_of(row, scope.kinds))
-        found.extend(reversed(lines) if _is_descending(order) else lines)
-    if start is not None:
-        place = _place(order, start.logged_at, start.connector_id, start.customer_id, start.id)
-        places = [_place(order, *(row[name] for name in _PLACE)) for row in found]
-        is_behind = [each < place if _is_descending(order) else each > place for each in places]
-        found = [row for row, is_meant in zip(found, is_behind, strict=True) if is_meant]
-    return found[:limit]
+    """The lines of a page, in order."""
+    found: dict[int, dict[str, Any]] = {}
+    begin = start
+    while True:
+        ids = _story_ids(connection, scope, order, begin, limit + 1)
+        stories = _stories(connection, ids)
+        for row in stories:
+            lines = [line for line in lines_of(row, scope.kinds) if _is_of(scope, line)]
+            for line in reversed(lines) if _is_descending(order) else lines:
+                if start is None or _is_behind(order, line, start):
+                    found[line["id"]] = line
+        # A story about many may be about none of those who are meant, and the first may be on the page before.
+        if len(found) >= limit or len(ids) <= limit:
+            return list(found.values())[:limit]
+        last = stories[-1]
+        begin = position_of({**last, "id": first_line_of(last["id"])})
+
+
+def _is_of(scope: Scope, line: dict[str, Any]) -> bool:
+    """Whether a line is about a customer of a scope."""
+    if scope.customers is None or not line["customers"]:
+        return True
+    return any((line["connector_id"], each) in scope.customers for each in customers_of(line))
+
+
+def _is_behind(order: Order, line: dict[str, Any], start: Position) -> bool:
+    here = _place(order, *(line[name] for name in _PLACE))
+    there = _place(order, start.logged_at, start.connector_id, start.customer_id, start.id)
+    return here < there if _is_descending(order) else here > there
 
 
 _PLACE = ("logged_at_utc", "connector_id", "customer_id", "id")
@@ -216,7 +234,9 @@ def _by_customer(base: sa.Select[Any], scope: Scope) -> Iterator[sa.Select[Any]]
     for connector, customer in scope.customers or ():
         of_connector.setdefault(connector, []).append(customer)
     for connector, customers in of_connector.items():
-        for part in chunks(customers, PARAMETER_CHUNK):
+        # What was said of many is looked into for one run only: it is all that a run without news says.
+        meant = [*customers, *([EVERYBODY] if scope.wanted.run_id else [])]
+        for part in chunks(meant, PARAMETER_CHUNK):
             mine = base.where(_log.connector_id == connector, _log.customer_id.in_(part))
             yield _by_shape_at_hand(mine, scope)
 

@@ -16,14 +16,17 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.journal.intents import Intents
 from customer_sync.ledger.storage.clock import utc_now
-from customer_sync.ledger.storage.schema import plan_customer, run_customer, story
+from customer_sync.ledger.storage.schema import batch, plan_customer, story
 from customer_sync.ledger.storage.statement import chunks, insert
+from customer_sync.ledger.story.batches import NOTHING, batches_of, put_outcomes, with_outcome
 from customer_sync.ledger.story.lines import lines_of
 from customer_sync.ledger.story.log_facets import load_kinds
 from customer_sync.model.outcome import Outcome
 
 _PLANNED_BY = ("transform", "compare")
 """Tasks that plan: of a sync, and of a reconciliation."""
+
+_UNAPPLIED = tuple(str(each) for each in (Outcome.SKIPPED, Outcome.FAILED, Outcome.PLANNED))
 
 
 class PlannedCustomer(NamedTuple):
@@ -118,8 +121,11 @@ class Plans:
 
     def among(self, run_id: str, customer_ids: Iterable[str]) -> set[str]:
         """Those of some customers that are in the plan that is applied."""
+        return self._placed(run_id, customer_ids, ~plan_customer.c.withheld)
+
+    def _placed(self, run_id: str, customer_ids: Iterable[str], *conditions: sa.ColumnElement[bool]) -> set[str]:
         found: set[str] = set()
-        query = sa.select(plan_customer.c.customer_id).where(self._of(run_id), ~plan_customer.c.withheld)
+        query = sa.select(plan_customer.c.customer_id).where(self._of(run_id), *conditions)
         with self._engine.connect() as connection:
             for part in chunks(customer_ids):
                 found.update(connection.execute(query.where(plan_customer.c.customer_id.in_(part))).scalars())
@@ -127,14 +133,11 @@ class Plans:
 
     def unplanned(self, run_id: str) -> Iterator[tuple[str, str]]:
         """(customer id, batch) of customers that have neither an outcome nor a place in the plan: a task failed."""
-        recorded = sa.and_(run_customer.c.connector_id == self._connector_id, run_customer.c.run_id == run_id)
-        is_planned = sa.exists().where(self._of(run_id), plan_customer.c.customer_id == run_customer.c.customer_id)
-        query = sa.select(run_customer.c.customer_id, run_customer.c.batch_key).where(
-            recorded, run_customer.c.outcome.is_(None), ~is_planned
-        )
         with self._engine.connect() as connection:
-            for key, batch in connection.execute(query.order_by(run_customer.c.customer_id)):
-                yield str(key), str(batch)
+            left = batches_of(connection, self._connector_id, run_id, batch.c.open_count > 0)
+            open_ones = {key: batch_key for batch_key, key, _ in with_outcome(left, "")}
+        planned = self._placed(run_id, open_ones)
+        yield from sorted((key, batch_key) for key, batch_key in open_ones.items() if key not in planned)
 
     def withdrawn(self, run_id: str, batch_keys: Iterable[str], limit: int) -> list[PlannedCustomer]:
         """The first customers whose companies are to be withdrawn, by id."""
@@ -184,16 +187,16 @@ class Plans:
 
     def skip(self, connection: sa.Connection, run_id: str, batch_keys: Iterable[str], reason: str) -> None:
         """Give all customers of the plan the outcome ``skipped``."""
-        planned = sa.select(plan_customer.c.customer_id).where(
-            self._of(run_id), ~plan_customer.c.withheld, _in_batches(batch_keys)
-        )
-        self._set_outcome(connection, run_id, planned, Outcome.SKIPPED, reason)
+        mine = (self._of(run_id), ~plan_customer.c.withheld, _in_batches(batch_keys))
+        planned = connection.execute(sa.select(plan_customer.c.customer_id).where(*mine)).scalars()
+        put_outcomes(connection, self._connector_id, run_id, dict.fromkeys(planned, (str(Outcome.SKIPPED), reason)))
 
     def reopen(self, connection: sa.Connection, run_id: str) -> None:
         """Take back the outcomes of customers whose plan was not applied: it is decided upon again."""
-        unapplied = [str(each) for each in (Outcome.SKIPPED, Outcome.FAILED, Outcome.PLANNED)]
-        planned = sa.select(plan_customer.c.customer_id).where(self._of(run_id), run_customer.c.outcome.in_(unapplied))
-        self._set_outcome(connection, run_id, planned, None, "")
+        planned = set(connection.execute(sa.select(plan_customer.c.customer_id).where(self._of(run_id))).scalars())
+        closed = with_outcome(batches_of(connection, self._connector_id, run_id), *_UNAPPLIED) if planned else ()
+        again = [key for _, key, _ in closed if key in planned]
+        put_outcomes(connection, self._connector_id, run_id, dict.fromkeys(again, NOTHING))
 
     def written_by_others(self, run_id: str, batch_keys: Iterable[str], limit: int) -> list[str]:
         """Customers of the plan that another run wrote to since they were planned, by id."""
@@ -219,16 +222,6 @@ class Plans:
         with self._engine.connect() as connection:
             for batch, *planned in connection.execute(query.order_by(plan_customer.c.customer_id).limit(limit)):
                 yield batch, PlannedCustomer(*planned)
-
-    def _set_outcome(
-        self, connection: sa.Connection, run_id: str, ids: sa.Select[Any], outcome: Outcome | None, reason: str
-    ) -> None:
-        mine = sa.and_(run_customer.c.connector_id == self._connector_id, run_customer.c.run_id == run_id)
-        connection.execute(
-            sa.update(run_customer)
-            .where(mine, run_customer.c.customer_id.in_(ids))
-            .values(outcome=None if outcome is None else str(outcome), reasons=reason)
-        )
 
     def _of(self, run_id: str) -> sa.ColumnElement[bool]:
         return sa.and_(plan_customer.c.connector_id == self._connector_id, plan_customer.c.run_id == run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -9,22 +10,19 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
-from customer_sync.ledger.storage.compiled import Compiled
-from customer_sync.ledger.storage.schema import plan_customer, run, run_customer, unfinished
+from customer_sync.ledger.storage.schema import batch, plan_customer, run, unfinished
 from customer_sync.ledger.storage.statement import chunks, upsert
-from customer_sync.model.outcome import REFUSED_PLAN_REASONS, Outcome
-
-_PUT_OUTCOME = Compiled(
-    lambda _: (
-        sa.update(run_customer)
-        .where(
-            run_customer.c.connector_id == sa.bindparam("of_connector"),
-            run_customer.c.run_id == sa.bindparam("of_run"),
-            run_customer.c.customer_id == sa.bindparam("of_customer"),
-        )
-        .values(outcome=sa.bindparam("new_outcome"), reasons=sa.bindparam("new_reasons"))
-    )
+from customer_sync.ledger.story.batches import (
+    NOTHING,
+    batches_of,
+    forget_batches,
+    naming,
+    outcomes_of,
+    put_batch,
+    put_outcomes,
+    with_outcome,
 )
+from customer_sync.model.outcome import REFUSED_PLAN_REASONS, Outcome
 
 
 class CustomerOutcome(NamedTuple):
@@ -44,7 +42,7 @@ class Runs:
 
     def begin(self, connection: sa.Connection, run_id: str, **columns: Any) -> None:
         """Record that a run's extraction starts; a repeated attempt starts the run's book afresh."""
-        connection.execute(sa.delete(run_customer).where(self._booked(run_id)))
+        forget_batches(connection, self._connector_id, run_id)
         of_plan = sa.and_(plan_customer.c.connector_id == self._connector_id, plan_customer.c.run_id == run_id)
         connection.execute(sa.delete(plan_customer).where(of_plan))
         row = {
@@ -122,106 +120,87 @@ class Runs:
     def _is(self, run_id: str) -> sa.ColumnElement[bool]:
         return sa.and_(run.c.run_id == run_id, run.c.connector_id == self._connector_id)
 
-    def _booked(self, run_id: str) -> sa.ColumnElement[bool]:
-        return sa.and_(run_customer.c.connector_id == self._connector_id, run_customer.c.run_id == run_id)
-
     def add_customers(
         self, connection: sa.Connection, run_id: str, batch_key: str, customer_ids: Sequence[str]
     ) -> None:
-        """Book extracted customers, still without an outcome."""
-        rows = [
-            {
-                "connector_id": self._connector_id,
-                "run_id": run_id,
-                "customer_id": key,
-                "batch_key": batch_key,
-                "outcome": None,
-                "reasons": "",
-            }
-            for key in customer_ids
-        ]
-        for part in chunks(rows):
-            upsert(connection, run_customer, part)
+        """Record a batch of extracted customers, still without an outcome."""
+        put_batch(connection, self._connector_id, run_id, batch_key, customer_ids)
         connection.execute(sa.update(run).where(self._is(run_id)).values(extracted=run.c.extracted + len(customer_ids)))
 
     def put_outcomes(self, connection: sa.Connection, run_id: str, outcomes: Iterable[CustomerOutcome]) -> None:
         """Write outcomes; a later attempt's replace an earlier one's."""
-        for part in chunks(outcomes, 2000):
-            rows = [
-                {
-                    "of_connector": self._connector_id,
-                    "of_run": run_id,
-                    "of_customer": o.customer_id,
-                    "new_outcome": str(o.outcome),
-                    "new_reasons": ",".join(o.reasons)[:500],
-                }
-                for o in part
-            ]
-            _PUT_OUTCOME.execute(connection, rows)
+        became = {each.customer_id: (str(each.outcome), ",".join(each.reasons)[:500]) for each in outcomes}
+        put_outcomes(connection, self._connector_id, run_id, became)
 
     def clear_outcomes(self, connection: sa.Connection, run_id: str, customer_ids: Iterable[str]) -> None:
         """Take outcomes back before a batch is worked on again, so that none of an earlier attempt is left."""
-        for part in chunks(customer_ids):
-            connection.execute(
-                sa.update(run_customer)
-                .where(self._booked(run_id), run_customer.c.customer_id.in_(part))
-                .values(outcome=None, reasons="")
-            )
+        put_outcomes(connection, self._connector_id, run_id, dict.fromkeys(customer_ids, NOTHING))
 
     def outcome_counts(self, run_id: str) -> dict[str, int]:
         """Customers of a run by outcome; the key ``""`` counts those without one."""
-        outcome = sa.func.coalesce(run_customer.c.outcome, "")
-        query = sa.select(outcome, sa.func.count()).where(self._booked(run_id)).group_by(outcome)
+        counts: Counter[str] = Counter()
         with self._engine.connect() as connection:
-            return dict(connection.execute(query).all())
+            for became in outcomes_of(connection, self._connector_id, run_id):
+                counts.update(outcome for outcome, _ in became)
+        return dict(counts)
 
     def reason_counts(self, run_id: str) -> dict[str, int]:
         """How often each reason code decided a customer's outcome, most frequent first."""
-        counts: dict[str, int] = {}
-        query = sa.select(run_customer.c.reasons, sa.func.count()).where(
-            self._booked(run_id), run_customer.c.reasons != ""
-        )
+        counts: Counter[str] = Counter()
         with self._engine.connect() as connection:
-            for reasons, count in connection.execute(query.group_by(run_customer.c.reasons)):
-                for reason in reasons.split(","):
-                    counts[reason] = counts.get(reason, 0) + count
+            for became in outcomes_of(connection, self._connector_id, run_id):
+                counts.update(code for _, reasons in became if reasons for code in reasons.split(","))
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def customers(self, run_id: str) -> list[tuple[str, str, str, str]]:
         """(customer id, batch, outcome, reasons) of every customer of a run, by id."""
-        columns = (run_customer.c.customer_id, run_customer.c.batch_key, run_customer.c.outcome, run_customer.c.reasons)
-        query = sa.select(*columns).where(self._booked(run_id)).order_by(run_customer.c.customer_id)
         with self._engine.connect() as connection:
-            return [(key, batch, outcome or "", reasons) for key, batch, outcome, reasons in connection.execute(query)]
+            return sorted(
+                (key, each.key, *became)
+                for each in batches_of(connection, self._connector_id, run_id)
+                for key, became in zip(each.customers, each.became, strict=True)
+            )
 
     def with_reason(self, run_id: str, reason: str, limit: int | None = None) -> list[str]:
         """Quarantined customers of a run that have this one reason, by id."""
-        is_meant = sa.and_(run_customer.c.outcome == Outcome.QUARANTINED, run_customer.c.reasons == reason)
-        query = sa.select(run_customer.c.customer_id).where(self._booked(run_id), is_meant)
         with self._engine.connect() as connection:
-            return list(connection.execute(query.order_by(run_customer.c.customer_id).limit(limit)).scalars())
+            found = with_outcome(batches_of(connection, self._connector_id, run_id), Outcome.QUARANTINED)
+            return sorted(key for _, key, (_, reasons) in found if reasons == reason)[:limit]
 
     def without_outcome(self, run_id: str, limit: int | None = None) -> dict[str, str]:
         """Customers that were extracted and have no outcome yet, with their batch; at most ``limit`` of them."""
-        query = sa.select(run_customer.c.customer_id, run_customer.c.batch_key).where(
-            self._booked(run_id), run_customer.c.outcome.is_(None)
-        )
         with self._engine.connect() as connection:
-            return dict(connection.execute(query.order_by(run_customer.c.customer_id).limit(limit)).all())
+            left = batches_of(connection, self._connector_id, run_id, batch.c.open_count > 0)
+            found = ((key, batch_key) for batch_key, key, _ in with_outcome(left, ""))
+            return dict(sorted(found)[:limit])
 
     def batch_count(self, run_id: str) -> int:
         """Number of batches that a run extracted."""
-        query = sa.select(sa.func.count(sa.distinct(run_customer.c.batch_key))).where(self._booked(run_id))
+        mine = sa.and_(batch.c.connector_id == self._connector_id, batch.c.run_id == run_id)
         with self._engine.connect() as connection:
-            return int(connection.execute(query).scalar_one())
+            return int(connection.execute(sa.select(sa.func.count()).select_from(batch).where(mine)).scalar_one())
 
     def last_customer(self, run_id: str, batch_key: str) -> str:
         """The greatest customer id of a batch."""
-        query = sa.select(sa.func.max(run_customer.c.customer_id)).where(
-            self._booked(run_id), run_customer.c.batch_key == batch_key
-        )
+        mine = sa.and_(batch.c.connector_id == self._connector_id, batch.c.run_id == run_id)
+        query = sa.select(batch.c.last_customer).where(mine, batch.c.batch_key == batch_key)
         with self._engine.connect() as connection:
-            return connection.execute(query).scalar_one() or ""
+            return connection.execute(query).scalar_one_or_none() or ""
+
+    def batch_of(self, run_id: str, customer_id: str) -> str:
+        """The batch in which a run read a customer; ``""`` when it did not."""
+        with self._engine.connect() as connection:
+            found = naming(connection, self._connector_id, customer_id, run.c.run_id == run_id)
+            return next((batch_key for _, batch_key, _ in found), "")
+
+    def latest_of(self, customer_id: str) -> dict[str, Any] | None:
+        """The newest run that read a customer, with ``outcome`` and ``reasons``; ``None`` when there is none."""
+        with self._engine.connect() as connection:
+            found = next(naming(connection, self._connector_id, customer_id), None)
+        if found is None:
+            return None
+        run_id, _, (outcome, reasons) = found
+        return {**(self.get(run_id) or {}), "outcome": outcome, "reasons": reasons}
 
     def of_interval(self, interval: tuple[str, str]) -> set[str]:
         """Customers that earlier runs of the same data interval recorded: a re-processed one takes them up again."""
@@ -232,8 +211,8 @@ class Runs:
             )
             ids = [run_id for run_id, window in rows if tuple(window.get("interval") or ()) == tuple(interval)]
             for run_id in ids:
-                query = sa.select(run_customer.c.customer_id).where(self._booked(run_id))
-                found.update(connection.execute(query).scalars())
+                for each in batches_of(connection, self._connector_id, run_id):
+                    found.update(each.customers)
         return found
 
     def postpone(self, connection: sa.Connection, customer_ids: Iterable[str]) -> None:
@@ -260,29 +239,25 @@ class Runs:
 
         The next incremental run re-reads the former.
         """
-        of_run = sa.select(run_customer.c.customer_id).where(self._booked(run_id))
-        refused = sa.and_(
-            run_customer.c.outcome == Outcome.SKIPPED,
-            run_customer.c.reasons.in_([str(reason) for reason in REFUSED_PLAN_REASONS]),
-        )
-        is_left = sa.or_(run_customer.c.outcome == Outcome.FAILED, refused)
-        failed = of_run.where(is_left)
-        done = of_run.where(sa.not_(is_left))
         mine = unfinished.c.connector_id == self._connector_id
-        connection.execute(sa.delete(unfinished).where(mine, unfinished.c.customer_id.in_(done)))
         known = set(connection.execute(sa.select(unfinished.c.customer_id).where(mine)).scalars())
-        connection.execute(
-            sa.update(unfinished)
-            .where(mine, unfinished.c.customer_id.in_(failed))
-            .values(attempts=unfinished.c.attempts + 1)
-        )
-        new = [key for key in connection.execute(failed).scalars() if key not in known]
+        failed: list[str] = []
+        done: list[str] = []
+        for each in batches_of(connection, self._connector_id, run_id):
+            for key, became in zip(each.customers, each.became, strict=True):
+                if became != NOTHING:
+                    (failed if _is_left(*became) else done).append(key)
+        self.forget_unfinished(connection, known.intersection(done))
+        for part in chunks(known.intersection(failed)):
+            again = sa.update(unfinished).where(mine, unfinished.c.customer_id.in_(part))
+            connection.execute(again.values(attempts=unfinished.c.attempts + 1))
         now = utc_now()
         rows = [
-            {"connector_id": self._connector_id, "customer_id": key, "since_utc": now, "attempts": 1} for key in new
+            {"connector_id": self._connector_id, "customer_id": key, "since_utc": now, "attempts": 1}
+            for key in sorted(set(failed) - known)
         ]
-        for part in chunks(rows):
-            upsert(connection, unfinished, part, keep=("since_utc",))
+        for part_of_rows in chunks(rows):
+            upsert(connection, unfinished, part_of_rows, keep=("since_utc",))
 
     def unfinished(self) -> dict[str, datetime]:
         """Customers whose last outcome is ``failed``, or whose plan was refused, with the time since when."""
@@ -291,3 +266,8 @@ class Runs:
         )
         with self._engine.connect() as connection:
             return dict(connection.execute(query).all())
+
+
+def _is_left(outcome: str, reasons: str) -> bool:
+    """Whether a customer is to be read again although nothing of it changes."""
+    return outcome == Outcome.FAILED or (outcome == Outcome.SKIPPED and reasons in REFUSED_PLAN_REASONS)

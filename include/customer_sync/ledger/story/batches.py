@@ -1,0 +1,184 @@
+"""Whom a run read and what became of each: one row per batch, with the customers as one packed list.
+
+A full run over ten thousand customers of whom none changed is a handful of rows, and still answers for each of them.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from customer_sync.ledger.storage.schema import batch, run
+from customer_sync.ledger.storage.statement import upsert
+
+Became = tuple[str, str]
+"""An outcome and the codes of its reasons, joined by commas; ``("", "")`` where there is none yet."""
+
+NOTHING: Became = ("", "")
+
+_AT_ONCE = 50
+_keys = msgspec.json.Decoder(list[str])
+
+
+class _Outcomes(msgspec.Struct, frozen=True, array_like=True):
+    """What became of a batch's customers, in their order: each a place among the few things that happened."""
+
+    kinds: list[Became]
+    places: list[int]
+
+
+_outcomes = msgspec.json.Decoder(_Outcomes)
+
+
+@dataclass(frozen=True)
+class RunBatch:
+    """One batch of a run.
+
+    Attributes:
+        key: The batch's key in its run.
+        customers: Whom it read, in the order of reading.
+        became: What became of each, in the same order.
+    """
+
+    key: str
+    customers: list[str]
+    became: list[Became]
+
+
+def pack_keys(keys: Sequence[str]) -> bytes:
+    """Customers' numbers as few bytes: neighbours differ by little."""
+    return zlib.compress(msgspec.json.encode([stored(key) for key in keys]))
+
+
+def unpack_keys(packed: bytes) -> list[str]:
+    """The numbers that :func:`pack_keys` packed."""
+    return _keys.decode(zlib.decompress(packed))
+
+
+def put_batch(connection: sa.Connection, connector_id: str, run_id: str, key: str, customers: Sequence[str]) -> None:
+    """Record a batch, none of whose customers has an outcome yet."""
+    keys = [stored(each) for each in customers]
+    row = {
+        **_name(connector_id, run_id, key),
+        "first_customer": min(keys, default=""),
+        "last_customer": max(keys, default=""),
+        "size": len(keys),
+        "open_count": len(keys),
+        "customers": pack_keys(keys),
+        "outcomes": _pack([NOTHING] * len(keys)),
+    }
+    upsert(connection, batch, [row])
+
+
+def put_outcomes(connection: sa.Connection, connector_id: str, run_id: str, became: Mapping[str, Became]) -> None:
+    """Say what became of some customers of a run; who was not read gets no outcome.
+
+    Args:
+        connection: A writing transaction.
+        connector_id: Whose run it is.
+        run_id: The run.
+        became: Customer -> what became of it; later words replace earlier ones.
+    """
+    told = {stored(key): each for key, each in became.items()}
+    if not told:
+        return
+    c = batch.c
+    near = (c.first_customer <= max(told), c.last_customer >= min(told))
+    query = sa.select(c.batch_key, c.customers, c.outcomes).where(_of_run(connector_id, run_id), *near)
+    # Two loads of one run may each find the other's batch near its own: rows are held in one order.
+    for key, customers, outcomes in connection.execute(query.order_by(c.batch_key).with_for_update()).all():
+        before = _unpack(outcomes)
+        now = [told.get(each, was) for each, was in zip(unpack_keys(customers), before, strict=True)]
+        if now != before:
+            values = {"outcomes": _pack(now), "open_count": now.count(NOTHING)}
+            mine = sa.and_(_of_run(connector_id, run_id), c.batch_key == key)
+            connection.execute(sa.update(batch).where(mine).values(**values))
+
+
+def batches_of(
+    connection: sa.Connection, connector_id: str, run_id: str, *conditions: sa.ColumnElement[bool]
+) -> Iterator[RunBatch]:
+    """The batches of a run, in the order of their keys.
+
+    Args:
+        connection: A transaction.
+        connector_id: Whose run it is.
+        run_id: The run.
+        conditions: Which of its batches.
+    """
+    query = sa.select(batch.c.batch_key, batch.c.customers, batch.c.outcomes)
+    for key, customers, outcomes in connection.execute(
+        query.where(_of_run(connector_id, run_id), *conditions).order_by(batch.c.batch_key)
+    ):
+        yield RunBatch(key, unpack_keys(customers), _unpack(outcomes))
+
+
+def outcomes_of(connection: sa.Connection, connector_id: str, run_id: str) -> Iterator[list[Became]]:
+    """What became of the customers of each batch of a run; who they are is not looked at."""
+    query = sa.select(batch.c.outcomes).where(_of_run(connector_id, run_id))
+    for outcomes in connection.execute(query).scalars():
+        yield _unpack(outcomes)
+
+
+def naming(
+    connection: sa.Connection, connector_id: str, customer_id: str, *conditions: sa.ColumnElement[bool]
+) -> Iterator[tuple[str, str, Became]]:
+    """(run, batch, what became of it) of the runs that read one customer, the newest first.
+
+    Args:
+        connection: A transaction.
+        connector_id: Whose runs they are.
+        customer_id: The customer.
+        conditions: Which runs.
+    """
+    key = stored(customer_id)
+    c = batch.c
+    near = (c.connector_id == connector_id, c.first_customer <= key, c.last_customer >= key)
+    of_run = sa.and_(run.c.connector_id == c.connector_id, run.c.run_id == c.run_id)
+    query = sa.select(c.run_id, c.batch_key).join(run, of_run).where(*near, *conditions)
+    names = connection.execute(query.order_by(run.c.started_at_utc.desc(), c.run_id, c.batch_key)).all()
+    for run_id, batch_key in names:
+        for each in batches_of(connection, connector_id, run_id, c.batch_key == batch_key):
+            if key in each.customers:
+                yield run_id, batch_key, each.became[each.customers.index(key)]
+
+
+def stored(customer_id: str) -> str:
+    """A customer's number as columns hold it: U+FFFD in place of U+0000."""
+    return customer_id.replace("\0", "\ufffd")
+
+
+def _pack(became: Sequence[Became]) -> bytes:
+    kinds = {each: place for place, each in enumerate(dict.fromkeys(became))}
+    return zlib.compress(msgspec.json.encode(_Outcomes(list(kinds), [kinds[each] for each in became])))
+
+
+def _unpack(packed: bytes) -> list[Became]:
+    found = _outcomes.decode(zlib.decompress(packed))
+    return [found.kinds[place] for place in found.places]
+
+
+def _of_run(connector_id: str, run_id: str) -> sa.ColumnElement[bool]:
+    return sa.and_(batch.c.connector_id == connector_id, batch.c.run_id == run_id)
+
+
+def _name(connector_id: str, run_id: str, key: str) -> dict[str, Any]:
+    return {"connector_id": connector_id, "run_id": run_id, "batch_key": key}
+
+
+def forget_batches(connection: sa.Connection, connector_id: str, run_id: str) -> int:
+    """Drop all batches of a run; returns how many there were."""
+    return int(connection.execute(sa.delete(batch).where(_of_run(connector_id, run_id))).rowcount)
+
+
+def with_outcome(batches: Iterable[RunBatch], *meant: str) -> Iterator[tuple[str, str, Became]]:
+    """(batch, customer, what became of it) of the customers whose outcome is one of some."""
+    for each in batches:
+        for customer_id, became in zip(each.customers, each.became, strict=True):
+            if became[0] in meant:
+                yield each.key, customer_id, became
