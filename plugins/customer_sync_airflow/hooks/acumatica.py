@@ -5,9 +5,9 @@ from airflow.sdk import BaseHook
 from customer_sync.http.pacing import Schedule
 from customer_sync.http.retry import RetryPolicy
 from customer_sync.settings.connector import Connector
-from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.connection import open_source
 from customer_sync.sources.acumatica.session import Seat
+from customer_sync.sources.acumatica.source import AcumaticaSource
 from customer_sync_airflow.hooks.connections import TEST_RETRY, read_connection, tested
 from customer_sync_airflow.hooks.expectations import lacking_in_erp
 
@@ -40,7 +40,7 @@ class AcumaticaHook(BaseHook):
 
     def get_conn(
         self, retry: RetryPolicy | None = None, *, schedule: Schedule | None = None, seat: Seat | None = None
-    ) -> AcumaticaClient:
+    ) -> AcumaticaSource:
         """Read the connection and build the client; it signs in at its first request.
 
         Use it in a ``with`` block: leaving the block signs out and frees the seat, on failure and
@@ -56,7 +56,7 @@ class AcumaticaHook(BaseHook):
         """
         connection = read_connection(self.acumatica_conn_id)
         connector = self._connector or Connector(id="default")
-        return open_source(connection, connector, retry=retry, schedule=schedule, seat=seat).client
+        return open_source(connection, connector, retry=retry, schedule=schedule, seat=seat)
 
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection: site, user and tenant, endpoint, commerce fields, and the right to read them.

@@ -73,7 +73,7 @@ class AcumaticaClient(DeletedRecordCalls):
         """Read which custom fields an entity has, as ``View.Field`` (docs/api/acumatica.md#ad-hoc-schema)."""
         return self._call("GET", f"{self._endpoint}/{entity}/$adHocSchema", read_custom_fields)
 
-    def server_time_utc(self) -> datetime:
+    def now_utc(self) -> datetime:
         """The server's own time, by its last answer; sends one request where there was none yet.
 
         Raises:

@@ -10,7 +10,6 @@ from customer_sync.http.retry import RetryPolicy
 from customer_sync.http.transport import Urllib3Transport
 from customer_sync.settings.connection_fields import ConnectionFields
 from customer_sync.settings.connector import Connector
-from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.session import Seat
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
 from customer_sync.sources.acumatica.source import AcumaticaSource
@@ -64,5 +63,4 @@ def open_source(
         read_timeout_s=http.read_timeout_s,
     )
     pacer = Pacer(settings.requests_per_minute, share=1.0, burst=1, schedule=schedule)
-    client = AcumaticaClient(Urllib3Transport(http), settings, pacer=pacer, retry=retry, seat=seat)
-    return AcumaticaSource(client, connector)
+    return AcumaticaSource(Urllib3Transport(http), settings, connector, pacer=pacer, retry=retry, seat=seat)
