@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -50,6 +51,7 @@ class InMemoryStore:
     terms: dict[int, model.PaymentTerms] = field(default_factory=dict)
     stamps_s: dict[int, int] = field(default_factory=dict)  # created; of an address: modified
     ids: count[int] = field(default_factory=lambda: count(1001))
+    identity: str = field(default_factory=lambda: f"memory/{uuid.uuid4().hex}")
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def write(self, action: Action, order: port.Order) -> int:
@@ -203,6 +205,10 @@ class InMemoryTarget:
         return self
 
     def __exit__(self, *_: object) -> None: ...
+
+    @property
+    def identity(self) -> str:
+        return self._store.identity
 
     @cached_property
     def facts(self) -> _Facts:

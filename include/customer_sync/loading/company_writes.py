@@ -79,7 +79,11 @@ def confirm_updated(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
 
 
 def _merged(old: CompanyFields, new: CompanyFields, changed: Sequence[str]) -> CompanyFields:
-    return msgspec.structs.replace(old, **{name: getattr(new, name) for name in changed})
+    values = {name: getattr(new, name) for name in changed}
+    if "extra_fields" in values:
+        # The store leaves those that an update does not name as they are.
+        values["extra_fields"] = {**old.extra_fields, **new.extra_fields}
+    return msgspec.structs.replace(old, **values)
 
 
 def refuse_update(context: LoadContext, part: Part, error: SyncError) -> None:

@@ -22,6 +22,7 @@ from customer_sync.loading.context import LoadContext, StoreCensus
 from customer_sync.loading.creation import Creation
 from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.loading.dispatch import Dispatcher
+from customer_sync.loading.key_release import release_keys
 from customer_sync.loading.outcome_recorder import OutcomeRecorder
 from customer_sync.loading.refusals import wake
 from customer_sync.loading.setting_writes import stop_changed_elsewhere
@@ -211,12 +212,15 @@ class _Load:
 
     def perform(self) -> None:
         context, loads = self._context, self.loads
+        if context.target.identity:
+            context.ledger.links.note_store(context.run.run_id, context.target.identity)
         self._answer_open_intents()
         find_existing(context, loads)
         self._check_store()
         stop_changed_elsewhere(context, loads)
         read_parts(context, loads)
         self._take_access_away()
+        release_keys(context, loads, self.dispatcher)
         self._create()
         read_parts(context, loads)
         self._send(lambda operation: operation.action in _COMPANY)

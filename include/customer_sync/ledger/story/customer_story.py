@@ -120,7 +120,7 @@ class CustomerStories:
             return None
         return CustomerStory(
             customer_id=customer_id,
-            record_id=link["record_id"] if link else "",
+            record_id=(link["record_id"] or "") if link else "",
             company_id=link["company_id"] if link else None,
             outcome=latest.outcome if latest else "",
             reasons=latest.reasons if latest else (),
