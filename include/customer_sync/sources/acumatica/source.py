@@ -60,7 +60,7 @@ class AcumaticaSource(AcumaticaClient):
 
     def customers_of_records(self, record_ids: Sequence[str]) -> Iterator[CustomerPage]:
         """Read customers by NoteID."""
-        return CustomerPages(self.client, self._connector).of_records(record_ids)
+        return CustomerPages(self, self._connector).of_records(record_ids)
 
     def changes(self, since: Mapping[str, str], until: str) -> Iterator[Changes]:
         """Read the streams ``customers``, ``contacts`` and ``locations``."""
