@@ -32,6 +32,28 @@ _EFFECTS = {
 ID_OF_NEW_COMPANY = "id of the new company"
 """Stands in a plan for what only the store can say."""
 
+LOG_COLUMNS = (
+    "logged_at_utc",
+    "connector_id",
+    "run_id",
+    "task",
+    "try_number",
+    "customer_id",
+    "customer_name",
+    "entity",
+    "record_key",
+    "action",
+    "outcome",
+    "level",
+    "reasons",
+    "field",
+    "store_id",
+    "message",
+    "next_step",
+    "changes",
+)
+"""Columns of the log where it is a file, in order; ``changes`` is JSON: field -> [old, new], masked as in the log."""
+
 MAX_SHOWN = 80
 
 _MOST_NAMES = 1024

@@ -44,7 +44,7 @@ def show_list(viewer: CurrentViewer, session: SessionDep, form: Annotated[Filter
     found = search_log(
         engine,
         chosen,
-        order=form.in_order(),
+        order=form.order,
         after=Place.read(form.after).position,
         before=Place.read(form.before).position,
         limit=ROWS_PER_PAGE,
@@ -94,7 +94,7 @@ def export_parquet(viewer: CurrentViewer, form: Annotated[FilterForm, Query()]) 
 
 
 def _pages(viewer: Viewer, form: FilterForm) -> Iterator[list[dict[str, Any]]]:
-    pages = iter_log(ledger_engine(), form.to_filter(viewer), order=form.in_order())
+    pages = iter_log(ledger_engine(), form.to_filter(viewer), order=form.order)
     return (list(each_customer(rows)) for rows in pages)
 
 
