@@ -11,7 +11,13 @@ from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.model.company import CompanyStatus, attempt_hash, content_hash
 from customer_sync.model.operation import Action, Operation, StatusOperation
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
-from customer_sync.reporting.log_entry import closing_entry, earlier_entry, finding_entry, operation_entry
+from customer_sync.reporting.log_entry import (
+    closing_entry,
+    earlier_entry,
+    finding_entry,
+    operation_entry,
+    uncleared_findings,
+)
 from customer_sync.run import Run
 
 _AT_ONCE = 40
@@ -84,11 +90,14 @@ class OutcomeRecorder:
             if outcome is None:
                 continue
             outcomes.append(CustomerOutcome(load.customer_id, outcome, _reasons(load)))
+            load.findings += uncleared_findings(load.uncleared(), run.connector)
             entries.extend(_entries(run, load, outcome, writes))
             quarantined.extend((load.customer_id, finding) for finding in _quarantine(load))
             if outcome not in {Outcome.FAILED, Outcome.QUARANTINED, Outcome.DEACTIVATED} and load.plan.kind == "sync":
                 whole.append(load)
-        digests = {load.customer_id: "" if load.held_back else content_hash(load.desired) for load in whole}
+        digests = {
+            load.customer_id: "" if load.held_back or load.uncleared() else content_hash(load.desired) for load in whole
+        }
         settled = [outcome.customer_id for outcome in outcomes]
         with run.ledger.write() as connection:
             run.ledger.links.put_hashes(connection, digests)
@@ -133,7 +142,7 @@ def _outcome_of_writes(load: CustomerLoad, writes: Sequence[ConfirmedWrite], *, 
         return Outcome.UPDATED
     if load.plan.kind != "sync":
         return Outcome.FILTERED
-    return Outcome.WAITING if load.held_back else Outcome.UNCHANGED
+    return Outcome.WAITING if load.held_back or load.uncleared() else Outcome.UNCHANGED
 
 
 def _waits_as_a_whole(load: CustomerLoad) -> bool:

@@ -57,14 +57,14 @@ def connector_dag(
     return one_run_at_a_time(
         dag_id=dag_id,
         doc_md=f"{doc}\nConnector file: `{connector.id}.yaml`",
-        schedule=_timetable_of(connector, schedule, setting),
+        schedule=timetable_of(connector, schedule, setting),
         default_args={"owner": connector.owner, "execution_timeout": task_timeout_of(connector)},
         tags=[*tags, connector.id, *([] if connector.active else ["inactive"])],
         **arguments,
     )
 
 
-def _timetable_of(connector: Connector, schedule: str, setting: str) -> CronDataIntervalTimetable | None:
+def timetable_of(connector: Connector, schedule: str, setting: str) -> CronDataIntervalTimetable | None:
     """A connector's schedule, in UTC, with data intervals (backfills need them); none while it is inactive.
 
     Raises:

@@ -23,7 +23,12 @@ from airflow.sdk import DAG, Asset, TriggerRule
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import watched_connectors
 from customer_sync_airflow.alerting.callbacks import alert_arguments
-from customer_sync_airflow.dags.per_connector import Placeholder, connector_dag, dags_of_all_connectors
+from customer_sync_airflow.dags.per_connector import (
+    Placeholder,
+    connector_dag,
+    dags_of_all_connectors,
+    timetable_of,
+)
 from customer_sync_airflow.guard import Guard
 from customer_sync_airflow.tasks.sync import audit, extract, filter_customers, load, transform
 from customer_sync_airflow.tasks.sync_params import sync_params
@@ -35,7 +40,13 @@ TAGS = ["customer-sync", "acumatica", "better-b2b"]
 
 
 def sync_dag(connector: Connector) -> DAG:
-    """Wire the six tasks of one connector."""
+    """Wire the six tasks of one connector.
+
+    Raises:
+        ConfigError: A schedule is no cron expression.
+    """
+    if connector.full_schedule is not None:
+        timetable_of(connector, connector.full_schedule, "full_schedule")
     with connector_dag(
         connector,
         connector.dag_id,
