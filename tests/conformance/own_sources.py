@@ -15,8 +15,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from customer_sync.http.curl_transport import CurlTransport
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.http.transport import HttpSettings, Urllib3Transport
+from customer_sync.http.transport import HttpSettings
 from customer_sync.model.customer import Contact, Customer, Location, PostalAddress
 from customer_sync.settings.connector_file import load_connector
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
@@ -120,8 +121,8 @@ class AcumaticaUnderTest:
         """A session of the client."""
         return ErpEditor(self._transport(), _settings(), retry=_QUICK)
 
-    def _transport(self) -> Urllib3Transport:
-        return Urllib3Transport(HttpSettings(base_url=self.url))
+    def _transport(self) -> CurlTransport:
+        return CurlTransport(HttpSettings(base_url=self.url))
 
     def add(self, customer: Customer) -> Customer:
         with self.client() as erp:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from customer_sync.http.curl_transport import CurlTransport
 from customer_sync.http.pacing import Pacer
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.http.transport import HttpSettings, Transport, Urllib3Transport
+from customer_sync.http.transport import HttpSettings, Transport
 from customer_sync.ledger import Ledger
 from customer_sync.model.batch import BatchDescriptor
 from customer_sync.pipeline import run
@@ -82,18 +83,18 @@ class World:
 
     def source(self, connector: Connector | None = None, **changes: Any) -> AcumaticaSource:
         """The ERP's twin as the connector's source, through the test's transport."""
-        transport = self.wrap_erp(Urllib3Transport(HttpSettings(base_url=self.erp_url)))
+        transport = self.wrap_erp(CurlTransport(HttpSettings(base_url=self.erp_url)))
         return AcumaticaSource(transport, _sign_in(changes), connector or self.connector, retry=self.retry)
 
     def _editor(self, **changes: Any) -> ErpEditor:
-        transport = Urllib3Transport(HttpSettings(base_url=self.erp_url))
+        transport = CurlTransport(HttpSettings(base_url=self.erp_url))
         return ErpEditor(transport, _sign_in(changes), retry=self.retry)
 
     def store(self, connector: Connector | None = None, **changes: Any) -> BetterB2BTarget:
         """The store's twin as the connector's target, through the test's transport."""
         # The twins answer at once; a retry waits this long for what an older attempt may have on its way.
         values = {"token": "sandbox-token", "store_hash": "sandbox", "rate_limit_wait_s": 0.1, "read_timeout_s": 5.0}
-        transport = Urllib3Transport(HttpSettings(base_url=self.store_url))
+        transport = CurlTransport(HttpSettings(base_url=self.store_url))
         settings = BetterB2BSettings(**{**values, "rules": (connector or self.connector).store, **changes})
         return BetterB2BTarget(self.wrap_store(transport), settings, pacer=Pacer(0, share=1.0), retry=self.retry)
 

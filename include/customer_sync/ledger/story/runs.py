@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.schema import batch, plan_customer, run, unfinished
-from customer_sync.ledger.storage.statement import chunks, upsert
+from customer_sync.ledger.storage.statement import among, chunks, upsert
 from customer_sync.ledger.story.batches import (
     NOTHING,
     batches_of,
@@ -177,6 +177,27 @@ class Runs:
             found = ((key, batch_key) for batch_key, key, _ in with_outcome(left, ""))
             return dict(sorted(found)[:limit])
 
+    def parts_of_long_read(self, run_id: str) -> list[str]:
+        """The earlier runs of the long read that a run goes on with."""
+        query = (
+            sa.select(run.c.run_id, run.c.window)
+            .where(
+                run.c.connector_id == self._connector_id,
+                run.c.run_id != run_id,
+                run.c.mode == "full",
+                run.c.state == "success",
+                run.c.moves_watermark,
+            )
+            .order_by(run.c.started_at_utc.desc())
+        )
+        found: list[str] = []
+        with self._engine.connect() as connection:
+            for earlier, window in connection.execute(query):
+                found.append(earlier)
+                if not window.get("resume_after"):
+                    break
+        return found
+
     def extracted(self, run_id: str, customer_ids: Iterable[str]) -> set[str]:
         """Which of these customers the run has read already."""
         meant = set(customer_ids)
@@ -240,7 +261,7 @@ class Runs:
         for part in chunks(customer_ids):
             connection.execute(
                 sa.delete(unfinished).where(
-                    unfinished.c.connector_id == self._connector_id, unfinished.c.customer_id.in_(part)
+                    unfinished.c.connector_id == self._connector_id, among(unfinished.c.customer_id, part)
                 )
             )
 
@@ -259,7 +280,7 @@ class Runs:
                     (failed if _is_left(*became) else done).append(key)
         self.forget_unfinished(connection, known.intersection(done))
         for part in chunks(known.intersection(failed)):
-            again = sa.update(unfinished).where(mine, unfinished.c.customer_id.in_(part))
+            again = sa.update(unfinished).where(mine, among(unfinished.c.customer_id, part))
             connection.execute(again.values(attempts=unfinished.c.attempts + 1))
         now = utc_now()
         rows = [
