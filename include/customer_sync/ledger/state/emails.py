@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.schema import account_email, customer_state, quarantine
-from customer_sync.ledger.storage.statement import chunks, upsert
+from customer_sync.ledger.storage.statement import among, chunks, upsert
 from customer_sync.model.company import content_hash
 from customer_sync.model.outcome import Reason
 
@@ -38,7 +38,7 @@ class AccountEmails:
         for part in chunks(customer_ids):
             connection.execute(
                 sa.delete(account_email).where(
-                    account_email.c.connector_id == self._connector_id, account_email.c.customer_id.in_(part)
+                    account_email.c.connector_id == self._connector_id, among(account_email.c.customer_id, part)
                 )
             )
 
