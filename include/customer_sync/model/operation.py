@@ -317,8 +317,9 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     ``desired`` is there for a customer to be synced only. ``held_back`` names parts (:func:`part_of`) that the store
     refused before and that have not changed since. ``leavers`` are the contacts to whom the source's record denies
-    access, ``present`` all that it shows, where those who are not count as leavers too; ``successors`` who may be the
-    admin, in order, beside the desired users. ``outcome`` is what the customer ends as whatever is written.
+    access; ``present`` all that it shows, with their e-mails, where users go that belong to none of them or have
+    another e-mail; ``successors`` who may be the admin, in order, beside the desired users. ``outcome`` is what the
+    customer ends as whatever is written.
     ``access_ended_at_utc`` says, by the key of an operation that takes access away, when the
     source's record changed that is the reason (ISO 8601). ``was_inactive`` says whether the company did not trade
     when this was planned.
@@ -335,7 +336,7 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     reasons: tuple[str, ...] = ()
     held_back: tuple[str, ...] = ()
     leavers: frozenset[str] = frozenset()
-    present: frozenset[str] | None = None
+    present: dict[str, str] | None = None
     successors: tuple[CompanyUser, ...] = ()
     outcome: str = ""
     access_ended_at_utc: dict[str, str] = {}
