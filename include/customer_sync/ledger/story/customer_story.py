@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from customer_sync.ledger.journal.intents import Intents
 from customer_sync.ledger.storage.schema import (
     customer_state,
-    log_customer,
+    known_customer,
     quarantine,
     run,
     set_aside,
@@ -96,21 +96,29 @@ class CustomerStories:
         self._engine = engine
         self._connector_id = connector_id
 
-    def of(self, customer_id: str, *, at_utc: datetime | None = None, runs: int = 20) -> CustomerStory | None:
+    def of(
+        self,
+        customer_id: str,
+        *,
+        at_utc: datetime | None = None,
+        runs: int = 20,
+        complete: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = list,
+    ) -> CustomerStory | None:
         """Read a customer's story.
 
         Args:
             customer_id: Its number.
             at_utc: Only runs that began at this moment or earlier; what waits is then what the last of them left.
             runs: Most runs, the newest first.
+            complete: Gives lines about what was done the values that the journal has.
 
         Returns:
             The story, or ``None`` when the ledger has never met the customer.
         """
         with self._engine.connect() as connection:
             link = connection.execute(self._of_customer(customer_state, customer_id)).mappings().first()
-            known = connection.execute(self._of_customer(log_customer, customer_id)).first()
-            looked_at = list(self._runs(connection, customer_id, at_utc, runs))
+            known = connection.execute(self._of_customer(known_customer, customer_id)).first()
+            looked_at = list(self._runs(connection, customer_id, at_utc, runs, complete))
             latest = next((each for each in looked_at if each.outcome), None)
             if at_utc is None:
                 waiting = list(self._waiting(connection, customer_id, latest))
@@ -132,13 +140,18 @@ class CustomerStories:
         return sa.select(table).where(table.c.connector_id == self._connector_id, table.c.customer_id == customer_id)
 
     def _runs(
-        self, connection: sa.Connection, customer_id: str, at_utc: datetime | None, limit: int
+        self,
+        connection: sa.Connection,
+        customer_id: str,
+        at_utc: datetime | None,
+        limit: int,
+        complete: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
     ) -> Iterable[CustomerRun]:
         until = () if at_utc is None else (run.c.started_at_utc <= at_utc,)
         for run_id, _, (outcome, reasons) in islice(naming(connection, self._connector_id, customer_id, *until), limit):
             mine = sa.and_(run.c.connector_id == self._connector_id, run.c.run_id == run_id)
             mode, started_at_utc = connection.execute(sa.select(run.c.mode, run.c.started_at_utc).where(mine)).one()
-            lines = self._lines(connection, customer_id, story.c.run_id == run_id)
+            lines = complete(self._lines(connection, customer_id, story.c.run_id == run_id))
             yield CustomerRun(run_id, mode, started_at_utc, outcome, _codes(reasons), [_step(line) for line in lines])
 
     def _lines(

@@ -51,7 +51,9 @@ _decoder = msgspec.json.Decoder(list[Line])
 
 def as_line(entry: LogEntry, kind_id: int) -> Line:
     """A log entry as a line."""
-    texts = (entry.key[:450], entry.field[:100], entry.store_id, entry.message, entry.next_step, entry.changes)
+    # What was done has its values in the journal already.
+    changes = "" if entry.is_journalled else entry.changes
+    texts = (entry.key[:450], entry.field[:100], entry.store_id, entry.message, entry.next_step, changes)
     # As in every column of text: PostgreSQL cannot hold U+0000, and both databases show the same.
     return Line(kind_id, *(text.replace("\0", "\ufffd") for text in texts))
 

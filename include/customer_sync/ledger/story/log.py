@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
-from customer_sync.ledger.storage.schema import log_count, log_customer, story
+from customer_sync.ledger.storage.schema import known_customer, log_count, story
 from customer_sync.ledger.storage.statement import chunks, insert, upsert
 from customer_sync.ledger.story.batches import stored
 from customer_sync.ledger.story.lines import (
@@ -131,7 +131,7 @@ class Log:
 
     def _known(self, connection: sa.Connection, customer_ids: Iterable[str]) -> dict[str, _Known]:
         found: dict[str, _Known] = {}
-        c = log_customer.c
+        c = known_customer.c
         for part in chunks(customer_ids):
             query = sa.select(c.customer_id, c.name, c.told).where(
                 c.connector_id == self._connector_id, c.customer_id.in_(part)
@@ -150,7 +150,7 @@ class Log:
             if now != before:
                 search = f"{customer_id} {now.name}".casefold()
                 rows.append({**self._of(customer_id), "name": now.name, "search": search, "told": now.told})
-        upsert(connection, log_customer, rows)
+        upsert(connection, known_customer, rows)
 
     def _of(self, customer_id: str) -> dict[str, str]:
         return {"connector_id": self._connector_id, "customer_id": customer_id}
