@@ -17,7 +17,6 @@ from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
 from customer_sync.sources.acumatica.source import AcumaticaSource
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
-from customer_sync.targets.better_b2b.client import BetterB2BClient
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
 
@@ -35,8 +34,8 @@ def main() -> None:
         EndlessErp(order["customers"]),
         AcumaticaSettings(username="endless", password="endless", endpoint_name="KNCommerce"),  # noqa: S106 - nobody's password
     )
-    settings = BetterB2BSettings(token="endless", store_hash="endless")  # noqa: S106 - nobody's token
-    store = BetterB2BTarget(BetterB2BClient(EndlessStore(), settings, pacer=Pacer(0, share=1.0)), rules.store)
+    settings = BetterB2BSettings(token="endless", store_hash="endless", rules=rules.store)  # noqa: S106 - nobody's token
+    store = BetterB2BTarget(EndlessStore(), settings, pacer=Pacer(0, share=1.0))
     before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     started = time.perf_counter()
     request = RunRequest(mode="full", dry_run=order["dry_run"])

@@ -18,7 +18,6 @@ from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
 from customer_sync.sources.acumatica.source import AcumaticaSource
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
-from customer_sync.targets.better_b2b.client import BetterB2BClient
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,12 +59,10 @@ def store_client(url: str, rules: Connector, per_minute: int) -> BetterB2BTarget
     settings = BetterB2BSettings(
         token="sandbox-token",  # noqa: S106 - the twin's published token
         store_hash="sandbox",
-        requests_per_minute=per_minute or rules.store.requests_per_minute,
-        budget_share=rules.store.share,
+        rules=rules.store.model_copy(update={"requests_per_minute": per_minute or rules.store.requests_per_minute}),
     )
     transport = Urllib3Transport(HttpSettings(base_url=url, max_connections=rules.store.concurrency))
-    client = BetterB2BClient(transport, settings, pacer=None if per_minute else Pacer(0, share=1.0))
-    return BetterB2BTarget(client, rules.store)
+    return BetterB2BTarget(transport, settings, pacer=None if per_minute else Pacer(0, share=1.0))
 
 
 def main() -> None:

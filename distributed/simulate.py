@@ -122,7 +122,7 @@ def run_once(world: World, run_id: str, **params: Any) -> Cost:
         for described in summary.descriptors:
             with meter.task(), world.source() as erp:
                 content = customers[described.key], changes[described.key]
-                load_batch(run.as_task("load"), *content, described, target=world.target(), source=erp)
+                load_batch(run.as_task("load"), *content, described, target=world.store(), source=erp)
         with meter.task():
             audit_run(run.as_task("audit"), extracted=[described for _, described in batches], failed_tasks=())
     after = rows_by_table(world.ledger_url)

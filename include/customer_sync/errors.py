@@ -28,7 +28,7 @@ the way in, so that no later reader has to remember to do it.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from customer_sync.one_line import one_line
 from customer_sync.redaction import EXCERPT_CHARS, mask_text, redact_value
@@ -227,12 +227,6 @@ class RecordRejected(PermanentApiError):
     def is_key_taken(self) -> bool:
         """Whether a company of the store has the key already."""
         return any(text in self.taken.get("key", ()) for text in self.texts)
-
-    def for_row(self, row: int) -> Self:
-        """Return the same refusal reduced to one zero-based row of a bulk call."""
-        texts = self.row_errors.get(row, [])
-        kept = {"field_errors": {}, "texts": texts, "row_errors": {row: texts}}
-        return type(self)(" ".join(texts) or self.message, **{**self.evidence, **kept})
 
 
 class AmbiguousWriteError(ApiError):

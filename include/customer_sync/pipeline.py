@@ -60,8 +60,14 @@ def run(
     request = window or RunRequest()
     if dry_run:
         request = request.model_copy(update={"dry_run": True})
-    with Ledger.open(connector.id, ledger_url) as ledger, tempfile.TemporaryDirectory() as folder:
+    with Ledger.open(connector.id, ledger_url) as ledger:
         run = Run(connector, ledger, run_id or f"pipeline__{uuid.uuid4().hex}", sink=sink)
+        return perform(run, source, target, request)
+
+
+def perform(run: Run, source: Source, target: Target, request: RunRequest) -> AuditReport:
+    """Perform a run whose ledger is open already; see :func:`run`."""
+    with tempfile.TemporaryDirectory() as folder:
         return _Pipeline(run, source, target, request, Path(folder)).perform()
 
 

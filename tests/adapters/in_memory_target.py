@@ -41,6 +41,7 @@ class InMemoryStore:
     roles: Sequence[str] = (rules.ADMIN, "Senior Buyer", "Junior Buyer")
     payment_methods: Sequence[str] = ("cheque", "bankdeposit", "cod", "purchase_order")
     extra_fields: Mapping[str, bool] = field(default_factory=lambda: rules.EXTRA_FIELDS)
+    refused: frozenset[str] = frozenset()  # names of companies and cities that it will not take
     companies: dict[int, StoredCompany] = field(default_factory=dict)
     users: dict[int, StoredUser] = field(default_factory=dict)
     addresses: dict[int, StoredAddress] = field(default_factory=dict)
@@ -58,7 +59,7 @@ class InMemoryStore:
     def _create_company(self, operation: Any, _: int) -> int:
         new = replace(operation.new, extra_fields=self._extra_fields({}, operation.new.extra_fields, 0))
         admin = replace(operation.admin, role=rules.ADMIN)
-        rules.check(new, rules.COMPANY)
+        self._check(new, new.company_name, rules.COMPANY)
         self._check_user(admin, 0)
         company_id, now_s = next(self.ids), int(self.clock())
         self.stamps_s[company_id] = now_s
@@ -72,7 +73,7 @@ class InMemoryStore:
         have, values = _existing(self.companies, operation.store_id).fields, operation.values
         extra_fields = self._extra_fields(have.extra_fields, values.get("extra_fields", {}), operation.store_id)
         new = replace(have, **{**values, "extra_fields": extra_fields})
-        rules.check(new, rules.COMPANY)
+        self._check(new, new.company_name, rules.COMPANY)
         return self._change_company(operation.store_id, fields=new, key=extra_fields.get(rules.KEY_FIELD, ""))
 
     def _set_company_status(self, operation: Any, company_id: int) -> int:
@@ -100,6 +101,11 @@ class InMemoryStore:
             if self.extra_fields[name] and any(other.get(name) == value for other in others):
                 rules.refuse(said := f"{name} must be unique.", taken={"key": [said]})
         return {**have, **known}
+
+    def _check(self, new: Any, name: str, table: Mapping[str, Any]) -> None:
+        rules.check(new, table)
+        if name in self.refused:
+            rules.refuse(f"'{name}' is not allowed.")
 
     def _create_user(self, operation: Any, company_id: int) -> int:
         self._check_user(operation.new, 0)
@@ -147,7 +153,7 @@ class InMemoryStore:
         return int(operation.store_id)
 
     def _save_address(self, address_id: int, company_id: int, new: model.Address) -> int:
-        rules.check(new, rules.ADDRESS)
+        self._check(new, new.city, rules.ADDRESS)
         if new.country_code not in rules.NEEDS_STATE:
             new = replace(new, state_name="", state_code="")
         elif not new.state_name:

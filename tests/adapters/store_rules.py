@@ -57,6 +57,8 @@ LIMITS: Final = TargetLimits(
 
 def check(record: Any, table: Mapping[str, FieldRule]) -> None:
     """Refuse a record that lacks what is demanded, or holds more than fits."""
+    if not getattr(record, "email", "").isascii():
+        refuse("email: Enter a valid email address.")
     for name, rule in table.items():
         value = getattr(record, name)
         if not rule.can_clear and value == "":

@@ -249,7 +249,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 touched = []
 sys.addaudithook(lambda event, facts: touched.append(event) if event in {"socket.connect", "sqlite3.connect"} else None)
-clients = {"customer_sync.sources.acumatica.client", "customer_sync.targets.better_b2b.client"}
+clients = {"customer_sync.sources.acumatica.client", "customer_sync.targets.better_b2b.adapter"}
 heavy = ({"pandas", "alembic"} | clients) - set(sys.modules)
 started = time.process_time()
 bag = DagBag(sys.argv[1])

@@ -91,7 +91,7 @@ def test_connection_of_erp_is_good_when_all_is_there(
         ({"extra": {"tenant": " "}}, "has no Tenant"),
         ({"extra": {"endpoint_version": "99.100.001"}}, "It serves: Default/23.200.001"),
         ({"extra": {"endpoint_name": "Nowhere"}}, "does not serve the endpoint Nowhere/24.200.001"),
-        ({"extra": {"endpoint_name": "Default"}}, "has no Customer.EnableKensiumCommerce"),
+        ({"extra": {"endpoint_name": "Default"}}, "has no Customer field EnableKensiumCommerce"),
         ({"login": "clerk"}, "insufficient rights to access the Customers (AR303000) form"),
         ({"login": "nothing-shown"}, "The API user sees no customer at all"),
         ({"extra": {"auth_style": "guess"}}, "auth_style"),
@@ -177,5 +177,5 @@ def test_budget_of_connector_reaches_client_when_hook_has_one(
     reader = AcumaticaHook("erp_under_test", connector=connector).get_conn()
     writer = BetterB2BHook("store_under_test", connector=connector).get_conn()
     assert (reader.settings.page_size, reader.settings.requests_per_minute) == (77, 50)
-    assert (writer.settings.requests_per_minute, writer.settings.budget_share) == (90, 0.5)
-    assert (writer.settings.channel_ids, writer.settings.bulk_size) == ((7,), 3)
+    assert (writer.pacer.requests_per_minute, writer.settings.rules) == (90, connector.store)
+    assert writer.settings.origin == {"channel_ids": [7], "origin_channel_id": 1}

@@ -19,11 +19,11 @@ from customer_sync.http.retry import RetryPolicy
 from customer_sync.http.transport import HttpSettings, Urllib3Transport
 from customer_sync.model.customer import Contact, Customer, Location, PostalAddress
 from customer_sync.settings.connector_file import load_connector
-from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
 from customer_sync.sources.acumatica.source import AcumaticaSource
 from customer_sync.sources.port import Source
 from sandbox.server import running_acumatica
+from tests.adapters.erp_editor import ErpEditor
 from tests.adapters.in_memory_source import InMemoryErp, InMemorySource
 from tests.conformance.harness import SourceFactory, SourceUnderTest
 
@@ -102,7 +102,7 @@ class AcumaticaUnderTest:
     def make(self) -> Source:
         return AcumaticaSource(self.client(), _connector())
 
-    def client(self) -> AcumaticaClient:
+    def client(self) -> ErpEditor:
         """A session of the client."""
         settings = AcumaticaSettings(
             username="admin",
@@ -113,11 +113,11 @@ class AcumaticaUnderTest:
             session_limit_wait_s=0.05,
         )
         quick = RetryPolicy(attempts=3, total_s=5.0, first_delay_s=0.01, rng=lambda: 0.0)
-        return AcumaticaClient(Urllib3Transport(HttpSettings(base_url=self.url)), settings, retry=quick)
+        return ErpEditor(Urllib3Transport(HttpSettings(base_url=self.url)), settings, retry=quick)
 
     def add(self, customer: Customer) -> Customer:
         with self.client() as erp:
-            row = erp.put(
+            row = erp.add(
                 "Customer",
                 {
                     "CustomerName": customer.name,
@@ -131,7 +131,6 @@ class AcumaticaUnderTest:
                         "Address": _address(customer.main_address),
                     },
                 },
-                update_only=False,
             )
             key = row["CustomerID"]["value"]
             made = replace(customer, customer_id=key, record_id=row["id"])
@@ -145,16 +144,16 @@ class AcumaticaUnderTest:
                 "Email": customer.email,
                 "MainContact": {"Phone1": customer.phone},
             }
-            erp.put("Customer", body)
+            erp.edit("Customer", body)
             return self._put_parts(erp, customer)
 
-    def _put_parts(self, erp: AcumaticaClient, customer: Customer) -> Customer:
+    def _put_parts(self, erp: ErpEditor, customer: Customer) -> Customer:
         for location in customer.locations:
-            erp.put("CustomerLocation", _location(customer.customer_id, location), update_only=False)
+            erp.add("CustomerLocation", _location(customer.customer_id, location))
         contacts = [self._put_contact(erp, customer.customer_id, contact) for contact in customer.contacts]
         return replace(customer, contacts=tuple(contacts))
 
-    def _put_contact(self, erp: AcumaticaClient, customer_id: str, contact: Contact) -> Contact:
+    def _put_contact(self, erp: ErpEditor, customer_id: str, contact: Contact) -> Contact:
         body: dict[str, Any] = {
             "BusinessAccount": customer_id,
             "FirstName": contact.first_name,
@@ -166,7 +165,7 @@ class AcumaticaUnderTest:
         }
         if contact.contact_id:
             body["ContactID"] = int(contact.contact_id)
-        row = erp.put("Contact", body, update_only=bool(contact.contact_id))
+        row = erp.edit("Contact", body) if contact.contact_id else erp.add("Contact", body)
         return replace(contact, contact_id=str(row["ContactID"]["value"]))
 
     def delete(self, customer_id: str) -> None:

@@ -17,7 +17,6 @@ from customer_sync.http.transport import HttpSettings, Urllib3Transport
 from customer_sync.model.company import CompanyStatus
 from customer_sync.model.operation import Action
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
-from customer_sync.targets.better_b2b.client import BetterB2BClient
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 from customer_sync.targets.port import ActionCost, Target
 from sandbox.server import running_better_b2b
@@ -107,7 +106,7 @@ class BetterB2BUnderTest:
     def make(self) -> Target:
         transport = Urllib3Transport(HttpSettings(base_url=self.url))
         quick = RetryPolicy(attempts=3, total_s=5.0, first_delay_s=0.01, rng=lambda: 0.0)
-        return BetterB2BTarget(BetterB2BClient(transport, self.settings, pacer=Pacer(0, share=1.0), retry=quick))
+        return BetterB2BTarget(transport, self.settings, pacer=Pacer(0, share=1.0), retry=quick)
 
     def now_s(self) -> int:
         now_utc: str = self.control("GET", "clock")["now_utc"]

@@ -34,8 +34,8 @@ from customer_sync.steps.guard import settle_plan
 from customer_sync.steps.load import load_batch
 from customer_sync.steps.transform import transform_batch
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
-from customer_sync.targets.better_b2b.client import BetterB2BClient
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
+from tests.adapters.erp_editor import ErpEditor
 
 KEY_FIELD = "Acumatica Customer ID"
 QUICK = RetryPolicy(attempts=3, total_s=1.5, first_delay_s=0.01, rng=lambda: 0.0)
@@ -80,27 +80,23 @@ class World:
         """A client of the ERP's twin, through the test's transport."""
         return self._erp(self.wrap_erp, **changes)
 
-    def _erp(self, wrap: Wrap, **changes: Any) -> AcumaticaClient:
+    def _erp(self, wrap: Wrap, **changes: Any) -> ErpEditor:
         values = {"username": "admin", "password": "sandbox", "tenant": "Sandbox", "endpoint_name": "KNCommerce"}
         settings = AcumaticaSettings(**{**values, "page_size": 40, "session_limit_wait_s": 0.05, **changes})
         transport = Urllib3Transport(HttpSettings(base_url=self.erp_url))
-        return AcumaticaClient(wrap(transport), settings, retry=self.retry)
+        return ErpEditor(wrap(transport), settings, retry=self.retry)
 
     def source(self, **changes: Any) -> AcumaticaSource:
         """The ERP's twin as the connector's source."""
         return AcumaticaSource(self.erp(**changes), self.connector)
 
-    def target(self, **changes: Any) -> BetterB2BTarget:
-        """The store's twin as the connector's target."""
-        return BetterB2BTarget(self.store(**changes), self.connector.store)
-
-    def store(self, **changes: Any) -> BetterB2BClient:
-        """A client of the store's twin, through the test's transport."""
+    def store(self, connector: Connector | None = None, **changes: Any) -> BetterB2BTarget:
+        """The store's twin as the connector's target, through the test's transport."""
         # The twins answer at once; a retry waits this long for what an older attempt may have on its way.
         values = {"token": "sandbox-token", "store_hash": "sandbox", "rate_limit_wait_s": 0.1, "read_timeout_s": 5.0}
         transport = Urllib3Transport(HttpSettings(base_url=self.store_url))
-        settings = BetterB2BSettings(**{**values, **changes})
-        return BetterB2BClient(self.wrap_store(transport), settings, pacer=Pacer(0, share=1.0), retry=self.retry)
+        settings = BetterB2BSettings(**{**values, "rules": (connector or self.connector).store, **changes})
+        return BetterB2BTarget(self.wrap_store(transport), settings, pacer=Pacer(0, share=1.0), retry=self.retry)
 
     # -- the product -------------------------------------------------------------------------------
 
@@ -116,7 +112,7 @@ class World:
         return run(
             connector or self.connector,
             AcumaticaSource(self.erp(), connector or self.connector),
-            BetterB2BTarget(self.store(), (connector or self.connector).store),
+            self.store(connector),
             self.ledger_url,
             RunRequest.model_validate(params),
             run_id=run_id,
@@ -136,7 +132,7 @@ class World:
         return reconcile(
             self.connector,
             self.source(),
-            self.target(),
+            self.store(),
             self.ledger_url,
             ReconcileRequest.model_validate(params),
             run_id=run_id,
@@ -232,17 +228,17 @@ class World:
     def edit(self, entity: str, **fields: Any) -> None:
         """Edit a record in the ERP as a person would, through a session of its own."""
         with self._erp(_as_it_is) as erp:
-            erp.put(entity, fields)
+            erp.edit(entity, fields)
 
     def edit_as(self, password: str, entity: str, **fields: Any) -> None:
         """Edit a record in an ERP whose password was changed."""
         with self._erp(_as_it_is, password=password) as erp:
-            erp.put(entity, fields)
+            erp.edit(entity, fields)
 
     def add(self, entity: str, **fields: Any) -> dict[str, Any]:
         """Make a record in the ERP as a person would."""
         with self._erp(_as_it_is) as erp:
-            return erp.put(entity, fields, update_only=False)
+            return erp.add(entity, fields)
 
     def contact_ids(self, customer_id: str) -> list[int]:
         """ContactIDs of a customer, ascending."""
@@ -357,7 +353,7 @@ class Attempts:
         run_ = replace(self._run, task="load", try_number=try_number)
         for content, changes, described in self._plans:
             with self.world.source() as source:
-                load_batch(run_, content, changes, described, target=self.world.target(), source=source)
+                load_batch(run_, content, changes, described, target=self.world.store(), source=source)
         return self
 
     def copy_for(self, world: World) -> Attempts:

@@ -15,7 +15,7 @@ from customer_sync.http.retry import RetryPolicy
 from customer_sync.http.transport import HttpRequest, HttpResponse
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
-from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 from tests.reliability.mutations import encoded
 
@@ -125,9 +125,9 @@ def erp_client(transport: SpoiledErp) -> AcumaticaClient:
     return AcumaticaClient(transport, settings, pacer=pacer, retry=clock.patience())
 
 
-def store_client(transport: SpoiledStore) -> BetterB2BClient:
+def store_client(transport: SpoiledStore) -> BetterB2BTarget:
     """A client that never really waits."""
     clock = _Clock()
     pacer = Pacer(0, clock=clock, sleep=clock.sleep)
     settings = BetterB2BSettings(token="t", store_hash="s")
-    return BetterB2BClient(transport, settings, pacer=pacer, retry=clock.patience())
+    return BetterB2BTarget(transport, settings, pacer=pacer, retry=clock.patience())

@@ -135,7 +135,7 @@ def _link_parts(
     if load.applied is None:
         return
     desired = load.plan.desired
-    by_email = {user.email.casefold(): user.key for user in desired.users} if desired else {}
+    by_email = {user.email.casefold(): key for key, user in load.seats().users.items()} if desired else {}
     # A user that belongs to a contact already stays with it: its e-mail may just be changing hands.
     linked = {record.store_id: key for key, record in load.applied.users.items()}
     our_users = [

@@ -12,11 +12,8 @@ from customer_sync.ledger import CustomerState
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.model.company import Address, UserFields
-from customer_sync.model.operation import AppliedAddress, AppliedUser
+from customer_sync.model.operation import FORMER, AppliedAddress, AppliedUser
 from customer_sync.model.outcome import Outcome, Reason
-
-FORMER = " (former)"
-"""Marks the key of a user that is replaced by a new one of the same contact."""
 
 
 class MadeUser(NamedTuple):

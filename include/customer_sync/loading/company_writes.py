@@ -11,10 +11,13 @@ from customer_sync.loading.adoption import find_by_key
 from customer_sync.loading.applied_parts import lose_company, save_now
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import Part
-from customer_sync.loading.refusals import quarantine
+from customer_sync.loading.refusals import hold_back, leave_out_contact, quarantine
 from customer_sync.model.company import CompanyFields, CompanyStatus, company_fields
 from customer_sync.model.operation import AppliedCompany, CompanyOperation, StatusOperation
 from customer_sync.model.outcome import Outcome, Reason
+
+MOST_ADMINS_TRIED = 3
+"""So many contacts are tried as the first admin of a company that the store refuses."""
 
 
 def look_up_companies(context: LoadContext, parts: Sequence[Part]) -> list[int | None]:
@@ -41,14 +44,26 @@ def confirm_created(parts: Sequence[Part], ids: Sequence[int | None]) -> None:
 
 
 def refuse_creation(context: LoadContext, part: Part, error: SyncError) -> None:
-    """Key taken: adopt the company that has it. E-mail taken: say whose it is. Else quarantine."""
+    """Key taken: adopt the company that has it. E-mail taken: leave the admin out. Else see whether the admin is why.
+
+    A company travels with its first admin, and what the store says need not show which of them it refuses: the next
+    one is tried in the admin's place. If nobody's company is taken, it is the company's fault, and all are back.
+    """
     load, operation = part
     if isinstance(error, RecordRejected) and error.is_key_taken and find_by_key(context, load):
         return
+    admin = load.seats().admin
+    if admin is None:
+        return
     if isinstance(error, RecordRejected) and error.is_email_taken and not error.is_key_taken:
-        message = "the admin's e-mail belongs to a user of another company in the store"
-        load.stop(Outcome.QUARANTINED, Reason.EMAIL_IN_USE, message, field="contact.email")
-    else:
+        leave_out_contact(load, admin.key, "the admin's e-mail belongs to a user of another company in the store")
+        return
+    texts = error.texts if isinstance(error, RecordRejected) else [str(error)]
+    load.passed_over.append(admin.key)
+    hold_back(load, f"contact:{admin.key}", Reason.REJECTED_BY_STORE, "; ".join(texts)[:400], field="contact")
+    if load.seats().admin is None or len(load.passed_over) > MOST_ADMINS_TRIED or isinstance(error, NotFound):
+        for key in load.passed_over:
+            load.admit(key)
         quarantine(load, operation, error)
 
 

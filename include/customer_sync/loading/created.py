@@ -49,7 +49,8 @@ class ReadBackCreated(ReadBack):
                     found[company_id] = None
                     continue
                 statuses[company_id] = record.status
-            email = load.desired.users[0].email.casefold()
+            admin = load.seats().admin or load.desired.users[0]
+            email = admin.email.casefold()
             user_id = admins.get((company_id, email))
             if user_id is None:
                 user = target.user_by_email(email)
@@ -72,7 +73,7 @@ class ReadBackCreated(ReadBack):
             is_unknown = created.status is CompanyStatus.UNKNOWN
             status = CompanyStatus.PENDING if is_unknown else created.status
             load.applied = msgspec.structs.replace(load.applied, status=status)
-            admin = load.desired.users[0]
+            admin = load.seats().admin or load.desired.users[0]
             if created.admin_id is not None:
                 admins.append(MadeUser(load, admin.key, created.admin_id, user_fields(admin)))
         link_users(admins)

@@ -20,7 +20,8 @@ from customer_sync.model.operation import (
     UserOperation,
 )
 from customer_sync.model.outcome import Finding, Outcome, Reason
-from customer_sync.planning.diff import diff_company, diff_reference, diff_unenrolment
+from customer_sync.planning.access import access_of
+from customer_sync.planning.diff import Seats, diff_company, diff_reference, diff_unenrolment, seat_users
 from customer_sync.settings.connector import Connector
 
 _MAKES_PARTS: Final = frozenset({Action.CREATE_USER, Action.CREATE_ADDRESS})
@@ -60,6 +61,8 @@ class CustomerLoad:
     held_back: set[str] = field(default_factory=set)
     indexed: frozenset[str] = frozenset()
     waiting_for: dict[str, str] = field(default_factory=dict)
+    unremoved: list[str] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
     _seen_free: set[str] = field(default_factory=set)
     _compared: tuple[AppliedCompany | None, set[str], tuple[Operation, ...]] | None = None
 
@@ -81,18 +84,34 @@ class CustomerLoad:
         return self.applied.company_id if self.applied else 0
 
     def remaining(self) -> tuple[Operation, ...]:
-        """Operations in the store that are still to be done; none once a problem stopped the customer."""
-        if self.problem or self.is_deleted:
+        """Operations in the store that are still to be done.
+
+        A customer that waits as a whole loses those who have left all the same; once something failed that may pass,
+        the next attempt does what remains.
+        """
+        if self.is_deleted or (self.problem and self.problem.outcome is not Outcome.QUARANTINED):
             return ()
-        if self.plan.kind == "unenroll":
-            return diff_unenrolment(self.customer_id, self.applied, self.connector.policy) if self.applied else ()
+        if self.problem or self.plan.kind != "sync":
+            return self._withdrawals()
         # The applied state is replaced, never changed, so the comparison holds as long as it is the same object.
         if self._compared is None or self._compared[0] is not self.applied or self._compared[1] != self.held_back:
             found = self._less_what_was_made()
             if found is None:
-                found = diff_company(self.desired, self.applied, self.connector.policy, self.held_back)
+                found = diff_company(
+                    self.desired, self.applied, self.connector.policy, self.held_back, self.plan.successors
+                )
             self._compared = (self.applied, set(self.held_back), found)
         return self._compared[2]
+
+    def _withdrawals(self) -> tuple[Operation, ...]:
+        if self.applied is None:
+            return ()
+        policy = self.connector.policy
+        access = access_of(self.plan, self.applied, self.connector, self.held_back)
+        if self.plan.kind != "unenroll":
+            return access
+        found = diff_unenrolment(self.customer_id, self.applied, policy, access)
+        return () if self.problem else found
 
     def _less_what_was_made(self) -> tuple[Operation, ...] | None:
         """What the last comparison found, less the users and addresses that were made since.
@@ -116,7 +135,7 @@ class CustomerLoad:
 
     def remaining_reference(self) -> tuple[Operation, ...]:
         """The write-back that is still to be done."""
-        if self.problem or self.plan.kind != "sync" or not self.connector.erp.write_reference:
+        if self.problem or self.plan.kind != "sync" or not self.connector.erp.write_reference or not self.company_id:
             return ()
         in_source = self.reference_written or self.plan.erp_reference
         return diff_reference(self.customer_id, self.company_id, in_source)
@@ -125,6 +144,17 @@ class CustomerLoad:
         """Have users and addresses read from the store again before the next comparison."""
         if self.applied is not None:
             self.applied = msgspec.structs.replace(self.applied, parts_known=False)
+
+    def is_moot(self, operation: Operation) -> bool:
+        """Whether an operation that was to be sent is not to be any more."""
+        return self.problem is not None and all(
+            (other.action, other.key) != (operation.action, operation.key) for other in self.remaining()
+        )
+
+    def seats(self) -> Seats:
+        """Who is to be a user of the company, and who its admin."""
+        base = self.applied or AppliedCompany(company_id=0)
+        return seat_users(self.desired, base, frozenset(self.held_back), self.plan.successors)
 
     def stop(self, outcome: Outcome, reason: Reason, message: str, *, field: str = "") -> None:
         """Take the customer out of the rest of the load; the first problem stays."""
@@ -172,11 +202,18 @@ class CustomerLoad:
                 "who is to go; the next run goes on",
                 field="contact.email",
             )
+        if self.unremoved:
+            self.problem = Problem(Outcome.FAILED, Reason.REJECTED_BY_STORE, "; ".join(self.unremoved))
 
-    def hold_back_contact(self, key: str, finding: Finding) -> None:
-        """Leave one contact out; the customer goes on."""
-        self.held_back.add(f"contact:{key}")
+    def hold_back(self, part: str, finding: Finding) -> None:
+        """Let one part wait; the customer goes on without it."""
+        self.held_back.add(part)
         self.findings.append(finding)
+
+    def admit(self, key: str) -> None:
+        """Take back that a contact waits."""
+        self.held_back.discard(f"contact:{key}")
+        self.findings = [each for each in self.findings if (each.entity, each.key) != ("contact", key)]
 
     def access_ended_at_utc(self, operation: Operation) -> datetime | None:
         """When the source's record changed because of which an operation takes access away; ``None`` for all others."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -23,6 +23,7 @@ from customer_sync.errors import (
 )
 from customer_sync.ledger import IntendedWrite, Lease
 from customer_sync.loading.customer_load import CustomerLoad, Part
+from customer_sync.machine import machine
 from customer_sync.run import Run
 
 
@@ -131,14 +132,14 @@ class Dispatcher:
         queue = deque(writes)
         running: _Running = {}
         stopped_by: SyncError | None = None
-        with ThreadPoolExecutor(self._concurrency, thread_name_prefix="write") as pool:
+        with machine().executor(self._concurrency, "write") as pool:
             while (queue and stopped_by is None) or running:
                 try:
                     if stopped_by is None:
                         self._use_the_wait(running)
                 except SyncError as error:
                     stopped_by = error
-                done = wait(running, return_when=FIRST_COMPLETED).done if running else set()
+                done = machine().wait_for_any(running) if running else []
                 settled = [(*running.pop(future), future) for future in done]
                 try:
                     answered = self._settle_failures(settled, queue)
@@ -163,7 +164,7 @@ class Dispatcher:
         answered: Sequence[tuple[Write, list[int], Future[Any]]],
         queue: deque[Write],
         then: Follow | None,
-        pool: ThreadPoolExecutor,
+        pool: Executor,
         running: _Running,
     ) -> None:
         """Confirm what was answered and open the intents of what goes next, in one transaction; then send that."""
@@ -265,4 +266,4 @@ def _take(queue: deque[Write], most: int) -> list[Write]:
 
 def _is_moot(write: Write) -> bool:
     """Whether every customer of a write was stopped idle_task."""
-    return bool(write.parts) and all(load.problem is not None for load, _ in write.parts)
+    return bool(write.parts) and all(load.is_moot(operation) for load, operation in write.parts)

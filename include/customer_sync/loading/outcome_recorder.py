@@ -94,7 +94,7 @@ class OutcomeRecorder:
             outcomes.append(CustomerOutcome(load.customer_id, outcome, _reasons(load)))
             entries.extend(_entries(run, load, outcome, writes))
             quarantined.extend((load.customer_id, finding) for finding in _quarantine(load))
-            if outcome not in {Outcome.FAILED, Outcome.QUARANTINED} and load.plan.kind == "sync":
+            if outcome not in {Outcome.FAILED, Outcome.QUARANTINED, Outcome.DEACTIVATED} and load.plan.kind == "sync":
                 whole.append(load)
         digests = {load.customer_id: "" if load.held_back else content_hash(load.desired) for load in whole}
         settled = [outcome.customer_id for outcome in outcomes]
@@ -125,17 +125,37 @@ def _is_finished(load: CustomerLoad) -> bool:
 
 
 def _outcome(load: CustomerLoad, writes: Sequence[ConfirmedWrite], *, is_made: bool) -> Outcome | None:
-    if load.problem:
+    if load.problem and load.problem.outcome is not Outcome.QUARANTINED:
         return load.problem.outcome
     if load.remaining() or (load.plan.kind == "sync" and load.remaining_reference()):
         return None
-    if load.plan.kind == "unenroll":
-        return Outcome.DEACTIVATED if writes or load.is_deleted else Outcome.FILTERED
-    if is_made:
+    if load.problem or load.plan.outcome == Outcome.QUARANTINED or _waits_as_a_whole(load):
+        return Outcome.QUARANTINED
+    if load.is_deleted or _stopped_trading(load, writes):
+        return Outcome.DEACTIVATED
+    return _outcome_of_writes(load, writes, is_made=is_made)
+
+
+def _outcome_of_writes(load: CustomerLoad, writes: Sequence[ConfirmedWrite], *, is_made: bool) -> Outcome:
+    if is_made and load.plan.kind == "sync":
         return Outcome.CREATED
     if any(write.action == Action.SET_STATUS for write in writes) and _was_inactive(load):
         return Outcome.REACTIVATED
-    return Outcome.UPDATED if writes else Outcome.UNCHANGED
+    if writes:
+        return Outcome.UPDATED
+    return Outcome.UNCHANGED if load.plan.kind == "sync" else Outcome.FILTERED
+
+
+def _waits_as_a_whole(load: CustomerLoad) -> bool:
+    """Whether the company itself is what waits, or was not made since everybody who could be its admin does."""
+    if load.plan.kind != "sync":
+        return False
+    return load.applied is None or any(part.startswith("customer:") for part in load.held_back)
+
+
+def _stopped_trading(load: CustomerLoad, writes: Sequence[ConfirmedWrite]) -> bool:
+    is_inactive = load.applied is not None and load.applied.status == CompanyStatus.INACTIVE
+    return is_inactive and any(write.action == Action.SET_STATUS for write in writes)
 
 
 def _was_inactive(load: CustomerLoad) -> bool:
@@ -147,7 +167,16 @@ def _was_inactive(load: CustomerLoad) -> bool:
 def _reasons(load: CustomerLoad) -> tuple[str, ...]:
     if load.problem:
         return (str(load.problem.reason),)
-    return load.plan.reasons
+    if load.plan.reasons:
+        return load.plan.reasons
+    return tuple(dict.fromkeys(str(finding.reason) for finding in _why_it_waits(load)))
+
+
+def _why_it_waits(load: CustomerLoad) -> list[Finding]:
+    """What keeps the customer as a whole waiting; empty where only parts do."""
+    if not _waits_as_a_whole(load):
+        return []
+    return [each for each in load.findings if each.entity == "customer"] or load.findings
 
 
 def _entries(run: Run, load: CustomerLoad, outcome: Outcome, writes: Sequence[ConfirmedWrite]) -> list[LogEntry]:
@@ -165,7 +194,8 @@ def _entries(run: Run, load: CustomerLoad, outcome: Outcome, writes: Sequence[Co
     entries += [found_entry(load.customer_id, plan.name, operation) for operation in load.found]
     summary = done_in_words(writes)
     found = "found in the store and linked" if outcome is Outcome.CREATED else "nothing to do"
-    message = load.problem.message if load.problem else summary or found
+    why = "; ".join(finding.detail for finding in _why_it_waits(load))
+    message = load.problem.message if load.problem else "; ".join(filter(None, (why, summary))) or found
     entries.append(
         closing_entry(
             load.customer_id,
@@ -196,8 +226,12 @@ def _quarantine(load: CustomerLoad) -> list[Finding]:
 
 
 def _still_held(run: Run, loads: Sequence[CustomerLoad], settled: Sequence[str]) -> list[tuple[str, Finding]]:
-    """Contacts that stayed in quarantine all along: the plan held them back."""
-    kept = {load.customer_id: set(load.plan.held_back) for load in loads if load.plan.held_back}
+    """Parts that stayed in quarantine all along: the plan held them back, or the customer waits as a whole."""
+    kept = {
+        load.customer_id: None if load.plan.kind == "access" else load.held_back.intersection(load.plan.held_back)
+        for load in loads
+        if load.plan.held_back or load.plan.kind == "access"
+    }
     rows = run.ledger.quarantine.load(key for key in settled if key in kept)
     return [
         (
@@ -213,5 +247,5 @@ def _still_held(run: Run, loads: Sequence[CustomerLoad], settled: Sequence[str])
         )
         for customer_id, found in rows.items()
         for row in found
-        if f"contact:{row.key}" in kept[customer_id] and row.entity == "contact"
+        if (parts := kept[customer_id]) is None or f"{row.entity}:{row.key}" in parts
     ]

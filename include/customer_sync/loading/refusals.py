@@ -1,25 +1,32 @@
-"""What a refused operation means for its customer."""
+"""What a refused operation means for its customer: the part waits by itself, and everything else goes on."""
 
 from __future__ import annotations
 
 from customer_sync.errors import NotFound, SyncError
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad, Part
-from customer_sync.model.company import content_hash
-from customer_sync.model.operation import Operation
+from customer_sync.model.company import attempt_hash, content_hash, parts_of
+from customer_sync.model.operation import REMOVALS, Action, Operation, part_of
 from customer_sync.model.outcome import Finding, Outcome, Reason
 
 
 def quarantine(load: CustomerLoad, operation: Operation, error: SyncError) -> None:
-    """Quarantine a customer for what the store said about one of its records."""
+    """Let the part wait that the store refused, with its words; without a desired state the customer does."""
     texts = getattr(error, "texts", None) or [str(error)]
     fields = ", ".join(getattr(error, "field_errors", {}) or {})
     what = f"{operation.action} {operation.key}: {'; '.join(texts)[:400]}"
-    load.stop(Outcome.QUARANTINED, Reason.REJECTED_BY_STORE, what, field=fields)
+    is_removal = operation.action in REMOVALS
+    if load.plan.desired is None and operation.action in {Action.SET_STATUS, Action.DELETE_COMPANY}:
+        load.stop(Outcome.QUARANTINED, Reason.REJECTED_BY_STORE, what, field=fields)
+        return
+    hold_back(load, part_of(operation), Reason.REJECTED_BY_STORE, what, field=fields, is_removal=is_removal)
+    if is_removal:
+        # Whoever should have no access any more is nothing to wait for: the run says so, and the next one tries again.
+        load.unremoved.append(what)
 
 
 def quarantine_part(_context: LoadContext, part: Part, error: SyncError) -> None:
-    """Quarantine the customer; fail it where the company of its record is gone."""
+    """Let the part wait; fail the customer where the company of its record is gone."""
     load, operation = part
     if isinstance(error, NotFound):
         load.stop(Outcome.FAILED, Reason.STORE_RECORD_GONE, f"{operation.action}: the company was deleted in the store")
@@ -27,17 +34,25 @@ def quarantine_part(_context: LoadContext, part: Part, error: SyncError) -> None
         quarantine(load, operation, error)
 
 
-def leave_out_contact(load: CustomerLoad, operation: Operation, detail: str) -> None:
-    """Leave one contact out until it changes; the customer goes on."""
-    user = next(user for user in load.desired.users if user.key == operation.key)
-    load.hold_back_contact(
-        operation.key,
-        Finding(
-            reason=Reason.EMAIL_IN_USE,
-            entity="contact",
-            key=operation.key,
-            field="contact.email",
-            detail=detail,
-            hash=content_hash(user),
-        ),
-    )
+def leave_out_contact(load: CustomerLoad, key: str, detail: str) -> None:
+    """Let one contact wait for its e-mail; the customer goes on."""
+    hold_back(load, f"contact:{key}", Reason.EMAIL_IN_USE, detail, field="contact.email")
+
+
+def hold_back(
+    load: CustomerLoad, part: str, reason: Reason, detail: str, *, field: str = "", is_removal: bool = False
+) -> None:
+    """Let a part wait until it is another, or what it waits for is; what is to go is always tried again."""
+    entity, _, key = part.partition(":")
+    digest = "" if is_removal else _hash_of(load, part)
+    load.hold_back(part, Finding(reason=reason, entity=entity, key=key, field=field, detail=detail, hash=digest))
+
+
+def _hash_of(load: CustomerLoad, part: str) -> str:
+    """Identifies the part as it is."""
+    desired = load.plan.desired
+    if desired is None:
+        return next((content_hash(user) for user in load.plan.successors if part == f"contact:{user.key}"), "")
+    if part.startswith("customer:"):
+        return attempt_hash(desired, load.plan.erp_reference)
+    return content_hash(parts_of(desired, load.plan.successors).get(part))

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import msgspec
 
 from customer_sync.errors import NotFound, RecordRejected, SyncError
-from customer_sync.loading.applied_parts import FORMER, MadeUser, link_users, save_now, unlink_user
+from customer_sync.loading.applied_parts import MadeUser, link_users, save_now, unlink_user
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.loading.refusals import leave_out_contact, quarantine
-from customer_sync.model.operation import Operation, UserOperation
+from customer_sync.model.operation import FORMER, Operation, UserOperation
 from customer_sync.model.outcome import Outcome, Reason
 
 
@@ -64,7 +64,7 @@ def _wait_or_leave_out(context: LoadContext, load: CustomerLoad, operation: Oper
     if holders:
         load.wait_for(operation.key, min(holders))
     else:
-        leave_out_contact(load, operation, "the e-mail belongs to a user of another company in the store")
+        leave_out_contact(load, operation.key, "the e-mail belongs to a user of another company in the store")
 
 
 def confirm_updated(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
@@ -111,7 +111,7 @@ def _wait_replace_or_leave_out(context: LoadContext, load: CustomerLoad, operati
     if known and emails.get(known[0]) != holder.fields.email.casefold():
         load.wait_for(operation.key, load.customer_id)
     else:
-        leave_out_contact(load, operation, "the new e-mail belongs to another user in the store")
+        leave_out_contact(load, operation.key, "the new e-mail belongs to another user in the store")
 
 
 def _make_anew(context: LoadContext, load: CustomerLoad, operation: Operation) -> None:

@@ -52,7 +52,14 @@ class OperationWrite:
             is_atomic = self._context.target.cost(self.action).is_atomic
             return self._singly(self.parts if is_atomic else self._missing(self.parts), is_repeat=self._is_repeat)
         self._rule.refused(self._context, self.parts[0], error)
-        return ()
+        return self._with_another_admin() if self.action is Action.CREATE_COMPANY else ()
+
+    def _with_another_admin(self) -> Iterable[Write]:
+        """The creation once more where another contact may be the company's first admin."""
+        load = self.parts[0].load
+        found = load.remaining() if load.applied is None else ()
+        if found and found[0].action is Action.CREATE_COMPANY:
+            yield OperationWrite(self._context, self.action, [Part(load, found[0])])
 
     def unknown(self, error: SyncError) -> Iterable[Write] | None:
         """Repeat once: at once where that does no harm, else what is not found in the store."""

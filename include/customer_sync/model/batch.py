@@ -71,11 +71,13 @@ class Unenrolled(msgspec.Struct, frozen=True, kw_only=True):
 class Decisions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What filter decided of a batch.
 
-    ``left_out`` have their outcome already; ``unenrolled`` are to lose their company; all others are eligible.
+    ``left_out`` have their outcome already; ``unenrolled`` are to lose their company; the companies of ``kept`` are
+    kept as they are, but for people who have left; all others are eligible.
     """
 
     left_out: tuple[str, ...] = ()
     unenrolled: tuple[Unenrolled, ...] = ()
+    kept: tuple[Unenrolled, ...] = ()
 
 
 class PlannedChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -87,6 +89,7 @@ class PlannedChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     company_id: int = 0
     reasons: tuple[str, ...] = ()
     held_back: tuple[str, ...] = ()
+    outcome: str = ""
     access_ended_at_utc: dict[str, str] = {}
     was_inactive: bool = False
 

@@ -7,6 +7,7 @@ is nothing.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from enum import IntEnum
 from operator import attrgetter
 from typing import Any
@@ -121,6 +122,19 @@ def company_fields(company: CompanyFields) -> CompanyFields:
 def user_fields(user: UserFields) -> UserFields:
     """A user's fields without its key."""
     return UserFields(**dict(zip(USER_FIELDS, _user_values(user), strict=True)))
+
+
+def parts_of(company: Company, others: Iterable[CompanyUser] = ()) -> dict[str, Any]:
+    """The parts of a company that wait by themselves where they are refused, by name.
+
+    Args:
+        company: The desired company.
+        others: Who may be its users beside those that it names.
+    """
+    parts: dict[str, Any] = {f"contact:{user.key}": user for user in (*others, *company.users)}
+    parts |= {f"location:{address.external_id}": address for address in company.addresses}
+    parts["payment:methods"], parts["payment:terms"] = company.payment_methods, company.payment_terms
+    return parts
 
 
 def attempt_hash(company: Company, reference: str) -> str:

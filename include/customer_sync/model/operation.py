@@ -17,6 +17,7 @@ from customer_sync.model.company import (
     Company,
     CompanyFields,
     CompanyStatus,
+    CompanyUser,
     PaymentTerms,
     UserFields,
     content_hash,
@@ -51,6 +52,9 @@ REMOVALS = frozenset({Action.DELETE_USER, Action.DELETE_ADDRESS})
 ENDS_ACCESS = frozenset({Action.DELETE_USER, Action.DELETE_COMPANY, Action.SET_STATUS})
 """Actions that can take a person's or a company's access to the store away."""
 
+
+FORMER: Final = " (former)"
+"""Marks the key of a user that is replaced by a new one of the same contact."""
 
 _company_values: Final = attrgetter(*COMPANY_FIELDS)
 _user_values: Final = attrgetter(*USER_FIELDS)
@@ -242,6 +246,27 @@ Operation = (
 )
 
 
+_PARTS: Final = {
+    **dict.fromkeys((Action.CREATE_USER, Action.UPDATE_USER, Action.DELETE_USER), "contact"),
+    **dict.fromkeys((Action.CREATE_ADDRESS, Action.UPDATE_ADDRESS, Action.DELETE_ADDRESS), "location"),
+}
+_WHOLE: Final = {
+    Action.CREATE_COMPANY: "customer:",
+    Action.UPDATE_COMPANY: "customer:",
+    Action.SET_STATUS: "customer:status",
+    Action.DELETE_COMPANY: "customer:status",
+    Action.SET_PAYMENT_METHODS: "payment:methods",
+    Action.SET_PAYMENT_TERMS: "payment:terms",
+    Action.WRITE_REFERENCE: "customer:reference",
+}
+
+
+def part_of(operation: Operation) -> str:
+    """The part of a company that an operation writes: ``contact:<ContactID>``, ``location:<external id>``, its own."""
+    family = _PARTS.get(operation.action)
+    return f"{family}:{operation.key}" if family else _WHOLE[operation.action]
+
+
 def _terms(terms: PaymentTerms | None) -> dict[str, Any]:
     return {} if terms is None else {"is_enabled": terms.is_enabled, "days": terms.days}
 
@@ -281,14 +306,17 @@ class AppliedCompany(msgspec.Struct, frozen=True, kw_only=True):
     parts_known: bool = True
 
 
-PlanKind = Literal["sync", "unenroll"]
+PlanKind = Literal["sync", "unenroll", "access"]
+"""What is to happen: the desired state, a withdrawal, or, where a customer waits as a whole, leavers alone."""
 
 
 class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that is to happen for one customer.
 
-    ``desired`` is absent for a customer to be un-enrolled. ``held_back`` names parts
-    (``contact:<ContactID>``) that the store refused before and that have not changed since.
+    ``desired`` is there for a customer to be synced only. ``held_back`` names parts (:func:`part_of`) that the store
+    refused before and that have not changed since. ``leavers`` are the contacts to whom the source's record denies
+    access, ``present`` all that it shows, where those who are not count as leavers too; ``successors`` who may be the
+    admin, in order, beside the desired users. ``outcome`` is what the customer ends as whatever is written.
     ``access_ended_at_utc`` says, by the key of an operation that takes access away, when the
     source's record changed that is the reason (ISO 8601). ``was_inactive`` says whether the company did not trade
     when this was planned.
@@ -304,6 +332,10 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     operations: tuple[Operation, ...] = ()
     reasons: tuple[str, ...] = ()
     held_back: tuple[str, ...] = ()
+    leavers: frozenset[str] = frozenset()
+    present: frozenset[str] | None = None
+    successors: tuple[CompanyUser, ...] = ()
+    outcome: str = ""
     access_ended_at_utc: dict[str, str] = {}
     was_inactive: bool = False
 

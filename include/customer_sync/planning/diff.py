@@ -6,8 +6,9 @@ again before it sends) and reconciliation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
+from typing import NamedTuple
 
 import msgspec
 
@@ -35,6 +36,7 @@ from customer_sync.model.operation import (
     StatusOperation,
     TermsOperation,
     UserOperation,
+    part_of,
 )
 from customer_sync.planning.user_match import match_users
 from customer_sync.settings.mapping import RemovalPolicy
@@ -45,31 +47,89 @@ _address_values = attrgetter(*ADDRESS_FIELDS)
 
 
 def diff_company(
-    desired: Company, applied: AppliedCompany | None, policy: RemovalPolicy, held_back: Iterable[str] = ()
+    desired: Company,
+    applied: AppliedCompany | None,
+    policy: RemovalPolicy,
+    held_back: Iterable[str] = (),
+    successors: Sequence[CompanyUser] = (),
 ) -> tuple[Operation, ...]:
     """List the operations that lead from the applied to the desired state.
 
     ``diff_company(x, applied(x))`` is empty. What we do not manage is never touched:
-    only parts that we once applied are removed, and only under the policy.
+    only parts that we once applied are removed, and only under the policy. Parts stand alone: what is held back
+    keeps nothing else from being done. Where nobody may follow an admin who is to go, the company stops trading.
 
     Args:
         desired: What the source says.
         applied: What the ledger remembers; ``None`` for a company that does not exist.
         policy: What happens to users and addresses that the source withdrew.
-        held_back: Parts that must not be sent (``contact:<ContactID>``).
+        held_back: Parts that must not be sent (:func:`~customer_sync.model.operation.part_of`).
+        successors: Who may be the admin when all desired users are held back, in order.
 
     Returns:
         Operations in the order of work (docs/api/better_b2b.md#order-of-writes): company, status, users
         (admins and promotions first, demotions and removals last), addresses,
-        payment methods, terms.
+        payment methods, terms. Nothing for a company that cannot be made without what is held back.
     """
     held = frozenset(held_back)
     base = applied or AppliedCompany(company_id=0)
-    operations = _diff_own_fields(desired, applied)
-    operations += _diff_users(desired, base, policy, held, is_new=applied is None)
+    seats = seat_users(desired, base, held, successors)
+    if applied is None:
+        if "customer:" in held or seats.admin is None:
+            return ()
+        operations: list[Operation] = [_creation(desired, seats.admin)]
+        users, closes = _diff_users(seats, base, policy, held, new_admin=seats.admin.key)
+    else:
+        users, closes = _diff_users(seats, base, policy, held)
+        operations = _diff_own_fields(desired, applied, closes=closes)
+    operations += users
     operations += _diff_addresses(desired, base, policy)
     operations += _diff_settings(desired, base)
-    return tuple(operations)
+    return tuple(operation for operation in operations if part_of(operation) not in held) if held else tuple(operations)
+
+
+class Seats(NamedTuple):
+    """Who is to be a user of a company.
+
+    Attributes:
+        users: The desired users, with the role that each is to have now.
+        have: The user of the store that each has, where it has one.
+        admin: Who is to be the admin and can be sent or is there; ``None`` where nobody can.
+        role: The admin's role.
+    """
+
+    users: dict[str, CompanyUser]
+    have: dict[str, AppliedUser]
+    admin: CompanyUser | None
+    role: str
+
+
+def seat_users(
+    desired: Company, base: AppliedCompany, held: frozenset[str], successors: Sequence[CompanyUser] = ()
+) -> Seats:
+    """Give every desired user its user in the store, and the admin's role to the first who can have it."""
+    users, role = desired.users, desired.users[0].role
+    have = match_users(users, base.users, held)
+    if not held or not _is_held(users[0], held):
+        return Seats({user.key: user for user in users}, have, users[0], role)
+    first = have.get(users[0].key)
+    if first is not None and first.fields.role == role:
+        return Seats({user.key: user for user in users}, have, users[0], role)
+    admin = next((user for user in users if not _is_held(user, held)), None)
+    if admin is None:
+        keys = {user.key for user in users}
+        admin = next((user for user in successors if user.key not in keys and not _is_held(user, held)), None)
+        if admin is not None:
+            users = (admin, *users)
+            have = match_users(users, base.users, held)
+    if admin is not None:
+        admin = msgspec.structs.replace(admin, role=role)
+        users = tuple(admin if user.key == admin.key else user for user in users)
+    return Seats({user.key: user for user in users}, have, admin, role)
+
+
+def _is_held(user: CompanyUser, held: frozenset[str]) -> bool:
+    return f"contact:{user.key}" in held
 
 
 def diff_reference(customer_id: str, company_id: int, erp_reference: str) -> tuple[Operation, ...]:
@@ -84,13 +144,23 @@ def diff_reference(customer_id: str, company_id: int, erp_reference: str) -> tup
     )
 
 
-def diff_unenrolment(customer_id: str, applied: AppliedCompany, policy: RemovalPolicy) -> tuple[Operation, ...]:
-    """What the policy does to the company of a customer that is no longer eligible."""
+def diff_unenrolment(
+    customer_id: str, applied: AppliedCompany, policy: RemovalPolicy, access: Sequence[Operation] = ()
+) -> tuple[Operation, ...]:
+    """What the policy does to the company of a customer that is no longer eligible.
+
+    Args:
+        customer_id: The customer.
+        applied: What the ledger remembers of its company.
+        policy: What is to happen.
+        access: What takes users away from it, whose contacts are another customer's now (:func:`diff_access`).
+    """
     if policy.customer == "delete":
         return (CompanyOperation(action=Action.DELETE_COMPANY, key=customer_id, store_id=applied.company_id),)
+    others = tuple(operation for operation in access if operation.action is not Action.SET_STATUS)
     if policy.customer == "deactivate" and applied.status != CompanyStatus.INACTIVE:
-        return (_status(customer_id, applied, CompanyStatus.INACTIVE),)
-    return ()
+        return (*others, _status(customer_id, applied, CompanyStatus.INACTIVE))
+    return others if policy.customer == "deactivate" else tuple(access)
 
 
 def is_late(operation: Operation, admin_role: str) -> bool:
@@ -106,17 +176,14 @@ def _status(customer_id: str, applied: AppliedCompany, new: CompanyStatus) -> St
     )
 
 
-def _diff_own_fields(desired: Company, applied: AppliedCompany | None) -> list[Operation]:
+def _creation(desired: Company, admin: CompanyUser) -> Operation:
+    return CompanyOperation(
+        action=Action.CREATE_COMPANY, key=desired.customer_id, new=company_fields(desired), admin=user_fields(admin)
+    )
+
+
+def _diff_own_fields(desired: Company, applied: AppliedCompany, *, closes: bool) -> list[Operation]:
     key = desired.customer_id
-    if applied is None:
-        return [
-            CompanyOperation(
-                action=Action.CREATE_COMPANY,
-                key=key,
-                new=company_fields(desired),
-                admin=user_fields(desired.users[0]),
-            )
-        ]
     operations: list[Operation] = []
     known = applied.fields.extra_fields
     # Other extra fields may be there beside ours; they are not compared.
@@ -135,8 +202,9 @@ def _diff_own_fields(desired: Company, applied: AppliedCompany | None) -> list[O
                 changed=changed,
             )
         )
-    if applied.status != CompanyStatus.APPROVED:
-        operations.append(_status(key, applied, CompanyStatus.APPROVED))
+    status = CompanyStatus.INACTIVE if closes else CompanyStatus.APPROVED
+    if applied.status != status:
+        operations.append(_status(key, applied, status))
     return operations
 
 
@@ -166,16 +234,15 @@ def _diff_settings(desired: Company, base: AppliedCompany) -> list[Operation]:
 
 
 def _diff_users(
-    desired: Company, base: AppliedCompany, policy: RemovalPolicy, held: frozenset[str], *, is_new: bool
-) -> list[Operation]:
-    admin_role = desired.users[0].role
-    have = match_users(desired.users, base.users, held)
-    users = {user.key: user for user in _with_stand_in(desired, have, held)}
+    seats: Seats, base: AppliedCompany, policy: RemovalPolicy, held: frozenset[str], *, new_admin: str | None = None
+) -> tuple[list[Operation], bool]:
+    """The operations on users, and whether an admin who is to go has no successor; ``new_admin`` comes otherwise."""
+    users, have, admin_role = seats.users, seats.have, seats.role
     first: list[Operation] = []
     then: list[Operation] = []
     last: list[UserOperation] = []
-    for position, (key, user) in enumerate(users.items()):
-        if f"contact:{key}" in held or (is_new and position == 0):
+    for key, user in users.items():
+        if f"contact:{key}" in held or key == new_admin:
             continue
         applied = have.get(key)
         if applied is None:
@@ -203,9 +270,12 @@ def _diff_users(
             for key, record in base.users.items()
             if record.store_id not in kept_ids
         )
+    closes = False
     if not _has_admin(users, have, held, admin_role):
-        last = [operation for operation in last if operation.old is None or operation.old.role != admin_role]
-    return [*first, *then, *last]
+        kept = [operation for operation in last if operation.old is None or operation.old.role != admin_role]
+        closes = any(operation.action is Action.DELETE_USER for operation in last if operation not in kept)
+        last = kept
+    return [*first, *then, *last], closes
 
 
 def _user_update(key: str, applied: AppliedUser, new: UserFields, changed: tuple[str, ...]) -> UserOperation:
@@ -217,17 +287,6 @@ def _user_update(key: str, applied: AppliedUser, new: UserFields, changed: tuple
 def _takes_over(email: str, users: Mapping[str, CompanyUser], key: str) -> bool:
     """Whether an e-mail that a user gives up is to be that of another one."""
     return any(user.email.casefold() == email.casefold() for other, user in users.items() if other != key)
-
-
-def _with_stand_in(desired: Company, have: Mapping[str, AppliedUser], held: frozenset[str]) -> tuple[CompanyUser, ...]:
-    """The desired users; where the store refused the admin, the next user gets the admin's role."""
-    users = desired.users
-    role = users[0].role
-    is_admin_already = users[0].key in have and have[users[0].key].fields.role == role
-    if f"contact:{users[0].key}" not in held or is_admin_already:
-        return users
-    stand_in = next((user for user in users if f"contact:{user.key}" not in held), None)
-    return tuple(msgspec.structs.replace(user, role=role) if user is stand_in else user for user in users)
 
 
 def _has_admin(

@@ -78,6 +78,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     until: str = ""
     retry_quarantined: bool = False
     moves_watermark: bool = False
+    from_watermarks: bool = False
     resume_after: str = ""
     interval: tuple[str, str] | None = None
 
@@ -148,6 +149,17 @@ def resolve_window(  # noqa: PLR0911 - one return per row of the precedence tabl
         since=since,
         retry_quarantined=retry,
         moves_watermark=not request.dry_run and not is_backfill,
+        from_watermarks=True,
+    )
+
+
+def whole(window: Window, why: str) -> Window:
+    """The window of everything, in the place of one that cannot be trusted; it moves what that one would have moved."""
+    return Window(
+        mode="full",
+        why=why,
+        retry_quarantined=window.retry_quarantined,
+        moves_watermark=window.moves_watermark,
     )
 
 

@@ -53,6 +53,29 @@ def build_users(customer: Customer, connector: Connector, findings: list[Finding
     return tuple(users)
 
 
+def leavers(customer: Customer, connector: Connector) -> frozenset[str]:
+    """The contacts to whom the customer's record denies access: not active, or not switched on."""
+    return frozenset(
+        contact.contact_id
+        for contact in customer.contacts
+        if not contact.active or (connector.contacts.opt_in_required and not _is_switched_on(contact, connector))
+    )
+
+
+def successors(customer: Customer, connector: Connector) -> tuple[CompanyUser, ...]:
+    """Who may be the admin of a customer's company, in order: its contacts that can, then the account if it may."""
+    users = build_users(customer, connector, [])
+    is_account = any(user.key == ACCOUNT_ADMIN_KEY for user in users)
+    return users if is_account else (*users, *account_successor(customer, connector))
+
+
+def account_successor(customer: Customer, connector: Connector) -> tuple[CompanyUser, ...]:
+    """The account itself as admin, where the connector allows it and it has an e-mail."""
+    if connector.contacts.admin_fallback == "refuse" or not _can_be_email(customer.email, connector):
+        return ()
+    return (_account_admin(customer, connector, []),) if is_valid_email(customer.email) else ()
+
+
 def _in_order(customer: Customer) -> list[Contact]:
     def order(contact: Contact) -> tuple[bool, int, str]:
         return (not contact.is_primary, len(contact.contact_id), contact.contact_id)

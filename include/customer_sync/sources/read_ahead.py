@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, cast
+
+from customer_sync.machine import machine
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ def read_ahead(pages: Iterator[T]) -> Iterator[T]:
     Yields:
         The pages, in order; an error of the reading is raised in its place.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as pool:
+    with machine().executor(1, "read-ahead") as pool:
         coming = pool.submit(next, pages, _END)
         while (page := coming.result()) is not _END:
             coming = pool.submit(next, pages, _END)

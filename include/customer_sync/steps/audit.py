@@ -224,8 +224,10 @@ def _move_watermarks(run: Run, connection: Any, row: dict[str, Any]) -> None:
         values = {name: value for name, value in first.items() if value}
         run.ledger.watermarks.put(connection, run.run_id, {**values, **fingerprint, RESUME_AFTER: row["resume_after"]})
         return
+    # A full run has seen everything as it is now: it sets the watermarks anew, downwards too.
+    known = {} if row["mode"] == "full" else marks
     moved = {
-        name: pending[name] or max(seen.get(name, ""), marks.get(name, ""))
+        name: pending[name] or max(seen.get(name, ""), known.get(name, "")) or marks[name]
         for name in streams
         if pending[name] or seen.get(name) or marks.get(name)
     }

@@ -7,8 +7,7 @@ handed on as it is read, so memory does not grow with the number of customers.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -16,16 +15,20 @@ import msgspec
 
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.ledger.coordination.watermarks import MAPPING
+from customer_sync.machine import machine
 from customer_sync.model.batch import Batch, BatchDescriptor, batch_label, pack_customers
 from customer_sync.model.customer import Customer
 from customer_sync.model.outcome import REMEDIES, Finding, LogEntry, Outcome, Reason
-from customer_sync.planning.window import RunRequest, Window, resolve_window
+from customer_sync.planning.window import RunRequest, Window, resolve_window, whole
 from customer_sync.reporting.log_entry import closing_entry
 from customer_sync.reporting.request_count import counting_requests
 from customer_sync.run import Run
 from customer_sync.sources.port import CustomerPage, Source
 from customer_sync.sources.read_ahead import read_ahead
 from customer_sync.steps.contract_gate import check_contract
+
+CLOCK_JITTER = timedelta(seconds=5)
+"""The clocks of a source's servers may differ by so much, and an answer's date is cut to the second."""
 
 SAME_SIZE_BATCHES = 2
 """After so many batches the next ones are twice as large, up to the connector's ``batch.largest``."""
@@ -96,15 +99,19 @@ def extract_batches(run: Run, source: Source, window: Window) -> Iterator[tuple[
         ContractError: An answer does not fit, so that nothing may be concluded from it.
         ConfigError: A field that the connector file reads is no longer in the source.
     """
-    started_s = time.monotonic()
-    extraction = _Extraction(run, window)
+    started_s = machine().monotonic_s()
     with counting_requests(run, source=source):
+        ids: list[str] = []
+        stamps: dict[str, datetime] = {}
+        if window.mode != "full":
+            ids, stamps = _changed_ids(run, source, window)
+            window = _trusted(run, source, window)
+        extraction = _Extraction(run, window)
         if window.mode == "full":
             check_contract(run, source)
             yield from extraction.cut(read_ahead(source.customers_after(window.resume_after)))
-            stamps = extraction.stamps
+            stamps = {**_marks(run), **extraction.stamps}
         else:
-            ids, stamps = _changed_ids(run, source, window)
             if ids:
                 check_contract(run, source)
             # Those that had to wait come first, or the overlap's would keep them waiting for ever.
@@ -113,7 +120,9 @@ def extract_batches(run: Run, source: Source, window: Window) -> Iterator[tuple[
             others = sorted(set(ids) - set(waiting))
             yield from extraction.cut(read_ahead(chain(source.customers_of(waiting), source.customers_of(others))))
             extraction.report_absent(ids)
-    stamps = safe_stamps(stamps, timedelta(seconds=time.monotonic() - started_s), run.connector.window_overlap_minutes)
+        stamps = bounded_stamps(stamps, source.now_utc())
+    took = timedelta(seconds=machine().monotonic_s() - started_s)
+    stamps = safe_stamps(stamps, took, run.connector.window_overlap_minutes)
     with run.ledger.write() as connection:
         run.ledger.runs.update(
             connection,
@@ -121,6 +130,36 @@ def extract_batches(run: Run, source: Source, window: Window) -> Iterator[tuple[
             stamps={name: stamp.isoformat() for name, stamp in stamps.items()},
             resume_after=extraction.resume_after,
         )
+
+
+def bounded_stamps(stamps: Mapping[str, datetime], now_utc: datetime) -> dict[str, datetime]:
+    """No stamp beyond the source's own time: a record that was saved while its clock was ahead hides no later edit."""
+    return {name: min(stamp, now_utc) for name, stamp in stamps.items()}
+
+
+def _marks(run: Run) -> dict[str, datetime]:
+    """The watermarks as they are."""
+    marks = run.ledger.watermarks.load()
+    return {name: datetime.fromisoformat(marks[name]) for name in run.connector.source.streams if marks.get(name)}
+
+
+def _trusted(run: Run, source: Source, window: Window) -> Window:
+    """The window; all that there is where a watermark lies beyond the source's own time.
+
+    Its clock was ahead then and was put back: what was edited since bears stamps before the watermark.
+    """
+    if not window.from_watermarks:
+        return window
+    limit_utc = source.now_utc() + CLOCK_JITTER
+    ahead = [name for name, stamp in _marks(run).items() if stamp > limit_utc]
+    if not ahead:
+        return window
+    window = whole(window, f"the watermark of {', '.join(ahead)} lies beyond the source's own time")
+    run.sink(f"Reading {window.mode}: {window.why}.", [])
+    with run.ledger.write() as connection:
+        described = {"why": window.why, "since": {}, "until": "", "interval": [], "resume_after": ""}
+        run.ledger.runs.update(connection, run.run_id, mode=window.mode, window=described)
+    return window
 
 
 def safe_stamps(stamps: dict[str, datetime], took: timedelta, overlap_minutes: int) -> dict[str, datetime]:

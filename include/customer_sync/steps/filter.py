@@ -10,9 +10,11 @@ from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.model.batch import Batch, BatchDescriptor, Decisions, Unenrolled, pack, unpack_customers
 from customer_sync.model.customer import Customer
+from customer_sync.model.operation import FORMER
 from customer_sync.model.outcome import LogEntry, Outcome, Reason
 from customer_sync.planning.set_aside import Mark, is_set_aside, source_hash
 from customer_sync.reporting.log_entry import closing_entry, shown_name
+from customer_sync.rules.company_users import leavers
 from customer_sync.rules.eligibility import Decision, decide_eligibility
 from customer_sync.run import Run
 
@@ -47,25 +49,41 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
     linked |= {intent.customer_id for intent in run.ledger.intents.unanswered(refused_ids)}
     unenrolled = [item for item in refused if item.customer_id in linked and decisions[item.customer_id].is_unenrolling]
     gone = {item.customer_id for item in unenrolled}
-    filtered = [item for item in refused if item.customer_id not in gone]
+    kept = _with_leavers(run, [item for item in refused if item.customer_id in linked and item.customer_id not in gone])
+    judged_later = gone.union(item.customer_id for item in kept)
+    filtered = [item for item in refused if item.customer_id not in judged_later]
     _record(run, batch, filtered, refused, decisions, kept=linked - gone)
     _book_passed_over(run, batch, passed_over)
     packed, digest = pack(
         Decisions(
             left_out=(*passed_over, *(item.customer_id for item in filtered)),
-            unenrolled=tuple(
-                Unenrolled(
-                    customer_id=item.customer_id,
-                    name=shown_name(item.name, run.connector.masking),
-                    reasons=tuple(str(reason) for reason in decisions[item.customer_id].reasons),
-                    modified_at_utc=item.modified_at_utc,
-                )
-                for item in unenrolled
-            ),
+            unenrolled=tuple(_for_transform(run, item, decisions[item.customer_id]) for item in unenrolled),
+            kept=tuple(_for_transform(run, item, decisions[item.customer_id]) for item in kept),
         )
     )
     count = len(looked_at) - len(filtered)
     return packed, msgspec.structs.replace(descriptor, count=count, digest=digest)
+
+
+def _for_transform(run: Run, customer: Customer, decision: Decision) -> Unenrolled:
+    return Unenrolled(
+        customer_id=customer.customer_id,
+        name=shown_name(customer.name, run.connector.masking),
+        reasons=tuple(str(reason) for reason in decision.reasons),
+        modified_at_utc=customer.modified_at_utc,
+    )
+
+
+def _with_leavers(run: Run, customers: list[Customer]) -> list[Customer]:
+    """Those of whom the ledger knows a user whose contact may not be one any more."""
+    leaving = {item.customer_id: leavers(item, run.connector) for item in customers}
+    having = {key for key, contacts in leaving.items() if contacts}
+    if not having:
+        return []
+    applied = run.ledger.links.load(having)
+    users = {key: {user.removesuffix(FORMER) for user in company.users} for key, company in applied.items()}
+    found = {key for key, contacts in users.items() if not leaving[key].isdisjoint(contacts)}
+    return [item for item in customers if item.customer_id in found]
 
 
 def _pass_over(run: Run, batch: Batch[Customer]) -> dict[str, Mark]:
@@ -171,6 +189,6 @@ def _record(
         news = run.record(connection, entries, outcomes)
     eligible = len(decisions) - len(refused)
     run.sink(
-        f"{batch.label}: {eligible} eligible, {len(filtered)} filtered, {len(refused) - len(filtered)} to un-enrol",
+        f"{batch.label}: {eligible} eligible, {len(filtered)} filtered, {len(refused) - len(filtered)} to lose access",
         news,
     )

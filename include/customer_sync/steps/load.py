@@ -8,10 +8,11 @@ compared anew with the ledger, so a repeated attempt goes on where the last stop
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from customer_sync.errors import BatchDamaged
 from customer_sync.gc_paused import gc_paused
@@ -24,12 +25,24 @@ from customer_sync.loading.dispatch import Dispatcher
 from customer_sync.loading.outcome_recorder import OutcomeRecorder
 from customer_sync.loading.setting_writes import stop_changed_elsewhere
 from customer_sync.loading.write import writes_of
+from customer_sync.machine import machine
 from customer_sync.model.batch import BatchDescriptor, PlannedChange, unpack_changes, unpack_customers
+from customer_sync.model.company import CompanyStatus
 from customer_sync.model.customer import Customer
-from customer_sync.model.operation import Action, CustomerPlan, MethodsOperation, Operation, UserOperation
+from customer_sync.model.operation import (
+    FORMER,
+    Action,
+    CustomerPlan,
+    MethodsOperation,
+    Operation,
+    StatusOperation,
+    UserOperation,
+)
+from customer_sync.planning.access import withdrawal_plan
 from customer_sync.planning.diff import is_late
 from customer_sync.reporting.request_count import counting_requests
 from customer_sync.rules.company_mapping import to_company
+from customer_sync.rules.company_users import account_successor, leavers
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.port import Source
@@ -150,16 +163,25 @@ def load_plans(
 
 def _plan(change: PlannedChange, customer: Customer, connector: Connector) -> CustomerPlan:
     """The plan of one customer, its desired state made anew from what extract read: the rules are pure."""
-    return CustomerPlan(
-        customer_id=change.customer_id,
-        kind=change.kind,
+    if change.kind == "sync":
+        plan = CustomerPlan(
+            customer_id=customer.customer_id,
+            kind=change.kind,
+            record_id=customer.record_id,
+            erp_reference=customer.reference_id,
+            desired=to_company(customer, connector).company,
+            leavers=leavers(customer, connector),
+            successors=account_successor(customer, connector),
+        )
+    else:
+        plan = withdrawal_plan(customer, change.kind, connector)
+    return msgspec.structs.replace(
+        plan,
         name=change.name,
-        record_id=customer.record_id,
-        erp_reference=customer.reference_id,
         company_id=change.company_id,
-        desired=to_company(customer, connector).company if change.kind == "sync" else None,
         reasons=change.reasons,
         held_back=change.held_back,
+        outcome=change.outcome,
         access_ended_at_utc=change.access_ended_at_utc,
         was_inactive=change.was_inactive,
     )
@@ -193,6 +215,7 @@ class _Load:
         self._check_store()
         stop_changed_elsewhere(context, loads)
         read_parts(context, loads)
+        self._take_access_away()
         self._create()
         read_parts(context, loads)
         self._send(lambda operation: operation.action in _COMPANY)
@@ -205,6 +228,15 @@ class _Load:
         for load in loads:
             load.give_up_waiting()
         self._write_references()
+
+    def _take_access_away(self) -> None:
+        """Remove the users of those who have left, before anything is given; an admin's successor comes first."""
+        role = self._context.connector.contacts.primary_role
+        for _ in range(ROUNDS):
+            parts = [Part(load, operation) for load in self.loads for operation in _access(load, role)]
+            if not parts:
+                return
+            self.dispatcher.perform(writes_of(self._context, parts))
 
     def _create(self) -> None:
         creation = Creation(self._context, self.loads)
@@ -234,7 +266,7 @@ class _Load:
         wait_s = self._lease.unsettled_s(self._context.target.limits.read_timeout_s)
         if wait_s:
             self._context.run.sink(f"waiting {wait_s:.0f} s for what the attempt before may still have on its way", [])
-            time.sleep(wait_s)
+            machine().sleep(wait_s)
 
     def _check_store(self) -> None:
         """Compare the connector file with the store before the first write."""
@@ -299,6 +331,36 @@ class _Load:
             for operation in load.remaining_reference()
         ]
         self.dispatcher.perform(writes_of(self._context, parts))
+
+
+def _access(load: CustomerLoad, admin_role: str) -> list[Operation]:
+    """What takes access away from people of a customer now; while the last admin is among them, who comes first."""
+    if load.applied is None or load.is_deleted:
+        return []
+    remaining = load.remaining()
+    stays = {user.key for user in load.desired.users} if load.plan.desired else set()
+    removals = {
+        operation.store_id: operation
+        for operation in remaining
+        if operation.action is Action.DELETE_USER and operation.key.removesuffix(FORMER) not in stays
+    }
+    ends = [operation for operation in remaining if _ends_trade(operation)]
+    if not removals:
+        return ends
+    others = [record for record in load.applied.users.values() if record.store_id not in removals]
+    if any(record.fields.role == admin_role for record in others):
+        return [*removals.values(), *ends]
+    for operation in remaining:
+        is_admin = isinstance(operation, UserOperation) and operation.values.get("role") == admin_role
+        if is_admin and not load.waits_for_colleague(operation):
+            return [operation]
+    return ends
+
+
+def _ends_trade(operation: Operation) -> bool:
+    return operation.action is Action.DELETE_COMPANY or (
+        isinstance(operation, StatusOperation) and operation.new == CompanyStatus.INACTIVE
+    )
 
 
 def _is_early(operation: Operation, admin_role: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,15 +19,17 @@ from customer_sync.model.batch import (
     unpack_customers,
     unpack_decisions,
 )
-from customer_sync.model.company import Company, CompanyStatus, attempt_hash, content_hash
+from customer_sync.model.company import Company, CompanyStatus, CompanyUser, attempt_hash, content_hash, parts_of
 from customer_sync.model.customer import Customer
-from customer_sync.model.operation import REMOVALS, Action, AppliedCompany, CustomerPlan, Operation
+from customer_sync.model.operation import REMOVALS, Action, AppliedCompany, CustomerPlan, Operation, PlanKind
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
+from customer_sync.planning.access import access_of, withdrawal_plan
 from customer_sync.planning.diff import diff_company, diff_reference, diff_unenrolment
 from customer_sync.planning.request_estimate import expected_requests
 from customer_sync.planning.window import RunRequest
 from customer_sync.reporting.log_entry import closing_entry, finding_entry, operation_entry, shown_name, unknown_entry
-from customer_sync.rules.company_mapping import to_company
+from customer_sync.rules.company_mapping import Transformed, to_company
+from customer_sync.rules.company_users import successors
 from customer_sync.run import Run
 
 _NO_LINK = LinkSummary(0, 0, "", "")
@@ -75,32 +77,40 @@ def transform_batch(
         BatchDamaged: The batch did not arrive whole.
     """
     decided = unpack_decisions(decisions, descriptor)
-    out = {*decided.left_out, *(left.customer_id for left in decided.unenrolled)}
-    customers = [item for item in unpack_customers(content, descriptor).items if item.customer_id not in out]
+    judged = (*decided.unenrolled, *decided.kept)
+    out = {*decided.left_out, *(left.customer_id for left in judged)}
+    everybody = {item.customer_id: item for item in unpack_customers(content, descriptor).items}
+    customers = [item for key, item in everybody.items() if key not in out]
     ids = [item.customer_id for item in customers]
     batch_plan = _BatchPlan(run.words, known=run.ledger.quarantine.load(ids))
     held = {} if request.retry_quarantined else batch_plan.known
-    desired = {}
+    desired: dict[str, Company] = {}
+    troubled: dict[str, tuple[Finding, ...]] = {}
     for customer in customers:
-        company = _transform(run, customer, batch_plan)
-        if company is not None:
-            desired[customer.customer_id] = company
+        result = _transform(run, customer, batch_plan)
+        if result.company is not None:
+            desired[customer.customer_id] = result.company
+        else:
+            troubled[customer.customer_id] = result.findings
     unanswered = {
-        intent.customer_id
-        for intent in run.ledger.intents.unanswered([*ids, *(left.customer_id for left in decided.unenrolled)])
+        intent.customer_id for intent in run.ledger.intents.unanswered([*ids, *(left.customer_id for left in judged)])
     }
     with run.ledger.links.snapshot() as links:
         summaries = links.summaries(desired)
         changed = _without_unchanged(run, customers, desired, summaries, {*held, *unanswered}, batch_plan)
-        applied = links.applied([*changed, *(item.customer_id for item in decided.unenrolled)])
+        applied = links.applied([*changed, *troubled, *(item.customer_id for item in judged)])
     for customer in customers:
         if customer.customer_id in changed:
             key = customer.customer_id
             _plan(run, customer, desired[key], applied.get(key), held.get(key, []), key in unanswered, batch_plan)
-    for left in decided.unenrolled:
-        _plan_unenrolment(run, left, applied.get(left.customer_id), left.customer_id in unanswered, batch_plan)
+    for key, findings in troubled.items():
+        _plan_of_troubled(run, everybody[key], applied.get(key), findings, batch_plan)
+    for left in judged:
+        key = left.customer_id
+        kind: PlanKind = "unenroll" if left in decided.unenrolled else "access"
+        _plan_withdrawal(run, left, everybody[key], applied.get(key), kind, key in unanswered, batch_plan)
     planned = _rows(batch_plan)
-    everyone = [*ids, *(left.customer_id for left in decided.unenrolled)]
+    everyone = [*ids, *(left.customer_id for left in judged)]
     _record(run, descriptor, batch_plan, everyone, planned)
     packed, digest = pack(PlannedChanges(items=tuple(map(_change, batch_plan.plans))))
     total = sum(int(row.plan_hash, 16) for row in planned) % 2**128
@@ -121,17 +131,48 @@ def transform_batch(
     )
 
 
-def _transform(run: Run, customer: Customer, batch_plan: _BatchPlan) -> Company | None:
+def _transform(run: Run, customer: Customer, batch_plan: _BatchPlan) -> Transformed:
     name = shown_name(customer.name, run.connector.masking)
     result = to_company(customer, run.connector)
     if result.company is None:
-        _quarantine(customer.customer_id, name, result.findings, batch_plan)
-        return None
+        return result
     batch_plan.claims.append((customer.customer_id, customer.email))
     batch_plan.entries.extend(
         finding_entry(customer.customer_id, name, finding, batch_plan.words) for finding in result.findings
     )
-    return result.company
+    return result
+
+
+def _plan_of_troubled(
+    run: Run,
+    customer: Customer,
+    applied: AppliedCompany | None,
+    findings: Sequence[Finding],
+    batch_plan: _BatchPlan,
+) -> None:
+    """A customer that waits as a whole: whoever has left it loses access all the same."""
+    key, name = customer.customer_id, shown_name(customer.name, run.connector.masking)
+    plan = withdrawal_plan(customer, "access", run.connector)
+    operations = access_of(plan, applied, run.connector) if applied else ()
+    if not operations:
+        _quarantine(key, name, findings, batch_plan)
+        return
+    batch_plan.quarantined.extend((key, finding) for finding in findings)
+    batch_plan.entries.extend(finding_entry(key, name, finding, batch_plan.words) for finding in findings)
+    _add_plan(
+        run,
+        msgspec.structs.replace(
+            plan,
+            name=name,
+            company_id=applied.company_id if applied else 0,
+            operations=operations,
+            reasons=tuple(dict.fromkeys(str(finding.reason) for finding in findings)),
+            outcome=str(Outcome.QUARANTINED),
+            access_ended_at_utc=_access_ended(operations, customer),
+        ),
+        None,
+        batch_plan,
+    )
 
 
 def _quarantine(customer_id: str, name: str, findings: Iterable[Finding], batch_plan: _BatchPlan) -> None:
@@ -146,6 +187,13 @@ def _quarantine(customer_id: str, name: str, findings: Iterable[Finding], batch_
     batch_plan.entries.append(entry)
     batch_plan.outcomes.append(CustomerOutcome(customer_id, Outcome.QUARANTINED, reasons))
     batch_plan.quarantined.extend((customer_id, finding) for finding in found)
+
+
+def _wait_on(customer_id: str, name: str, findings: Sequence[Finding], batch_plan: _BatchPlan) -> None:
+    """Close a customer that waits for what is in quarantine already."""
+    rows = list(batch_plan.quarantined)
+    _quarantine(customer_id, name, findings, batch_plan)
+    batch_plan.quarantined[:] = rows
 
 
 def _without_unchanged(
@@ -197,22 +245,29 @@ def _plan(
     name = shown_name(customer.name, run.connector.masking)
     tried = attempt_hash(company, customer.reference_id) if held else ""
     whole = next((row for row in held if row.entity == "customer" and row.content_hash == tried), None)
-    if whole is not None:
-        detail = f"refused before, unchanged since: {whole.detail}"
-        finding = Finding(reason=Reason(whole.reason), field=whole.field, detail=detail, hash=whole.content_hash)
-        _quarantine(key, name, [finding], batch_plan)
-        batch_plan.quarantined[-1] = (key, msgspec.structs.replace(finding, detail=whole.detail))
+    if whole is not None and (applied is None or whole.reason != Reason.REJECTED_BY_STORE):
+        finding = _as_before(whole)
+        _plan_of_troubled(run, customer, applied, [_said_again(finding)], batch_plan)
+        batch_plan.quarantined[-1] = (key, finding)
         return
-    held_back = _held_back(company, held, key, name, batch_plan)
-    operations = diff_company(company, applied, run.connector.policy, held_back)
+    others = successors(customer, run.connector) if held else ()
+    waiting = _waiting(company, others, held, tried)
+    held_back = tuple(f"{row.entity}:{row.key}" for row in waiting)
+    operations = diff_company(company, applied, run.connector.policy, held_back, others)
     company_id = applied.company_id if applied else 0
-    if run.connector.erp.write_reference:
+    if run.connector.erp.write_reference and (applied or operations):
         operations += diff_reference(key, company_id, customer.reference_id)
     unknown = _unknown(applied, is_unanswered=is_unanswered)
-    if not operations and applied is not None and unknown is None:
+    batch_plan.quarantined.extend((key, _as_before(row)) for row in waiting)
+    if not operations and unknown is None and (whole is not None or applied is None):
+        _wait_on(key, name, [_said_again(_as_before(row)) for row in ([whole] if whole else waiting)], batch_plan)
+        return
+    batch_plan.entries.extend(finding_entry(key, name, _as_before(row), batch_plan.words) for row in waiting)
+    if not operations and unknown is None:
         _unchanged(run, customer, company_id, batch_plan)
         return
-    batch_plan.plans.append(
+    _add_plan(
+        run,
         CustomerPlan(
             customer_id=key,
             kind="sync",
@@ -223,11 +278,13 @@ def _plan(
             desired=company,
             operations=operations,
             held_back=held_back,
+            reasons=(whole.reason,) if whole else (),
             access_ended_at_utc=_access_ended(operations, customer),
             was_inactive=applied is not None and applied.status == CompanyStatus.INACTIVE,
-        )
+        ),
+        unknown,
+        batch_plan,
     )
-    _tell(run, batch_plan.plans[-1], unknown, batch_plan)
 
 
 def _access_ended(operations: Iterable[Operation], customer: Customer) -> dict[str, str]:
@@ -237,39 +294,51 @@ def _access_ended(operations: Iterable[Operation], customer: Customer) -> dict[s
     return {key: stamp for key, stamp in stamps if key in leaving and stamp}
 
 
-def _held_back(
-    company: Company, held: list[Quarantined], customer_id: str, name: str, batch_plan: _BatchPlan
-) -> tuple[str, ...]:
-    """Contacts that the store refused before and that are the same still."""
-    users = {user.key: user for user in company.users}
-    parts = []
-    for row in held:
-        user = users.get(row.key) if row.entity == "contact" else None
-        if user is None or content_hash(user) != row.content_hash:
-            continue
-        finding = Finding(
-            reason=Reason(row.reason),
-            entity="contact",
-            key=row.key,
-            field=row.field,
-            detail=row.detail,
-            hash=row.content_hash,
-        )
-        parts.append(f"contact:{row.key}")
-        batch_plan.quarantined.append((customer_id, finding))
-        batch_plan.entries.append(finding_entry(customer_id, name, finding, batch_plan.words))
-    return tuple(parts)
+def _waiting(
+    company: Company, others: Iterable[CompanyUser], held: Iterable[Quarantined], tried: str
+) -> list[Quarantined]:
+    """What the store refused before and is the same still."""
+    if not held:
+        return []
+    parts = parts_of(company, others)
+    hashes = {part: content_hash(value) for part, value in parts.items()}
+    return [
+        row
+        for row in held
+        if row.content_hash
+        and row.content_hash == (tried if row.entity == "customer" else hashes.get(f"{row.entity}:{row.key}"))
+    ]
 
 
-def _plan_unenrolment(
+def _as_before(row: Quarantined) -> Finding:
+    return Finding(
+        reason=Reason(row.reason),
+        entity=row.entity,
+        key=row.key,
+        field=row.field,
+        detail=row.detail,
+        hash=row.content_hash,
+    )
+
+
+def _said_again(finding: Finding) -> Finding:
+    return msgspec.structs.replace(finding, detail=f"refused before, unchanged since: {finding.detail}")
+
+
+def _plan_withdrawal(
     run: Run,
     left: Unenrolled,
+    customer: Customer,
     applied: AppliedCompany | None,
+    kind: PlanKind,
     is_unanswered: bool,  # noqa: FBT001 - a fact of the customer like the others
     batch_plan: _BatchPlan,
 ) -> None:
     """Plan the withdrawal; one whose company may have been made without our knowing goes to load to be looked up."""
-    operations = diff_unenrolment(left.customer_id, applied, run.connector.policy) if applied else ()
+    plan = withdrawal_plan(customer, kind, run.connector)
+    operations: tuple[Operation, ...] = access_of(plan, applied, run.connector) if applied else ()
+    if applied and kind == "unenroll":
+        operations = diff_unenrolment(left.customer_id, applied, run.connector.policy, operations)
     if not operations and not is_unanswered:
         is_inactive = applied is not None and applied.status == CompanyStatus.INACTIVE
         message = "not eligible; its company is inactive already" if is_inactive else "not eligible; policy: leave"
@@ -280,18 +349,22 @@ def _plan_unenrolment(
         )
         batch_plan.outcomes.append(CustomerOutcome(left.customer_id, Outcome.FILTERED, left.reasons))
         return
-    batch_plan.plans.append(
-        CustomerPlan(
-            customer_id=left.customer_id,
-            kind="unenroll",
+    ended = _access_ended(operations, customer)
+    if kind == "unenroll" and left.modified_at_utc:
+        ended[left.customer_id] = left.modified_at_utc
+    _add_plan(
+        run,
+        msgspec.structs.replace(
+            plan,
             name=left.name,
             company_id=applied.company_id if applied else 0,
             operations=operations,
             reasons=left.reasons,
-            access_ended_at_utc={left.customer_id: left.modified_at_utc} if left.modified_at_utc else {},
-        )
+            access_ended_at_utc=ended,
+        ),
+        Reason.OUTCOME_UNKNOWN if is_unanswered else None,
+        batch_plan,
     )
-    _tell(run, batch_plan.plans[-1], Reason.OUTCOME_UNKNOWN if is_unanswered else None, batch_plan)
 
 
 def _unknown(applied: AppliedCompany | None, *, is_unanswered: bool) -> Reason | None:
@@ -301,7 +374,8 @@ def _unknown(applied: AppliedCompany | None, *, is_unanswered: bool) -> Reason |
     return Reason.PARTS_NOT_READ if applied is not None and not applied.parts_known else None
 
 
-def _tell(run: Run, plan: CustomerPlan, unknown: Reason | None, batch_plan: _BatchPlan) -> None:
+def _add_plan(run: Run, plan: CustomerPlan, unknown: Reason | None, batch_plan: _BatchPlan) -> None:
+    batch_plan.plans.append(plan)
     if unknown is not None:
         batch_plan.unknown[plan.customer_id] = unknown
         batch_plan.entries.append(unknown_entry(plan.customer_id, plan.name, unknown))
@@ -319,6 +393,7 @@ def _change(plan: CustomerPlan) -> PlannedChange:
         company_id=plan.company_id,
         reasons=plan.reasons,
         held_back=plan.held_back,
+        outcome=plan.outcome,
         access_ended_at_utc=plan.access_ended_at_utc,
         was_inactive=plan.was_inactive,
     )

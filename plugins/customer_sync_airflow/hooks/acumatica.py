@@ -7,7 +7,7 @@ from customer_sync.http.pacing import Schedule
 from customer_sync.http.retry import RetryPolicy
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
-from customer_sync.sources.acumatica.connection import open_client
+from customer_sync.sources.acumatica.connection import open_source
 from customer_sync.sources.acumatica.session import Seat
 from customer_sync_airflow.hooks.connections import TEST_RETRY, read_connection
 from customer_sync_airflow.hooks.expectations import lacking_in_erp
@@ -56,7 +56,8 @@ class AcumaticaHook(BaseHook):
             ConfigError: The connection is missing, or a field of it is missing or wrong.
         """
         connection = read_connection(self.acumatica_conn_id)
-        return open_client(connection, self._connector, retry=retry, schedule=schedule, seat=seat)
+        connector = self._connector or Connector(id="default")
+        return open_source(connection, connector, retry=retry, schedule=schedule, seat=seat).client
 
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection: site, user and tenant, endpoint, commerce fields, and the right to read them.

@@ -6,8 +6,8 @@ from customer_sync.errors import SyncError
 from customer_sync.http.pacing import Schedule
 from customer_sync.http.retry import RetryPolicy
 from customer_sync.settings.connector import Connector
-from customer_sync.targets.better_b2b.client import BetterB2BClient
-from customer_sync.targets.better_b2b.connection import open_client
+from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
+from customer_sync.targets.better_b2b.connection import open_target
 from customer_sync_airflow.hooks.connections import TEST_RETRY, read_connection
 from customer_sync_airflow.hooks.expectations import lacking_in_store
 
@@ -36,7 +36,7 @@ class BetterB2BHook(BaseHook):
         self.better_b2b_conn_id = better_b2b_conn_id
         self._connector = connector
 
-    def get_conn(self, retry: RetryPolicy | None = None, *, schedule: Schedule | None = None) -> BetterB2BClient:
+    def get_conn(self, retry: RetryPolicy | None = None, *, schedule: Schedule | None = None) -> BetterB2BTarget:
         """Read the connection and build the client; nothing is sent yet.
 
         Args:
@@ -47,7 +47,7 @@ class BetterB2BHook(BaseHook):
             ConfigError: The connection is missing, or a field of it is missing or wrong.
         """
         connection = read_connection(self.better_b2b_conn_id)
-        return open_client(connection, self._connector, retry=retry, schedule=schedule)
+        return open_target(connection, self._connector, retry=retry, schedule=schedule)
 
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection: is the store there, do token and hash fit, may we read, is all there that we rely on?
@@ -57,7 +57,7 @@ class BetterB2BHook(BaseHook):
         """
         try:
             with self.get_conn(TEST_RETRY) as client:
-                companies = client.check()
+                companies = client.count_companies()
                 missing = lacking_in_store(client, self._connector)
         except SyncError as error:
             return False, error.message

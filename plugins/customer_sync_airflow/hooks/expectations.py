@@ -4,23 +4,23 @@ Airflow tests a connection under an id of its own, so the hook cannot know which
 meeting the needs of any one connector file is then enough.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 from customer_sync.errors import ConfigError
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import connector_paths, load_connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
+from customer_sync.sources.acumatica.contract_check import missing_fields
 from customer_sync.sources.acumatica.reader import selections
 from customer_sync.sources.acumatica.selection import Selection
-from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.targets.port import TargetFacts
 
 
-def lacking_in_store(store: BetterB2BClient, connector: Connector | None) -> str:
+def lacking_in_store(store: TargetFacts, connector: Connector | None) -> str:
     """Say what the store lacks of what a connector file relies on: key field, roles, payment methods.
 
     Args:
-        store: A client whose credentials are known to work.
+        store: What it has; its credentials are known to work.
         connector: Whose needs are meant; ``None``: any connector's.
 
     Returns:
@@ -29,12 +29,7 @@ def lacking_in_store(store: BetterB2BClient, connector: Connector | None) -> str
     Raises:
         SyncError: A list cannot be read.
     """
-    has = _StoreHas(
-        is_unique={item.field_name.casefold(): item.is_unique for item in store.extra_field_definitions()},
-        roles={role.name.casefold(): role.name for role in store.list_roles()},
-        payment_codes=frozenset(method.code for method in store.list_payment_methods()),
-    )
-    return _fewest([list(_lacking(has, item)) for item in _meant(connector)])
+    return _fewest([list(_lacking(store, item)) for item in _meant(connector)])
 
 
 def lacking_in_erp(erp: AcumaticaClient, connector: Connector | None) -> str:
@@ -53,26 +48,25 @@ def lacking_in_erp(erp: AcumaticaClient, connector: Connector | None) -> str:
     """
     complaints = []
     for item in _meant(connector):
-        complaint = _missing_fields(erp, item)
-        if not complaint:
+        missing = missing_fields(erp, item)
+        if not missing:
             return _unreadable(erp, item)
-        complaints.append([complaint])
+        endpoint = f"{erp.settings.endpoint_name}/{erp.settings.endpoint_version}"
+        remedy = (
+            "publish the customization project that adds them, choose another endpoint, or correct 'source' in "
+            f"{item.id}.yaml."
+        )
+        complaints.append([f"The endpoint {endpoint} has no {', '.join(missing)}: {remedy}"])
     return _fewest(complaints)
 
 
-class _StoreHas(NamedTuple):
-    is_unique: Mapping[str, bool]
-    roles: Mapping[str, str]
-    payment_codes: frozenset[str]
-
-
-def _lacking(has: _StoreHas, connector: Connector) -> Iterator[str]:
+def _lacking(has: TargetFacts, connector: Connector) -> Iterator[str]:
     file = f"{connector.id}.yaml"
     name = connector.store.key_field
     place = "in the store's control panel, under the B2B settings for extra fields of companies (text, unique)"
-    if name.casefold() not in has.is_unique:
+    if name.casefold() not in has.company_extra_fields:
         yield f"The store has no company extra field '{name}': create it {place}, or correct store.key_field in {file}."
-    elif not has.is_unique[name.casefold()]:
+    elif not has.company_extra_fields[name.casefold()]:
         yield f"The company extra field '{name}' is not unique: make it so {place}."
     needed = dict.fromkeys((connector.contacts.primary_role, connector.contacts.other_role))
     missing = [role for role in needed if role.casefold() not in has.roles]
@@ -81,11 +75,11 @@ def _lacking(has: _StoreHas, connector: Connector) -> Iterator[str]:
             f"The store has no role {' and no role '.join(map(repr, missing))} (it has: "
             f"{', '.join(sorted(has.roles.values())) or 'none'}): create it, or correct 'contacts' in {file}."
         )
-    codes = {code for rule in connector.terms.values() for code in rule.payment_methods} - has.payment_codes
+    codes = {code for rule in connector.terms.values() for code in rule.payment_methods} - has.payment_methods
     if codes:
         yield (
             f"The store has no payment method {', '.join(sorted(codes))} (it has: "
-            f"{', '.join(sorted(has.payment_codes)) or 'none'}): switch it on there, or correct 'terms' in {file}."
+            f"{', '.join(sorted(has.payment_methods)) or 'none'}): switch it on there, or correct 'terms' in {file}."
         )
 
 
@@ -103,22 +97,6 @@ def _unreadable(erp: AcumaticaClient, connector: Connector) -> str:
 
 def _fewest(complaints: Sequence[Sequence[str]]) -> str:
     return " ".join(["Connected, but something is missing.", *min(complaints, key=len)]) if all(complaints) else ""
-
-
-def _missing_fields(erp: AcumaticaClient, connector: Connector) -> str:
-    missing: list[str] = []
-    for selection in selections(connector):
-        schema = erp.ad_hoc_schema(selection.entity)
-        # Parts of linked entities are not listed there, and every endpoint has them.
-        own = [path for path in selection.fields if "/" not in path]
-        missing += (f"{selection.entity}.{name}" for name in own if name not in schema.fields)
-        missing += (f"{selection.entity} {path}" for path in selection.custom if path not in schema.custom)
-    endpoint = f"{erp.settings.endpoint_name}/{erp.settings.endpoint_version}"
-    remedy = (
-        "publish the customization project that adds them, choose another endpoint, or correct 'source' in "
-        f"{connector.id}.yaml."
-    )
-    return f"The endpoint {endpoint} has no {', '.join(missing)}: {remedy}" if missing else ""
 
 
 def _meant(connector: Connector | None) -> list[Connector]:

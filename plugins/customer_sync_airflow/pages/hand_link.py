@@ -31,7 +31,7 @@ def read_company(connector: Connector, customer_id: str, company_id: int) -> Sto
     from customer_sync_airflow.hooks.better_b2b import BetterB2BHook  # noqa: PLC0415 - only who links by hand needs the client
 
     with BetterB2BHook(connector.target_connection_id, connector=connector).get_conn() as store:
-        company = store.get_company(company_id)
+        company = store.company(company_id)
     if company is None:
         raise HTTPException(_CONFLICT, f"The store has no company {company_id}.")
     if company.key not in ("", customer_id):

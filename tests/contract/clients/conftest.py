@@ -10,9 +10,10 @@ import urllib3
 from customer_sync.http.pacing import Pacer
 from customer_sync.http.retry import RetryPolicy
 from customer_sync.http.transport import HttpSettings, Urllib3Transport
+from customer_sync.settings.connector import StoreRules
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
-from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 from sandbox.server import running_acumatica, running_better_b2b
 
@@ -115,11 +116,11 @@ def make_erp_client(erp: Control) -> Iterator[Callable[..., AcumaticaClient]]:
 
 
 @pytest.fixture
-def make_store_client(store: Control) -> Iterator[Callable[..., BetterB2BClient]]:
+def make_store_client(store: Control) -> Iterator[Callable[..., BetterB2BTarget]]:
     """Make clients of the store's twin whose waiting moves the twin's clock."""
-    opened: list[BetterB2BClient] = []
+    opened: list[BetterB2BTarget] = []
 
-    def make(*, share: float = 1.0, **settings: Any) -> BetterB2BClient:
+    def make(*, share: float = 1.0, **settings: Any) -> BetterB2BTarget:
         now_s = [0.0]
 
         def sleep(seconds: float) -> None:
@@ -130,13 +131,13 @@ def make_store_client(store: Control) -> Iterator[Callable[..., BetterB2BClient]
             "token": "sandbox-token",
             "store_hash": "sandbox",
             "read_timeout_s": 5.0,
-            "budget_share": share,
         }
-        ours = BetterB2BSettings(**(known | settings))
-        client = BetterB2BClient(
+        rules = StoreRules(share=share, requests_per_minute=settings.pop("requests_per_minute", 120))
+        ours = BetterB2BSettings(**(known | settings), rules=rules)
+        client = BetterB2BTarget(
             Urllib3Transport(HttpSettings(store.url)),
             ours,
-            pacer=Pacer(ours.requests_per_minute, share=share, clock=lambda: now_s[0], sleep=sleep),
+            pacer=Pacer(rules.requests_per_minute, share=share, clock=lambda: now_s[0], sleep=sleep),
             retry=RetryPolicy(total_s=600, sleep=sleep, clock=lambda: now_s[0]),
         )
         opened.append(client)
@@ -148,11 +149,11 @@ def make_store_client(store: Control) -> Iterator[Callable[..., BetterB2BClient]
 
 
 @pytest.fixture
-def make_limited_client(store: Control) -> Iterator[Callable[..., tuple[BetterB2BClient, Callable[[], float]]]]:
+def make_limited_client(store: Control) -> Iterator[Callable[..., tuple[BetterB2BTarget, Callable[[], float]]]]:
     """Make clients of a store with 150 requests a minute whose clock stands still but for the client's waiting."""
-    opened: list[BetterB2BClient] = []
+    opened: list[BetterB2BTarget] = []
 
-    def make(share: float) -> tuple[BetterB2BClient, Callable[[], float]]:
+    def make(share: float) -> tuple[BetterB2BTarget, Callable[[], float]]:
         now_s = [0.0]
 
         def sleep(seconds: float) -> None:
@@ -164,7 +165,7 @@ def make_limited_client(store: Control) -> Iterator[Callable[..., tuple[BetterB2
 
         store.switch(requests_per_minute=150)
         store.ask("PUT", "clock", {"freeze": True})
-        client = BetterB2BClient(
+        client = BetterB2BTarget(
             Urllib3Transport(HttpSettings(store.url)),
             BetterB2BSettings("sandbox-token", "sandbox"),
             pacer=Pacer(120, share=share, clock=clock, sleep=sleep),

@@ -18,7 +18,6 @@ from customer_sync.pipeline import run
 from customer_sync.planning.window import RunRequest
 from customer_sync.reporting.log_entry import format_entry
 from customer_sync.sources.acumatica.source import AcumaticaSource
-from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from tests.integration.twin_world import World
 
 PASSWORD = "pa55-Geheim-w0rt"
@@ -73,8 +72,8 @@ def sync(world: World, heard: Heard, *, password: str = PASSWORD, token: str = T
     heard.texts += [repr(erp), repr(store), repr(erp.settings), repr(store.settings), str(erp.settings)]
     request = RunRequest(mode="selected", customer_ids=tuple(CUSTOMERS))
     try:
-        source, target = AcumaticaSource(erp, world.connector), BetterB2BTarget(store, world.connector.store)
-        report = run(world.connector, source, target, world.ledger_url, request, sink=heard.sink)
+        source = AcumaticaSource(erp, world.connector)
+        report = run(world.connector, source, store, world.ledger_url, request, sink=heard.sink)
     except SyncError as error:
         chain: BaseException | None = error
         while chain is not None:

@@ -67,7 +67,7 @@ def test_one_sentence_names_the_host_when_the_store_is_down(world: World) -> Non
 def test_password_is_tried_once_when_it_is_wrong(world: World) -> None:
     """A wrong password is tried exactly once, because the ERP locks accounts; the error says what to correct."""
     with pytest.raises(AuthenticationFailed) as failure:
-        run(world.connector, world.source(password="wrong"), world.target(), world.ledger_url, RunRequest(**ONE))
+        run(world.connector, world.source(password="wrong"), world.store(), world.ledger_url, RunRequest(**ONE))
 
     assert_is_one_sentence(failure.value, "Correct login, password and tenant")
     assert len([row for row in world.erp_calls() if row["path"].endswith("/auth/login")]) == 1
@@ -78,7 +78,7 @@ def test_password_is_tried_once_when_it_is_wrong(world: World) -> None:
 def test_token_is_named_when_the_store_refuses_it(world: World) -> None:
     """A wrong API token is a permanent error that says where the token is set; nothing was written."""
     with pytest.raises(PermanentApiError) as failure:
-        run(world.connector, world.source(), world.target(token="wrong"), world.ledger_url, RunRequest(**ONE))
+        run(world.connector, world.source(), world.store(token="wrong"), world.ledger_url, RunRequest(**ONE))
 
     assert_is_one_sentence(failure.value, "Better B2B", "token")
     assert "wrong" not in str(failure.value).replace("are wrong", "")
@@ -90,7 +90,7 @@ def test_version_is_named_when_the_erp_does_not_serve_it(world: World) -> None:
     """An endpoint version that the ERP does not serve is an error that names it; the session is signed out."""
     client = world.source(endpoint_version="99.999.999")
     with pytest.raises((ConfigError, PermanentApiError)) as failure:
-        run(world.connector, client, world.target(), world.ledger_url, RunRequest(**ONE))
+        run(world.connector, client, world.store(), world.ledger_url, RunRequest(**ONE))
 
     assert_is_one_sentence(failure.value, "99.999.999")
     assert world.seats_taken() == 0

@@ -187,13 +187,13 @@ def test_customer_is_left_out_when_it_changed_between_plan_and_repair(synced: Wo
     request = ReconcileRequest(repair=("drift=reapply",))
     with synced.ledger() as ledger, synced.source() as erp:
         run = Run(synced.connector, ledger, new_run_id())
-        ((content, descriptor),) = list(compare_sides(run.as_task("compare"), erp, synced.target(), request))
+        ((content, descriptor),) = list(compare_sides(run.as_task("compare"), erp, synced.store(), request))
 
         def once_more(state: dict[str, Any]) -> None:
             next(row for row in state["companies"] if row["companyId"] == company_id)["companyName"] = "Typed again"
 
         change_store(synced, once_more)
-        outcomes = apply_repairs(run.as_task("repair"), content, descriptor, target=synced.target(), source=erp)
+        outcomes = apply_repairs(run.as_task("repair"), content, descriptor, target=synced.store(), source=erp)
         assert outcomes == {"failed": 1, "updated": 1}
         assert ledger.runs.reason_counts(run.run_id) == {"changed_since_plan": 1}
         # The same task again: what is done is done, what was left out stays left out.
@@ -201,7 +201,7 @@ def test_customer_is_left_out_when_it_changed_between_plan_and_repair(synced: Wo
             Run(synced.connector, ledger, run.run_id, try_number=2),
             content,
             descriptor,
-            target=synced.target(),
+            target=synced.store(),
             source=erp,
         )
     assert synced.companies()[first]["companyName"] == "Typed again"

@@ -260,9 +260,10 @@ def test_both_newcomers_enter_when_one_of_a_shared_email_is_corrected(world: Wor
 def test_refused_customer_is_not_sent_again_when_nothing_changed(world: World) -> None:
     """A customer that the store refused costs no request until its data change, and then enters by itself."""
     world.store_faults(
-        {"match": {"method": "POST", "path_regex": "/companies"}, "effect": "status", "status": 422, "times": 1}
+        {"match": {"method": "POST", "path_regex": "/companies"}, "effect": "status", "status": 422, "times": 9}
     )
     sync(world)
+    world.store_faults()
     assert world.last_outcome(CUSTOMER) == ("quarantined", "rejected_by_store")
     world.forget_calls()
 
@@ -284,9 +285,10 @@ def test_refused_customer_is_not_sent_again_when_nothing_changed(world: World) -
 def test_refused_customer_is_sent_again_when_an_operator_asks(world: World) -> None:
     """``retry_quarantined`` reads every quarantined customer afresh and sends it."""
     world.store_faults(
-        {"match": {"method": "POST", "path_regex": "/companies"}, "effect": "status", "status": 422, "times": 1}
+        {"match": {"method": "POST", "path_regex": "/companies"}, "effect": "status", "status": 422, "times": 9}
     )
     sync(world)
+    world.store_faults()
     world.sync(mode="selected", customer_ids=["C000002"])
 
     world.sync(mode="selected", customer_ids=["C000002"], retry_quarantined=True)

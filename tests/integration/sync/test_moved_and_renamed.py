@@ -73,7 +73,7 @@ def test_a_company_follows_its_customer_to_another_customer_id(world: World) -> 
         decided = filter_batch(run, content, descriptor)
         changes, descriptor = transform_batch(run, content, *decided, request)
         with world.source() as erp:
-            load_batch(run, content, changes, descriptor, target=world.target(), source=erp)
+            load_batch(run, content, changes, descriptor, target=world.store(), source=erp)
 
         rows = ledger.log.rows(customer_id="NEW44", run_id="renamed")
     done = {row["action"] for row in rows if row["message"].startswith("done")}

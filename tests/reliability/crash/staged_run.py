@@ -104,7 +104,7 @@ class StagedRun:
     def _load(self, descriptor: BatchDescriptor) -> list[BatchDescriptor]:
         run = replace(self._run, task="load")
         with self._world.source(**self._options) as source:
-            target = self._world.target(**self._options)
+            target = self._world.store(**self._options)
             content, changes = self._take("extract", descriptor), self._take("transform", descriptor)
             load_batch(run, content, changes, descriptor, target=target, source=source)
         return []

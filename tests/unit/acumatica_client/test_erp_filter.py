@@ -1,7 +1,6 @@
 """Filters are quoted and joined as the dialect of docs/api/acumatica.md#filters asks."""
 
 import datetime as dt
-import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +15,7 @@ from customer_sync.sources.acumatica import odata_filter as f
         (f.eq("CustomerID", "C001042"), "CustomerID eq 'C001042'"),
         (f.gt("CustomerID", "O'Brien's"), "CustomerID gt 'O''Brien''s'"),
         (f.gt("ContactID", 100817), "ContactID gt 100817"),
-        (f.ne("Active", value=True), "Active ne true"),
+        (f.eq("Active", value=True), "Active eq true"),
         (f.eq("Email", None), "Email eq null"),
         (f.lt("CreditLimit", Decimal("1E+3")), "CreditLimit lt 1000M"),
         (f.ge("D", Decimal("0.50")), "D ge 0.50M"),
@@ -28,12 +27,6 @@ from customer_sync.sources.acumatica import odata_filter as f
             f.le("X", dt.datetime(2026, 3, 4, 5, tzinfo=dt.timezone(dt.timedelta(hours=2)))),
             "X le datetimeoffset'2026-03-04T03:00:00+00:00'",
         ),
-        (f.eq("NoteID", uuid.UUID(int=1)), "NoteID eq guid'00000000-0000-0000-0000-000000000001'"),
-        (f.substringof("ea'st", "CustomerName"), "substringof('ea''st',CustomerName)"),
-        (f.startswith("CustomerID", "C"), "startswith(CustomerID,'C')"),
-        (f.endswith("MainContact/Email", ".example"), "endswith(MainContact/Email,'.example')"),
-        (f.eq(f.custom("CurrentCustomer.UsrX"), "KNB"), "cf.String(f='CurrentCustomer.UsrX') eq 'KNB'"),
-        (f.eq(f.custom("V.UsrE", "Boolean"), value=False), "cf.Boolean(f='V.UsrE') eq false"),
     ],
 )
 def test_comparison_is_quoted_when_built(built: f.Filter, text: str) -> None:

@@ -12,7 +12,7 @@ from customer_sync.errors import SyncError
 from customer_sync.http.pacing import Pacer
 from customer_sync.http.retry import RetryPolicy
 from customer_sync.http.transport import HttpRequest, HttpResponse
-from customer_sync.targets.better_b2b.client import BetterB2BClient
+from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
 Answer = HttpResponse | SyncError
@@ -88,10 +88,10 @@ def slept_s() -> list[float]:
 
 
 @pytest.fixture
-def make_client(store: ScriptedStore, slept_s: list[float]) -> Callable[..., BetterB2BClient]:
+def make_client(store: ScriptedStore, slept_s: list[float]) -> Callable[..., BetterB2BTarget]:
     """Make clients of the scripted store that never really wait."""
 
-    def make(**settings: Any) -> BetterB2BClient:
+    def make(**settings: Any) -> BetterB2BTarget:
         now_s = [0.0]
 
         def pass_time(seconds: float) -> None:
@@ -104,7 +104,7 @@ def make_client(store: ScriptedStore, slept_s: list[float]) -> Callable[..., Bet
         def clock() -> float:
             return now_s[0]
 
-        return BetterB2BClient(
+        return BetterB2BTarget(
             store,
             BetterB2BSettings(**({"token": "s3cret-token", "store_hash": "sandbox"} | settings)),
             pacer=Pacer(6_000, clock=clock, sleep=pass_time),

@@ -18,6 +18,8 @@ from customer_sync.errors import (
     ReplyLost,
     Unavailable,
 )
+from customer_sync.model.company import PaymentTerms
+from customer_sync.settings.connector import StoreRules
 
 KEY = "Acumatica Customer ID"
 NOT_FOUND = {"code": 404, "data": {}, "meta": {"message": "This resource is not found."}}
@@ -48,7 +50,7 @@ def test_styles_are_not_mixed_when_signing(
 ) -> None:
     """The legacy token must not be combined with the store hash (docs/api/better_b2b.md#sign-in)."""
     store.answering = lambda _: make_reply(200, make_envelope([], total=0))
-    make_client(auth_style=style).check()
+    make_client(auth_style=style).count_companies()
     assert set(store.requests[0].headers) == names | {"Accept"}
 
 
@@ -58,7 +60,7 @@ def test_every_company_comes_once_when_crawled(
 ) -> None:
     """All pages are read in the steady order, with extra fields, and no page more."""
     store.answering = _paged(make_reply, make_envelope, [_company(number) for number in range(count)])
-    found = [company.id for company in make_client().iter_companies(min_modified_s=1772637895)]
+    found = [company.id for company in make_client().companies(modified_since_s=1772637895)]
     assert found == list(range(count))
     assert len(store.requests) == max(1, -(-count // 100))
     query = dict(store.requests[0].query)
@@ -80,7 +82,7 @@ def test_rows_that_slipped_are_found_when_pages_shift(
         return got
 
     store.answering = answer
-    found = [company.id for company in make_client().iter_companies()]
+    found = [company.id for company in make_client().companies()]
     # Number 100 slipped from the second page to the first while it was being read.
     assert sorted(found) == list(range(250))
 
@@ -96,7 +98,7 @@ def test_rows_come_once_when_they_move_back(store: Any, make_client: Any, make_r
         return got
 
     store.answering = answer
-    found = [company.id for company in make_client().iter_companies()]
+    found = [company.id for company in make_client().companies()]
     assert sorted(found) == list(range(150))
 
 
@@ -107,7 +109,7 @@ def test_crawl_ends_when_the_store_miscounts(
     store.answering = lambda request: make_reply(
         200, make_envelope([_company(1)] if dict(request.query)["offset"] == "0" else [], total=9)
     )
-    assert len(list(make_client().iter_companies())) == 1
+    assert len(list(make_client().companies())) == 1
     assert len(store.requests) == 6
     assert "counts 9 records" in caplog.text
 
@@ -118,14 +120,14 @@ def test_page_ends_the_list_when_there_is_no_count(
     """Without a count a short page is the last one."""
     pages = [[_company(number) for number in range(100)], [_company(100)]]
     store.then(*[make_reply(200, make_envelope(page)) for page in pages])
-    assert len(list(make_client().iter_companies())) == 101
+    assert len(list(make_client().companies())) == 101
 
 
 def test_key_is_compared_again_when_searched(store: Any, make_client: Any, make_reply: Any, make_envelope: Any) -> None:
     """A search that returns more than was asked for, as contains-search does, is filtered by exact value."""
     rows = [_company(1, "C10"), _company(2, "C100"), _company(3, "c10"), _company(4), _company(5, "C10")]
     store.answering = _paged(make_reply, make_envelope, rows)
-    assert [company.id for company in make_client().find_companies_by_key("C10")] == [1, 5]
+    assert [company.id for company in make_client().companies_by_key("C10")] == [1, 5]
     query = dict(store.requests[0].query)
     assert (query["extraFields"], query["extraFieldFilterType"]) == (f"{KEY}:C10", "exact-match")
 
@@ -135,8 +137,8 @@ def test_company_is_created_when_the_payload_is_good(
 ) -> None:
     """The id comes back; channels, origin and group are filled in from the settings unless named."""
     store.answering = lambda _: make_reply(200, make_envelope({"companyId": "61427", "customerId": 1}))
-    client = make_client(origin_channel_id=1, customer_group_id=0)
-    assert client.create_company({"company_name": "N", "channel_ids": [2]}) == 61427
+    client = make_client(rules=StoreRules(customer_group_id=0))
+    assert client.create_companies([{"company_name": "N", "channel_ids": [2]}]) == [61427]
     assert store.sent() == [
         ("POST", "/companies", {"companyName": "N", "channelIds": [2], "originChannelId": 1, "customerGroupId": 0})
     ]
@@ -162,7 +164,7 @@ def test_ids_are_attributed_when_they_can_be(
 ) -> None:
     """In order, from either place, and only when there is exactly one for every row."""
     store.answering = lambda _: make_reply(200, {"code": 200, **body})
-    assert make_client().create_companies([{"company_name": "A"}, {"company_name": "B"}]) == ids
+    assert make_client().create_companies([{"company_name": "A"}, {"company_name": "B"}]) == (ids or [None, None])
 
 
 @pytest.mark.parametrize("count", [0, 11])
@@ -176,7 +178,7 @@ def test_bulk_is_refused_when_it_is_empty_or_too_long(store: Any, make_client: A
 
 
 @pytest.mark.parametrize("lost", [ReplyLost("Lost."), 500, 503, "html", "cut", "list"], ids=str)
-@pytest.mark.parametrize("call", ["create_company", "create_user", "create_address"])
+@pytest.mark.parametrize("call", ["create_companies", "create_users", "create_addresses"])
 def test_creation_is_unknown_when_its_answer_is_lost(
     store: Any, make_client: Any, make_reply: Any, lost: Any, call: str
 ) -> None:
@@ -185,7 +187,7 @@ def test_creation_is_unknown_when_its_answer_is_lost(
     answer = make_reply(lost) if isinstance(lost, int) else answers.get(lost, lost) if isinstance(lost, str) else lost
     store.answering = lambda _: answer
     with pytest.raises(AmbiguousWriteError, match="read it back"):
-        getattr(make_client(), call)({"uuid": "1"} if call != "create_address" else {"label": "x"})
+        getattr(make_client(), call)([{"uuid": "1"} if call != "create_addresses" else {"label": "x"}])
     assert len(store.requests) == 1
 
 
@@ -195,7 +197,7 @@ def test_creation_is_repeated_when_it_was_never_done(
     """No connection and 429 mean that nothing happened: the POST may go again."""
     limited = make_reply(429, b"", X_Request_Window_Resets_After="41.4 s")
     store.then(ConnectFailed("Nobody."), limited, make_reply(200, make_envelope({"companyId": 7})))
-    assert make_client().create_company({"company_name": "N"}) == 7
+    assert make_client().create_companies([{"company_name": "N"}]) == [7]
     assert len(store.requests) == 3
     assert slept_s[1] == pytest.approx(41.9)
 
@@ -209,8 +211,8 @@ def test_change_is_repeated_when_its_answer_is_lost(
     failed = make_reply(500) if passing == 500 else make_reply(200, b'{"co') if passing == "cut" else passing
     client = make_client()
     calls: list[Callable[[], object]] = [
-        lambda: client.update_company(1, {"city": "X"}),
         lambda: client.update_companies([(1, {"city": "X"})]),
+        lambda: client.update_companies([(1, {"city": "X"}), (2, {"city": "X"})]),
         lambda: client.set_company_status(1, 3),
         lambda: client.delete_company(1),
         lambda: client.delete_user(1),
@@ -226,7 +228,7 @@ def test_change_is_unknown_when_the_retries_run_out(store: Any, make_client: Any
     """After the last try the change may or may not be there."""
     store.answering = lambda _: make_reply(503)
     with pytest.raises(AmbiguousWriteError):
-        make_client().update_company(1, {"city": "X"})
+        make_client().update_companies([(1, {"city": "X"})])
     assert len(store.requests) == 3
 
 
@@ -238,7 +240,7 @@ def test_deletion_is_done_when_the_record_is_gone(store: Any, make_client: Any, 
     assert len(store.requests) == 1
 
 
-@pytest.mark.parametrize("call", ["get_company", "get_user", "get_address", "role"])
+@pytest.mark.parametrize("call", ["company", "user", "address"])
 def test_record_is_none_when_it_does_not_exist(store: Any, make_client: Any, make_reply: Any, call: str) -> None:
     """404 to a look-up by id is a normal result."""
     store.answering = lambda _: make_reply(404, NOT_FOUND)
@@ -249,7 +251,7 @@ def test_error_is_raised_when_a_list_is_not_found(store: Any, make_client: Any, 
     """404 to a list means a wrong address, and must never look like an empty store."""
     store.answering = lambda _: make_reply(404, NOT_FOUND)
     with pytest.raises(NotFound, match="api_prefix"):
-        list(make_client().iter_companies())
+        list(make_client().companies())
 
 
 def test_every_thread_waits_when_the_budget_is_used_up(
@@ -263,7 +265,7 @@ def test_every_thread_waits_when_the_budget_is_used_up(
         make_reply(200, make_envelope([], total=0)),
     )
     client = make_client()
-    client.check()
+    client.count_companies()
     assert slept_s == [12.5, 3.5, 60.5]
     use = client.requests_used()
     assert (use.total, use.refused, use.retried) == (4, 3, 3)
@@ -273,7 +275,7 @@ def test_run_fails_for_now_when_the_budget_never_comes_back(store: Any, make_cli
     """The waiting is bounded by seconds."""
     store.answering = lambda _: make_reply(429, b"", Retry_After="60")
     with pytest.raises(RateLimited):
-        make_client().check()
+        make_client().count_companies()
     assert len(store.requests) == 10
 
 
@@ -289,7 +291,7 @@ def test_pace_follows_when_answers_tell_the_budget(
         X_Request_Window_Resets_After="59 s",
     )
     client = make_client()
-    client.check()
+    client.count_companies()
     assert client.pacer.requests_per_minute == pytest.approx(240, rel=0.01)
 
 
@@ -299,13 +301,13 @@ def test_email_is_compared_without_case_when_a_user_is_searched(
     """The exact user is found, whatever else the store returns; several are an error and not a guess."""
     rows = [{"id": 1, "email": "lee@x.example"}, {"id": 2, "email": "Dana@X.example"}]
     store.answering = _paged(make_reply, make_envelope, rows)
-    found = make_client().find_user(" dana@x.EXAMPLE ")
+    found = make_client().user_by_email(" dana@x.EXAMPLE ")
     assert found
     assert found.id == 2
-    assert make_client().find_user("nobody@x.example") is None
+    assert make_client().user_by_email("nobody@x.example") is None
     rows.append({"id": 3, "email": "dana@x.example"})
     with pytest.raises(ContractError, match="2, 3") as caught:
-        make_client().find_user("dana@x.example")
+        make_client().user_by_email("dana@x.example")
     assert "dana" not in str(caught.value)
 
 
@@ -313,9 +315,15 @@ def test_channels_are_filled_in_when_a_user_is_created(
     store: Any, make_client: Any, make_reply: Any, make_envelope: Any
 ) -> None:
     """A user without a channel would be refused."""
-    store.answering = lambda _: make_reply(200, make_envelope([{"userId": 5, "bcId": 1}]))
-    assert make_client().create_users([{"email": "a@b.example"}]) == [5]
-    assert store.sent()[0][2] == [{"channelIds": [1], "email": "a@b.example"}]
+    store.answering = lambda _: make_reply(200, make_envelope([{"userId": 5}, {"userId": 6}]))
+    assert make_client().create_users([{"email": "a@b.example"}, {"email": "c@d.example", "channel_ids": [2]}]) == [
+        5,
+        6,
+    ]
+    assert store.sent()[0][2] == [
+        {"channelIds": [1], "originChannelId": 1, "email": "a@b.example"},
+        {"channelIds": [2], "originChannelId": 1, "email": "c@d.example"},
+    ]
 
 
 def test_user_is_named_when_a_bulk_refusal_quotes_it(store: Any, make_client: Any, make_reply: Any) -> None:
@@ -325,7 +333,7 @@ def test_user_is_named_when_a_bulk_refusal_quotes_it(store: Any, make_client: An
     with pytest.raises(RecordRejected) as caught:
         make_client().create_users([{"email": "a@x.example"}, {"email": "B@x.example"}])
     assert list(caught.value.row_errors) == [1]
-    assert caught.value.for_row(1).is_email_taken
+    assert caught.value.is_email_taken
 
 
 def test_addresses_are_attributed_when_external_ids_agree(
@@ -337,9 +345,9 @@ def test_addresses_are_attributed_when_external_ids_agree(
     store.answering = lambda _: make_reply(200, make_envelope(rows))
     assert make_client().create_addresses(sent) == [1, 2]
     rows.reverse()
-    assert make_client().create_addresses(sent) is None
+    assert make_client().create_addresses(sent) == [None, None]
     rows.pop()
-    assert make_client().create_addresses(sent) is None
+    assert make_client().create_addresses(sent) == [None, None]
 
 
 def test_addresses_are_asked_for_in_few_requests_when_searched(
@@ -348,12 +356,12 @@ def test_addresses_are_asked_for_in_few_requests_when_searched(
     """Many external ids go into few queries, each id once, and foreign rows are left out."""
     rows = [
         {"addressId": 1, "companyId": "7", "externalId": "C1:0"},
-        {"addressId": 2, "companyId": "8", "externalId": "C1:1"},
+        {"addressId": 2, "companyId": "8", "externalId": "c1:0"},
         {"addressId": 3, "companyId": "7", "externalId": "other"},
     ]
     store.answering = _paged(make_reply, make_envelope, rows)
     wanted = [f"C1:{number}" for number in range(100)]
-    assert [address.id for address in make_client().find_addresses([*wanted, *wanted], 7)] == [1]
+    assert [address.id for address in make_client().addresses_by_key([*wanted, *wanted])] == [1]
     asked = [value for request in store.requests for name, value in request.query if name == "externalId[]"]
     assert asked == wanted
     assert len(store.requests) <= 3
@@ -362,8 +370,8 @@ def test_addresses_are_asked_for_in_few_requests_when_searched(
 def test_nothing_is_asked_when_there_is_nothing_to_do(store: Any, make_client: Any) -> None:
     """No external ids and no payment codes cost no request."""
     client = make_client()
-    assert client.find_addresses([]) == []
-    client.set_company_payment_methods(1, {})
+    assert client.addresses_by_key([]) == []
+    client.set_payment_methods(1, {})
     assert store.requests == []
 
 
@@ -373,8 +381,8 @@ def test_payment_settings_are_written_when_changed(
     """Only the named codes are sent, and terms as the store wants them."""
     store.answering = lambda _: make_reply(200, make_envelope({"isEnabled": True, "paymentTerms": "30"}))
     client = make_client()
-    client.set_company_payment_methods(7, {"cheque": True, "cod": False})
-    assert client.set_payment_terms(7, enabled=True, days=30).days == 30
+    client.set_payment_methods(7, {"cheque": True, "cod": False})
+    client.set_payment_terms(7, PaymentTerms(is_enabled=True, days=30))
     assert store.sent() == [
         (
             "PUT",
@@ -388,7 +396,7 @@ def test_payment_settings_are_written_when_changed(
 def test_value_is_refused_when_the_store_would_not_take_it(store: Any, make_client: Any) -> None:
     """Terms of 10 days and status 4 are mistakes of the caller, told before anything is sent."""
     with pytest.raises(ValueError, match="10 days"):
-        make_client().set_payment_terms(7, enabled=True, days=10)
+        make_client().set_payment_terms(7, PaymentTerms(is_enabled=True, days=10))
     with pytest.raises(ValueError, match="not a company status"):
         make_client().set_company_status(7, 4)
     assert store.requests == []
@@ -404,7 +412,7 @@ def test_answers_are_not_mixed_up_when_threads_share_the_client(
 
     def ask(first: int) -> None:
         for number in range(first, first + 50):
-            company = client.get_company(number)
+            company = client.company(number)
             if company is None or company.id != number:
                 wrong.append(number)
 
@@ -421,12 +429,12 @@ def test_huge_values_are_read_when_they_come(store: Any, make_client: Any, make_
     """Ten megabytes of name, or of error text, are read and not stumbled over."""
     name = "x" * 10_000_000
     store.answering = lambda _: make_reply(200, {"code": 200, "data": {"companyId": 1, "companyName": name}})
-    company = make_client().get_company(1)
+    company = make_client().company(1)
     assert company
     assert len(company.fields.company_name) == 10_000_000
     store.answering = lambda _: make_reply(422, json.dumps({"code": 422, "data": {"errMsg": name}}).encode())
     with pytest.raises(RecordRejected) as caught:
-        make_client().update_company(1, {"city": "X"})
+        make_client().update_companies([(1, {"city": "X"})])
     assert len(str(caught.value)) <= 2_000
 
 
@@ -440,7 +448,7 @@ def test_call_ends_when_the_store_asks_for_a_pause_of_a_year(
     store.answering = lambda _: make_reply(429, {"code": 429, "data": {}}, Retry_After=pause)
     client = make_client()
     with pytest.raises(RateLimited, match="request budget is used up"):
-        client.get_company(1)
+        client.company(1)
     assert sum(slept_s) <= 600
     # The next request of this client is not held back for a year either.
     assert client.pacer.acquire() <= 61
@@ -450,7 +458,7 @@ def test_pause_is_named_when_it_is_beyond_belief(store: Any, make_client: Any, m
     """The sentence says what was asked for, what is done instead, and whom to ask."""
     store.answering = lambda _: make_reply(429, {"code": 429, "data": {}}, Retry_After="31536000")
     with pytest.raises(PauseTooLong, match=r"a pause of 31,536,000 s.*after 60 s.*support"):
-        make_client().get_company(1)
+        make_client().company(1)
 
 
 def test_crawl_ends_when_the_store_repeats_a_page_and_counts_more(
@@ -462,7 +470,7 @@ def test_crawl_ends_when_the_store_repeats_a_page_and_counts_more(
         200, make_envelope(page, total=int(dict(request.query)["offset"]) + 1_000)
     )
     with pytest.raises(ContractError, match=r"same records of /companies page after page.*100 came.*support"):
-        list(make_client().iter_companies())
+        list(make_client().companies())
     assert len(store.requests) == 6
 
 
@@ -478,4 +486,4 @@ def test_crawl_goes_on_when_a_page_repeats_once(
         return make_reply(200, make_envelope(rows[offset : offset + 100], total=150))
 
     store.answering = answer
-    assert [company.id for company in make_client().iter_companies()] == list(range(150))
+    assert [company.id for company in make_client().companies()] == list(range(150))

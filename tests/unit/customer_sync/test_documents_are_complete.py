@@ -27,7 +27,7 @@ SETTINGS = (DOCS / "connector-file.md").read_text(encoding="utf-8")
 
 for client in (
     "customer_sync.sources.acumatica.client",
-    "customer_sync.targets.better_b2b.client",
+    "customer_sync.targets.better_b2b.adapter",
     "customer_sync.errors",
 ):
     importlib.import_module(client)

@@ -228,8 +228,10 @@ def test_terms_are_sent_when_they_are_mapped_and_differ(
 ) -> None:
     """Unmapped terms leave the store's as they are."""
     base = applied(a_company(), payment_terms=have)
-    actions = [operation.action for operation in diff_company(a_company(payment_terms=wanted), base, DELETE)]
-    assert actions == ([Action.SET_PAYMENT_TERMS] if sent else [])
+    operations = diff_company(a_company(payment_terms=wanted), base, DELETE)
+    assert [operation.action for operation in operations] == ([Action.SET_PAYMENT_TERMS] if sent else [])
+    was = {} if have is None else {"is_enabled": have.is_enabled, "days": have.days}
+    assert all(operation.before == was for operation in operations)
 
 
 @pytest.mark.parametrize(

@@ -42,5 +42,5 @@ def test_the_rules_bring_no_database_and_no_network_along() -> None:
 @pytest.mark.parametrize("step", ["filter", "transform", "guard", "audit"])
 def test_a_step_that_calls_no_system_brings_no_client_along(step: str) -> None:
     """A task is a process of its own; both clients take longer to import than such a step to run."""
-    clients = ["customer_sync.sources.acumatica.client", "customer_sync.targets.better_b2b.client"]
+    clients = ["customer_sync.sources.acumatica.client", "customer_sync.targets.better_b2b.adapter"]
     assert loaded(clients, [f"steps.{step}"]) == []

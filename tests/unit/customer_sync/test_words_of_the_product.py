@@ -42,6 +42,11 @@ def test_a_field_without_a_word_is_named_as_in_the_code() -> None:
     assert remedy(Reason.VALUE_CUT, {}, "main_address.city").startswith("Shorten main_address.city in the ERP")
 
 
+def test_a_remedy_without_a_field_speaks_of_the_value() -> None:
+    """A finding that does not know its field still gives a whole sentence."""
+    assert remedy(Reason.VALUE_CUT, WORDS).startswith("Shorten the value in the ERP")
+
+
 def test_outcomes_are_the_ten_that_users_know() -> None:
     """Pages, reports and dashboards rely on these words."""
     assert {str(outcome) for outcome in Outcome} == {

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 import customer_sync.sources.acumatica.answers
-import customer_sync.targets.better_b2b.client
+import customer_sync.targets.better_b2b.adapter
 from customer_sync import errors
 from customer_sync.errors import ApiError, RecordRejected, SyncError, TransientApiError
 
 assert customer_sync.sources.acumatica.answers
-assert customer_sync.targets.better_b2b.client
+assert customer_sync.targets.better_b2b.adapter
 
 
 def _all_kinds(kind: type[SyncError]) -> list[type[SyncError]]:
@@ -70,16 +70,6 @@ def test_text_is_short_when_the_server_sends_much() -> None:
     error = ApiError("m" * 10_000_000, excerpt="x" * 10_000_000)
     assert len(error.excerpt) <= 500
     assert len(str(error)) <= 2_000
-
-
-def test_one_row_stands_alone_when_asked_for() -> None:
-    """A bulk refusal can be told per row, with the same status and words."""
-    rows = {0: ["a"], 4: ["b must be unique."]}
-    error = RecordRejected("Two failed.", row_errors=rows, status=409, taken={"key": ["b must be unique."]})
-    alone = error.for_row(4)
-    assert (alone.texts, alone.row_errors, alone.status) == (["b must be unique."], {4: ["b must be unique."]}, 409)
-    assert alone.is_key_taken
-    assert not error.for_row(0).is_key_taken
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ and stops before it writes.
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from customer_sync.ledger.storage.compiled import Compiled
 from customer_sync.ledger.storage.database import writing
 from customer_sync.ledger.storage.schema import lease
 from customer_sync.ledger.storage.statement import take_turns, upsert
+from customer_sync.machine import sleep
 
 LEASE_S = 120.0
 
@@ -43,7 +43,7 @@ class Lease:
         self._holder = uuid.uuid4().hex
         self._older_wrote_at_utc: datetime | None = None
 
-    def acquire(self, wait_s: float = 2 * LEASE_S, sleep: Callable[[float], None] = time.sleep) -> None:
+    def acquire(self, wait_s: float = 2 * LEASE_S, sleep: Callable[[float], None] = sleep) -> None:
         """Take the lease; wait while a different run holds one that has not expired.
 
         Raises:

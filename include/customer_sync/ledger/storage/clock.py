@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
+
+from customer_sync.machine import machine
 
 
 def utc_now() -> datetime:
     """The time now, aware, in UTC."""
-    return datetime.now(UTC)
+    return machine().utc_now()

@@ -41,7 +41,9 @@ class EligibleCase(Case):
     ) -> bool:
         """Class what the sync would change in the store; returns whether some of it was accepted."""
         is_applied_whole = self._applied is not None and self._applied.content_hash == content_hash(desired)
-        operations = diff_company(desired, real.applied, self._connector.policy, self._ledger.held_back)
+        operations = diff_company(
+            desired, real.applied, self._connector.policy, self._ledger.held_back, self._erp.successors
+        )
         is_accepted = False
         for operation in operations:
             for difference in self._classed(operation, taken, is_applied_whole=is_applied_whole):
@@ -139,9 +141,9 @@ class EligibleCase(Case):
 
     def _stale_values(self, desired: Company, applied: AppliedCompany, real: AppliedCompany) -> Iterator[Difference]:
         """Fields that are right in the store and older in the ledger: the sync would write them again."""
-        policy, held = self._connector.policy, self._ledger.held_back
-        in_store = {_place(op): set(op.values) for op in diff_company(desired, real, policy, held)}
-        for operation in diff_company(desired, applied, policy, held):
+        policy, held, others = self._connector.policy, self._ledger.held_back, self._erp.successors
+        in_store = {_place(op): set(op.values) for op in diff_company(desired, real, policy, held, others)}
+        for operation in diff_company(desired, applied, policy, held, others):
             if operation.action in {Action.CREATE_USER, Action.CREATE_ADDRESS}:
                 continue
             if operation.action in {Action.DELETE_USER, Action.DELETE_ADDRESS}:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from customer_sync.ledger import Ledger, Quarantined
 from customer_sync.ledger.journal.intents import PastWrite
 from customer_sync.ledger.storage.clock import utc_now
-from customer_sync.model.company import Company, content_hash
+from customer_sync.model.company import content_hash, parts_of
 from customer_sync.model.operation import Action
 from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide
 
@@ -48,7 +48,7 @@ def ledger_sides(
         past = writes.get(known, [])
         sides[key] = LedgerSide(
             applied=applied.get(known),
-            held_back=_held_back(side.desired, rows),
+            held_back=_held_back(side, rows),
             quarantined=next((row.reason for row in rows if row.entity == "customer"), ""),
             written_at_s=_written(past),
             deleted_ids=frozenset(
@@ -87,9 +87,10 @@ def _written(past: Sequence[PastWrite]) -> dict[str, float]:
     return {place: moment.timestamp() for place, moment in written.items()}
 
 
-def _held_back(desired: Company | None, rows: Sequence[Quarantined]) -> tuple[str, ...]:
-    """Contacts that the store refused and that are the same still; the sync holds them back as well."""
-    users = {user.key: content_hash(user) for user in desired.users} if desired else {}
-    return tuple(
-        f"contact:{row.key}" for row in rows if row.entity == "contact" and users.get(row.key) == row.content_hash
-    )
+def _held_back(erp: ErpSide, rows: Sequence[Quarantined]) -> tuple[str, ...]:
+    """Parts that the store refused and that are the same still; the sync holds them back as well."""
+    if erp.desired is None or not rows:
+        return ()
+    parts = parts_of(erp.desired, erp.successors)
+    names = ((f"{row.entity}:{row.key}", row.content_hash) for row in rows)
+    return tuple(name for name, digest in names if name in parts and content_hash(parts[name]) == digest)

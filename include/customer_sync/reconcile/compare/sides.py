@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from customer_sync.model.company import Company
+from customer_sync.model.company import Company, CompanyUser
 from customer_sync.model.operation import AppliedCompany
 from customer_sync.targets.port import PaymentSettings, StoredAddress, StoredCompany, StoredUser
 
@@ -20,7 +20,11 @@ Claim = Literal["eligible", "kept", "withdrawn", "unstorable", "absent", "set_as
 
 
 class ErpSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the ERP says of one customer; ``name`` is masked as configured, ``contact_ids`` are all its contacts."""
+    """What the ERP says of one customer.
+
+    ``name`` is masked as configured, ``contact_ids`` are all its contacts, ``successors`` may be the admin beside the
+    desired users.
+    """
 
     customer_id: str
     claim: Claim = "absent"
@@ -32,6 +36,7 @@ class ErpSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reasons: tuple[str, ...] = ()
     contact_ids: tuple[str, ...] = ()
     desired: Company | None = None
+    successors: tuple[CompanyUser, ...] = ()
     deleted_at_utc: str = ""
 
 
@@ -63,7 +68,7 @@ class LedgerSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         applied: The link with the last applied values, ``None`` without one.
-        held_back: Contacts that the store refused (``contact:<ContactID>``).
+        held_back: Parts that the store refused (``contact:<ContactID>``, ``location:<external id>``, …).
         quarantined: Why the whole customer is in quarantine, ``""`` if it is not.
         written_at_s: Record (``created``, ``company``, ``contact:<ContactID>``, ``location:<external id>``) -> when
             we last wrote it, Unix seconds.

@@ -13,6 +13,7 @@ from customer_sync.planning.set_aside import is_set_aside
 from customer_sync.reconcile.compare.sides import Claim, ErpSide
 from customer_sync.reporting.log_entry import shown_name
 from customer_sync.rules.company_mapping import to_company
+from customer_sync.rules.company_users import account_successor
 from customer_sync.rules.eligibility import decide_eligibility
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.port import CustomerPage, Source
@@ -76,4 +77,5 @@ def erp_side(customer: Customer, connector: Connector) -> ErpSide:
         reasons=reasons,
         contact_ids=tuple(contact.contact_id for contact in customer.contacts),
         desired=desired,
+        successors=account_successor(customer, connector) if desired is not None else (),
     )

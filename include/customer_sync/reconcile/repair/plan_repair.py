@@ -98,7 +98,7 @@ def _planned(
         return ledger_only(erp, link) if actions == {RepairAction.ADOPT} else None
     if keeps_theirs or actions == {RepairAction.ADOPT}:
         return ledger_only(erp, _settled(link, erp, ledger, connector))
-    operations = diff_company(erp.desired, link, connector.policy, ledger.held_back)
+    operations = diff_company(erp.desired, link, connector.policy, ledger.held_back, erp.successors)
     if connector.erp.write_reference and link is not None:
         operations += diff_reference(erp.customer_id, link.company_id, erp.reference_id)
     if not operations:
@@ -156,6 +156,7 @@ def _plan(
         desired=erp.desired,
         operations=operations,
         held_back=held_back,
+        successors=erp.successors,
     )
 
 
@@ -165,7 +166,9 @@ def _settled(
     """An adopted link counts as applied whole when nothing is left to write."""
     if link is None or erp.desired is None:
         return link
-    is_whole = not ledger.held_back and not diff_company(erp.desired, link, connector.policy, ledger.held_back)
+    is_whole = not ledger.held_back and not diff_company(
+        erp.desired, link, connector.policy, ledger.held_back, erp.successors
+    )
     digest = content_hash(erp.desired)
     known = ledger.applied.content_hash if ledger.applied else ""
     return msgspec.structs.replace(link, content_hash=digest if is_whole or known == digest else "")

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from customer_sync.errors import (
+    ApiError,
     AuthenticationFailed,
     ConfigError,
     NotFound,
@@ -95,7 +96,7 @@ def classify_sign_in(
     if evidence.has("undefinedcompany", "proper company id"):
         return _unknown_tenant(evidence)
     if answer.status in _GATEWAY and not evidence.is_from_erp:
-        return Unavailable(evidence.message("The ERP is down or restarting."), **evidence.of_error)
+        return evidence.error(Unavailable, "The ERP is down or restarting.")
     if answer.status in (404, 405) or answer.status in _REDIRECT or (answer.status in _OK and evidence.is_markup):
         return ConfigError(
             evidence.message("This is not the sign-in of an Acumatica site: check host, https and instance path."),
@@ -104,7 +105,7 @@ def classify_sign_in(
     locked = "The account is locked: an administrator must unlock it." if evidence.has("locked") else ""
     remedy = "Correct login, password and tenant in the Airflow connection before the next try: "
     warning = "repeated failures lock the account. Nothing was retried."
-    return AuthenticationFailed(evidence.message(f"{locked} {remedy}{warning}".strip()), **evidence.of_error)
+    return evidence.error(AuthenticationFailed, f"{locked} {remedy}{warning}".strip())
 
 
 class _Evidence:
@@ -142,6 +143,9 @@ class _Evidence:
     def has(self, *fragments: str) -> bool:
         return any(fragment in self.searched for fragment in fragments)
 
+    def error(self, kind: type[ApiError], remedy: str) -> ApiError:
+        return kind(self.message(remedy), **self.of_error)
+
     def message(self, remedy: str) -> str:
         said = mask_text(self.text).strip().rstrip(".") or "no reason given"
         return f"{SYSTEM} answered {self.request.operation} with {self.answer.status}: {said}. {remedy}"
@@ -167,10 +171,6 @@ def _classify_fragments(evidence: _Evidence) -> SyncError | None:
     return next((error(evidence) for fragments, error in _FRAGMENTS if evidence.has(*fragments)), None)
 
 
-def _not_found(evidence: _Evidence) -> NotFound:
-    return NotFound(evidence.message("The record does not exist, or the user may not see it."), **evidence.of_error)
-
-
 def _cannot_optimize(evidence: _Evidence) -> CannotOptimize:
     message = evidence.message("The field must be read record by record.")
     return CannotOptimize(message, culprits=_culprits(evidence.text), **evidence.of_error)
@@ -192,31 +192,23 @@ def _unknown_tenant(evidence: _Evidence) -> ConfigError:
     )
 
 
-def _no_right(evidence: _Evidence) -> PermissionDenied:
-    remedy = "Give the ERP user the right on this screen; a new session is needed for it to count."
-    return PermissionDenied(evidence.message(remedy), **evidence.of_error)
+def _of_kind(kind: type[ApiError], remedy: str) -> Callable[[_Evidence], SyncError]:
+    return lambda evidence: evidence.error(kind, remedy)
 
 
-def _wrong_login(evidence: _Evidence) -> AuthenticationFailed:
-    return AuthenticationFailed(
-        evidence.message("Correct login and password in the Airflow connection."), **evidence.of_error
-    )
-
-
-def _not_answerable(evidence: _Evidence) -> PermanentApiError:
-    return PermanentApiError(
-        evidence.message("The ERP cannot answer this request as it is set up."), **evidence.of_error
-    )
-
+_NO_RIGHT: Final = "Give the ERP user the right on this screen; a new session is needed for it to count."
 
 _FRAGMENTS: Final[tuple[tuple[tuple[str, ...], Callable[[_Evidence], SyncError]], ...]] = (
-    (("noentitysatisfies",), _not_found),
+    (("noentitysatisfies",), _of_kind(NotFound, "The record does not exist, or the user may not see it.")),
     (("cannotoptimize", "optimization cannot be performed"), _cannot_optimize),
     (("keynotfound",), _unknown_field),
     (("undefinedcompany",), _unknown_tenant),
-    (("insufficient rights",), _no_right),
-    (("invalid credentials",), _wrong_login),
-    (("pxsetupnotentered", "notsupportedexception"), _not_answerable),
+    (("insufficient rights",), _of_kind(PermissionDenied, _NO_RIGHT)),
+    (("invalid credentials",), _of_kind(AuthenticationFailed, "Correct login and password in the Airflow connection.")),
+    (
+        ("pxsetupnotentered", "notsupportedexception"),
+        _of_kind(PermanentApiError, "The ERP cannot answer this request as it is set up."),
+    ),
 )
 
 
@@ -230,16 +222,13 @@ def _classify_status(evidence: _Evidence) -> SyncError:
             evidence.message("The ERP redirects: write the host with https:// and its path."), setting="host"
         )
     if status >= _SERVER_ERROR:
-        return Unavailable(
-            evidence.message("The ERP could not answer; it may be restarting or busy."), **evidence.of_error
-        )
-    kind, remedy = _STATUSES.get(status, (PermanentApiError, "The ERP refuses the request as it is."))
-    return kind(evidence.message(remedy), **evidence.of_error)
+        return evidence.error(Unavailable, "The ERP could not answer; it may be restarting or busy.")
+    return evidence.error(*_STATUSES.get(status, (PermanentApiError, "The ERP refuses the request as it is.")))
 
 
 _STATUSES: Final[Mapping[int, tuple[type[PermanentApiError], str]]] = {
     401: (AuthenticationFailed, "The session ended and could not be renewed."),
-    403: (PermissionDenied, "Give the ERP user the right on this screen; a new session is needed for it to count."),
+    403: (PermissionDenied, _NO_RIGHT),
     404: (NotFound, "Check endpoint_name, endpoint_version and the record's key."),
 }
 

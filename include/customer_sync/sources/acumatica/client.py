@@ -13,10 +13,9 @@ from customer_sync.sources.acumatica.answers import CannotOptimize
 from customer_sync.sources.acumatica.calls import QUERY_CHARS_MAX
 from customer_sync.sources.acumatica.deleted_records import DeletedRecordCalls
 from customer_sync.sources.acumatica.discovery import (
-    AdHocSchema,
     EndpointInfo,
     EndpointSchema,
-    read_ad_hoc,
+    read_custom_fields,
     read_endpoints,
     read_swagger,
 )
@@ -26,12 +25,9 @@ from customer_sync.sources.acumatica.odata_filter import Filter, Value, all_of, 
 from customer_sync.sources.acumatica.pages import BadRow, Page, decode_json, decode_page, decode_row, does_not_fit
 from customer_sync.sources.acumatica.selection import Row, Selection
 from customer_sync.sources.acumatica.settings import SYSTEM
-from customer_sync.sources.acumatica.wire import to_entity_body
 
 # Characters that paging adds to a query beside the caller's own conditions.
 _PAGING_CHARS: Final = 420
-# A key with these cannot be part of a path: '/' and '|' separate keys, the web server refuses or trims the others.
-_NOT_IN_PATH: Final = frozenset("/|\\%&:*?<>+#.")
 
 
 class AcumaticaClient(DeletedRecordCalls):
@@ -72,9 +68,9 @@ class AcumaticaClient(DeletedRecordCalls):
         query = (("company", self.settings.tenant),) if self.settings.tenant else ()
         return self._call("GET", f"{self._endpoint}/swagger.json", read_swagger, query=query)
 
-    def ad_hoc_schema(self, entity: str) -> AdHocSchema:
-        """Read which custom fields an entity has, and of which type (docs/api/acumatica.md#ad-hoc-schema)."""
-        return self._call("GET", f"{self._endpoint}/{entity}/$adHocSchema", read_ad_hoc)
+    def custom_fields(self, entity: str) -> set[str]:
+        """Read which custom fields an entity has, as ``View.Field`` (docs/api/acumatica.md#ad-hoc-schema)."""
+        return self._call("GET", f"{self._endpoint}/{entity}/$adHocSchema", read_custom_fields)
 
     def server_time_utc(self) -> datetime:
         """The server's own time, by its last answer; sends one request where there was none yet.
@@ -180,44 +176,17 @@ class AcumaticaClient(DeletedRecordCalls):
         for chunk in _chunks([eq(key_field, value) for value in dict.fromkeys(ids)], most_chars):
             yield from self.read_in_key_order(selection, where=all_of(where, any_of(*chunk)))
 
-    def get(self, selection: Selection, *keys: str | int) -> Row | None:
-        """Read one record by its key.
-
-        Returns:
-            The row, or ``None`` when it does not exist (500 or 404, docs/api/acumatica.md#errors).
-
-        Raises:
-            ContractError: Its JSON does not fit the fields' types.
-        """
-        if any(_NOT_IN_PATH & set(str(key)) or str(key) != str(key).strip() for key in keys):
-            # A key that cannot be part of a path is found by filter and read by id (docs/api/acumatica.md#keys).
-            condition = all_of(*(eq(name, key) for name, key in zip(selection.key_fields, keys, strict=True)))
-            found = self._list_once(Selection(selection.entity, selection.key_fields), condition, 2).rows
-            if not found:
-                return None
-            keys = (found[0].id,)
-        row = self._get_once(selection, "/".join(encode_segment(str(key)) for key in keys))
-        if isinstance(row, BadRow):
-            raise ContractError(
-                f"{selection.entity} {'/'.join(map(str, keys))} does not fit its documented form: {row.reason}.",
-                system=SYSTEM,
-                operation=f"GET {selection.entity}",
-                excerpt=row.excerpt,
-            )
-        return row
-
     # -- writing -----------------------------------------------------------------------------------
 
-    def put(
-        self, entity: str, body: Mapping[str, Any], *, update_only: bool = True, select: Sequence[str] = ()
-    ) -> dict[str, Any]:
-        """Write fields of one record.
+    def put(self, entity: str, body: Mapping[str, Any], select: Sequence[str] = ()) -> dict[str, Any]:
+        """Write fields of one record, which must exist.
+
+        ``If-Match: *`` goes along: without it a key that does not exist makes the ERP create a customer under the
+        next number (docs/api/acumatica.md#auto-number).
 
         Args:
             entity: For instance ``Customer``.
-            body: Field → plain value, or the wire's own form; ``id`` or the key fields find the record.
-            update_only: Send ``If-Match: *``. Without it a key that does not exist makes the ERP create a
-                customer under the next number (docs/api/acumatica.md#auto-number).
+            body: In the wire's own form (docs/api/acumatica.md#writing); ``id`` or the key fields find the record.
             select: Fields that the answer should hold.
 
         Returns:
@@ -225,10 +194,9 @@ class AcumaticaClient(DeletedRecordCalls):
             prove that anything was stored (docs/api/acumatica.md#silent-put): read back.
 
         Raises:
-            RecordRejected: A field was refused, or, with ``update_only``, the record does not exist (412).
+            RecordRejected: A field was refused, or the record does not exist (412).
             AmbiguousWriteError: It may or may not have been stored: read back before anything else.
         """
-        headers = {"Content-Type": "application/json", **({"If-Match": "*"} if update_only else {})}
 
         def read(request: HttpRequest, answer: HttpResponse) -> dict[str, Any]:
             record = decode_json(request, answer)
@@ -241,8 +209,8 @@ class AcumaticaClient(DeletedRecordCalls):
             f"{self._endpoint}/{entity}",
             read,
             query=(("$select", ",".join(select)),) if select else (),
-            body=msgspec.json.encode(to_entity_body(body)),
-            headers=headers,
+            body=msgspec.json.encode(body),
+            headers={"Content-Type": "application/json", "If-Match": "*"},
         )
 
     # -- one request -------------------------------------------------------------------------------

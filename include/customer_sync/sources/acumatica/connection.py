@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal, cast
 
 from customer_sync.http.connection import http_settings
 from customer_sync.http.pacing import Pacer, Schedule
@@ -26,37 +26,20 @@ minutes without a word (docs/api/acumatica.md#queue)."""
 
 
 def open_source(
-    connection: ConnectionFields, connector: Connector, *, schedule: Schedule | None = None, seat: Seat | None = None
-) -> AcumaticaSource:
-    """Open a session with one tenant: :func:`open_client` behind the port.
-
-    Args:
-        connection: Address, user and tenant.
-        connector: Gives the fields, page size and request budget.
-        schedule: Where turns for requests are reserved when other tasks use the same licence.
-        seat: Counts the session among those of other tasks.
-
-    Raises:
-        ConfigError: A field of the connection is missing or wrong.
-    """
-    return AcumaticaSource(open_client(connection, connector, schedule=schedule, seat=seat), connector)
-
-
-def open_client(
     connection: ConnectionFields,
-    connector: Connector | None = None,
+    connector: Connector,
     *,
     retry: RetryPolicy | None = None,
     schedule: Schedule | None = None,
     seat: Seat | None = None,
-) -> AcumaticaClient:
-    """Build the client of one tenant; it signs in at its first request.
+) -> AcumaticaSource:
+    """Open one tenant; it is signed in to at the first request.
 
     Use it in a ``with`` block: leaving the block signs out and frees the seat, on failure and on cancel as well.
 
     Args:
         connection: Address, user and tenant.
-        connector: Gives page size and request budget; without it the client's own defaults hold.
+        connector: Gives the fields, page size and request budget.
         retry: When the client tries again; its own policy by default.
         schedule: Where turns for requests are reserved when other tasks use the same licence.
         seat: Counts the session among those of other tasks.
@@ -65,13 +48,7 @@ def open_client(
         ConfigError: A field of the connection is missing or wrong.
     """
     http = http_settings(connection, OWN_FIELDS, read_timeout_s=READ_TIMEOUT_S, max_connections=1)
-    settings = _settings(connection, connector, http.read_timeout_s)
-    pacer = Pacer(settings.requests_per_minute, share=1.0, burst=1, schedule=schedule)
-    return AcumaticaClient(Urllib3Transport(http), settings, pacer=pacer, retry=retry, seat=seat)
-
-
-def _settings(connection: ConnectionFields, connector: Connector | None, read_timeout_s: float) -> AcumaticaSettings:
-    return AcumaticaSettings(
+    settings = AcumaticaSettings(
         username=connection.user("API user"),
         password=connection.secret("Password"),
         tenant=connection.required("tenant", "Tenant"),
@@ -82,12 +59,10 @@ def _settings(connection: ConnectionFields, connector: Connector | None, read_ti
         client_secret=connection.text("client_secret"),
         endpoint_name=connection.required("endpoint_name", "Endpoint name"),
         endpoint_version=connection.required("endpoint_version", "Endpoint version"),
-        read_timeout_s=read_timeout_s,
-        **_rules(connector),
+        page_size=connector.erp.page_size,
+        requests_per_minute=connector.erp.requests_per_minute or 0,
+        read_timeout_s=http.read_timeout_s,
     )
-
-
-def _rules(connector: Connector | None) -> dict[str, Any]:
-    if connector is None:
-        return {}
-    return {"page_size": connector.erp.page_size, "requests_per_minute": connector.erp.requests_per_minute or 0}
+    pacer = Pacer(settings.requests_per_minute, share=1.0, burst=1, schedule=schedule)
+    client = AcumaticaClient(Urllib3Transport(http), settings, pacer=pacer, retry=retry, seat=seat)
+    return AcumaticaSource(client, connector)

@@ -33,7 +33,7 @@ def _missing(selection: Selection, schema: EndpointSchema, erp: AcumaticaClient)
         f"{entity} field {path}{_hint(path, known)}" for path in selection.fields if not schema.has_path(entity, path)
     ]
     if selection.custom:
-        custom = erp.ad_hoc_schema(entity).custom
+        custom = erp.custom_fields(entity)
         found += [
             f"{entity} custom field {path}{_hint(path, custom)}" for path in selection.custom if path not in custom
         ]

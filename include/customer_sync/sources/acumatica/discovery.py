@@ -37,11 +37,9 @@ class EndpointSchema:
     """What an endpoint says of itself.
 
     Args:
-        contract_version: 4 for everything that this client can read.
         entities: Entity → its fields → name of their type, ``[]`` behind it for a detail.
     """
 
-    contract_version: int
     entities: Mapping[str, Mapping[str, str]] = field(repr=False)
 
     def has_path(self, entity: str, path: str) -> bool:
@@ -52,19 +50,6 @@ class EndpointSchema:
                 return False
             entity = kind.removesuffix("[]")
         return True
-
-
-@dataclass(frozen=True, slots=True)
-class AdHocSchema:
-    """An entity with the fields that are not part of its contract.
-
-    Args:
-        fields: Names of its contract fields.
-        custom: ``View.Field`` → type, such as ``CustomStringField``.
-    """
-
-    fields: frozenset[str]
-    custom: Mapping[str, str]
 
 
 def read_endpoints(request: HttpRequest, answer: HttpResponse, settings: AcumaticaSettings) -> EndpointInfo:
@@ -91,7 +76,7 @@ def read_endpoints(request: HttpRequest, answer: HttpResponse, settings: Acumati
     major = version.partition(".")[0]
     if name == "Default" and major.isdecimal() and int(major[:9]) >= _CONTRACT_5_SINCE:
         raise _other_contract(f"{name}/{version}", "5")
-    return EndpointInfo(name, version, _build(body))
+    return EndpointInfo(name, version, _text(_part(body, "version"), "acumaticaBuildVersion"))
 
 
 def read_swagger(request: HttpRequest, answer: HttpResponse) -> EndpointSchema:
@@ -108,11 +93,11 @@ def read_swagger(request: HttpRequest, answer: HttpResponse) -> EndpointSchema:
     schemas = _part(_part(body, "components"), "schemas")
     if not schemas:
         raise does_not_fit(request, answer, "there are no schemas")
-    return EndpointSchema(CONTRACT_VERSION, {name: _fields_of(schema) for name, schema in schemas.items()})
+    return EndpointSchema({name: _fields_of(schema) for name, schema in schemas.items()})
 
 
-def read_ad_hoc(request: HttpRequest, answer: HttpResponse) -> AdHocSchema:
-    """Read the empty record of ``$adHocSchema``.
+def read_custom_fields(request: HttpRequest, answer: HttpResponse) -> set[str]:
+    """Read the custom fields of ``$adHocSchema``, an empty record with all of them.
 
     Raises:
         ContractError: It is no record.
@@ -120,12 +105,8 @@ def read_ad_hoc(request: HttpRequest, answer: HttpResponse) -> AdHocSchema:
     body = decode_json(request, answer)
     if not isinstance(body, dict):
         raise does_not_fit(request, answer, "it is no record")
-    custom = {
-        f"{view}.{name}": _text(value, "type")
-        for view, values in _part(body, "custom").items()
-        for name, value in (values.items() if isinstance(values, dict) else ())
-    }
-    return AdHocSchema(frozenset(body) - {"custom", "id", "rowNumber", "note"}, custom)
+    views = _part(body, "custom").items()
+    return {f"{view}.{name}" for view, values in views if isinstance(values, dict) for name in values}
 
 
 def _fields_of(schema: Any) -> dict[str, str]:
@@ -148,10 +129,6 @@ def _other_contract(endpoint: str, version: str) -> ConfigError:
         f"version {CONTRACT_VERSION}. Set endpoint_version in the Airflow connection to one such as 24.200.001.",
         setting="endpoint_version",
     )
-
-
-def _build(body: Any) -> str:
-    return _text(_part(body, "version"), "acumaticaBuildVersion")
 
 
 def _part(value: Any, name: str) -> dict[str, Any]:

@@ -5,13 +5,11 @@ only where "and binds tighter than or" asks for them.
 """
 
 import datetime as dt
-import uuid
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final
 
-Value = str | bool | int | Decimal | dt.datetime | uuid.UUID | None
-CustomType = Literal["String", "Decimal", "DateTime", "Boolean", "Int", "Guid"]
+Value = str | bool | int | Decimal | dt.datetime | None
 
 _OR: Final = 0
 _AND: Final = 1
@@ -39,11 +37,6 @@ def eq(field: str, value: Value) -> Filter:
     return _comparison(field, "eq", value)
 
 
-def ne(field: str, value: Value) -> Filter:
-    """``field ne value``."""
-    return _comparison(field, "ne", value)
-
-
 def gt(field: str, value: Value) -> Filter:
     """``field gt value``."""
     return _comparison(field, "gt", value)
@@ -62,26 +55,6 @@ def lt(field: str, value: Value) -> Filter:
 def le(field: str, value: Value) -> Filter:
     """``field le value``."""
     return _comparison(field, "le", value)
-
-
-def substringof(needle: str, field: str) -> Filter:
-    """``substringof('needle',field)``: contains, without regard to case."""
-    return Filter(f"substringof({_literal(needle)},{field})")
-
-
-def startswith(field: str, beginning: str) -> Filter:
-    """``startswith(field,'beginning')``."""
-    return Filter(f"startswith({field},{_literal(beginning)})")
-
-
-def endswith(field: str, ending: str) -> Filter:
-    """``endswith(field,'ending')``."""
-    return Filter(f"endswith({field},{_literal(ending)})")
-
-
-def custom(view_field: str, kind: CustomType = "String") -> str:
-    """Name a custom field for use in a comparison: ``cf.String(f='CurrentCustomer.UsrX')``."""
-    return f"cf.{kind}(f={_literal(view_field)})"
 
 
 def all_of(*parts: Filter | None) -> Filter | None:
@@ -126,8 +99,6 @@ def _literal(value: Value) -> str:
         text = "'" + value.replace("'", "''") + "'"
     elif isinstance(value, dt.datetime):
         text = f"datetimeoffset'{_utc_text(value)}'"
-    elif isinstance(value, uuid.UUID):
-        text = f"guid'{value}'"
     elif isinstance(value, Decimal):
         text = f"{value:f}M"
     return text

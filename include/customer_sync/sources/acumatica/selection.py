@@ -7,11 +7,11 @@ from bytes into structs of just the selected fields: ten times faster than dicti
 
 import keyword
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -95,7 +95,8 @@ class Selection:
         """The struct that one row decodes into."""
         extra: list[tuple[str, Any, Any]] = [("id", str | None, None)]
         if self.custom:
-            custom = _custom_type(self.custom)
+            views = _tree(self.custom, ".")
+            custom = _struct("Custom", views, kinds=_Kinds({}, views))
             extra.append(("custom", custom | None, custom()))
         return _struct(self.entity, _tree(self.fields), extra)
 
@@ -213,33 +214,45 @@ class _Branch(dict[str, Any]):
     """Field name → what is below it; an empty one is a scalar."""
 
 
-def _tree(paths: Sequence[str]) -> _Branch:
+def _tree(paths: Sequence[str], separator: str = "/") -> _Branch:
     root = _Branch()
     for path in paths:
         branch = root
-        for name in path.split("/"):
+        for name in path.split(separator):
             branch = branch.setdefault(name, _Branch())
     return root
 
 
-def _struct(name: str, branch: _Branch, extra: list[tuple[str, Any, Any]]) -> type[msgspec.Struct]:
+class _Kinds(NamedTuple):
+    """What is known of the fields below a part: types of scalars, and the parts of which there is one."""
+
+    scalars: Mapping[str, Any]
+    linked: Collection[str]
+
+
+_OF_CONTRACT: Final = _Kinds(FIELD_TYPES, LINKED)
+
+
+def _struct(
+    name: str, branch: _Branch, extra: Sequence[tuple[str, Any, Any]] = (), kinds: _Kinds = _OF_CONTRACT
+) -> type[msgspec.Struct]:
     return msgspec.defstruct(
         name,
-        [*extra, *(_field(key, below) for key, below in branch.items())],
+        [*extra, *(_field(key, below, kinds) for key, below in branch.items())],
         rename={_attribute(key): key for key in branch},
         gc=False,
         frozen=True,
     )
 
 
-def _field(name: str, below: _Branch) -> tuple[str, Any, Any]:
+def _field(name: str, below: _Branch, kinds: _Kinds) -> tuple[str, Any, Any]:
     """Attribute, type and default; what is absent is an empty part, so that looking below it needs no question."""
     attribute = _attribute(name)
     if not below:
-        scalar = _scalar_type(FIELD_TYPES.get(name, AnyScalar))
+        scalar = _scalar_type(kinds.scalars.get(name, AnyScalar))
         return attribute, scalar | None, scalar()
-    row = _struct(name, below, [])
-    if name in LINKED:
+    row = _struct(name, below, kinds=kinds)
+    if name in kinds.linked:
         return attribute, row | None, row()
     # A part that is not known to be single may be a detail, which comes as a list.
     return attribute, row | list[row] | None, None  # type: ignore[valid-type]  # the struct is made at run time
@@ -255,21 +268,3 @@ def _scalar_type(value_type: Any) -> type[msgspec.Struct]:
 
 
 _SCALARS: Final[dict[Any, type[msgspec.Struct]]] = {}
-
-
-def _custom_type(paths: Sequence[str]) -> type[msgspec.Struct]:
-    views: dict[str, list[str]] = {}
-    for path in paths:
-        view, _, name = path.partition(".")
-        views.setdefault(view, []).append(name)
-    value = _scalar_type(AnyScalar)
-    fields: list[tuple[str, Any, Any]] = []
-    for view, names in views.items():
-        below = msgspec.defstruct(
-            view,
-            [(_attribute(name), value | None, value()) for name in dict.fromkeys(names)],
-            rename={_attribute(name): name for name in names},
-            frozen=True,
-        )
-        fields.append((_attribute(view), below | None, below()))
-    return msgspec.defstruct("Custom", fields, rename={_attribute(view): view for view in views}, frozen=True)

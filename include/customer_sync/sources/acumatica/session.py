@@ -170,14 +170,8 @@ class Session:
         settings = self._settings
         named = {"tenant": settings.tenant, "branch": settings.branch, "locale": settings.locale}
         body = {"name": settings.username, "password": settings.password}
-        return HttpRequest(
-            "POST",
-            _LOGIN,
-            headers={"Content-Type": "application/json", "Accept": "application/json"},
-            body=msgspec.json.encode(body | {name: value for name, value in named.items() if value}),
-            system=SYSTEM,
-            read_timeout_s=settings.read_timeout_s,
-        )
+        body |= {name: value for name, value in named.items() if value}
+        return self._post(_LOGIN, msgspec.json.encode(body), "application/json")
 
     def _oauth_request(self) -> HttpRequest:
         settings = self._settings
@@ -189,14 +183,12 @@ class Session:
             "password": settings.password,
             "scope": "api",
         }
-        return HttpRequest(
-            "POST",
-            _TOKEN,
-            headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
-            body=urlencode(form).encode(),
-            system=SYSTEM,
-            read_timeout_s=settings.read_timeout_s,
-        )
+        return self._post(_TOKEN, urlencode(form).encode(), "application/x-www-form-urlencoded")
+
+    def _post(self, path: str, body: bytes, content_type: str) -> HttpRequest:
+        headers = {"Content-Type": content_type, "Accept": "application/json"}
+        timeout_s = self._settings.read_timeout_s
+        return HttpRequest("POST", path, headers=headers, body=body, system=SYSTEM, read_timeout_s=timeout_s)
 
     def _read_login(self, request: HttpRequest, answer: HttpResponse) -> None:
         error = classify_sign_in(request, answer, self._settings.session_limit_wait_s)

@@ -93,7 +93,7 @@ class AcumaticaSource:
         }
         if reference.record_id:
             body["id"] = reference.record_id
-        self.client.put("Customer", body, update_only=True, select=("CustomerID", "LastModifiedDateTime"))
+        self.client.put("Customer", body, select=("CustomerID", "LastModifiedDateTime"))
 
     def requests_used(self) -> RequestUse:
         """Count the requests of the client."""

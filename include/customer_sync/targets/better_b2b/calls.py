@@ -2,27 +2,48 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import msgspec
 
-from customer_sync.errors import ContractError
+from customer_sync.errors import ContractError, NotFound
 from customer_sync.http.exchange import Exchange
 from customer_sync.http.pacing import Pacer, RequestCounter, RequestUse
 from customer_sync.http.retry import Effect, RetryPolicy
 from customer_sync.http.transport import HttpRequest, HttpResponse, Transport
 from customer_sync.targets.better_b2b.answers import Envelope, read_envelope
 from customer_sync.targets.better_b2b.budget import read_budget
-from customer_sync.targets.better_b2b.settings import SYSTEM, BetterB2BSettings
+from customer_sync.targets.better_b2b.records import required_id
+from customer_sync.targets.better_b2b.settings import BULK_ROWS_MAX, SYSTEM, BetterB2BSettings
+from customer_sync.targets.better_b2b.wire import to_wire
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Row = TypeVar("Row")
 
 Query = tuple[tuple[str, str], ...]
+
+
+class New(NamedTuple):
+    """How records of one kind are created.
+
+    Attributes:
+        shape: Shape of the request for one (``wire.SHAPES``).
+        bulk_shape: Shape of a row of the request for several.
+        ids: Names under which the answer for one holds its id.
+        read_ids: Reads the ids of the rows that were sent from the answer for several; ``None`` where it does not
+            say which is which.
+    """
+
+    shape: str
+    bulk_shape: str
+    ids: tuple[str, str]
+    read_ids: Callable[[Envelope, Sequence[Mapping[str, Any]]], list[int | None] | None]
+
 
 _EFFECTS: Final[Mapping[str, Effect]] = {
     "GET": Effect.READ,
@@ -60,7 +81,7 @@ class StoreCalls:
         counter: RequestCounter | None = None,
     ) -> None:
         self.settings = settings
-        self.pacer = pacer or Pacer(settings.requests_per_minute, share=settings.budget_share)
+        self.pacer = pacer or Pacer(settings.rules.requests_per_minute, share=settings.rules.share)
         self._transport = transport
         self._exchange = Exchange(
             transport,
@@ -124,17 +145,55 @@ class StoreCalls:
 
         return self._exchange.run(lambda: request, _EFFECTS[method], read_answer)
 
-    def _get_record(self, path: str, from_wire: Callable[[Mapping[str, Any]], T]) -> T:
-        return self._call("GET", path, lambda request, envelope: from_wire(envelope.record(request)))
+    def _get_record(self, path: str, from_wire: Callable[[Mapping[str, Any]], T]) -> T | None:
+        try:
+            return self._call("GET", path, lambda request, envelope: from_wire(envelope.record(request)))
+        except NotFound:
+            return None
 
     def _get_rows(self, path: str, from_wire: Callable[[Mapping[str, Any]], T]) -> list[T]:
         return self._call("GET", path, lambda request, envelope: [from_wire(row) for row in envelope.rows(request)])
+
+    def _create(self, path: str, new: New, payloads: Sequence[Mapping[str, Any]]) -> list[int | None]:
+        """Create one record by itself, or up to ten in one request.
+
+        Returns:
+            Their ids in the order of the payloads; ``None`` where all were stored but the answer does not say which
+            is which, so look each up.
+
+        Raises:
+            RecordRejected: Some were refused; ``row_errors`` says which where the store does.
+            AmbiguousWriteError: Any of them may exist now.
+            ValueError: A field is unknown, or there are none or more than ten.
+        """
+        if len(payloads) == 1:
+            return self._call(
+                "POST",
+                path,
+                lambda request, envelope: [required_id(envelope.record(request), *new.ids)],
+                body=to_wire(new.shape, payloads[0]),
+            )
+        rows = [to_wire(new.bulk_shape, payload) for payload in bulk_rows(payloads)]
+        unknown: list[int | None] = [None] * len(rows)
+        return self._call(
+            "POST", f"{path}/bulk", lambda _, envelope: new.read_ids(envelope, rows) or unknown, body=rows
+        )
+
+    def _put(self, path: str, body: Any) -> None:
+        self._call("PUT", path, _ignore_content, body=body)
+
+    def _delete(self, path: str) -> None:
+        """Delete a record; one that is gone already counts as deleted."""
+        try:
+            self._call("DELETE", path, _ignore_content)
+        except NotFound:
+            return
 
     def _crawl(
         self,
         path: str,
         from_wire: Callable[[Mapping[str, Any]], T],
-        id_of: Callable[[T], int],
+        id_of: Callable[[T], Hashable],
         query: Query = (),
         page_size: int | None = None,
     ) -> Iterator[T]:
@@ -148,11 +207,11 @@ class StoreCalls:
         Raises:
             ContractError: Every reading ended so: the store shows the same page again and again.
         """
-        seen: set[int] = set()
+        seen: set[Hashable] = set()
         repeats = 0
         for _ in range(_CRAWL_PASSES):
             counts: list[int] = []
-            read_now: set[int] = set()
+            read_now: set[Hashable] = set()
             for counted, records in self._pages(path, from_wire, query, page_size or self.settings.page_size):
                 counts.append(counted)
                 ids = {id_of(record) for record in records}
@@ -210,14 +269,27 @@ class StoreCalls:
         )
 
 
-def ignore_content(_: HttpRequest, __: Envelope) -> None:
+def _ignore_content(_: HttpRequest, __: Envelope) -> None:
     """Read an answer of which only the success matters."""
 
 
-def time_bounds(*, min_created_s: int | None = None, min_modified_s: int | None = None) -> Query:
-    """Make the query for records created or modified since, in Unix seconds (docs/api/better_b2b.md#time-filters)."""
-    bounds = (("minCreated", min_created_s), ("minModified", min_modified_s))
-    return tuple((name, str(int(bound))) for name, bound in bounds if bound is not None)
+def bulk_rows(rows: Sequence[Row]) -> Sequence[Row]:
+    """Return the rows of a bulk call.
+
+    Raises:
+        ValueError: There are none, or more than ten (the store would answer 413).
+    """
+    if not 1 <= len(rows) <= BULK_ROWS_MAX:
+        raise ValueError(f"A bulk call takes 1 to {BULK_ROWS_MAX} rows, not {len(rows)}.")
+    return rows
+
+
+def numbers(**named: int | None) -> Query:
+    """Make a query of those numbers that are given.
+
+    ``minCreated`` and ``minModified`` are Unix seconds (docs/api/better_b2b.md#time-filters).
+    """
+    return tuple((name, str(number)) for name, number in named.items() if number is not None)
 
 
 def _auth_headers(settings: BetterB2BSettings) -> dict[str, str]:

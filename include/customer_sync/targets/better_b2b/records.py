@@ -5,11 +5,10 @@ A missing text is ``""``, a missing number or time ``None``. A record without a 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from customer_sync.errors import ContractError
-from customer_sync.model.company import Address, CompanyFields, CompanyStatus, PaymentTerms, UserFields
+from customer_sync.model.company import Address, CompanyFields, CompanyStatus, UserFields
 from customer_sync.redaction import redact_body
 from customer_sync.targets.better_b2b.fields import ADDRESS, COMPANY, MASKS, USER
 from customer_sync.targets.port import StoredAddress, StoredCompany, StoredUser
@@ -25,55 +24,6 @@ STATUSES: Final[Mapping[int, CompanyStatus]] = {
     3: CompanyStatus.INACTIVE,
 }
 """Company status on the wire -> its meaning (docs/api/better_b2b.md#company-status)."""
-
-
-@dataclass(frozen=True, slots=True)
-class RoleRecord:
-    """A role of the store; ids differ per store. ``permissions`` (code → level) only in the detail.
-
-    Source: docs/api/better_b2b.md#roles.
-    """
-
-    id: int
-    name: str = ""
-    role_type: int | None = None
-    role_level: int | None = None
-    permissions: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class StorePaymentMethod:
-    """A payment method that the store offers (docs/api/better_b2b.md#payments)."""
-
-    id: int | None
-    code: str
-    title: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CompanyPaymentMethod:
-    """A payment method and whether one company may use it (docs/api/better_b2b.md#payments)."""
-
-    id: int | None
-    code: str
-    title: str = ""
-    is_enabled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ExtraFieldDefinition:
-    """An extra field's definition; ``field_type`` is 0 text, 1 multi-line, 2 number, 3 drop-down.
-
-    Source: docs/api/better_b2b.md#extra-fields.
-    """
-
-    id: int | None
-    field_name: str
-    field_type: int | None = None
-    is_required: bool = False
-    is_unique: bool = False
-    maximum_length: int | None = None
-    list_of_values: tuple[str, ...] = ()
 
 
 _COMPANY_TEXTS = tuple((name, rule.wire) for name, rule in COMPANY.items() if name != "extra_fields")
@@ -123,56 +73,6 @@ def address_from_wire(row: JsonObject) -> StoredAddress:
         id=required_id(row, "addressId", "id"),
         company_id=as_int(row.get("companyId")) or 0,
         fields=Address(**values),
-    )
-
-
-def role_from_wire(row: JsonObject) -> RoleRecord:
-    """Read a role; raises ContractError when its id is missing."""
-    permissions = row.get("permissions")
-    return RoleRecord(
-        id=required_id(row, "id"),
-        name=as_text(row.get("name")),
-        role_type=as_int(row.get("roleType")),
-        role_level=as_int(row.get("roleLevel")),
-        permissions={
-            as_text(item.get("code")): as_int(item.get("permissionLevel")) or 0
-            for item in (permissions if isinstance(permissions, list) else [])
-            if isinstance(item, dict)
-        },
-    )
-
-
-def store_method_from_wire(row: JsonObject) -> StorePaymentMethod:
-    """Read one of the store's payment methods."""
-    return StorePaymentMethod(as_int(row.get("id")), as_text(row.get("paymentCode")), as_text(row.get("paymentTitle")))
-
-
-def company_method_from_wire(row: JsonObject) -> CompanyPaymentMethod:
-    """Read one of a company's payment methods."""
-    return CompanyPaymentMethod(
-        as_int(row.get("paymentId")),
-        as_text(row.get("code")),
-        as_text(row.get("paymentTitle")),
-        as_flag(row.get("isEnabled")),
-    )
-
-
-def terms_from_wire(row: JsonObject) -> PaymentTerms:
-    """Read payment terms."""
-    return PaymentTerms(is_enabled=as_flag(row.get("isEnabled")), days=as_int(row.get("paymentTerms")))
-
-
-def extra_field_from_wire(row: JsonObject) -> ExtraFieldDefinition:
-    """Read the definition of an extra field."""
-    values = row.get("listOfValue")
-    return ExtraFieldDefinition(
-        id=as_int(row.get("id")),
-        field_name=as_text(row.get("fieldName")),
-        field_type=as_int(row.get("fieldType")),
-        is_required=as_flag(row.get("isRequired")),
-        is_unique=as_flag(row.get("isUnique")),
-        maximum_length=as_int(row.get("maximumLength")),
-        list_of_values=tuple(as_text(value) for value in values) if isinstance(values, list) else (),
     )
 
 

@@ -1,9 +1,10 @@
 """What a connection to one Better B2B store needs (docs/api/better_b2b.md#settings)."""
 
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from customer_sync.errors import ConfigError
+from customer_sync.settings.connector import StoreRules
 
 SYSTEM: Final = "Better B2B"
 BULK_ROWS_MAX: Final = 10
@@ -21,16 +22,10 @@ class BetterB2BSettings:
         store_hash: Sent as ``X-Store-Hash``; needed with ``x_auth_token`` only.
         auth_style: ``x_auth_token`` (current) or ``authtoken`` (deprecated since 2025-09-30).
         api_prefix: Path in front of every call.
-        channel_ids: Storefronts for new companies and users whose payload names none; 1 = default.
-        origin_channel_id: Storefront that new records originate from, if any.
-        customer_group_id: Customer group of new companies, if any; 0 = no group.
-        requests_per_minute: Pace until the store reports its budget.
-        budget_share: Part of the store's budget to use, above 0 and at most 1.
+        rules: Budget, bulk size, key field, and where new records belong, by the connector file.
         page_size: Records per page, 2 to 100 (the store documents several maxima; 100 suits all).
         users_page_size: The same for users, whose maximum of 250 is documented.
-        bulk_size: Rows per bulk call, 1 to 10.
         read_timeout_s: Longest wait for an answer, in seconds.
-        erp_key_field: Name of the unique extra field that holds the ERP's customer id.
         rate_limit_wait_s: Wait after a 429 that names none, in seconds.
 
     Raises:
@@ -41,16 +36,10 @@ class BetterB2BSettings:
     store_hash: str = ""
     auth_style: AuthStyle = "x_auth_token"
     api_prefix: str = "/api/v3/io"
-    channel_ids: tuple[int, ...] = (1,)
-    origin_channel_id: int | None = None
-    customer_group_id: int | None = None
-    requests_per_minute: float = 120.0
-    budget_share: float = 0.8
+    rules: StoreRules = field(default_factory=StoreRules)
     page_size: int = 100
     users_page_size: int = 250
-    bulk_size: int = 10
     read_timeout_s: float = 60.0
-    erp_key_field: str = "Acumatica Customer ID"
     rate_limit_wait_s: float = 60.0
 
     def __post_init__(self) -> None:
@@ -65,11 +54,12 @@ class BetterB2BSettings:
         )
         _demand(2 <= self.page_size <= 100, "page_size", "must be from 2 to 100")  # noqa: PLR2004 - the documented range
         _demand(2 <= self.users_page_size <= 250, "users_page_size", "must be from 2 to 250")  # noqa: PLR2004 - the same
-        _demand(1 <= self.bulk_size <= BULK_ROWS_MAX, "bulk_size", f"must be from 1 to {BULK_ROWS_MAX}")
-        _demand(self.requests_per_minute > 0, "requests_per_minute", "must be above 0")
-        _demand(0 < self.budget_share <= 1, "budget_share", "must be above 0 and at most 1")
         _demand(self.read_timeout_s > 0, "timeout", "must be above 0 seconds")
-        _demand(bool(self.erp_key_field.strip()), "erp_key_field", "is empty: name the unique extra field")
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Storefronts of a new company or user, and the one that it originates from."""
+        return {"channel_ids": list(self.rules.channel_ids), "origin_channel_id": self.rules.origin_channel_id}
 
 
 def _is_header_value(text: str) -> bool:

@@ -1,0 +1,84 @@
+"""Stamps of the ERP that lie in the future, and records that no stamp shows: nothing is lost by either."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.pipeline.world import World
+
+
+class Clock:
+    """The ERP's clock, which people can turn."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Right at first."""
+    return Clock()
+
+
+@pytest.fixture
+def world(tmp_path: Path, clock: Clock) -> World:
+    """A customer with a user, synced."""
+    world = World(tmp_path)
+    world.erp.now_utc = clock
+    world.save("C1", world.contact("Ann", is_primary=True), world.contact("Bob"))
+    world.sync()
+    return world
+
+
+def test_edits_come_over_after_the_erps_clock_was_put_right(world: World, clock: Clock) -> None:
+    """One customer saved while the clock was a week ahead hides nobody's edits for a week."""
+    clock.ahead = timedelta(days=7)
+    world.save("C2", world.contact("Cleo", is_primary=True))
+    world.sync()
+    clock.ahead = timedelta()
+    world.change("C1", "Bob", active=False)
+    world.save("C3", world.contact("Dora", is_primary=True))
+    world.sync()
+    assert world.users("C1") == {"ann": "Admin"}
+    assert world.users("C3") == {"dora": "Admin"}
+
+
+def test_a_record_with_a_stamp_from_the_future_hides_no_later_edit(world: World, clock: Clock) -> None:
+    """A stamp beyond the ERP's own time moves no watermark."""
+    clock.ahead = timedelta(days=7)
+    world.save("C2", world.contact("Cleo", is_primary=True))
+    clock.ahead = timedelta()
+    world.sync()
+    world.change("C1", "Bob", active=False)
+    report = world.sync()
+    assert world.users("C1") == {"ann": "Admin"}
+    assert report.lines[-2].startswith("  mode incremental") or any("mode incremental" in line for line in report.lines)
+
+
+def test_a_full_run_sets_the_watermarks_anew_downwards_too(world: World, clock: Clock) -> None:
+    """What a full run has read is what the next one goes on from."""
+    clock.ahead = timedelta(days=7)
+    world.save("C2", world.contact("Cleo", is_primary=True))
+    world.sync()
+    world.erp.delete("C2")
+    clock.ahead = timedelta()
+    world.sync(mode="full")
+    with world.ledger() as ledger:
+        mark = datetime.fromisoformat(ledger.watermarks.load()["customers"])
+    assert mark <= clock()
+
+
+def test_after_the_watermarks_are_right_again_runs_are_incremental(world: World, clock: Clock) -> None:
+    """The whole ERP is read once, not for ever."""
+    clock.ahead = timedelta(days=7)
+    world.save("C2", world.contact("Cleo", is_primary=True))
+    world.sync()
+    clock.ahead = timedelta()
+    modes = [next(line for line in world.sync().lines if line.strip().startswith("mode")) for _ in range(3)]
+    assert ["full" in mode for mode in modes] == [True, False, False]

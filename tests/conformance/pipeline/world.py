@@ -1,0 +1,133 @@
+"""An in-memory ERP and an in-memory store with a ledger between them: whole runs in this process, one after the other.
+
+A case edits the ERP as people do, runs the sync, and looks at who has access in the store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from customer_sync.ledger import Ledger
+from customer_sync.model.company import CompanyStatus
+from customer_sync.model.customer import Contact, Customer, Location, PostalAddress
+from customer_sync.pipeline import run
+from customer_sync.planning.window import RunRequest
+from customer_sync.settings.connector import Connector
+from customer_sync.steps.audit import AuditReport
+from customer_sync.targets.port import StoredCompany
+from tests.adapters.in_memory_source import InMemoryErp, InMemorySource
+from tests.adapters.in_memory_target import InMemoryStore, InMemoryTarget
+
+OAKLAND = PostalAddress(line1="410 Harbor Ave", city="Oakland", state="CA", postal_code="94607", country="US")
+
+
+@dataclass
+class World:
+    """Both systems, the connector and the ledger's file.
+
+    Args:
+        folder: Where the ledger is.
+        rules: Sections of the connector file that differ from the defaults.
+    """
+
+    folder: Path
+    rules: dict[str, Any] = field(default_factory=dict)
+    erp: InMemoryErp = field(default_factory=InMemoryErp)
+    store: InMemoryStore = field(default_factory=InMemoryStore)
+
+    # -- what people do ----------------------------------------------------------------------------------------------
+
+    def save(self, number: str, *contacts: Contact, **fields: Any) -> Customer:
+        """Save a customer that trades, with these contacts and one place; an earlier one's other values are kept."""
+        if number in self.erp.rows["customers"]:
+            have = self.erp.customer(number)
+            return self.erp.save(replace(have, contacts=contacts or have.contacts, **fields))
+        values: dict[str, Any] = {
+            "customer_id": number,
+            "name": f"Firm {number}",
+            "email": f"office@{number.lower()}.example",
+            "customer_type": "B2B",
+            "status": "Active",
+            "enabled": True,
+            "connection_type": "KNB",
+            "phone": "+1 555 010 0100",
+            "main_address": OAKLAND,
+            "contacts": contacts,
+            "locations": (Location(location_id="MAIN", name="Main", phone="+1 555 010 0102", address=OAKLAND),),
+        }
+        return self.erp.save(Customer(**{**values, **fields}))
+
+    @staticmethod
+    def contact(name: str, email: str = "", **fields: Any) -> Contact:
+        """A contact that is switched on, by its id; by default its e-mail is made of the name."""
+        values: dict[str, Any] = {
+            "contact_id": name,
+            "email": email or f"{name.lower()}@people.example",
+            "first_name": name,
+            "last_name": "Person",
+            "phone": "+1 555 010 0101",
+            "enabled": True,
+            "connection_type": "KNB",
+        }
+        return Contact(**{**values, **fields})
+
+    def change(self, number: str, name: str, **fields: Any) -> None:
+        """Change one contact of a customer."""
+        have = self.erp.customer(number)
+        contacts = [replace(each, **fields) if each.contact_id == name else each for each in have.contacts]
+        self.erp.save(replace(have, contacts=tuple(contacts)))
+
+    # -- what the product does ---------------------------------------------------------------------------------------
+
+    @property
+    def connector(self) -> Connector:
+        """The connector, by its rules as they are now."""
+        return Connector.model_validate({"id": "trial", "store": {"key_field": "Acumatica Customer ID"}, **self.rules})
+
+    @property
+    def ledger_url(self) -> str:
+        """Where the ledger is."""
+        return f"sqlite:///{self.folder / 'ledger.db'}"
+
+    def sync(self, **request: Any) -> AuditReport:
+        """Run the pipeline once."""
+        target, source = InMemoryTarget(self.store), InMemorySource(self.erp)
+        return run(self.connector, source, target, self.ledger_url, RunRequest.model_validate(request))
+
+    def ledger(self) -> Ledger:
+        """The ledger, opened anew."""
+        return Ledger.open(self.connector.id, self.ledger_url)
+
+    # -- what came of it ---------------------------------------------------------------------------------------------
+
+    def company(self, number: str) -> StoredCompany:
+        """The one company of a customer."""
+        (company,) = [each for each in self.store.companies.values() if each.key == number]
+        return company
+
+    def users(self, number: str) -> dict[str, str]:
+        """First part of the e-mail -> role of the users of a customer's company."""
+        company_id = self.company(number).id
+        users = [each.fields for each in self.store.users.values() if each.company_id == company_id]
+        return {each.email.partition("@")[0]: each.role for each in users}
+
+    def may_enter(self, number: str) -> set[str]:
+        """Who can buy for a customer: the users of a company that trades."""
+        trades = self.company(number).status is CompanyStatus.APPROVED
+        return set(self.users(number)) if trades else set()
+
+    def waits(self, number: str) -> list[tuple[str, str]]:
+        """Part and reason of what is in quarantine."""
+        with self.ledger() as ledger:
+            rows = ledger.quarantine.load([number]).get(number, [])
+        return sorted((f"{row.entity}:{row.key}", row.reason) for row in rows)
+
+    def outcome(self, number: str) -> str:
+        """What became of a customer in the last run that read it."""
+        with self.ledger() as ledger:
+            rows = ledger.log.rows(customer_id=number, limit=100)
+        return next(row["outcome"] for row in rows if row["outcome"])

@@ -1,0 +1,72 @@
+"""What must hold at every moment, and what must hold after each run that ended well."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Final
+
+from customer_sync.model.company import CompanyStatus
+from customer_sync.targets.port import StoredCompany
+from tests.adapters import store_rules
+from tests.simulation.expectation import Violation, may_buy, standing
+from tests.simulation.ledger_file import LedgerFile
+from tests.simulation.merchant import Merchant
+from tests.simulation.store import STRANGER, SimulatedStore
+
+_LINKS: Final = "SELECT company_id, count(*) FROM customer_state GROUP BY company_id HAVING count(*) > 1"
+
+
+def broken_now(store: SimulatedStore) -> Iterator[Violation]:
+    """Nothing twice, nobody else's company touched, no company without an admin."""
+    owned: dict[str, list[int]] = defaultdict(list)
+    for company in store.companies.values():
+        owner = store.owners[company.id]
+        if owner == STRANGER:
+            if company.updated_at_s != company.created_at_s:
+                yield Violation("stranger's company was changed", f"company {company.id}")
+            continue
+        owned[owner].append(company.id)
+        yield from _broken_in(store, company)
+    for owner, companies in owned.items():
+        if len(companies) > 1:
+            yield Violation("two companies of one customer", f"{owner}: {companies}")
+
+
+def _broken_in(store: SimulatedStore, company: StoredCompany) -> Iterator[Violation]:
+    users, where = store.users_of(company.id), f"company {company.id} of {store.owners[company.id]}"
+    if company.status is CompanyStatus.APPROVED and all(user.fields.role != store_rules.ADMIN for user in users):
+        yield Violation("company without admin", where)
+    contacts = [user.key for user in users if user.key]
+    if len(contacts) != len(set(contacts)):
+        yield Violation("user twice in a company", f"{where}: {sorted(contacts)}")
+    places = [each.fields.external_id for each in store.addresses_of(company.id)]
+    if len(places) != len(set(places)):
+        yield Violation("address twice in a company", f"{where}: {sorted(places)}")
+
+
+def broken_links(ledger_file: LedgerFile) -> Iterator[Violation]:
+    """Two links on one company."""
+    for company_id, links in ledger_file.rows(_LINKS):
+        yield Violation("two links on one company", f"company {company_id} has {links}")
+
+
+def broken_after_reading(store: SimulatedStore, merchant: Merchant, *, is_full: bool) -> Iterator[Violation]:
+    """Whoever has left, by what a run read that ended well, has no access; what is only absent, a full run sees."""
+    customers = merchant.customers()
+    for company in store.companies.values():
+        owner = store.owners[company.id]
+        if owner == STRANGER or company.status is not CompanyStatus.APPROVED:
+            continue
+        customer = customers.get(owner)
+        if customer is None or standing(customer) == "withdrawn":
+            if customer is not None or is_full:
+                yield Violation("withdrawn customer still trades", f"{owner}: company {company.id}")
+            continue
+        people = {each.contact_id: each for each in customer.contacts}
+        for user in store.users_of(company.id):
+            where = f"{user.key} in company {company.id} of {owner}"
+            if user.key in people and not may_buy(people[user.key]):
+                yield Violation("leaver has access", where)
+            elif user.key not in people and (present := merchant.owner_of_contact(user.key)):
+                yield Violation("who moved away has access", f"{where}, now of {present}")

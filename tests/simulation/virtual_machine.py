@@ -1,0 +1,86 @@
+"""A machine on virtual time whose threads are scheduled by a seed: what the product does on it happens in one order.
+
+A task begins when somebody waits for it, or for one of several: then the seed decides which come first. So a seed
+tries the orders in which answers may arrive, and tries the same one whenever it is the same.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+
+@dataclass
+class VirtualMachine:
+    """A machine; ``now`` moves when somebody sleeps, or when :meth:`pass_time` is called."""
+
+    now: datetime = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    order: random.Random = field(default_factory=lambda: random.Random(0))
+
+    def utc_now(self) -> datetime:
+        return self.now
+
+    def unix_s(self) -> float:
+        return self.now.timestamp()
+
+    def monotonic_s(self) -> float:
+        return self.now.timestamp()
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def sleep(self, seconds: float) -> None:
+        self.pass_time(seconds)
+
+    def executor(self, _threads: int, _name: str) -> Executor:
+        return _LazyExecutor()
+
+    def wait_for_any(self, running: Collection[Future[Any]]) -> list[Future[Any]]:
+        begun = [future for future in running if isinstance(future, _LazyFuture)]
+        pending = [future for future in begun if not future.done()]
+        if pending:
+            for future in self.order.sample(pending, self.order.randint(1, len(pending))):
+                future.perform()
+        return [future for future in begun if future.done()]
+
+
+class _LazyFuture(Future[Any]):
+    """A task that is done when its result is asked for at the latest."""
+
+    def __init__(self, task: Callable[[], Any]) -> None:
+        super().__init__()
+        self._task = task
+
+    def perform(self) -> None:
+        if self.done():
+            return
+        try:
+            self.set_result(self._task())
+        except BaseException as error:  # noqa: BLE001 - as a thread hands over whatever ended its task
+            self.set_exception(error)
+
+    def result(self, timeout: float | None = None) -> Any:
+        self.perform()
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        self.perform()
+        return super().exception(timeout)
+
+
+class _LazyExecutor(Executor):
+    def __init__(self) -> None:
+        self._begun: list[_LazyFuture] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future = _LazyFuture(lambda: fn(*args, **kwargs))
+        self._begun.append(future)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002 - as Executor has it
+        for future in self._begun:
+            future.perform()

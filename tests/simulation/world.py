@@ -1,0 +1,170 @@
+"""One simulated world: an ERP with its people, a store with its strangers, a ledger, and the product between them.
+
+Events happen one after the other; after each the promises are checked that hold at every moment. All time is virtual.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from customer_sync.errors import RunUnbalanced, SyncError
+from customer_sync.machine import running_on
+from customer_sync.pipeline import perform
+from customer_sync.planning.window import RunRequest
+from customer_sync.run import Run
+from customer_sync.settings.connector import Connector
+from tests.adapters.faults import Crash, Fault, FaultPlan, FaultySource, FaultyTarget
+from tests.adapters.in_memory_source import InMemoryErp, InMemorySource
+from tests.adapters.in_memory_target import InMemoryTarget
+from tests.simulation.expectation import Judgement, Violation
+from tests.simulation.ledger_file import LedgerFile
+from tests.simulation.merchant import Merchant
+from tests.simulation.promises import broken_after_reading, broken_links, broken_now
+from tests.simulation.store import SimulatedStore
+from tests.simulation.virtual_machine import VirtualMachine
+
+EVENT_TAKES_S: Final = 180
+CONNECTOR: Final = Connector.model_validate(
+    {
+        "id": "simulated",
+        "terms": {
+            "NET": {"days": 30, "payment_methods": {"cheque": True, "bankdeposit": True}},
+            "COD": {"days": 0, "payment_methods": {"cheque": True}},
+        },
+        "locations": {"billing_address": False},
+        "guards": {
+            "most_withdrawn_share": 1,
+            "most_removed_share": 1,
+            "least_eligible_share": 0,
+            "always_allowed": 1000,
+        },
+    }
+)
+
+
+class Event(NamedTuple):
+    """One thing that happens: a method of :class:`World` or of the merchant, and what it is given."""
+
+    kind: str
+    args: tuple[Any, ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join([self.kind, *map(str, self.args)])
+
+
+@dataclass
+class World:
+    """A world from its beginning.
+
+    Attributes:
+        log: What happened, a line each; the same for the same events.
+        found: Promises that were broken.
+    """
+
+    ledger_file: LedgerFile
+    log: list[str] = field(default_factory=list)
+    found: list[Violation] = field(default_factory=list)
+    runs: int = 0
+
+    def __post_init__(self) -> None:
+        self.machine = VirtualMachine()
+        self.merchant = Merchant(InMemoryErp(now_utc=self.machine.utc_now, tells_deletions=False))
+        self.store = SimulatedStore(clock=self.machine.unix_s, owner_of_number=self.merchant.owner_of_number)
+        self.ledger = self.ledger_file.empty()
+
+    def happen(self, event: Event) -> None:
+        """Let one event happen, and check what must hold after it."""
+        self.machine.pass_time(EVENT_TAKES_S)
+        with running_on(self.machine):
+            act = getattr(self, event.kind, None) or getattr(self.merchant, event.kind)
+            done = act(*event.args)
+        self.log.append(f"{self.machine.now:%d %H:%M:%S} {event}: {'done' if done else 'not possible'}")
+        self.found += broken_now(self.store)
+
+    # -- what happens outside of the ERP -----------------------------------------------------------------------------
+
+    def wait(self, minutes: int) -> bool:
+        """Time passes."""
+        self.machine.pass_time(60 * minutes)
+        return True
+
+    def register(self, name: str, email: str, is_pending: int) -> bool:
+        """A stranger registers in the shop, with the number of a customer as his key, or without a key."""
+        key = self.merchant.numbers.get(name, "") if name else ""
+        return self.store.register(key, email, is_pending=bool(is_pending))
+
+    def take_email(self, contact: str) -> bool:
+        """A stranger registers in the shop with the e-mail of a contact."""
+        row = self.merchant.erp.rows["contacts"].get(contact)
+        return row is not None and self.store.register("", getattr(row.values, "email", ""), is_pending=False)
+
+    def run(self, mode: str, seed: int, *faults: tuple[int, str]) -> bool:
+        """Run the product, with faults at some of its requests and commits."""
+        plan = FaultPlan({number: Fault(fault) for number, fault in faults})
+        error = self._sync(mode, seed, plan)
+        if error is None:
+            self.found += broken_after_reading(self.store, self.merchant, is_full=mode == "full")
+        elif not faults:
+            self._say("run without faults failed", f"{type(error).__name__}: {error}")
+        self.found += broken_links(self.ledger_file)
+        return error is None
+
+    # -- the product -------------------------------------------------------------------------------------------------
+
+    def _sync(self, mode: str, seed: int, plan: FaultPlan) -> BaseException | None:
+        self.runs += 1
+        self.machine.order = random.Random(seed)
+        target, source = InMemoryTarget(self.store), InMemorySource(self.merchant.erp)
+        run = Run(CONNECTOR, self.ledger, f"run_{self.runs:03d}")
+        before = len(self.store.writes)
+        error: BaseException | None = None
+        try:
+            with plan.watching_commits(), FaultyTarget(target, plan) as faulty:
+                report = perform(run, FaultySource(source, plan), faulty, RunRequest.model_validate({"mode": mode}))
+            if report.extracted != sum(report.outcomes.values()):
+                self._say("outcomes differ from extracted", f"{report.extracted} and {report.outcomes}")
+            said = ", ".join(f"{count} {outcome}" for outcome, count in report.outcomes.items())
+        except (SyncError, Crash) as caught:
+            error, said = caught, f"{type(caught).__name__} {caught}"
+            if isinstance(caught, RunUnbalanced) and "outcome" in said:
+                self._say("run without a balance", said)
+        if isinstance(error, Crash):
+            self.ledger_file.close()
+        plan.deliver()
+        happened = [(each, plan.faults.get(each.number, "")) for each in plan.events]
+        self.log += [f"  {each.side} {each.what} {each.rows} {fault}".rstrip() for each, fault in happened]
+        self.log += [f"  store: {line}" for line in self.store.writes[before:]]
+        self.log.append(f"  {run.run_id} {mode}: {said}")
+        return error
+
+    def _say(self, kind: str, detail: str) -> None:
+        self.found.append(Violation(kind, detail))
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def end(self, seed: int) -> None:
+        """Faults end: two full runs lead to what must be, a third writes nothing."""
+        for number in range(2):
+            self.happen(Event("run", ("full", seed + number)))
+        self.found += Judgement(self.merchant.customers(), sorted(self.merchant.records), self.store).judge()
+        plan = FaultPlan()
+        with running_on(self.machine):
+            self.machine.pass_time(EVENT_TAKES_S)
+            self._sync("full", seed + 2, plan)
+        writes = [event.what for event in plan.events if event.rows]
+        if writes:
+            self._say("one more run writes", ", ".join(sorted(set(writes))))
+
+
+def relive(events: Sequence[Event], ledger_file: LedgerFile, seed: int) -> World:
+    """Let events happen in a new world until a promise is broken, then stop; else bring it to its end."""
+    world = World(ledger_file)
+    for event in events:
+        world.happen(event)
+        if world.found:
+            return world
+    world.end(seed)
+    return world
