@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -119,6 +119,7 @@ class CustomerStories:
             link = connection.execute(self._of_customer(customer_state, customer_id)).mappings().first()
             known = connection.execute(self._of_customer(known_customer, customer_id)).first()
             looked_at = list(self._runs(connection, customer_id, at_utc, runs, complete))
+            looked_at = looked_at or list(self._left(connection, customer_id, at_utc))
             latest = next((each for each in looked_at if each.outcome), None)
             if at_utc is None:
                 waiting = list(self._waiting(connection, customer_id, latest))
@@ -159,6 +160,18 @@ class CustomerStories:
     ) -> list[dict[str, Any]]:
         ordered = self._of_customer(story, customer_id).where(condition).order_by(story.c.id).limit(_STEPS_PER_RUN)
         return told_lines(connection, self._connector_id, ordered, _STEPS_PER_RUN)
+
+    def _left(
+        self, connection: sa.Connection, customer_id: str, at_utc: datetime | None
+    ) -> Iterator[CustomerRun]:
+        """What the latest story says where its run is not kept any more; of each customer one story stays."""
+        query = self._of_customer(story, customer_id)
+        until = query if at_utc is None else query.where(story.c.logged_at_utc <= at_utc)
+        lines = told_lines(connection, self._connector_id, until.order_by(story.c.id.desc()).limit(1))
+        for line in lines:
+            if line["outcome"]:
+                codes, steps = _codes(line["reasons"]), [_step(each) for each in lines]
+                yield CustomerRun(line["run_id"], "", line["logged_at_utc"], line["outcome"], codes, steps)
 
     def _last_said(self, connection: sa.Connection, customer_id: str, at_utc: datetime) -> list[dict[str, str]]:
         """What was said of a customer last, in a run until a moment; later runs found the same."""

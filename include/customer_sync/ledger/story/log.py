@@ -20,6 +20,7 @@ from customer_sync.ledger.story.lines import (
     as_line,
     digest_of,
     joint_line,
+    kinds_in,
     put_stories,
     take_planned,
     told_lines,
@@ -193,6 +194,27 @@ _REPEATED = frozenset({"", Outcome.UNCHANGED, Outcome.FILTERED, Outcome.SKIPPED}
 def full_hour(moment: datetime) -> datetime:
     """The beginning of the hour: rows of the log are counted by it."""
     return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def remove_stories(connection: sa.Connection, story_ids: Iterable[int]) -> None:
+    """Remove stories, and their lines from the counts; counts that come to nothing go as well."""
+    columns = (story.c.run_id, story.c.logged_at_utc, story.c.customer_id, story.c.lines)
+    gone: dict[str, Counter[tuple[datetime, int]]] = {}
+    for part in chunks(story_ids):
+        mine = story.c.id.in_(part)
+        for run_id, moment, customer_id, text in connection.execute(sa.select(*columns).where(mine)):
+            of_run = gone.setdefault(run_id, Counter())
+            of_run.subtract((full_hour(moment), kind_id) for kind_id in kinds_in(customer_id, text))
+        connection.execute(sa.delete(story).where(mine))
+    for run_id, counts in gone.items():
+        _count(connection, run_id, counts)
+    c = log_count.c
+    for part_of_runs in chunks(gone):
+        empty = sa.select(c.run_id, c.kind_id, c.hour_utc).where(c.run_id.in_(part_of_runs))
+        names = empty.group_by(c.run_id, c.kind_id, c.hour_utc).having(sa.func.sum(c.rows) == 0)
+        for run_id, kind_id, hour in connection.execute(names).all():
+            of_hour = sa.and_(c.run_id == run_id, c.kind_id == kind_id, c.hour_utc == hour)
+            connection.execute(sa.delete(log_count).where(of_hour))
 
 
 def _count(connection: sa.Connection, run_id: str, counts: Mapping[tuple[datetime, int], int]) -> None:
