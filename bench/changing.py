@@ -202,4 +202,4 @@ class Edits:
     def _put(self, entity: str, bodies: list[dict[str, Any]]) -> None:
         with erp_client(self._twins.erp_url, connector()) as erp:
             for body in bodies:
-                erp.put(entity, body)
+                erp.put(entity, {name: {"value": value} for name, value in body.items()})

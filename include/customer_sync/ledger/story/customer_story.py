@@ -161,9 +161,7 @@ class CustomerStories:
         ordered = self._of_customer(story, customer_id).where(condition).order_by(story.c.id).limit(_STEPS_PER_RUN)
         return told_lines(connection, self._connector_id, ordered, _STEPS_PER_RUN)
 
-    def _left(
-        self, connection: sa.Connection, customer_id: str, at_utc: datetime | None
-    ) -> Iterator[CustomerRun]:
+    def _left(self, connection: sa.Connection, customer_id: str, at_utc: datetime | None) -> Iterator[CustomerRun]:
         """What the latest story says where its run is not kept any more; of each customer one story stays."""
         query = self._of_customer(story, customer_id)
         until = query if at_utc is None else query.where(story.c.logged_at_utc <= at_utc)
