@@ -238,6 +238,10 @@ class FaultyTarget:
         return self._target.name
 
     @property
+    def identity(self) -> str:
+        return self._target.identity
+
+    @property
     def limits(self) -> TargetLimits:
         return self._target.limits
 
@@ -340,6 +344,9 @@ class FaultySource:
 
     def customers_of(self, customer_ids: Sequence[str]) -> Iterator[CustomerPage]:
         return self._paged("customers_of", self._source.customers_of(customer_ids))
+
+    def customers_of_records(self, record_ids: Sequence[str]) -> Iterator[CustomerPage]:
+        return self._paged("customers_of_records", self._source.customers_of_records(record_ids))
 
     def changes(self, since: Mapping[str, str], until: str) -> Iterator[Changes]:
         return self._paged("changes", self._source.changes(since, until))

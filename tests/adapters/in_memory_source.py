@@ -175,6 +175,11 @@ class InMemorySource:
         for start in range(0, len(keys), self._erp.page_customers):
             yield self._page(keys[start : start + self._erp.page_customers])
 
+    def customers_of_records(self, record_ids: Sequence[str]) -> Iterator[CustomerPage]:
+        with self._erp.lock:
+            numbers = {getattr(row.values, "record_id", ""): key for key, row in self._erp.rows["customers"].items()}
+        yield from self.customers_of([numbers[each] for each in record_ids if each in numbers])
+
     def _page(self, keys: Sequence[str]) -> CustomerPage:
         erp, page = self._asked(), CustomerPage()
         with erp.lock:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -41,6 +42,7 @@ class InMemoryStore:
     roles: Sequence[str] = (rules.ADMIN, "Senior Buyer", "Junior Buyer")
     payment_methods: Sequence[str] = ("cheque", "bankdeposit", "cod", "purchase_order")
     extra_fields: Mapping[str, bool] = field(default_factory=lambda: rules.EXTRA_FIELDS)
+    blank_extra_fields: bool = False  # whether an extra field may be emptied
     refused: frozenset[str] = frozenset()  # names of companies and cities that it will not take
     companies: dict[int, StoredCompany] = field(default_factory=dict)
     users: dict[int, StoredUser] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class InMemoryStore:
     terms: dict[int, model.PaymentTerms] = field(default_factory=dict)
     stamps_s: dict[int, int] = field(default_factory=dict)  # created; of an address: modified
     ids: count[int] = field(default_factory=lambda: count(1001))
+    identity: str = field(default_factory=lambda: f"memory/{uuid.uuid4().hex}")
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def write(self, action: Action, order: port.Order) -> int:
@@ -93,9 +96,9 @@ class InMemoryStore:
 
     def _extra_fields(self, have: Mapping[str, str], sent: Mapping[str, str], company_id: int) -> dict[str, str]:
         """Extra fields after a write: those that the store does not have are ignored, unique ones checked."""
-        if company_id and not all(sent.values()):
+        if company_id and not self.blank_extra_fields and not all(sent.values()):
             rules.refuse("An extra field may not be blank.")
-        known = {name: value for name, value in sent.items() if value and name in self.extra_fields}
+        known = {name: value for name, value in sent.items() if name in self.extra_fields and (value or company_id)}
         others = [each.fields.extra_fields for each in self.companies.values() if each.id != company_id]
         for name, value in known.items():
             if self.extra_fields[name] and any(other.get(name) == value for other in others):
@@ -202,6 +205,10 @@ class InMemoryTarget:
         return self
 
     def __exit__(self, *_: object) -> None: ...
+
+    @property
+    def identity(self) -> str:
+        return self._store.identity
 
     @cached_property
     def facts(self) -> _Facts:

@@ -20,7 +20,7 @@ from customer_sync.ledger.journal.access_revocations import AccessRemovals
 from customer_sync.ledger.journal.intents import ConfirmedWrite, Intents, OpenIntent
 from customer_sync.ledger.journal.parts import IntendedWrite
 from customer_sync.ledger.state.emails import AccountEmails
-from customer_sync.ledger.state.links import CustomerState, Links, LinkSummary
+from customer_sync.ledger.state.links import CustomerState, KeyHolder, Links, LinkSummary
 from customer_sync.ledger.state.quarantine import Quarantine, Quarantined
 from customer_sync.ledger.state.set_aside_marks import SetAside
 from customer_sync.ledger.storage.clock import utc_now
@@ -39,6 +39,7 @@ __all__ = [
     "CustomerOutcome",
     "CustomerState",
     "IntendedWrite",
+    "KeyHolder",
     "Lease",
     "Ledger",
     "LinkSummary",

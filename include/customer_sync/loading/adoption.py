@@ -66,7 +66,7 @@ def adopt(context: LoadContext, found: Iterable[tuple[str, StoredCompany]], load
         load = loads.get(customer_id)
         if load:
             load.applied = applied
-        states.append(CustomerState(customer_id, applied, load.plan.record_id if load else ""))
+        states.append(CustomerState(customer_id, applied, load.plan.record_id if load else "", key=record.key))
     with context.ledger.write() as connection:
         context.ledger.links.put(connection, context.run.run_id, states)
 

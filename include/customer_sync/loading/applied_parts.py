@@ -46,7 +46,8 @@ def save(context: LoadContext, connection: sa.Connection, loads: Iterable[Custom
         else:
             applied = msgspec.structs.replace(load.applied, content_hash="")
             load.indexed |= applied.users.keys()
-            states.append(CustomerState(load.customer_id, applied, load.plan.record_id, load.indexed))
+            key = applied.fields.extra_fields.get(context.connector.store.key_field, "")
+            states.append(CustomerState(load.customer_id, applied, load.plan.record_id, load.indexed, key))
     context.ledger.links.put(connection, context.run.run_id, states)
 
 

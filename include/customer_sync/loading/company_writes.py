@@ -56,7 +56,9 @@ def refuse_creation(context: LoadContext, part: Part, error: SyncError) -> None:
     if admin is None:
         return
     if isinstance(error, RecordRejected) and error.is_email_taken and not error.is_key_taken:
-        leave_out_contact(load, admin.key, "the admin's e-mail belongs to a user of another company in the store")
+        holder = context.target.user_by_email(admin.email)
+        holders = context.ledger.links.holders([holder.company_id]) if holder is not None else {}
+        leave_out_contact(load, admin.key, next(iter(holders.values()), ""))
         return
     texts = error.texts if isinstance(error, RecordRejected) else [str(error)]
     load.passed_over.append(admin.key)
@@ -77,7 +79,11 @@ def confirm_updated(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
 
 
 def _merged(old: CompanyFields, new: CompanyFields, changed: Sequence[str]) -> CompanyFields:
-    return msgspec.structs.replace(old, **{name: getattr(new, name) for name in changed})
+    values = {name: getattr(new, name) for name in changed}
+    if "extra_fields" in values:
+        # The store leaves those that an update does not name as they are.
+        values["extra_fields"] = {**old.extra_fields, **new.extra_fields}
+    return msgspec.structs.replace(old, **values)
 
 
 def refuse_update(context: LoadContext, part: Part, error: SyncError) -> None:

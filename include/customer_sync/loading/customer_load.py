@@ -220,6 +220,11 @@ class CustomerLoad:
         stamp = self.plan.access_ended_at_utc.get(operation.key) if operation.action in ENDS_ACCESS else None
         return datetime.fromisoformat(stamp) if stamp else None
 
+    def wanted_email(self, key: str) -> str:
+        """The e-mail that a contact waits for, ``""`` if it is to have none."""
+        users = (*(self.plan.desired.users if self.plan.desired else ()), *self.plan.successors)
+        return next((user.email for user in users if user.key == key), "")
+
     def email_of(self, key: str) -> str:
         """The e-mail that the user of that contact should have."""
         return next(user.email for user in self.desired.users if user.key == key)

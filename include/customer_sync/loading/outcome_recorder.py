@@ -143,7 +143,9 @@ def _outcome_of_writes(load: CustomerLoad, writes: Sequence[ConfirmedWrite], *, 
         return Outcome.REACTIVATED
     if writes:
         return Outcome.UPDATED
-    return Outcome.UNCHANGED if load.plan.kind == "sync" else Outcome.FILTERED
+    if load.plan.kind != "sync":
+        return Outcome.FILTERED
+    return Outcome.WAITING if load.held_back else Outcome.UNCHANGED
 
 
 def _waits_as_a_whole(load: CustomerLoad) -> bool:
@@ -193,7 +195,9 @@ def _entries(run: Run, load: CustomerLoad, outcome: Outcome, writes: Sequence[Co
     ]
     entries += [found_entry(load.customer_id, plan.name, operation) for operation in load.found]
     summary = done_in_words(writes)
-    found = "found in the store and linked" if outcome is Outcome.CREATED else "nothing to do"
+    found = {Outcome.CREATED: "found in the store and linked", Outcome.WAITING: "what is left to do waits"}.get(
+        outcome, "nothing to do"
+    )
     why = "; ".join(finding.detail for finding in _why_it_waits(load))
     message = load.problem.message if load.problem else "; ".join(filter(None, (why, summary))) or found
     entries.append(
@@ -243,6 +247,8 @@ def _still_held(run: Run, loads: Sequence[CustomerLoad], settled: Sequence[str])
                 field=row.field,
                 detail=row.detail,
                 hash=row.content_hash,
+                holder=row.holder_id,
+                asked_at_utc=row.asked_at_utc,
             ),
         )
         for customer_id, found in rows.items()

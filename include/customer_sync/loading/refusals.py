@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from customer_sync.errors import NotFound, SyncError
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad, Part
@@ -34,18 +36,62 @@ def quarantine_part(_context: LoadContext, part: Part, error: SyncError) -> None
         quarantine(load, operation, error)
 
 
-def leave_out_contact(load: CustomerLoad, key: str, detail: str) -> None:
-    """Let one contact wait for its e-mail; the customer goes on."""
-    hold_back(load, f"contact:{key}", Reason.EMAIL_IN_USE, detail, field="contact.email")
+def leave_out_contact(load: CustomerLoad, key: str, holder_id: str) -> None:
+    """Let one contact wait for its e-mail; the customer goes on.
+
+    Args:
+        load: The customer.
+        key: The contact.
+        holder_id: The customer whose company has the user; ``""`` where it is none of ours.
+    """
+    who = f"customer {holder_id}" if holder_id else "a company that is not ours"
+    detail = f"the e-mail belongs to a user of {who}"
+    if holder_id == load.customer_id:
+        detail = "the e-mail belongs to another user of the company"
+    part, field = f"contact:{key}", "contact.email"
+    hold_back(load, part, Reason.EMAIL_IN_USE, detail, field=field, holder=holder_id)
+
+
+def wake(context: LoadContext, loads: Sequence[CustomerLoad]) -> bool:
+    """Take back that contacts wait whose e-mails were given up meanwhile, by this load or by another one.
+
+    Returns:
+        Whether there were any.
+    """
+    waiting = [
+        (load, finding)
+        for load in loads
+        for finding in load.findings
+        if finding.reason is Reason.EMAIL_IN_USE and finding.holder and finding.entity == "contact"
+    ]
+    if not waiting:
+        return False
+    applied = context.ledger.links.load({finding.holder for _, finding in waiting})
+    woken = False
+    for load, finding in waiting:
+        have = applied.get(finding.holder)
+        held = {user.fields.email.casefold() for user in have.users.values()} if have else set()
+        if load.wanted_email(finding.key).casefold() not in held:
+            load.admit(finding.key)
+            woken = True
+    return woken
 
 
 def hold_back(
-    load: CustomerLoad, part: str, reason: Reason, detail: str, *, field: str = "", is_removal: bool = False
+    load: CustomerLoad,
+    part: str,
+    reason: Reason,
+    detail: str,
+    *,
+    field: str = "",
+    holder: str = "",
+    is_removal: bool = False,
 ) -> None:
     """Let a part wait until it is another, or what it waits for is; what is to go is always tried again."""
     entity, _, key = part.partition(":")
     digest = "" if is_removal else _hash_of(load, part)
-    load.hold_back(part, Finding(reason=reason, entity=entity, key=key, field=field, detail=detail, hash=digest))
+    found = Finding(reason=reason, entity=entity, key=key, field=field, detail=detail, hash=digest, holder=holder)
+    load.hold_back(part, found)
 
 
 def _hash_of(load: CustomerLoad, part: str) -> str:

@@ -13,6 +13,7 @@ from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.loading.refusals import leave_out_contact, quarantine
 from customer_sync.model.operation import FORMER, Operation, UserOperation
 from customer_sync.model.outcome import Outcome, Reason
+from customer_sync.targets.port import StoredUser
 
 
 def look_up_users(context: LoadContext, parts: Sequence[Part]) -> list[int | None]:
@@ -49,22 +50,23 @@ def refuse_creation(context: LoadContext, part: Part, error: SyncError) -> None:
 
 
 def _wait_or_leave_out(context: LoadContext, load: CustomerLoad, operation: Operation) -> None:
-    """Wait where the user that holds the e-mail is about to give it up; else leave the contact out.
+    """Wait where a colleague holds the e-mail and is about to give it up; else leave the contact out until it is free.
 
-    That is a user of this company under another contact, or the contact's own user
-    under the customer that it left. Nobody at all holds it where it was given up
-    between the refusal and the look-up: one more try shows it.
+    Nobody at all holds it where it was given up between the refusal and the look-up: one more try shows it.
     """
     holder = context.target.user_by_email(str(operation.values["email"]))
     known = load.applied_user(holder.id) if holder is not None else None
     if known is not None or (holder is None and load.may_be_free_now(operation.key)):
         load.wait_for(operation.key, load.customer_id)
         return
-    holders = context.ledger.links.holders_of_contacts([operation.key]) - {load.customer_id}
-    if holders:
-        load.wait_for(operation.key, min(holders))
-    else:
-        leave_out_contact(load, operation.key, "the e-mail belongs to a user of another company in the store")
+    leave_out_contact(load, operation.key, _holder_id(context, holder))
+
+
+def _holder_id(context: LoadContext, holder: StoredUser | None) -> str:
+    """The customer of ours whose company has that user; ``""`` where it is none of ours."""
+    if holder is None:
+        return ""
+    return context.ledger.links.holders([holder.company_id]).get(holder.company_id, "")
 
 
 def confirm_updated(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
@@ -111,7 +113,7 @@ def _wait_replace_or_leave_out(context: LoadContext, load: CustomerLoad, operati
     if known and emails.get(known[0]) != holder.fields.email.casefold():
         load.wait_for(operation.key, load.customer_id)
     else:
-        leave_out_contact(load, operation.key, "the new e-mail belongs to another user in the store")
+        leave_out_contact(load, operation.key, _holder_id(context, holder))
 
 
 def _make_anew(context: LoadContext, load: CustomerLoad, operation: Operation) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -18,6 +19,7 @@ class Outcome(StrEnum):
 
     CREATED = "created"
     UPDATED = "updated"
+    WAITING = "waiting"
     UNCHANGED = "unchanged"
     FILTERED = "filtered"
     DEACTIVATED = "deactivated"
@@ -135,7 +137,8 @@ REMEDIES: dict[Reason, str] = {
     Reason.PLAN_REJECTED: "Correct what is wrong in the ERP or in the connector file; the next run plans it again.",
     Reason.APPROVAL_TIMED_OUT: "Answer under Required Actions in time; the next run asks again.",
     Reason.PARTS_NOT_READ: "Nothing: load reads the company's users and addresses before it changes any.",
-    Reason.EMAIL_IN_USE: "A user of another company has the e-mail: change it in the ERP or free it in the store.",
+    Reason.EMAIL_IN_USE: "A user of another company has the e-mail: change it in the ERP or free it there; "
+    "the sync takes it then.",
     Reason.AMBIGUOUS_MATCH: "Several companies in the store carry this {customer_id}: leave it on one of them.",
     Reason.REJECTED_BY_STORE: "Correct the value that the store names; the customer is tried again when it changes.",
     Reason.REFERENCE_CHANGED_ELSEWHERE: "Someone else set the {reference_id}: clear it if the company is ours.",
@@ -173,7 +176,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One reason found on one record, with the field at fault.
 
     ``entity`` is ``customer``, ``contact``, ``location`` or ``payment``; ``key`` is
-    the record's own key. ``detail`` holds no personal data beyond codes and lengths.
+    the record's own key. ``detail`` holds no personal data beyond codes and lengths. ``holder`` is the customer that
+    holds what the record waits for, ``asked_at_utc`` when the store said so, if not now.
     """
 
     reason: Reason
@@ -182,6 +186,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     field: str = ""
     detail: str = ""
     hash: str = ""
+    holder: str = ""
+    asked_at_utc: datetime | None = None
 
 
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

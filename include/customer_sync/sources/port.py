@@ -109,6 +109,9 @@ class Source(Protocol):
     def customers_of(self, customer_ids: Sequence[str]) -> Iterator[CustomerPage]:
         """Read these customers; those that the source does not show are in no page. Repeated ids count once."""
 
+    def customers_of_records(self, record_ids: Sequence[str]) -> Iterator[CustomerPage]:
+        """Read these customers by their record ids, whatever their numbers are now; else as :meth:`customers_of`."""
+
     def changes(self, since: Mapping[str, str], until: str) -> Iterator[Changes]:
         """Name what changed in a window, one answer for each stream, in an order that never changes.
 

@@ -7,12 +7,13 @@ handed on as it is read, so memory does not grow with the number of customers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 
 import msgspec
 
+from customer_sync.errors import PlanRefused
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.ledger.coordination.watermarks import MAPPING
 from customer_sync.machine import machine
@@ -27,8 +28,14 @@ from customer_sync.sources.port import CustomerPage, Source
 from customer_sync.sources.read_ahead import read_ahead
 from customer_sync.steps.contract_gate import check_contract
 
+FEWEST_OF_A_COPY = 5
+"""Fewer customers than these may have been deleted and made anew under their numbers between two runs."""
+
 CLOCK_JITTER = timedelta(seconds=5)
 """The clocks of a source's servers may differ by so much, and an answer's date is cut to the second."""
+
+MOST_WAITING = 500
+"""So many customers that wait for somebody else's e-mail are looked at by one run."""
 
 SAME_SIZE_BATCHES = 2
 """After so many batches the next ones are twice as large, up to the connector's ``batch.largest``."""
@@ -120,6 +127,7 @@ def extract_batches(run: Run, source: Source, window: Window) -> Iterator[tuple[
             others = sorted(set(ids) - set(waiting))
             yield from extraction.cut(read_ahead(chain(source.customers_of(waiting), source.customers_of(others))))
             extraction.report_absent(ids)
+        yield from extraction.former_records(source)
         stamps = bounded_stamps(stamps, source.now_utc())
     took = timedelta(seconds=machine().monotonic_s() - started_s)
     stamps = safe_stamps(stamps, took, run.connector.window_overlap_minutes)
@@ -192,6 +200,8 @@ class _Extraction:
         self._number = 0
         self._seen: set[str] = set()
         self._last_id = ""
+        self._linked = 0
+        self._displaced: dict[str, str] = {}
         self.resume_after = ""
         self.stamps: dict[str, datetime] = {}
 
@@ -219,6 +229,7 @@ class _Extraction:
 
     def _batch(self, customers: list[Customer], unreadable: dict[str, str]) -> tuple[str, BatchDescriptor]:
         ids = [customer.customer_id for customer in customers]
+        self._note_displaced(customers)
         label = batch_label([*ids, *unreadable])
         batch = Batch(key=f"batch_{self._number:03d}", label=label, items=tuple(customers))
         self._number += 1
@@ -241,6 +252,40 @@ class _Extraction:
         self._run.sink(f"{batch.key}: {label}", entries)
         content, descriptor = pack_customers(batch)
         return content, msgspec.structs.replace(descriptor, count=len(ids) + len(unreadable))
+
+    def _note_displaced(self, customers: Sequence[Customer]) -> None:
+        """Remember whose numbers came with other records than those that are linked under them."""
+        records = {customer.customer_id: customer.record_id for customer in customers if customer.record_id}
+        linked = {key: record for key, record in self._run.ledger.links.records_at(records).items() if record}
+        self._linked += len(linked)
+        self._displaced |= {record: key for key, record in linked.items() if record != records[key]}
+
+    def former_records(self, source: Source) -> Iterator[tuple[str, BatchDescriptor]]:
+        """Read the records whose linked numbers are others' now: their companies follow them in this same run.
+
+        Raises:
+            PlanRefused: Most linked numbers came with new records, and the former ones are gone.
+        """
+        if not self._displaced:
+            return
+        found: list[Customer] = []
+        for page in source.customers_of_records(sorted(self._displaced)):
+            found.extend(page.customers)
+        lost = set(self._displaced) - {customer.record_id for customer in found}
+        if self._window.mode != "selected" and is_tenant_copied(len(lost), self._linked):
+            raise PlanRefused(
+                f"tenant_copied: {len(lost)} of {self._linked} customers that have a company came with new record ids, "
+                "and their former records are gone: the ERP looks like a copy of the tenant that was synced before. "
+                "Nothing was written. If the tenant is the right one, give an empty ledger, as for a lost one, and "
+                "reconcile with mode adopt; customers that were really made anew can be synced with mode 'selected'."
+            )
+        known = self._run.ledger.runs.extracted(self._run.run_id, [customer.customer_id for customer in found])
+        last_id, fresh = self._last_id, [customer for customer in found if customer.customer_id not in known]
+        while fresh:
+            size = self._size()
+            yield self._batch(fresh[:size], {})
+            fresh = fresh[size:]
+        self._last_id = last_id
 
     def _stop_here(self, left: list[Customer], pages: Iterator[CustomerPage]) -> None:
         """The run has as many batches as it may: a full read goes on in the next run, single ids are remembered."""
@@ -271,6 +316,11 @@ class _Extraction:
         self._run.sink(f"{len(entries)} customers are not in the ERP", entries)
 
 
+def is_tenant_copied(lost: int, linked: int) -> bool:
+    """Whether so many lost records among the linked numbers of one run mean another tenant, not customers made anew."""
+    return lost >= FEWEST_OF_A_COPY and lost * 2 > linked
+
+
 def _absent_entry(customer_id: str) -> LogEntry:
     return LogEntry(
         customer_id=customer_id,
@@ -295,6 +345,7 @@ def _changed_ids(run: Run, source: Source, window: Window) -> tuple[list[str], d
                 ids.update(run.ledger.links.holders_of_contacts(change.records))
         ids.update(run.ledger.runs.unfinished())
         ids.update(run.ledger.emails.freed())
+        ids.update(run.ledger.quarantine.waiting_customers(MOST_WAITING))
         ids.update(intent.customer_id for intent in run.ledger.intents.unanswered())
         if window.interval:
             ids.update(run.ledger.runs.of_interval(window.interval))

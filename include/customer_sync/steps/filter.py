@@ -132,35 +132,35 @@ def _book_passed_over(run: Run, batch: Batch[Customer], passed_over: dict[str, M
 
 
 def _follow_renames(run: Run, batch: Batch[Customer]) -> set[str]:
-    """Carry companies over to customers that were given another CustomerID: the same record is the same customer.
+    """Have companies follow their records: the same record is the same customer, whatever its number.
 
     Returns:
         The customers of the batch that have a company.
     """
-    linked = set(run.ledger.links.load_hashes(item.customer_id for item in batch.items))
-    records = {item.customer_id: item.record_id for item in batch.items if item.customer_id not in linked}
-    renamed = run.ledger.links.renamed(records)
-    if not renamed:
-        return linked
-    entries = [
-        LogEntry(
-            customer_id=new,
-            action="rename_customer",
-            level="warning",
-            message=f"the CustomerID was {old}; its company, users and addresses go with it",
-        )
-        for new, old in renamed.items()
-    ]
+    links = run.ledger.links
+    records = {item.customer_id: item.record_id for item in batch.items}
+    at = links.records_at(records)
+    is_moved = any(record != records[number] for number, record in at.items() if records[number])
+    if not is_moved and not links.renamed(records):
+        return set(at)
     with run.ledger.write() as connection:
-        for new, old in renamed.items():
-            run.ledger.links.rename(connection, old, new)
-            run.ledger.set_aside.rename(connection, old, new)
-        run.ledger.emails.give_up(connection, renamed.values())
-        run.ledger.quarantine.replace(connection, run.run_id, list(renamed.values()), [])
-        run.ledger.runs.forget_unfinished(connection, renamed.values())
+        moved = links.follow(connection, records)
+        run.ledger.set_aside.rename(connection, moved)
+        run.ledger.emails.give_up(connection, moved)
+        run.ledger.quarantine.replace(connection, run.run_id, list(moved), [])
+        run.ledger.runs.forget_unfinished(connection, moved)
+        entries = [_moved_entry(old, new, is_here=new in records) for old, new in moved.items()]
         run.record(connection, entries)
-    run.sink(f"{len(renamed)} customers have another CustomerID than before", entries)
-    return linked | renamed.keys()
+    if entries:
+        run.sink(f"{len(entries)} companies follow their records to other numbers", entries)
+    return set(links.records_at(records))
+
+
+def _moved_entry(old: str, new: str, *, is_here: bool) -> LogEntry:
+    message = f"the CustomerID was {old}; its company, users and addresses go with it"
+    if not is_here:
+        message = f"the CustomerID {old} is another record's now; the company is kept until its own record is read"
+    return LogEntry(customer_id=new, action="rename_customer", level="warning", message=message)
 
 
 def _record(

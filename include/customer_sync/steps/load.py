@@ -22,7 +22,9 @@ from customer_sync.loading.context import LoadContext, StoreCensus
 from customer_sync.loading.creation import Creation
 from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.loading.dispatch import Dispatcher
+from customer_sync.loading.key_release import release_keys
 from customer_sync.loading.outcome_recorder import OutcomeRecorder
+from customer_sync.loading.refusals import wake
 from customer_sync.loading.setting_writes import stop_changed_elsewhere
 from customer_sync.loading.write import writes_of
 from customer_sync.machine import machine
@@ -210,12 +212,15 @@ class _Load:
 
     def perform(self) -> None:
         context, loads = self._context, self.loads
+        if context.target.identity:
+            context.ledger.links.note_store(context.run.run_id, context.target.identity)
         self._answer_open_intents()
         find_existing(context, loads)
         self._check_store()
         stop_changed_elsewhere(context, loads)
         read_parts(context, loads)
         self._take_access_away()
+        release_keys(context, loads, self.dispatcher)
         self._create()
         read_parts(context, loads)
         self._send(lambda operation: operation.action in _COMPANY)
@@ -223,7 +228,10 @@ class _Load:
         for _ in range(ROUNDS):
             early = self._send_early(admin_role)
             late = self._send_late(admin_role)
-            if not early and not late:
+            if wake(context, loads):
+                self._create()
+                read_parts(context, loads)
+            elif not early and not late:
                 break
         for load in loads:
             load.give_up_waiting()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import CustomerOutcome, LinkSummary, PlannedCustomer, Quarantined
+from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.model.batch import (
     BatchDescriptor,
     PlannedChange,
@@ -31,6 +33,10 @@ from customer_sync.reporting.log_entry import closing_entry, finding_entry, oper
 from customer_sync.rules.company_mapping import Transformed, to_company
 from customer_sync.rules.company_users import successors
 from customer_sync.run import Run
+from customer_sync.settings.connector import Connector
+
+ASKED_AGAIN_AFTER = timedelta(days=1)
+"""Whether a stranger gave an e-mail up only the store can say; it is asked once a day for each part."""
 
 _NO_LINK = LinkSummary(0, 0, "", "")
 
@@ -98,11 +104,14 @@ def transform_batch(
     with run.ledger.links.snapshot() as links:
         summaries = links.summaries(desired)
         changed = _without_unchanged(run, customers, desired, summaries, {*held, *unanswered}, batch_plan)
-        applied = links.applied([*changed, *troubled, *(item.customer_id for item in judged)])
+        holders = {row.holder_id for rows in held.values() for row in rows if row.holder_id}
+        applied = links.applied([*changed, *troubled, *(item.customer_id for item in judged), *holders])
+    taken = {key: _emails_kept(key, applied.get(key), desired, everybody, out, run.connector) for key in holders}
     for customer in customers:
         if customer.customer_id in changed:
             key = customer.customer_id
-            _plan(run, customer, desired[key], applied.get(key), held.get(key, []), key in unanswered, batch_plan)
+            rows = [row for row in held.get(key, []) if not _is_free(row, desired[key], taken)]
+            _plan(run, customer, desired[key], applied.get(key), rows, key in unanswered, batch_plan)
     for key, findings in troubled.items():
         _plan_of_troubled(run, everybody[key], applied.get(key), findings, batch_plan)
     for left in judged:
@@ -223,13 +232,13 @@ def _without_unchanged(
     return changed
 
 
-def _unchanged(run: Run, customer: Customer, company_id: int, batch_plan: _BatchPlan) -> None:
+def _unchanged(
+    run: Run, customer: Customer, company_id: int, batch_plan: _BatchPlan, outcome: Outcome = Outcome.UNCHANGED
+) -> None:
     name = shown_name(customer.name, run.connector.masking)
-    entry = closing_entry(
-        customer.customer_id, name, Outcome.UNCHANGED, words=batch_plan.words, store_id=str(company_id)
-    )
+    entry = closing_entry(customer.customer_id, name, outcome, words=batch_plan.words, store_id=str(company_id))
     batch_plan.entries.append(entry)
-    batch_plan.outcomes.append(CustomerOutcome(customer.customer_id, Outcome.UNCHANGED))
+    batch_plan.outcomes.append(CustomerOutcome(customer.customer_id, outcome))
 
 
 def _plan(
@@ -264,7 +273,7 @@ def _plan(
         return
     batch_plan.entries.extend(finding_entry(key, name, _as_before(row), batch_plan.words) for row in waiting)
     if not operations and unknown is None:
-        _unchanged(run, customer, company_id, batch_plan)
+        _unchanged(run, customer, company_id, batch_plan, Outcome.WAITING if held_back else Outcome.UNCHANGED)
         return
     _add_plan(
         run,
@@ -310,6 +319,42 @@ def _waiting(
     ]
 
 
+def _emails_kept(
+    customer_id: str,
+    applied: AppliedCompany | None,
+    desired: Mapping[str, Company],
+    read: Mapping[str, Customer],
+    refused: Collection[str],
+    connector: Connector,
+) -> frozenset[str]:
+    """The e-mails of a customer's users, less those that this batch takes from it before it gives any."""
+    if applied is None:
+        return frozenset()
+    users = {key: record.fields.email.casefold() for key, record in applied.users.items()}
+    customer = read.get(customer_id)
+    if customer_id in desired and connector.policy.contact == "delete":
+        return frozenset(users.values()) & {user.email.casefold() for user in desired[customer_id].users}
+    if customer is None or customer_id not in refused:
+        return frozenset(users.values())
+    going = {
+        operation.key
+        for kind in ("access", "unenroll")
+        for operation in access_of(withdrawal_plan(customer, kind, connector), applied, connector)
+        if operation.action is Action.DELETE_USER
+    }
+    return frozenset(email for key, email in users.items() if key not in going)
+
+
+def _is_free(row: Quarantined, company: Company, taken: Mapping[str, Collection[str]]) -> bool:
+    """Whether a contact's e-mail was given up, or may have been by somebody whom only the store knows."""
+    if row.reason != Reason.EMAIL_IN_USE or row.entity != "contact":
+        return False
+    if not row.holder_id:
+        return row.asked_at_utc is not None and utc_now() - row.asked_at_utc > ASKED_AGAIN_AFTER
+    email = next((user.email.casefold() for user in company.users if user.key == row.key), "")
+    return bool(email) and email not in taken[row.holder_id]
+
+
 def _as_before(row: Quarantined) -> Finding:
     return Finding(
         reason=Reason(row.reason),
@@ -318,6 +363,8 @@ def _as_before(row: Quarantined) -> Finding:
         field=row.field,
         detail=row.detail,
         hash=row.content_hash,
+        holder=row.holder_id,
+        asked_at_utc=row.asked_at_utc,
     )
 
 

@@ -145,6 +145,10 @@ class Target(Protocol):
         """What people call the system."""
 
     @property
+    def identity(self) -> str:
+        """Which store it is: the same for every connection to it, another for every other; ``""`` if it cannot say."""
+
+    @property
     def facts(self) -> TargetFacts:
         """What this store has."""
 

@@ -131,7 +131,7 @@ def link(viewer: CurrentViewer, order: LinkOrder) -> Done:
             raise HTTPException(_CONFLICT, f"Company {order.company_id} belongs to customer {holder} already.")
         status = CompanyStatus.APPROVED if company.status is CompanyStatus.UNKNOWN else company.status
         applied = AppliedCompany(company_id=company.id, status=status, fields=company.fields, parts_known=False)
-        ledger.links.put(connection, "", [CustomerState(order.customer_id, applied)])
+        ledger.links.put(connection, "", [CustomerState(order.customer_id, applied, key=company.key)])
         ledger.operator_actions.record(connection, **_record(viewer, order, "link", f"company {company.id}"))
     return Done(message=f"Linked to company {company.id}. The next run brings it in line with the ERP.")
 

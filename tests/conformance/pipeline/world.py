@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from customer_sync.ledger import Ledger
-from customer_sync.model.company import CompanyStatus
+from customer_sync.model.company import CompanyStatus, PaymentTerms
 from customer_sync.model.customer import Contact, Customer, Location, PostalAddress
 from customer_sync.pipeline import run
 from customer_sync.planning.window import RunRequest
@@ -45,7 +45,7 @@ class World:
         """Save a customer that trades, with these contacts and one place; an earlier one's other values are kept."""
         if number in self.erp.rows["customers"]:
             have = self.erp.customer(number)
-            return self.erp.save(replace(have, contacts=contacts or have.contacts, **fields))
+            return self.erp.save(replace(have, **{"contacts": contacts or have.contacts, **fields}))
         values: dict[str, Any] = {
             "customer_id": number,
             "name": f"Firm {number}",
@@ -98,6 +98,13 @@ class World:
         target, source = InMemoryTarget(self.store), InMemorySource(self.erp)
         return run(self.connector, source, target, self.ledger_url, RunRequest.model_validate(request))
 
+    def requests_of_one_more_run(self) -> dict[str, int]:
+        """What a run asks of the store for customers and parts, by kind of request."""
+        target, source = InMemoryTarget(self.store), InMemorySource(self.erp)
+        run(self.connector, source, target, self.ledger_url)
+        used = target.requests_used()
+        return {method: used.by_method.get(method, 0) for method in ("GET", "POST")}
+
     def ledger(self) -> Ledger:
         """The ledger, opened anew."""
         return Ledger.open(self.connector.id, self.ledger_url)
@@ -114,6 +121,20 @@ class World:
         company_id = self.company(number).id
         users = [each.fields for each in self.store.users.values() if each.company_id == company_id]
         return {each.email.partition("@")[0]: each.role for each in users}
+
+    def methods(self, number: str) -> set[str]:
+        """Payment methods that are on for a customer's company."""
+        have = self.store.methods.get(self.company(number).id, {})
+        return {code for code, is_on in have.items() if is_on}
+
+    def terms(self, number: str) -> PaymentTerms | None:
+        """Payment terms of a customer's company."""
+        return self.store.terms.get(self.company(number).id)
+
+    def story(self, number: str) -> list[str]:
+        """What the log says of a customer, newest first."""
+        with self.ledger() as ledger:
+            return [row["message"] for row in ledger.log.rows(customer_id=number, limit=100)]
 
     def may_enter(self, number: str) -> set[str]:
         """Who can buy for a customer: the users of a company that trades."""

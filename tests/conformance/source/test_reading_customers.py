@@ -110,6 +110,14 @@ def test_no_ids_read_nobody(people: People, source: Source) -> None:
     assert customers(source.customers_of([])) == []
 
 
+def test_customers_are_read_by_their_record_ids(people: People, source: Source) -> None:
+    """Whole, whatever their numbers are; a record that is gone, and what is no record id, is in no page."""
+    made = [people.read(people.add(name, contacts=1).customer_id) for name in ("A", "B", "C")]
+    people.under_test.delete(made[2].customer_id)
+    found = customers(source.customers_of_records([*(each.record_id for each in made), "no record"]))
+    assert sorted(found, key=lambda each: each.customer_id) == sorted(made[:2], key=lambda each: each.customer_id)
+
+
 @pytest.mark.parametrize("number", [2, 5, 11])
 def test_many_customers_are_read_by_their_ids(people: People, source: Source, number: int) -> None:
     """However many are asked for, each comes once."""

@@ -28,6 +28,12 @@ def test_a_target_has_a_name(target: Target) -> None:
     assert target.name.strip()
 
 
+def test_a_target_says_which_store_it_is(target: Target, target_under_test: TargetUnderTest) -> None:
+    """Every connection to one store says the same."""
+    with target_under_test.make() as another:
+        assert another.identity == target.identity
+
+
 def test_facts_that_the_suite_needs_are_there(target: Target, target_under_test: TargetUnderTest) -> None:
     """Two roles, two payment methods, and the two extra fields of the harness."""
     assert len(target.facts.roles) >= 2

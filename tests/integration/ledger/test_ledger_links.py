@@ -3,8 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from customer_sync.errors import ConfigError
 from customer_sync.ledger import CustomerState, Ledger
 from customer_sync.ledger.storage.schema import metadata
 from customer_sync.model.company import Address, CompanyStatus, PaymentTerms, UserFields, company_fields, user_fields
@@ -16,7 +20,8 @@ from tests.unit.customer_sync.builders import a_company, a_user
 def a_state(customer_id: str = "C1", company_id: int = 7, **changes: Any) -> CustomerState:
     """Make a customer's state as load writes it."""
     fields = company_fields(a_company(customer_id))
-    return CustomerState(customer_id, AppliedCompany(**{"company_id": company_id, "fields": fields, **changes}), "note")
+    applied = AppliedCompany(**{"company_id": company_id, "fields": fields, **changes})
+    return CustomerState(customer_id, applied, f"note-{customer_id}")
 
 
 def users(**ids: int) -> dict[str, AppliedUser]:
@@ -45,7 +50,7 @@ def test_a_company_is_remembered_with_all_its_parts(ledger: Ledger) -> None:
     )
     put(ledger, state)
     assert ledger.links.load(["C1", "C2"]) == {"C1": state.applied}
-    assert ledger.links.of_record("NOTE") == "C1"
+    assert ledger.links.of_record("NOTE-c1") == "C1"
 
 
 def test_the_hash_changes_alone(ledger: Ledger) -> None:
@@ -93,12 +98,79 @@ def test_a_renamed_customer_takes_its_parts_along(ledger: Ledger) -> None:
     place = AppliedAddress(store_id=21, fields=Address(external_id="C1:MAIN"))
     put(ledger, a_state("C1", 7, users=users(a=11), addresses={"C1:MAIN": place}, content_hash="abc"))
     with ledger.write() as connection:
-        ledger.links.rename(connection, "C1", "N1")
-        ledger.links.rename(connection, "nobody", "N2")
+        assert ledger.links.follow(connection, {"N1": "note-C1", "N2": "nobody's"}) == {"C1": "N1"}
     found = ledger.links.load(["C1", "N1", "N2"])
     assert set(found) == {"N1"}
     assert (found["N1"].addresses, found["N1"].content_hash) == ({"N1:MAIN": place}, "")
     assert ledger.links.holders_of_contacts(["a"]) == {"N1"}
+
+
+def test_a_number_in_other_hands_leaves_its_company_with_its_record(ledger: Ledger) -> None:
+    """Until the former record shows a number, its company is kept under the record's id."""
+    put(ledger, a_state("C1", 7, content_hash="abc"))
+    with ledger.write() as connection:
+        assert ledger.links.follow(connection, {"C1": "another"}) == {"C1": "~note-C1"}
+    assert ledger.links.holders([7]) == {7: "~note-C1"}
+    assert ledger.links.load(["C1"]) == {}
+
+
+def test_a_link_that_knows_no_record_learns_it(ledger: Ledger) -> None:
+    """A person linked the number by hand: the first record that shows it is meant."""
+    put(ledger, a_state("C1", 7)._replace(record_id=""))
+    with ledger.write() as connection:
+        assert ledger.links.follow(connection, {"C1": "note"}) == {}
+    assert ledger.links.records_at(["C1", "C2"]) == {"C1": "note"}
+
+
+def test_who_carries_a_key_is_found_in_whatever_case(ledger: Ledger, other: Ledger) -> None:
+    """The store may keep keys apart by case or not; ours are looked for without."""
+    put(ledger, a_state("C1", 7)._replace(key="Old-Key"))
+    put(other, a_state("C9", 9)._replace(key="Old-Key"))
+    assert [each.customer_id for each in ledger.links.key_holders(["OLD-key", "x"])] == ["C1"]
+
+
+def test_a_company_has_one_link(ledger: Ledger) -> None:
+    """The database refuses a second one, whoever writes it."""
+    put(ledger, a_state("C1", 7))
+    with pytest.raises(sa.exc.IntegrityError):
+        put(ledger, a_state("C2", 7))
+
+
+def test_a_company_has_one_link_across_connectors(ledger: Ledger, other: Ledger) -> None:
+    """Two connectors that turn out to reach one store cannot both hold a company."""
+    put(ledger, a_state("C1", 7))
+    put(other, a_state("C9", 7), a_state("C8", 8))
+    ledger.links.note_store("r1", "one.example/hash")
+    with pytest.raises(ConfigError, match="link the same companies"):
+        other.links.note_store("r1", "one.example/hash")
+    assert other.links.load(["C9"])["C9"].company_id == 7
+    with other.write() as connection:
+        other.links.drop_company(connection, "C9")
+    other.links.note_store("r1", "one.example/hash")
+    assert other.links.holders([7, 8]) == {7: "C1", 8: "C8"}
+
+
+_RECORDS = st.sampled_from(["r1", "r2", "r3", "r4"])
+_NUMBERS = st.sampled_from(["A", "B", "C", "D", "a"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60, derandomize=True)
+@given(st.lists(st.dictionaries(_NUMBERS, _RECORDS, max_size=4), max_size=8))
+def test_links_follow_their_records_through_any_renumbering(ledger: Ledger, reads: list[dict[str, str]]) -> None:
+    """Whatever numbers records are seen with, each keeps its own company, and no company has two links."""
+    with ledger.write() as connection:
+        for number in [*(key for page in ledger.links.companies() for key, _ in page)]:
+            ledger.links.drop_company(connection, number)
+        states = [a_state(f"start-{each}", each)._replace(record_id=f"r{each}") for each in (1, 2, 3)]
+        ledger.links.put(connection, "r", states)
+    for read in reads:
+        seen = {number: record for number, record in read.items() if list(read.values()).count(record) == 1}
+        with ledger.write() as connection:
+            ledger.links.follow(connection, seen)
+        linked = dict(pair for page in ledger.links.companies() for pair in page)
+        assert sorted(linked.values()) == [1, 2, 3]
+        for number, record in seen.items():
+            assert linked.get(number) == {"r1": 1, "r2": 2, "r3": 3}.get(record)
 
 
 def test_who_made_a_company_is_remembered(ledger: Ledger) -> None:

@@ -47,12 +47,13 @@ def test_a_remedy_without_a_field_speaks_of_the_value() -> None:
     assert remedy(Reason.VALUE_CUT, WORDS).startswith("Shorten the value in the ERP")
 
 
-def test_outcomes_are_the_ten_that_users_know() -> None:
+def test_outcomes_are_the_eleven_that_users_know() -> None:
     """Pages, reports and dashboards rely on these words."""
     assert {str(outcome) for outcome in Outcome} == {
         "created",
         "updated",
         "unchanged",
+        "waiting",
         "filtered",
         "deactivated",
         "reactivated",

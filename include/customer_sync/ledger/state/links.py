@@ -4,29 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
+from customer_sync.errors import ConfigError
 from customer_sync.ledger.state.applied_document import decode_applied, encode_applied
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.compiled import Compiled
-from customer_sync.ledger.storage.schema import contact_holder, customer_state
-from customer_sync.ledger.storage.statement import PARAMETER_CHUNK, chunks, upsert
+from customer_sync.ledger.storage.schema import contact_holder, customer_state, watermark
+from customer_sync.ledger.storage.statement import PARAMETER_CHUNK, chunks, take_turns, upsert
+from customer_sync.ledger.storage.upgrade import writing
 from customer_sync.model.operation import AppliedCompany
+
+_STORE: Final = "store"
+"""Under which name the connector's store is remembered."""
 
 
 class CustomerState(NamedTuple):
     """What is applied to one customer, and the source's id of its record.
 
     ``indexed`` names contacts under which the ledger may still look for the customer's users; ``None`` has it look.
+    ``key`` is the key that the company carries in the store, ``""`` where that is not known.
     """
 
     customer_id: str
     applied: AppliedCompany
     record_id: str = ""
     indexed: frozenset[str] | None = None
+    key: str = ""
+
+
+class KeyHolder(NamedTuple):
+    """A link whose company carries a key in the store."""
+
+    customer_id: str
+    record_id: str
+    key: str
 
 
 class LinkSummary(NamedTuple):
@@ -78,6 +93,7 @@ class Links:
     def __init__(self, engine: sa.Engine, connector_id: str) -> None:
         self._engine = engine
         self._connector_id = connector_id
+        self._store = ""
 
     @contextmanager
     def snapshot(self) -> Iterator[LinkSnapshot]:
@@ -139,15 +155,51 @@ class Links:
         return found
 
     def holders(self, company_ids: Iterable[int]) -> dict[int, str]:
-        """Which customer each company belongs to, for companies that are linked."""
+        """Which customer each company of the store belongs to, of this connector or another; only those linked."""
         found: dict[int, str] = {}
+        link = customer_state.c
         with self._engine.connect() as connection:
+            store = self._store_of(connection)
             for part in chunks(company_ids):
-                query = sa.select(customer_state.c.company_id, customer_state.c.customer_id).where(
-                    customer_state.c.connector_id == self._connector_id, customer_state.c.company_id.in_(part)
+                query = sa.select(link.company_id, link.customer_id).where(
+                    link.store == store, link.company_id.in_(part)
                 )
                 found.update((company_id, customer_id) for company_id, customer_id in connection.execute(query))
         return found
+
+    def note_store(self, run_id: str, store: str) -> None:
+        """Remember which store the links lead to; two links on one of its companies are impossible.
+
+        Args:
+            run_id: The run that reached it.
+            store: The store's own name, the same for every connector that reaches it.
+
+        Raises:
+            ConfigError: Another connector links some of the same companies.
+        """
+        with self._engine.connect() as connection:
+            if self._store_of(connection) == store:
+                return
+        link, row = customer_state.c, {"connector_id": self._connector_id, "name": _STORE, "value": store}
+        try:
+            with writing(self._engine) as connection:
+                upsert(connection, watermark, [{**row, "moved_at_utc": utc_now(), "run_id": run_id}])
+                mine = link.connector_id == self._connector_id
+                connection.execute(sa.update(customer_state).where(mine).values(store=store))
+        except sa.exc.IntegrityError as error:
+            raise ConfigError(
+                f"Connector {self._connector_id} and another one link the same companies of {store}: a company belongs "
+                "to one customer of one ERP. Reconcile both with mode compare, and unlink the customers that are wrong."
+            ) from error
+        self._store = store
+
+    def _store_of(self, connection: sa.Connection) -> str:
+        """The store's name, ours alone until a run has reached it."""
+        if not self._store:
+            mark = watermark.c
+            query = sa.select(mark.value).where(mark.connector_id == self._connector_id, mark.name == _STORE)
+            self._store = connection.execute(query).scalar() or ""
+        return self._store or f"of {self._connector_id}"
 
     def of_record(self, record_id: str) -> str | None:
         """The CustomerID under which a record's company is linked; ``None`` when it has none.
@@ -162,41 +214,118 @@ class Links:
         with self._engine.connect() as connection:
             return connection.execute(query).scalars().first()
 
-    def renamed(self, records: Mapping[str, str]) -> dict[str, str]:
-        """Find customers whose record is linked under another CustomerID: it was changed in the ERP.
-
-        Args:
-            records: CustomerID -> record id (NoteID, which stays) of customers without a link.
-
-        Returns:
-            The present CustomerID -> the one under which the company is linked.
-        """
-        present = {record_id: key for key, record_id in records.items() if record_id}
+    def records_at(self, customer_ids: Iterable[str]) -> dict[str, str]:
+        """The record that is linked under each of these numbers; ``""`` where a link knows none."""
         found: dict[str, str] = {}
         link = customer_state.c
         with self._engine.connect() as connection:
-            for part in chunks(present):
-                query = sa.select(link.record_id, link.customer_id).where(
-                    link.connector_id == self._connector_id, link.record_id.in_(part)
+            for part in chunks(customer_ids):
+                query = sa.select(link.customer_id, link.record_id).where(
+                    link.connector_id == self._connector_id, link.customer_id.in_(part)
                 )
-                for record_id, old in connection.execute(query):
-                    found[present[record_id]] = old
-        return {new: old for new, old in found.items() if new != old}
+                found.update((key, record_id or "") for key, record_id in connection.execute(query))
+        return found
 
-    def rename(self, connection: sa.Connection, old: str, new: str) -> None:
-        """Carry a company, its users and its addresses over to the customer's new CustomerID."""
+    def key_holders(self, keys: Iterable[str]) -> list[KeyHolder]:
+        """Links whose companies carry one of these keys in the store, in whatever case."""
+        found: list[KeyHolder] = []
+        link = customer_state.c
+        with self._engine.connect() as connection:
+            for part in chunks({key.casefold() for key in keys}):
+                query = sa.select(link.customer_id, link.record_id, link.company_key).where(
+                    link.connector_id == self._connector_id, link.company_key.in_(part)
+                )
+                rows = connection.execute(query.order_by(link.customer_id))
+                found.extend(KeyHolder(number, record_id or "", key) for number, record_id, key in rows)
+        return found
+
+    def renamed(self, records: Mapping[str, str]) -> dict[str, str]:
+        """Find customers whose record is linked under another number: it was changed in the ERP.
+
+        Args:
+            records: Number -> record id, which stays.
+
+        Returns:
+            The present number -> the one under which the company is linked.
+        """
+        present = {record_id: key for key, record_id in records.items() if record_id}
+        with self._engine.connect() as connection:
+            linked = self._numbers_of(connection, present)
+        return {present[record]: old for record, old in linked.items() if present[record] != old}
+
+    def _numbers_of(self, connection: sa.Connection, record_ids: Iterable[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        link = customer_state.c
+        for part in chunks(record_ids):
+            query = sa.select(link.record_id, link.customer_id).where(
+                link.connector_id == self._connector_id, link.record_id.in_(part)
+            )
+            found.update((record_id, key) for record_id, key in connection.execute(query))
+        return found
+
+    def follow(self, connection: sa.Connection, records: Mapping[str, str]) -> dict[str, str]:
+        """Have each link bear the number that its record has now: a company belongs to a record, not to a number.
+
+        A link whose number another record bears, and whose own present number is not among these, is kept under
+        :func:`parked_number` until its record is read.
+
+        Args:
+            connection: A writing transaction.
+            records: Number -> record id, of customers as the ERP shows them.
+
+        Returns:
+            Former number -> present number of each link that moved.
+        """
+        take_turns(connection, f"links:{self._connector_id}")
+        records = {number: record_id for number, record_id in records.items() if record_id}
+        linked = self._numbers_of(connection, records.values())
+        there = self._links_at(connection, records)
+        moved = {linked[record]: number for number, record in records.items() if linked.get(record, number) != number}
+        for number, (record_id, company_id) in there.items():
+            if record_id == records[number] or number in moved:
+                continue
+            if not record_id and records[number] not in linked:
+                self._change(connection, number, record_id=records[number])
+            else:
+                moved[number] = parked_number(record_id or str(company_id))
+        # Numbers may go round in a circle: each link is out of the way before the first takes its new number.
+        parked = {old: f"~{position}~" for position, old in enumerate(moved)}
+        for old, between in parked.items():
+            self._rename(connection, old, between)
+        for old, new in moved.items():
+            self._rename(connection, parked[old], new)
+            self._rename_addresses(connection, old, new)
+        return moved
+
+    def _links_at(self, connection: sa.Connection, numbers: Iterable[str]) -> dict[str, tuple[str, int]]:
+        """Record id and company id of the link under each number."""
+        found: dict[str, tuple[str, int]] = {}
+        link = customer_state.c
+        for part in chunks(numbers):
+            query = sa.select(link.customer_id, link.record_id, link.company_id).where(
+                link.connector_id == self._connector_id, link.customer_id.in_(part)
+            )
+            found.update((key, (record or "", company_id)) for key, record, company_id in connection.execute(query))
+        return found
+
+    def _change(self, connection: sa.Connection, number: str, /, **values: str) -> None:
         state = customer_state.c
-        mine = sa.and_(state.connector_id == self._connector_id, state.customer_id == old)
-        text = connection.execute(sa.select(state.applied).where(mine)).scalar_one_or_none()
-        if text is None:
-            return
-        applied = decode_applied(text, company_id=0, status=0)
-        addresses = {_moved(key, old, new): address for key, address in applied.addresses.items()}
-        moved = encode_applied(msgspec.structs.replace(applied, addresses=addresses))
-        values = {"customer_id": new, "content_hash": "", "applied": moved}
+        mine = sa.and_(state.connector_id == self._connector_id, state.customer_id == number)
         connection.execute(sa.update(customer_state).where(mine).values(**values))
+
+    def _rename(self, connection: sa.Connection, old: str, new: str) -> None:
+        self._change(connection, old, customer_id=new, content_hash="")
         held = sa.and_(contact_holder.c.connector_id == self._connector_id, contact_holder.c.customer_id == old)
         connection.execute(sa.update(contact_holder).where(held).values(customer_id=new))
+
+    def _rename_addresses(self, connection: sa.Connection, old: str, new: str) -> None:
+        """Find the addresses of a company under the keys that its customer's new number gives them."""
+        state = customer_state.c
+        mine = sa.and_(state.connector_id == self._connector_id, state.customer_id == new)
+        text = connection.execute(sa.select(state.applied).where(mine)).scalar_one()
+        applied = decode_applied(text, company_id=0, status=0)
+        addresses = {_moved(key, old, new): address for key, address in applied.addresses.items()}
+        self._change(connection, new, applied=encode_applied(msgspec.structs.replace(applied, addresses=addresses)))
 
     def holders_of_contacts(self, contact_ids: Iterable[str]) -> set[str]:
         """Customers under which users of these contacts stand; a contact may have moved to another since."""
@@ -226,13 +355,15 @@ class Links:
     def _put(
         self, connection: sa.Connection, run_id: str, states: Sequence[CustomerState], keep: tuple[str, ...]
     ) -> None:
-        now = utc_now()
+        now, store = utc_now(), self._store_of(connection)
         rows = [
             {
                 "connector_id": self._connector_id,
                 "customer_id": customer_id,
+                "store": store,
                 "company_id": applied.company_id,
-                "record_id": record_id,
+                "record_id": record_id or None,
+                "company_key": key.casefold(),
                 "status": int(applied.status),
                 "applied": encode_applied(applied),
                 "parts": len(applied.users) + len(applied.addresses),
@@ -243,7 +374,7 @@ class Links:
                 "linked_at_utc": now,
                 "applied_at_utc": now,
             }
-            for customer_id, applied, record_id, _ in states
+            for customer_id, applied, record_id, _, key in states
         ]
         upsert(connection, customer_state, rows, keep=keep)
         self._index(connection, states)
@@ -298,6 +429,11 @@ class Links:
             connection.execute(
                 sa.delete(table).where(table.c.connector_id == self._connector_id, table.c.customer_id == customer_id)
             )
+
+
+def parked_number(record_id: str) -> str:
+    """What a link is called, and its company's key, while its record's number is another record's or not known."""
+    return f"~{record_id}"
 
 
 def _moved(key: str, old: str, new: str) -> str:

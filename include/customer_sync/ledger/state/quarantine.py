@@ -11,11 +11,15 @@ import sqlalchemy as sa
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.schema import quarantine
 from customer_sync.ledger.storage.statement import chunks, upsert
-from customer_sync.model.outcome import Finding
+from customer_sync.model.outcome import Finding, Reason
 
 
 class Quarantined(NamedTuple):
-    """One quarantined record; ``entity`` is ``customer``, ``contact`` or ``location``."""
+    """One quarantined record.
+
+    ``entity`` is ``customer``, ``contact``, ``location`` or ``payment``; ``holder_id`` the customer that holds the
+    e-mail that a contact waits for, ``""`` where it is none of ours; ``asked_at_utc`` when the store last refused.
+    """
 
     customer_id: str
     entity: str
@@ -26,6 +30,8 @@ class Quarantined(NamedTuple):
     content_hash: str
     attempts: int
     first_seen_at_utc: datetime
+    holder_id: str = ""
+    asked_at_utc: datetime | None = None
 
     def history(self) -> str:
         """How long it has been there and how often it was seen there, for the log."""
@@ -54,6 +60,8 @@ class Quarantine:
             q.content_hash,
             q.attempts,
             q.first_seen_at_utc,
+            q.holder_id,
+            q.asked_at_utc,
         )
         with self._engine.connect() as connection:
             for part in chunks(customer_ids):
@@ -67,6 +75,18 @@ class Quarantine:
         query = sa.select(quarantine.c.customer_id).where(quarantine.c.connector_id == self._connector_id).distinct()
         with self._engine.connect() as connection:
             return list(connection.execute(query.order_by(quarantine.c.customer_id)).scalars())
+
+    def waiting_customers(self, most: int) -> list[str]:
+        """Customers of whom a contact waits for somebody else's e-mail; looked at longest ago first."""
+        q = quarantine.c
+        query = (
+            sa.select(q.customer_id)
+            .where(q.connector_id == self._connector_id, q.reason == str(Reason.EMAIL_IN_USE))
+            .group_by(q.customer_id)
+            .order_by(sa.func.min(q.last_seen_at_utc), q.customer_id)
+        )
+        with self._engine.connect() as connection:
+            return list(connection.execute(query.limit(most)).scalars())
 
     def reason_counts(self) -> dict[str, int]:
         """Quarantined records by reason."""
@@ -125,6 +145,8 @@ class Quarantine:
                 "field": finding.field[:100],
                 "detail": finding.detail,
                 "content_hash": finding.hash,
+                "holder_id": finding.holder,
+                "asked_at_utc": finding.asked_at_utc or now,
                 "attempts": attempts + 1,
                 "first_seen_at_utc": first if is_same else now,
                 "last_seen_at_utc": now,

@@ -57,10 +57,14 @@ class SetAside:
             total += int(connection.execute(sa.delete(set_aside).where(mine)).rowcount)
         return total
 
-    def rename(self, connection: sa.Connection, old: str, new: str) -> None:
-        """Carry a mark over to the customer's new CustomerID."""
-        mine = sa.and_(set_aside.c.connector_id == self._connector_id, set_aside.c.customer_id == old)
-        connection.execute(sa.update(set_aside).where(mine).values(customer_id=new))
+    def rename(self, connection: sa.Connection, moved: Mapping[str, str]) -> None:
+        """Carry marks over to customers' new numbers (former -> present), which may go round in a circle."""
+        rows = []
+        for part in chunks(moved):
+            mine = sa.and_(set_aside.c.connector_id == self._connector_id, set_aside.c.customer_id.in_(part))
+            rows += [dict(row) for row in connection.execute(sa.select(set_aside).where(mine)).mappings()]
+        self.drop(connection, [row["customer_id"] for row in rows])
+        upsert(connection, set_aside, [{**row, "customer_id": moved[row["customer_id"]]} for row in rows])
 
     def count(self) -> int:
         """How many customers are set aside."""

@@ -23,6 +23,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     TypeDecorator,
+    UniqueConstraint,
 )
 from sqlalchemy import String as _SqlString
 from sqlalchemy import Text as _SqlText
@@ -88,14 +89,18 @@ def _key(name: str, length: int = 200) -> Column[Any]:
     return Column(name, String(length), primary_key=True)
 
 
-# One row per customer with a company; `applied` is what we last applied to it as JSON text (state/applied_document.py).
+# One row per record of the source with a company; `applied` is what we last applied to it as JSON text
+# (state/applied_document.py). `customer_id` is the number that the record has now, `company_key` the key that its
+# company carries in the store, in folded case; a company has one link, whatever the connector.
 customer_state = Table(
     "customer_state",
     metadata,
     _key("connector_id", 40),
     _key("customer_id"),
+    Column("store", String(300), nullable=False),
     Column("company_id", _Id, nullable=False),
-    Column("record_id", String(64), nullable=False, default=""),
+    Column("company_key", String(200), nullable=False, default=""),
+    Column("record_id", String(64)),
     Column("status", Integer, nullable=False),
     Column("applied", Text, nullable=False),
     Column("parts", Integer, nullable=False, default=0),  # users and addresses in it
@@ -105,8 +110,9 @@ customer_state = Table(
     Column("parts_known", Boolean, nullable=False, default=True),
     Column("linked_at_utc", UtcDateTime, nullable=False),
     Column("applied_at_utc", UtcDateTime, nullable=False),
-    Index(None, "connector_id", "company_id"),
-    Index(None, "connector_id", "record_id"),
+    UniqueConstraint("store", "company_id"),
+    UniqueConstraint("connector_id", "record_id"),
+    Index(None, "connector_id", "company_key"),
 )
 
 # Which customers hold a user of a contact: all that is looked for inside of the applied documents.
@@ -281,6 +287,9 @@ quarantine = Table(
     Column("field", String(100), nullable=False, default=""),
     Column("detail", Text, nullable=False, default=""),
     Column("content_hash", String(64), nullable=False, default=""),
+    # Who holds the e-mail that the record waits for, and when the store was last asked.
+    Column("holder_id", String(120), nullable=False, default=""),
+    Column("asked_at_utc", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False, default=1),
     Column("first_seen_at_utc", UtcDateTime, nullable=False),
     Column("last_seen_at_utc", UtcDateTime, nullable=False),

@@ -129,7 +129,7 @@ class CustomerStories:
             return None
         return CustomerStory(
             customer_id=customer_id,
-            record_id=link["record_id"] if link else "",
+            record_id=(link["record_id"] or "") if link else "",
             company_id=link["company_id"] if link else None,
             outcome=latest.outcome if latest else "",
             reasons=latest.reasons if latest else (),
@@ -187,8 +187,7 @@ class CustomerStories:
         self, connection: sa.Connection, customer_id: str, latest: CustomerRun | None
     ) -> Iterable[WaitingPart]:
         for row in connection.execute(self._of_customer(quarantine, customer_id)).mappings():
-            what = f"another value of {row['field']}" if row["field"] else "a change"
-            yield WaitingPart(_part(row["entity"], row["record_key"]), row["reason"], f"{what} in the ERP")
+            yield WaitingPart(_part(row["entity"], row["record_key"]), row["reason"], _what_it_waits_for(row))
         for row in connection.execute(self._of_customer(set_aside, customer_id)).mappings():
             code = Reason.SKIPPED_BY_PERSON if row["kind"] == "skip" else Reason.HANDLED_BY_PERSON
             yield WaitingPart("customer", str(code), REMEDIES[code])
@@ -198,6 +197,15 @@ class CustomerStories:
         for intent in Intents(self._engine, self._connector_id).unanswered([customer_id]):
             part = f"{intent.action} {intent.key}"
             yield WaitingPart(part, str(Reason.OUTCOME_UNKNOWN), "the next load, which reads the record back first")
+
+
+def _what_it_waits_for(row: Mapping[Any, Any]) -> str:
+    what = f"{'another value of ' + row['field'] if row['field'] else 'a change'} in the ERP"
+    if row["reason"] != Reason.EMAIL_IN_USE:
+        return what
+    if row["holder_id"]:
+        return f"{what}, or until customer {row['holder_id']} gives the e-mail up"
+    return f"{what}, or until the user of a company that is not ours gives the e-mail up: asked once a day"
 
 
 def _left_by(steps: Iterable[Mapping[str, str]]) -> list[WaitingPart]:

@@ -174,6 +174,13 @@ class Runs:
             found = ((key, batch_key) for batch_key, key, _ in with_outcome(left, ""))
             return dict(sorted(found)[:limit])
 
+    def extracted(self, run_id: str, customer_ids: Iterable[str]) -> set[str]:
+        """Which of these customers the run has read already."""
+        meant = set(customer_ids)
+        with self._engine.connect() as connection:
+            batches = batches_of(connection, self._connector_id, run_id)
+            return {key for each in batches for key in each.customers if key in meant}
+
     def batch_count(self, run_id: str) -> int:
         """Number of batches that a run extracted."""
         mine = sa.and_(batch.c.connector_id == self._connector_id, batch.c.run_id == run_id)

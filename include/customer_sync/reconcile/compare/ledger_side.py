@@ -39,6 +39,7 @@ def ledger_sides(
     """
     keys = [renamed.get(key, key) for key in erp]
     applied = ledger.links.load(keys)
+    records = ledger.links.records_at(keys)
     quarantined = ledger.quarantine.load(erp)
     writes = ledger.intents.history(keys) if with_writes else {}
     sides = {}
@@ -47,7 +48,8 @@ def ledger_sides(
         rows = quarantined.get(key, [])
         past = writes.get(known, [])
         sides[key] = LedgerSide(
-            applied=applied.get(known),
+            # What another record is linked to is not this one's, whatever their numbers.
+            applied=applied.get(known) if _is_own(records.get(known, ""), side.record_id) else None,
             held_back=_held_back(side, rows),
             quarantined=next((row.reason for row in rows if row.entity == "customer"), ""),
             written_at_s=_written(past),
@@ -59,6 +61,10 @@ def ledger_sides(
             unanswered=frozenset(each.key for each in past if each.state == "open"),
         )
     return sides
+
+
+def _is_own(linked: str, record_id: str) -> bool:
+    return not linked or not record_id or linked == record_id
 
 
 def in_flight(ledger: Ledger, customer_ids: Sequence[str]) -> set[str]:

@@ -87,6 +87,7 @@ class Recheck:
             ledger.applied,
             with_payment=erp.customer_id in self.with_payment,
             is_customer=self.is_customer,
+            holders=self.run.ledger.links.holders,
         )
         # Only a value that differs from what we applied makes anybody ask when an address was changed.
         first = compare_customer(erp, ledger, side, self.run.connector)

@@ -102,9 +102,7 @@ class Survey:
         count = 0
         for sides, customers in self._erp.all():
             self._spool.put_erp(sides)
-            linked = self._run.ledger.links.load_hashes(side.customer_id for side in sides)
-            records = {side.customer_id: side.record_id for side in sides if side.customer_id not in linked}
-            self._renamed |= self._run.ledger.links.renamed(records)
+            self._renamed |= self._run.ledger.links.renamed({side.customer_id: side.record_id for side in sides})
             note_removals(self._run, customers)
             count += len(sides)
         self._report(f"read {count} customers of the ERP")
@@ -114,9 +112,9 @@ class Survey:
         former = set(self._renamed.values())
         budget = _PaymentBudget(self._run, self._rules.payment_requests)
         for keys in self._spool.keys(CHUNK):
-            present = [key for key in keys if key not in former]
-            erp = self._spool.erp_sides(present)
-            erp |= {key: self._absent(key) for key in present if key not in erp}
+            erp = self._spool.erp_sides(keys)
+            # Under a number that its record does not have any more a company is compared only for its next owner.
+            erp |= {key: self._absent(key) for key in keys if key not in erp and key not in former}
             ledger = ledger_sides(self._run.ledger, erp, self._renamed, with_writes=False)
             for key, side in self._store_sides(erp, ledger).items():
                 seen = self._with_payments(erp[key], side, budget)
@@ -141,7 +139,9 @@ class Survey:
     def _store_sides(self, erp: Mapping[str, ErpSide], ledger: Mapping[str, LedgerSide]) -> dict[str, StoreSide]:
         """The spooled store sides of some customers."""
         linked = {key: side.applied.company_id for key, side in ledger.items() if side.applied}
-        companies = self._spool.companies([*erp, *self._former(erp)], list(linked.values()))
+        found = self._spool.companies([*erp, *self._former(erp)], list(linked.values()))
+        holders = self._run.ledger.links.holders(company.id for company in found)
+        companies = [company for company in found if company.id in linked.values() or company.id not in holders]
         ids = [company.id for company in companies]
         users = _by_company(self._spool.users(ids))
         addresses = _by_company(self._spool.addresses(ids))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -56,6 +56,7 @@ class StoreSides:
         *,
         with_payment: bool,
         is_customer: Callable[[str], bool],
+        holders: Callable[[Iterable[int]], Collection[int]],
     ) -> StoreSide:
         """Read a customer's companies with their users and addresses.
 
@@ -65,11 +66,14 @@ class StoreSides:
             applied: The link, whose company is read also when it lost its key.
             with_payment: Whether to read the payment settings.
             is_customer: Returns whether an external id's owner is a customer.
+            holders: Returns which of some companies are linked; those are no other customer's.
 
         Returns:
             The side as the store shows it now.
         """
         companies = {each.id: each for each in self._companies(customer_id, applied)}
+        others = set(holders(companies)) - ({applied.company_id} if applied else set())
+        companies = {company_id: each for company_id, each in companies.items() if company_id not in others}
         users = [user for each in companies for user in self._target.users(company_id=each)]
         addresses = [address for each in companies for address in self._target.addresses(company_id=each)]
         return StoreSide(

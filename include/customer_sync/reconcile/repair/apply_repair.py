@@ -93,7 +93,8 @@ def _put_link(run: Run, connection: sa.Connection, item: RepairItem) -> None:
     if item.link is None:
         run.ledger.links.drop_company(connection, key)
         return
-    run.ledger.links.replace(connection, CustomerState(key, item.link, item.plan.record_id))
+    company_key = item.link.fields.extra_fields.get(run.connector.store.key_field, "")
+    run.ledger.links.replace(connection, CustomerState(key, item.link, item.plan.record_id, key=company_key))
 
 
 def _close(run: Run, items: Sequence[RepairItem], outcome: Outcome, reasons: tuple[str, ...], message: str) -> None:

@@ -8,6 +8,7 @@ same in every collation (plain letters and digits); other keys are named one by 
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 
@@ -57,6 +58,12 @@ class CustomerPages:
     def of(self, customer_ids: Sequence[str]) -> Iterator[CustomerPage]:
         """The customers with these keys; those that the ERP does not show are left out."""
         for page in self._erp.read_by_ids(self._customers.selection, "CustomerID", customer_ids):
+            yield self._complete(page, is_range=False)
+
+    def of_records(self, record_ids: Sequence[str]) -> Iterator[CustomerPage]:
+        """The customers with these record ids; what is no GUID names none."""
+        found = [guid for each in record_ids if (guid := _guid(each)) is not None]
+        for page in self._erp.read_by_ids(self._customers.selection, "NoteID", found):
             yield self._complete(page, is_range=False)
 
     @gc_paused()
@@ -174,6 +181,13 @@ def _unreadable(bad: BadRow) -> tuple[str, str]:
             operation="read customers",
         )
     return str(bad.key[0]).strip(), bad.reason
+
+
+def _guid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
 
 
 def _number_of(contact: Contact) -> tuple[int, str]:

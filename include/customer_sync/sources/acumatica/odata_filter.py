@@ -5,11 +5,12 @@ only where "and binds tighter than or" asks for them.
 """
 
 import datetime as dt
+import uuid
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-Value = str | bool | int | Decimal | dt.datetime | None
+Value = str | bool | int | Decimal | dt.datetime | uuid.UUID | None
 
 _OR: Final = 0
 _AND: Final = 1
@@ -99,6 +100,8 @@ def _literal(value: Value) -> str:
         text = "'" + value.replace("'", "''") + "'"
     elif isinstance(value, dt.datetime):
         text = f"datetimeoffset'{_utc_text(value)}'"
+    elif isinstance(value, uuid.UUID):
+        text = f"guid'{value}'"
     elif isinstance(value, Decimal):
         text = f"{value:f}M"
     return text

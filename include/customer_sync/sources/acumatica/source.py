@@ -56,6 +56,10 @@ class AcumaticaSource:
         """Read customers by CustomerID."""
         return CustomerPages(self.client, self._connector).of(customer_ids)
 
+    def customers_of_records(self, record_ids: Sequence[str]) -> Iterator[CustomerPage]:
+        """Read customers by NoteID."""
+        return CustomerPages(self.client, self._connector).of_records(record_ids)
+
     def changes(self, since: Mapping[str, str], until: str) -> Iterator[Changes]:
         """Read the streams ``customers``, ``contacts`` and ``locations``."""
         return all_changes(self.client, since, until)

@@ -62,6 +62,12 @@ class BetterB2BTarget(CompanyCalls, UserCalls, AddressCalls, PaymentCalls, FactC
         """What stores of this kind hold."""
         return LIMITS._replace(read_timeout_s=self.settings.read_timeout_s)
 
+    @property
+    def identity(self) -> str:
+        """Address and store hash; ``""`` where the connection names no hash: one address may serve many stores."""
+        settings = self.settings
+        return f"{settings.address}/{settings.store_hash}".casefold() if settings.store_hash else ""
+
     def cost(self, action: Action) -> ActionCost:
         """How the store takes an action."""
         if action not in _IN_BULK:

@@ -51,6 +51,7 @@ def open_target(
         store_hash=connection.text("store_hash"),
         auth_style=auth_style,
         api_prefix=connection.text("api_prefix", "/api/v3/io"),
+        address=http.base_url,
         rules=rules,
         read_timeout_s=http.read_timeout_s,
     )

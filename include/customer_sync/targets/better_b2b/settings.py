@@ -19,6 +19,7 @@ class BetterB2BSettings:
 
     Args:
         token: API token. Not shown in ``repr``.
+        address: The store's address, which with the hash says which store it is; ``""`` if unknown.
         store_hash: Sent as ``X-Store-Hash``; needed with ``x_auth_token`` only.
         auth_style: ``x_auth_token`` (current) or ``authtoken`` (deprecated since 2025-09-30).
         api_prefix: Path in front of every call.
@@ -34,6 +35,7 @@ class BetterB2BSettings:
 
     token: str = field(repr=False)
     store_hash: str = ""
+    address: str = ""
     auth_style: AuthStyle = "x_auth_token"
     api_prefix: str = "/api/v3/io"
     rules: StoreRules = field(default_factory=StoreRules)
