@@ -6,7 +6,7 @@ Source: docs/reliability.md#the-protocol.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -15,7 +15,7 @@ from customer_sync.ledger.coordination.watermarks import FOREIGN_COMPANIES
 from customer_sync.loading.applied_parts import MadeAddress, MadeUser, link_addresses, link_users, save_now
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad
-from customer_sync.model.company import Address, CompanyStatus
+from customer_sync.model.company import Address, CompanyStatus, PaymentTerms
 from customer_sync.model.operation import AppliedCompany
 from customer_sync.model.outcome import Outcome, Reason
 from customer_sync.targets.port import StoredAddress, StoredCompany, StoredUser
@@ -154,8 +154,29 @@ def _link_parts(
     methods, terms = (payment.methods, payment.terms) if payment else ({}, None)
     link_users(our_users)
     link_addresses(our_addresses)
-    load.applied = msgspec.structs.replace(load.applied, payment_methods=methods, payment_terms=terms, parts_known=True)
+    load.applied = msgspec.structs.replace(
+        load.applied,
+        payment_methods=methods,
+        payment_terms=terms,
+        our_methods=_as_we_would(load, methods),
+        our_terms=_are_ours(load, terms),
+        parts_known=True,
+    )
     save_now(context, [load])
+
+
+def _as_we_would(load: CustomerLoad, methods: Mapping[str, bool]) -> tuple[str, ...]:
+    """The methods that are on as the sync would have them, and those that were its own before."""
+    due = load.plan.desired.payment_methods if load.plan.desired else {}
+    known = load.applied.our_methods if load.applied else ()
+    return tuple(sorted({code for code, is_on in methods.items() if is_on and (due.get(code) or code in known)}))
+
+
+def _are_ours(load: CustomerLoad, terms: PaymentTerms | None) -> bool:
+    if terms is None or not terms.is_enabled:
+        return False
+    due = load.plan.desired.payment_terms if load.plan.desired else None
+    return due == terms or (load.applied is not None and load.applied.our_terms)
 
 
 def _stop_ambiguous(load: CustomerLoad, records: Sequence[StoredCompany]) -> None:

@@ -81,7 +81,7 @@ def confirm_updated(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
 def _merged(old: CompanyFields, new: CompanyFields, changed: Sequence[str]) -> CompanyFields:
     values = {name: getattr(new, name) for name in changed}
     if "extra_fields" in values:
-        # The store leaves those that an update does not name as they are.
+        # Fields that are not ours, and those that the store could not empty, are what they were.
         values["extra_fields"] = {**old.extra_fields, **new.extra_fields}
     return msgspec.structs.replace(old, **values)
 

@@ -21,7 +21,7 @@ from customer_sync.model.operation import (
 )
 from customer_sync.model.outcome import Finding, Outcome, Reason
 from customer_sync.planning.access import access_of
-from customer_sync.planning.diff import Seats, diff_company, diff_reference, diff_unenrolment, seat_users
+from customer_sync.planning.diff import Seats, diff_company, diff_reference, diff_unenrolment, seat_users, uncleared
 from customer_sync.settings.connector import Connector
 
 _MAKES_PARTS: Final = frozenset({Action.CREATE_USER, Action.CREATE_ADDRESS})
@@ -219,6 +219,10 @@ class CustomerLoad:
         """When the source's record changed because of which an operation takes access away; ``None`` for all others."""
         stamp = self.plan.access_ended_at_utc.get(operation.key) if operation.action in ENDS_ACCESS else None
         return datetime.fromisoformat(stamp) if stamp else None
+
+    def uncleared(self) -> dict[str, str]:
+        """Extra fields that should be empty and that the store cannot empty, with the values that stay."""
+        return uncleared(self.plan.desired, self.applied) if self.plan.desired is not None else {}
 
     def wanted_email(self, key: str) -> str:
         """The e-mail that a contact waits for, ``""`` if it is to have none."""

@@ -18,6 +18,7 @@ from customer_sync.reporting.log_entry import (
     finding_entry,
     found_entry,
     operation_entry,
+    uncleared_findings,
 )
 from customer_sync.run import Run
 
@@ -92,11 +93,14 @@ class OutcomeRecorder:
             if outcome is None:
                 continue
             outcomes.append(CustomerOutcome(load.customer_id, outcome, _reasons(load)))
+            load.findings += uncleared_findings(load.uncleared(), run.connector)
             entries.extend(_entries(run, load, outcome, writes))
             quarantined.extend((load.customer_id, finding) for finding in _quarantine(load))
             if outcome not in {Outcome.FAILED, Outcome.QUARANTINED, Outcome.DEACTIVATED} and load.plan.kind == "sync":
                 whole.append(load)
-        digests = {load.customer_id: "" if load.held_back else content_hash(load.desired) for load in whole}
+        digests = {
+            load.customer_id: "" if load.held_back or load.uncleared() else content_hash(load.desired) for load in whole
+        }
         settled = [outcome.customer_id for outcome in outcomes]
         with run.ledger.write() as connection:
             run.ledger.links.put_hashes(connection, digests)
@@ -145,7 +149,7 @@ def _outcome_of_writes(load: CustomerLoad, writes: Sequence[ConfirmedWrite], *, 
         return Outcome.UPDATED
     if load.plan.kind != "sync":
         return Outcome.FILTERED
-    return Outcome.WAITING if load.held_back else Outcome.UNCHANGED
+    return Outcome.WAITING if load.held_back or load.uncleared() else Outcome.UNCHANGED
 
 
 def _waits_as_a_whole(load: CustomerLoad) -> bool:

@@ -21,14 +21,20 @@ def confirm_methods(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
     for load, operation in parts:
         if load.applied is not None and isinstance(operation, MethodsOperation):
             methods = {**load.applied.payment_methods, **operation.new}
-            load.applied = msgspec.structs.replace(load.applied, payment_methods=methods)
+            on = {code for code, is_on in operation.new.items() if is_on}
+            ours = on.union(load.applied.our_methods) - (operation.new.keys() - on)
+            load.applied = msgspec.structs.replace(
+                load.applied, payment_methods=methods, our_methods=tuple(sorted(ours))
+            )
 
 
 def confirm_terms(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
     """Remember the payment terms."""
     for load, operation in parts:
         if load.applied is not None and isinstance(operation, TermsOperation):
-            load.applied = msgspec.structs.replace(load.applied, payment_terms=operation.new)
+            load.applied = msgspec.structs.replace(
+                load.applied, payment_terms=operation.new, our_terms=operation.new.is_enabled
+            )
 
 
 def confirm_reference(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:

@@ -27,7 +27,7 @@ class BatchDescriptor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     that of the small object beside it which the last step wrote, ``mapping`` identifies the rules by which
     it was planned. ``withheld`` are customers that guard took out. A planned
     batch also gives its operations, its eligible customers, the companies that it would
-    withdraw, the users and addresses that it would remove, and the requests that it will take.
+    withdraw or create, the users and addresses that it would remove, and the requests that it will take.
     """
 
     key: str
@@ -42,6 +42,7 @@ class BatchDescriptor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     eligible: int = 0
     withdrawn: int = 0
     removed: int = 0
+    created: int = 0
     store_requests: int = 0
     erp_requests: int = 0
 

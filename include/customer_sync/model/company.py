@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from enum import IntEnum
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -90,12 +90,18 @@ class PaymentTerms(msgspec.Struct, frozen=True, kw_only=True):
     days: int | None
 
 
+NO_TERMS: Final = PaymentTerms(is_enabled=False, days=None)
+"""Net terms that are off; which days the store shows for them does not matter."""
+
+
 class Company(CompanyFields, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The state that the store should have for one customer.
 
     ``users`` holds the admin first. ``payment_methods`` maps the store's method
     codes to on or off and is empty where the customer's terms are not mapped;
-    codes that it does not name are left as they are.
+    codes that it does not name are left as they are. ``ends_payment`` says that the source has no terms that mean
+    anything: what the sync switched on for earlier ones goes off. ``emptied`` names extra fields of ours that the
+    source leaves empty and that the store cannot empty.
     """
 
     customer_id: str
@@ -103,6 +109,8 @@ class Company(CompanyFields, frozen=True, kw_only=True, omit_defaults=True, gc=F
     addresses: tuple[Address, ...] = ()
     payment_methods: dict[str, bool] = msgspec.field(default_factory=dict)
     payment_terms: PaymentTerms | None = None
+    ends_payment: bool = False
+    emptied: tuple[str, ...] = ()
 
 
 COMPANY_FIELDS = CompanyFields.__struct_fields__

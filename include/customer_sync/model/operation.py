@@ -291,7 +291,7 @@ class AppliedCompany(msgspec.Struct, frozen=True, kw_only=True):
     ``content_hash`` identifies the last desired state that was applied whole, ``""``
     if none was. ``reference_id`` is what we last wrote into the source. ``parts_known`` is
     false for a company that was found in the store and whose users and addresses were
-    not read yet.
+    not read yet. ``our_methods`` and ``our_terms`` are what the sync switched on, or found as it would have.
     """
 
     company_id: int
@@ -301,6 +301,8 @@ class AppliedCompany(msgspec.Struct, frozen=True, kw_only=True):
     addresses: dict[str, AppliedAddress] = {}
     payment_methods: dict[str, bool] = {}
     payment_terms: PaymentTerms | None = None
+    our_methods: tuple[str, ...] = ()
+    our_terms: bool = False
     reference_id: str = ""
     content_hash: str = ""
     parts_known: bool = True

@@ -15,10 +15,12 @@ import msgspec
 from customer_sync.model.company import (
     ADDRESS_FIELDS,
     COMPANY_FIELDS,
+    NO_TERMS,
     USER_FIELDS,
     Company,
     CompanyStatus,
     CompanyUser,
+    PaymentTerms,
     UserFields,
     company_fields,
     user_fields,
@@ -188,7 +190,10 @@ def _diff_own_fields(desired: Company, applied: AppliedCompany, *, closes: bool)
     known = applied.fields.extra_fields
     # Other extra fields may be there beside ours; they are not compared.
     have = msgspec.structs.replace(
-        applied.fields, extra_fields={name: known[name] for name in desired.extra_fields if name in known}
+        applied.fields,
+        extra_fields={
+            name: known.get(name, "") for name, value in desired.extra_fields.items() if name in known or not value
+        },
     )
     changed = _changed(COMPANY_FIELDS, _company_values(desired), _company_values(have))
     if changed:
@@ -217,20 +222,36 @@ def _changed(names: tuple[str, ...], new: tuple[object, ...], old: tuple[object,
 def _diff_settings(desired: Company, base: AppliedCompany) -> list[Operation]:
     operations: list[Operation] = []
     key, store_id = desired.customer_id, base.company_id
-    methods = {code: on for code, on in desired.payment_methods.items() if base.payment_methods.get(code) is not on}
+    due, terms = desired.payment_methods, desired.payment_terms
+    if desired.ends_payment:
+        due = dict.fromkeys(base.our_methods, False)
+        terms = NO_TERMS if base.our_terms else None
+    methods = {code: on for code, on in due.items() if base.payment_methods.get(code) is not on}
     if methods:
         old = {code: base.payment_methods[code] for code in methods if code in base.payment_methods}
         operations.append(
             MethodsOperation(action=Action.SET_PAYMENT_METHODS, key=key, store_id=store_id, new=methods, old=old)
         )
-    terms = desired.payment_terms
-    if terms is not None and terms != base.payment_terms:
+    if terms is not None and not same_terms(terms, base.payment_terms):
         operations.append(
             TermsOperation(
                 action=Action.SET_PAYMENT_TERMS, key=key, store_id=store_id, new=terms, old=base.payment_terms
             )
         )
     return operations
+
+
+def same_terms(new: PaymentTerms, old: PaymentTerms | None) -> bool:
+    """Whether two terms are the same; those that are off are, whatever days the store shows for them."""
+    return new == old or (old is not None and not new.is_enabled and not old.is_enabled)
+
+
+def uncleared(desired: Company, applied: AppliedCompany | None) -> dict[str, str]:
+    """Extra fields that should be empty and that the store cannot empty, with the values that stay."""
+    if applied is None or not desired.emptied:
+        return {}
+    have = applied.fields.extra_fields
+    return {name: have[name] for name in desired.emptied if have.get(name)}
 
 
 def _diff_users(

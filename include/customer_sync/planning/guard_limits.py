@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import msgspec
 
 from customer_sync.settings.connector import GuardRules
@@ -18,6 +20,8 @@ class RunTotals(msgspec.Struct, frozen=True, kw_only=True):
         removed: Users and addresses to be removed.
         linked_companies: Companies that the ledger knows.
         linked_parts: Users and addresses that the ledger knows.
+        created: Companies to be made.
+        is_first_load: No run was good yet, or the first long read still goes on: companies are made by the thousand.
     """
 
     is_whole_read: bool
@@ -27,6 +31,8 @@ class RunTotals(msgspec.Struct, frozen=True, kw_only=True):
     removed: int
     linked_companies: int
     linked_parts: int
+    created: int = 0
+    is_first_load: bool = False
 
 
 def tripped_guards(totals: RunTotals, rules: GuardRules) -> list[str]:
@@ -68,14 +74,28 @@ def tripped_guards(totals: RunTotals, rules: GuardRules) -> list[str]:
         rules.most_removed_share,
         rules.always_allowed,
     )
+    if not totals.is_first_load:
+        tripped += _too_many(
+            "create",
+            "companies",
+            totals.created,
+            totals.linked_companies,
+            sys.maxsize,
+            rules.most_created_share,
+            rules.always_allowed,
+        )
     return tripped
 
 
+_PARTICIPLES = {"withdraw": "withdrawn", "remove": "removed", "create": "created"}
+
+
 def _too_many(verb: str, what: str, count: int, linked: int, most: int, share: float, allowed: int) -> list[str]:
-    participle = "withdrawn" if verb == "withdraw" else "removed"
+    participle = _PARTICIPLES[verb]
     if count > most:
         return [f"It would {verb} {count} {what}, more than {most} (guards.most_{participle})."]
     if count > allowed and count > share * linked:
         setting = f"guards.most_{participle}_share"
-        return [f"It would {verb} {count} of {linked} linked {what}, more than {share:.0%} ({setting})."]
+        of = f"{count} {what} beside {linked} linked ones" if verb == "create" else f"{count} of {linked} linked {what}"
+        return [f"It would {verb} {of}, more than {share:.0%} ({setting})."]
     return []

@@ -10,6 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
+
+# It brings no types.
+from croniter import croniter  # type: ignore[import-untyped]
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from customer_sync.settings.params import read_params
@@ -92,6 +95,7 @@ def resolve_window(  # noqa: PLR0911 - one return per row of the precedence tabl
     is_backfill: bool = False,
     data_interval: tuple[datetime, datetime] | None = None,
     mapping_changed: bool = False,
+    full_is_due: bool = False,
 ) -> Window:
     """Decide what a run reads.
 
@@ -103,6 +107,7 @@ def resolve_window(  # noqa: PLR0911 - one return per row of the precedence tabl
         is_backfill: Whether Airflow runs this for a past interval.
         data_interval: The interval, half-open; used only by backfills.
         mapping_changed: The connector's rules changed since the watermark moved last.
+        full_is_due: It is a scheduled run, the first after a tick of ``full_schedule``.
 
     Returns:
         The window. It moves the watermarks only in mode ``incremental`` or ``full``
@@ -141,6 +146,8 @@ def resolve_window(  # noqa: PLR0911 - one return per row of the precedence tabl
         return _full("incremental", request, watermarks["resume_after"], is_backfill=is_backfill)
     if not watermarks.get(streams[0]):
         return _full("no watermark yet", request, "", is_backfill=is_backfill)
+    if full_is_due:
+        return _full("the first scheduled run after a tick of full_schedule", request, "", is_backfill=is_backfill)
     overlap = timedelta(minutes=overlap_minutes)
     since = {name: _iso(datetime.fromisoformat(watermarks[name]) - overlap) for name in streams if watermarks.get(name)}
     return Window(
@@ -151,6 +158,19 @@ def resolve_window(  # noqa: PLR0911 - one return per row of the precedence tabl
         moves_watermark=not request.dry_run and not is_backfill,
         from_watermarks=True,
     )
+
+
+def is_full_due(schedule: str | None, last_full_utc: datetime | None, now_utc: datetime) -> bool:
+    """Whether a tick of a cron schedule, in UTC, lies between the last full run and now.
+
+    Args:
+        schedule: Five cron columns; ``None``: never.
+        last_full_utc: When the last good full run began; ``None`` when there was none.
+        now_utc: Now.
+    """
+    if schedule is None:
+        return False
+    return last_full_utc is None or last_full_utc < croniter(schedule, now_utc).get_prev(datetime)
 
 
 def whole(window: Window, why: str) -> Window:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from customer_sync.ledger import ConfirmedWrite
-from customer_sync.model.company import CompanyStatus
+from customer_sync.model.company import CompanyStatus, content_hash
 from customer_sync.model.fields import MaskKind
 from customer_sync.model.operation import CREATIONS, Action, Operation, ReferenceOperation
 from customer_sync.model.outcome import REMEDIES, Finding, Level, LogEntry, Outcome, Reason, remedy
@@ -29,7 +29,7 @@ _EFFECTS = {
     Reason.ADMIN_IS_ACCOUNT: "no contact can be the admin: the account itself is",
     Reason.ADMIN_NOT_PRIMARY: "the primary contact cannot be the admin: this contact is",
     Reason.VALUE_CUT: "cut",
-    Reason.TERMS_NOT_MAPPED: "payment methods and terms left as they are",
+    Reason.TERMS_NOT_MAPPED: "what earlier terms gave goes off; other payment methods and terms are left as they are",
 }
 
 _WITHOUT_KEY = frozenset({"customer", "payment", "reference"})
@@ -94,6 +94,21 @@ def masked_changes(operation: Operation, connector: Connector) -> dict[str, list
 def masked_value(name: str, value: Any, connector: Connector) -> Any:
     """A field's value as it may stand in a log; the store's field table tells what kind of value it is."""
     return _masks_of(connector).shown(name, value)
+
+
+def uncleared_findings(values: Mapping[str, str], connector: Connector) -> list[Finding]:
+    """One finding for each extra field that should be empty and that the store cannot empty."""
+    return [
+        Finding(
+            reason=Reason.CANNOT_CLEAR,
+            entity="extra_field",
+            key=name,
+            field=name,
+            detail=f"{name} is empty in the ERP and stays '{masked_value(name, value, connector)}' in the store",
+            hash=content_hash(value),
+        )
+        for name, value in values.items()
+    ]
 
 
 class _Masks(dict[str, Callable[[str], str]]):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from customer_sync.model.company import Company, CompanyUser, PaymentTerms
+from customer_sync.model.company import NO_TERMS, Company, CompanyUser, PaymentTerms
 from customer_sync.model.customer import Customer
 from customer_sync.model.fields import PLAIN_FIELDS
 from customer_sync.model.outcome import Finding, Reason
@@ -116,7 +116,12 @@ def _company(
     findings: list[Finding],
 ) -> Company:
     address = customer.main_address
-    methods, terms = _payment(customer, connector, findings)
+    methods, terms, ends_payment = _payment(customer, connector, findings)
+    extra_fields = {**customer.extra_fields, connector.store.key_field: customer.customer_id}
+    empty = tuple(name for name in connector.source.extra_field_names if not extra_fields.get(name))
+    can_empty = connector.target.fields.company["extra_fields"].can_clear
+    if can_empty and empty:
+        extra_fields |= dict.fromkeys(empty, "")
     texts = (
         customer.name,
         phone,
@@ -140,32 +145,38 @@ def _company(
         state=state,
         country=country.code,
         zip_code=zip_code,
-        extra_fields={**customer.extra_fields, connector.store.key_field: customer.customer_id},
+        extra_fields=extra_fields,
         users=users,
         addresses=build_addresses(customer, connector, findings),
         payment_methods=methods,
         payment_terms=terms,
+        ends_payment=ends_payment,
+        emptied=() if can_empty else empty,
         **dict(zip(PLAIN_FIELDS, plain, strict=True)),
     )
 
 
 def _payment(
     customer: Customer, connector: Connector, findings: list[Finding]
-) -> tuple[dict[str, bool], PaymentTerms | None]:
-    """Payment methods and terms by the connector's table.
+) -> tuple[dict[str, bool], PaymentTerms | None, bool]:
+    """Payment methods and terms by the connector's table, and whether what earlier terms gave is to end.
 
     Every method code that the table names anywhere is ours to switch: on where the
     customer's rule says so, off otherwise, so that a change of terms takes the old
-    terms' methods away. Unmapped terms change nothing.
+    terms' methods away. Terms that are empty or not in the table end what the sync gave, and change nothing else.
     """
-    if not customer.terms or not connector.terms:
-        return {}, None
+    if not connector.terms:
+        return {}, None, False
+    if not customer.terms:
+        return {}, None, True
     rule = connector.terms_folded.get(customer.terms.casefold())
     if rule is None:
         detail = f"terms '{customer.terms[:30]}' are not in the connector's table"
         findings.append(Finding(reason=Reason.TERMS_NOT_MAPPED, entity="payment", field="terms", detail=detail))
-        return {}, None
+        return {}, None, True
     methods = {}
     if rule.payment_methods:
         methods = {code: rule.payment_methods.get(code, False) for code in connector.managed_methods}
-    return methods, None if rule.days is None else PaymentTerms(is_enabled=True, days=rule.days)
+    if not rule.enabled:
+        return methods, NO_TERMS, False
+    return methods, None if rule.days is None else PaymentTerms(is_enabled=True, days=rule.days), False

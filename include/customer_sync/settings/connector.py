@@ -93,7 +93,8 @@ class GuardRules(Section):
 
     A guard trips when a run would withdraw more companies, or remove more users and
     addresses, than ``most`` or than the share ``most_share`` of those that are linked;
-    up to ``always_allowed`` never trip the share. On a full read it also trips
+    up to ``always_allowed`` never trip the share. After the first load it trips as well when a run would
+    create more companies than ``most_created_share`` of those that are linked. On a full read it also trips
     when the ERP shows no customer at all although companies are linked, and when fewer
     customers are eligible than ``least_eligible_share`` of the linked companies.
     """
@@ -102,6 +103,7 @@ class GuardRules(Section):
     most_withdrawn_share: float = Field(default=0.1, ge=0, le=1)
     most_removed: int = Field(default=1000, ge=0)
     most_removed_share: float = Field(default=0.1, ge=0, le=1)
+    most_created_share: float = Field(default=0.5, ge=0)
     always_allowed: int = Field(default=10, ge=0)
     least_eligible_share: float = Field(default=0.5, ge=0, le=1)
 
@@ -167,6 +169,7 @@ class Connector(Section):
     name: str = ""
     active: bool = True
     schedule: str = "*/15 * * * *"
+    full_schedule: str | None = "30 2 * * *"
     owner: str = "integration"
     window_overlap_minutes: int = Field(default=10, ge=0, le=1440)
     task_timeout_minutes: int = Field(default=720, ge=5, le=10_080)

@@ -74,15 +74,18 @@ class LocationRules(Section):
 
 
 class TermsRule(Section):
-    """What one value of the customer's terms means in the store."""
+    """What one value of the customer's terms means in the store; ``enabled: false`` switches net terms off."""
 
+    enabled: bool = True
     days: TermDays | None = None
     payment_methods: dict[str, bool] = Field(default={})
 
     @model_validator(mode="after")
     def _says_something(self) -> TermsRule:
-        if self.days is None and not self.payment_methods:
-            raise ValueError("a terms rule needs 'days', 'payment_methods' or both")
+        if self.enabled and self.days is None and not self.payment_methods:
+            raise ValueError("a terms rule needs 'days', 'payment_methods' or both, or 'enabled: false'")
+        if not self.enabled and self.days is not None:
+            raise ValueError("a terms rule with 'enabled: false' has no 'days'")
         return self
 
 

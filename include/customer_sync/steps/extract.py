@@ -16,11 +16,12 @@ import msgspec
 from customer_sync.errors import PlanRefused
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.ledger.coordination.watermarks import MAPPING
+from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.machine import machine
 from customer_sync.model.batch import Batch, BatchDescriptor, batch_label, pack_customers
 from customer_sync.model.customer import Customer
 from customer_sync.model.outcome import REMEDIES, Finding, LogEntry, Outcome, Reason
-from customer_sync.planning.window import RunRequest, Window, resolve_window, whole
+from customer_sync.planning.window import RunRequest, Window, is_full_due, resolve_window, whole
 from customer_sync.reporting.log_entry import closing_entry
 from customer_sync.reporting.request_count import counting_requests
 from customer_sync.run import Run
@@ -46,6 +47,7 @@ def begin_run(
     request: RunRequest,
     *,
     is_backfill: bool = False,
+    is_scheduled: bool = False,
     data_interval: tuple[datetime, datetime] | None = None,
 ) -> Window:
     """Decide what the run reads and insert the run row.
@@ -54,6 +56,7 @@ def begin_run(
         run: The run.
         request: Its params.
         is_backfill: Whether Airflow runs it for a past interval.
+        is_scheduled: Whether nobody asked for it but the schedule: it becomes full once per tick of ``full_schedule``.
         data_interval: That interval, half-open.
 
     Returns:
@@ -69,6 +72,7 @@ def begin_run(
         is_backfill=is_backfill,
         data_interval=data_interval,
         mapping_changed=known is not None and known != run.connector.mapping_fingerprint(),
+        full_is_due=is_scheduled and not is_backfill and _full_is_due(run),
     )
     with run.ledger.write() as connection:
         run.ledger.runs.begin(
@@ -89,6 +93,10 @@ def begin_run(
             plan_hash="",
         )
     return window
+
+
+def _full_is_due(run: Run) -> bool:
+    return is_full_due(run.connector.full_schedule, run.ledger.runs.last_good_start(mode="full"), utc_now())
 
 
 def extract_batches(run: Run, source: Source, window: Window) -> Iterator[tuple[str, BatchDescriptor]]:

@@ -158,6 +158,8 @@ def _reduced(descriptor: BatchDescriptor, out: Sequence[tuple[str, int, int]]) -
         descriptor,
         withheld=tuple(customer_id for customer_id, _, _ in out),
         count=descriptor.count - len(out),
+        # Whom guard takes out shares an Account Email and is a newcomer.
+        created=max(0, descriptor.created - len(out)),
         operations=descriptor.operations - sum(operations for _, operations, _ in out),
         plan_sum=str((int(descriptor.plan_sum) - sum(number for _, _, number in out)) % 2**128),
     )
@@ -225,6 +227,8 @@ def _totals(run: Run, descriptors: Sequence[BatchDescriptor]) -> RunTotals:
         removed=sum(descriptor.removed for descriptor in descriptors),
         linked_companies=companies,
         linked_parts=parts,
+        created=sum(descriptor.created for descriptor in descriptors),
+        is_first_load=is_continued or run.ledger.runs.last_good_start() is None,
     )
 
 

@@ -26,10 +26,17 @@ from customer_sync.model.customer import Customer
 from customer_sync.model.operation import REMOVALS, Action, AppliedCompany, CustomerPlan, Operation, PlanKind
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
 from customer_sync.planning.access import access_of, withdrawal_plan
-from customer_sync.planning.diff import diff_company, diff_reference, diff_unenrolment
+from customer_sync.planning.diff import diff_company, diff_reference, diff_unenrolment, uncleared
 from customer_sync.planning.request_estimate import expected_requests
 from customer_sync.planning.window import RunRequest
-from customer_sync.reporting.log_entry import closing_entry, finding_entry, operation_entry, shown_name, unknown_entry
+from customer_sync.reporting.log_entry import (
+    closing_entry,
+    finding_entry,
+    operation_entry,
+    shown_name,
+    uncleared_findings,
+    unknown_entry,
+)
 from customer_sync.rules.company_mapping import Transformed, to_company
 from customer_sync.rules.company_users import successors
 from customer_sync.run import Run
@@ -137,6 +144,7 @@ def transform_batch(
         eligible=len(customers),
         withdrawn=sum(1 for plan in batch_plan.plans if plan.kind == "unenroll"),
         removed=sum(1 for operation in operations if operation.action in REMOVALS),
+        created=sum(1 for operation in operations if operation.action is Action.CREATE_COMPANY),
     )
 
 
@@ -268,12 +276,15 @@ def _plan(
         operations += diff_reference(key, company_id, customer.reference_id)
     unknown = _unknown(applied, is_unanswered=is_unanswered)
     batch_plan.quarantined.extend((key, _as_before(row)) for row in waiting)
+    stays = uncleared_findings(uncleared(company, applied), run.connector)
+    batch_plan.quarantined.extend((key, finding) for finding in stays)
+    batch_plan.entries.extend(finding_entry(key, name, finding, batch_plan.words) for finding in stays)
     if not operations and unknown is None and (whole is not None or applied is None):
         _wait_on(key, name, [_said_again(_as_before(row)) for row in ([whole] if whole else waiting)], batch_plan)
         return
     batch_plan.entries.extend(finding_entry(key, name, _as_before(row), batch_plan.words) for row in waiting)
     if not operations and unknown is None:
-        _unchanged(run, customer, company_id, batch_plan, Outcome.WAITING if held_back else Outcome.UNCHANGED)
+        _unchanged(run, customer, company_id, batch_plan, Outcome.WAITING if held_back or stays else Outcome.UNCHANGED)
         return
     _add_plan(
         run,

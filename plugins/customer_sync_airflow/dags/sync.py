@@ -41,7 +41,13 @@ TAGS = ["customer-sync", "acumatica", "better-b2b"]
 
 
 def sync_dag(connector: Connector) -> DAG:
-    """Wire the six tasks of one connector."""
+    """Wire the six tasks of one connector.
+
+    Raises:
+        ConfigError: A schedule is no cron expression.
+    """
+    if connector.full_schedule is not None:
+        timetable_of(connector, connector.full_schedule, "full_schedule")
     with DAG(
         dag_id=connector.dag_id,
         description=connector.name or f"Acumatica customers to Better B2B companies, connector {connector.id}",

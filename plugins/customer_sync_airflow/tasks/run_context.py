@@ -67,6 +67,11 @@ def is_backfill(context: Context) -> bool:
     return getattr(context["dag_run"].run_type, "value", "") == "backfill"
 
 
+def is_scheduled(context: Context) -> bool:
+    """Whether the schedule asked for this run, and no person, program or backfill."""
+    return getattr(context["dag_run"].run_type, "value", "") == "scheduled"
+
+
 def data_interval_of(context: Context) -> tuple[datetime, datetime] | None:
     """The run's data interval, half-open; absent for a run that was triggered without a date."""
     # The keys are missing from the context of such a run (docs/api/airflow.md#no-interval).

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import TriggerRule, get_current_context, task
 
 from customer_sync_airflow.tasks.batches import BatchNote, descriptor_of, pull_batch, pull_customers, push_batch
-from customer_sync_airflow.tasks.run_context import data_interval_of, is_backfill, open_run, request_of
+from customer_sync_airflow.tasks.run_context import data_interval_of, is_backfill, is_scheduled, open_run, request_of
 from customer_sync_airflow.tasks.task_log import print_lines
 from customer_sync_airflow.tasks.task_states import read_task_states
 
@@ -28,7 +28,11 @@ def extract(connector_id: str) -> list[BatchNote]:
     context = get_current_context()
     with open_run(connector_id, context) as run:
         window = begin_run(
-            run, request_of(context), is_backfill=is_backfill(context), data_interval=data_interval_of(context)
+            run,
+            request_of(context),
+            is_backfill=is_backfill(context),
+            is_scheduled=is_scheduled(context),
+            data_interval=data_interval_of(context),
         )
         print_lines([f"Reading {window.mode}: {window.why}."])
         with erp_client(run) as erp:

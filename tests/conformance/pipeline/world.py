@@ -150,5 +150,6 @@ class World:
     def outcome(self, number: str) -> str:
         """What became of a customer in the last run that read it."""
         with self.ledger() as ledger:
-            rows = ledger.log.rows(customer_id=number, limit=100)
-        return next(row["outcome"] for row in rows if row["outcome"])
+            story = ledger.stories.of(number)
+        assert story is not None
+        return story.outcome

@@ -16,6 +16,8 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     addresses: dict[str, AppliedAddress] = {}
     payment_methods: dict[str, bool] = {}
     payment_terms: PaymentTerms | None = None
+    our_methods: tuple[str, ...] = ()
+    our_terms: bool = False
 
 
 _encoder = msgspec.json.Encoder()
@@ -30,6 +32,8 @@ def encode_applied(applied: AppliedCompany) -> str:
         addresses=applied.addresses,
         payment_methods=applied.payment_methods,
         payment_terms=applied.payment_terms,
+        our_methods=applied.our_methods,
+        our_terms=applied.our_terms,
     )
     return _encoder.encode(document).decode()
 
@@ -49,4 +53,6 @@ def decode_applied(text: str, **columns: Any) -> AppliedCompany:
         addresses=document.addresses,
         payment_methods=document.payment_methods,
         payment_terms=document.payment_terms,
+        our_methods=document.our_methods,
+        our_terms=document.our_terms,
     )

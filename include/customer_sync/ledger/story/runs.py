@@ -77,11 +77,12 @@ class Runs:
             rows = connection.execute(query.order_by(run.c.started_at_utc.desc()).limit(limit)).mappings()
             return [dict(row) for row in rows]
 
-    def last_good_start(self, *, before_utc: datetime | None = None) -> datetime | None:
+    def last_good_start(self, *, before_utc: datetime | None = None, mode: str = "") -> datetime | None:
         """When the newest run began that was green and moved the watermark; all changes before it are accounted for.
 
         Args:
             before_utc: Only runs that began earlier; any by default.
+            mode: Only runs of that mode; any by default.
 
         Returns:
             The moment, or ``None`` when no run was good yet.
@@ -89,6 +90,8 @@ class Runs:
         query = sa.select(sa.func.max(run.c.started_at_utc)).where(
             run.c.connector_id == self._connector_id, run.c.state == "success", run.c.moves_watermark
         )
+        if mode:
+            query = query.where(run.c.mode == mode)
         if before_utc is not None:
             query = query.where(run.c.started_at_utc < before_utc)
         return self._moment(query)

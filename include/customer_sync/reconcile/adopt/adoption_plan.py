@@ -8,7 +8,7 @@ import msgspec
 
 from customer_sync.model.company import content_hash
 from customer_sync.model.operation import AppliedCompany
-from customer_sync.planning.diff import diff_company
+from customer_sync.planning.diff import diff_company, uncleared
 from customer_sync.reconcile.adopt.matching import Candidates, Match, match_addresses, match_company, without_rivals
 from customer_sync.reconcile.compare.real_state import read_real_state
 from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
@@ -130,6 +130,6 @@ def adopted_link(
         for key, address in real.addresses.items()
     }
     real = msgspec.structs.replace(real, addresses=remembered)
-    is_whole = not diff_company(side.desired, real, run.connector.policy)
+    is_whole = not diff_company(side.desired, real, run.connector.policy) and not uncleared(side.desired, real)
     digest = content_hash(side.desired) if is_whole else ""
     return msgspec.structs.replace(real, content_hash=digest)

@@ -8,7 +8,7 @@ from typing import Any
 from customer_sync.model.company import Company, content_hash
 from customer_sync.model.difference import Difference, DifferenceClass, Standing
 from customer_sync.model.operation import Action, AppliedAddress, AppliedCompany, AppliedUser, Operation
-from customer_sync.planning.diff import diff_company
+from customer_sync.planning.diff import diff_company, uncleared
 from customer_sync.reconcile.compare.case import Case
 from customer_sync.reconcile.compare.evidence import ENTITY
 from customer_sync.reconcile.compare.real_state import RealState
@@ -31,6 +31,7 @@ class EligibleCase(Case):
         found.extend(taken.values())
         is_linked = self._applied is not None and self._applied.company_id == self.real.applied.company_id
         is_accepted = is_linked and self._append_store_differences(desired, self.real, taken, found)
+        found.extend(self._uncleared(desired, self.real))
         found.extend(self._orphans(self.real))
         found.extend(self._unknown_to_ledger(desired, self.real))
         found.extend(self._reference())
@@ -104,6 +105,18 @@ class EligibleCase(Case):
                         detail=detail,
                     ),
                 )
+
+    def _uncleared(self, desired: Company, real: RealState) -> Iterator[Difference]:
+        """Extra fields that are empty in the ERP and that the store cannot empty: never equal while they stay."""
+        for name, value in uncleared(desired, real.applied).items():
+            yield self.difference(
+                DifferenceClass.ERP_CHANGED,
+                entity="customer",
+                store_id=real.applied.company_id,
+                field=name,
+                store=value,
+                detail="cannot_clear: the store takes no empty value",
+            )
 
     def _orphans(self, real: RealState) -> Iterator[Difference]:
         for entity, key, store_id in real.orphans:

@@ -74,6 +74,8 @@ def read_real_state(
         addresses={key: _address(record, desired_addresses.get(key)) for key, record in addresses.items()},
         payment_methods=payment.methods if payment else _known_methods(applied, desired),
         payment_terms=payment.terms if payment else _known_terms(applied, desired),
+        our_methods=applied.our_methods if applied else (),
+        our_terms=applied.our_terms if applied else False,
         reference_id=erp.reference_id,
     )
     orphans = [Orphan("contact", key, record.id) for key, record in stray_users]

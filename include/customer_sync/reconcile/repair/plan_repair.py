@@ -15,7 +15,7 @@ import msgspec
 from customer_sync.model.company import Address, CompanyFields, UserFields, content_hash
 from customer_sync.model.difference import Difference, DifferenceClass, RepairAction
 from customer_sync.model.operation import AppliedAddress, AppliedCompany, AppliedUser, CustomerPlan, Operation
-from customer_sync.planning.diff import diff_company, diff_reference, diff_unenrolment
+from customer_sync.planning.diff import diff_company, diff_reference, diff_unenrolment, uncleared
 from customer_sync.reconcile.compare.compare_customer import Comparison
 from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide
 from customer_sync.settings.connector import Connector
@@ -166,8 +166,10 @@ def _settled(
     """An adopted link counts as applied whole when nothing is left to write."""
     if link is None or erp.desired is None:
         return link
-    is_whole = not ledger.held_back and not diff_company(
-        erp.desired, link, connector.policy, ledger.held_back, erp.successors
+    is_whole = (
+        not ledger.held_back
+        and not uncleared(erp.desired, link)
+        and not diff_company(erp.desired, link, connector.policy, ledger.held_back, erp.successors)
     )
     digest = content_hash(erp.desired)
     known = ledger.applied.content_hash if ledger.applied else ""
