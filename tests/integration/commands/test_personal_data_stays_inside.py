@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
@@ -87,7 +87,7 @@ def test_no_personal_value_leaves_the_ledger_unmasked(
     (tmp_path / "knb.yaml").write_text(yaml.safe_dump(shipped), encoding="utf-8")
     said: list[tuple[str, str]] = []
 
-    def sink(title: str, entries: list[LogEntry]) -> None:
+    def sink(title: str, entries: Sequence[LogEntry]) -> None:
         said.extend([("task log", title), *(("task log", format_entry(entry)) for entry in entries)])
 
     world.sync(run_id="dry", mode="full", dry_run=True, sink=sink)
