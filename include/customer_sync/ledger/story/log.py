@@ -187,7 +187,7 @@ def _said(lines: Sequence[Line], kinds: Mapping[int, LogKind]) -> _Said:
 _IN_SYNC = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.REACTIVATED, Outcome.UNCHANGED, Outcome.PLANNED})
 """Outcomes after which there is nothing to say of a customer but what is left out of it."""
 
-_REPEATED = frozenset({"", Outcome.UNCHANGED, Outcome.FILTERED, Outcome.SKIPPED})
+_REPEATED = frozenset({"", Outcome.UNCHANGED, Outcome.FILTERED, Outcome.SKIPPED, Outcome.WAITING})
 """Outcomes that are said of many at once where they are no news."""
 
 
