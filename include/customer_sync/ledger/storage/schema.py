@@ -169,6 +169,7 @@ run = Table(
     Column("summary", JSON),
     Column("started_at_utc", UtcDateTime, nullable=False),
     Column("ended_at_utc", UtcDateTime),
+    Index(None, "connector_id", "started_at_utc"),
 )
 
 # One row per batch of a run: whom it read, and what became of each (story/batches.py).
@@ -184,7 +185,6 @@ batch = Table(
     Column("open_count", Integer, nullable=False),  # customers without an outcome yet
     Column("customers", LargeBinary, nullable=False),
     Column("outcomes", LargeBinary, nullable=False),
-    Index(None, "connector_id", "first_customer", "last_customer"),
 )
 
 plan_customer = Table(
