@@ -22,6 +22,7 @@ from customer_sync.model.operation import Action
 from customer_sync.sources.port import Changes, Contract, CustomerPage, Reference, Source
 from customer_sync.targets.port import (
     ActionCost,
+    Demanding,
     Order,
     PaymentSettings,
     StoredAddress,
@@ -212,6 +213,10 @@ class _FaultyFacts:
     @property
     def payment_methods(self) -> frozenset[str]:
         return self._once("payment_methods")  # type: ignore[no-any-return]  # as above
+
+    @property
+    def demanded_extra_fields(self) -> Mapping[Demanding, frozenset[str]]:
+        return self._once("demanded_extra_fields")  # type: ignore[no-any-return]  # as above
 
     @property
     def company_extra_fields(self) -> Mapping[str, bool]:

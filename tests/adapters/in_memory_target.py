@@ -42,6 +42,7 @@ class InMemoryStore:
     roles: Sequence[str] = (rules.ADMIN, "Senior Buyer", "Junior Buyer")
     payment_methods: Sequence[str] = ("cheque", "bankdeposit", "cod", "purchase_order")
     extra_fields: Mapping[str, bool] = field(default_factory=lambda: rules.EXTRA_FIELDS)
+    demanded: Mapping[port.Demanding, frozenset[str]] = field(default_factory=dict)  # extra fields of new records
     blank_extra_fields: bool = False  # whether an extra field may be emptied
     refused: frozenset[str] = frozenset()  # names of companies and cities that it will not take
     companies: dict[int, StoredCompany] = field(default_factory=dict)
@@ -63,6 +64,7 @@ class InMemoryStore:
         new = replace(operation.new, extra_fields=self._extra_fields({}, operation.new.extra_fields, 0))
         admin = replace(operation.admin, role=rules.ADMIN)
         self._check(new, new.company_name, rules.COMPANY)
+        self._check_demands("company", new.extra_fields)
         self._check_user(admin, 0)
         company_id, now_s = next(self.ids), int(self.clock())
         self.stamps_s[company_id] = now_s
@@ -110,8 +112,14 @@ class InMemoryStore:
         if name in self.refused:
             rules.refuse(f"'{name}' is not allowed.")
 
+    def _check_demands(self, kind: port.Demanding, extra_fields: Mapping[str, str]) -> None:
+        for name in self.demanded.get(kind, ()):
+            if not extra_fields.get(name):
+                rules.refuse(f"{name} is required.")
+
     def _create_user(self, operation: Any, company_id: int) -> int:
         self._check_user(operation.new, 0)
+        self._check_demands("user", getattr(operation.new, "extra_fields", {}))
         company_id, user_id, now_s = _existing(self.companies, company_id).id, next(self.ids), int(self.clock())
         made = StoredUser(id=user_id, company_id=company_id, key=operation.key, fields=operation.new)
         self.users[user_id] = replace(made, created_at_s=now_s, updated_at_s=now_s)
@@ -145,6 +153,7 @@ class InMemoryStore:
             rules.refuse(said := f"Email already exists. ['{new.email}']", taken={"email": [said]})
 
     def _create_address(self, operation: Any, company_id: int) -> int:
+        self._check_demands("address", getattr(operation.new, "extra_fields", {}))
         return self._save_address(next(self.ids), _existing(self.companies, company_id).id, operation.new)
 
     def _update_address(self, operation: Any, _: int) -> int:
@@ -189,6 +198,7 @@ class _Facts(NamedTuple):
     roles: dict[str, str]
     payment_methods: frozenset[str]
     company_extra_fields: dict[str, bool]
+    demanded_extra_fields: Mapping[port.Demanding, frozenset[str]]
 
 
 class InMemoryTarget:
@@ -214,7 +224,12 @@ class InMemoryTarget:
     def facts(self) -> _Facts:
         store = self._asked()
         extra_fields = {name.casefold(): is_unique for name, is_unique in store.extra_fields.items()}
-        return _Facts({name.casefold(): name for name in store.roles}, frozenset(store.payment_methods), extra_fields)
+        return _Facts(
+            {name.casefold(): name for name in store.roles},
+            frozenset(store.payment_methods),
+            extra_fields,
+            store.demanded,
+        )
 
     def cost(self, action: Action) -> ActionCost:
         return self._store.costs.get(action, ActionCost())

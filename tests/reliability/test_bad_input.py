@@ -154,6 +154,8 @@ STORE_CALLS: dict[str, Callable[[BetterB2BTarget], Any]] = {
     "GET /addresses/N": lambda client: client.address(7),
     "GET /companies/roles": lambda client: list(client.role_ids),
     "GET /companies/extra-fields": lambda client: list(client.company_extra_fields),
+    "GET /users/extra-fields": lambda client: list(client.demanded_extra_fields),
+    "GET /addresses/extra-fields": lambda client: list(client.demanded_extra_fields),
     "GET /payments": lambda client: client.payment_methods,
     "GET /companies/N/payments": _methods,
     "GET /companies/N/payment-terms": lambda client: client.payment_settings(7, methods=False, terms=True),

@@ -57,8 +57,7 @@ def refuse_creation(context: LoadContext, part: Part, error: SyncError) -> None:
         return
     if isinstance(error, RecordRejected) and error.is_email_taken and not error.is_key_taken:
         holder = context.target.user_by_email(admin.email)
-        holders = context.ledger.links.holders([holder.company_id]) if holder is not None else {}
-        leave_out_contact(load, admin.key, next(iter(holders.values()), ""))
+        leave_out_contact(load, admin.key, context.holder_id(holder.company_id) if holder is not None else "")
         return
     texts = error.texts if isinstance(error, RecordRejected) else [str(error)]
     load.passed_over.append(admin.key)

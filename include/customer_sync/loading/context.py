@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from customer_sync.errors import ConfigError
@@ -11,7 +11,7 @@ from customer_sync.model.operation import Action
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.port import Reference, Source
-from customer_sync.targets.port import Order, Target
+from customer_sync.targets.port import Demanding, Order, Target
 
 
 @dataclass
@@ -21,9 +21,11 @@ class StoreCensus:
     Attributes:
         is_accounted_for: Whether a count of this run found no company that the ledger does not know. Who makes one
             meanwhile meets the unique key, or the question for each key where the store does not keep it unique.
+        meets_demands: Whether the connector file was found to fill what the store demands of new records.
     """
 
     is_accounted_for: bool = False
+    meets_demands: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,14 @@ class LoadContext:
             )
         return known[name.casefold()]
 
+    def holder_id(self, company_id: int) -> str:
+        """The customer of this connector to whom a company belongs; ``""`` where it is none of ours."""
+        links = self.ledger.links
+        customer_id = links.holders([company_id]).get(company_id, "")
+        # Another connector's customer may bear the same number.
+        link = links.load_hashes([customer_id]).get(customer_id) if customer_id else None
+        return customer_id if link is not None and link.company_id == company_id else ""
+
     def check_roles(self, names: Iterable[str]) -> None:
         """Compare roles with those of the store.
 
@@ -94,6 +104,41 @@ class LoadContext:
                     f"contacts.other_role in {self.connector.id}.yaml to roles of this store.",
                     setting=f"{self.connector.id}.yaml: contacts",
                 )
+
+    def check_demands(self, actions: Collection[Action]) -> None:
+        """Compare the extra fields that the connector file fills with those that the store demands of every new record.
+
+        Args:
+            actions: What is to be done; only creations meet a demand.
+
+        Raises:
+            ConfigError: The store demands one that stays empty; the message names each.
+        """
+        is_new = Action.CREATE_COMPANY in actions
+        if self.census.meets_demands or not (
+            is_new or Action.CREATE_USER in actions or Action.CREATE_ADDRESS in actions
+        ):
+            return
+        source, demanded = self.connector.source, self.target.facts.demanded_extra_fields
+        filled: dict[Demanding, Collection[str]] = {
+            "company": {*source.extra_field_names, self.connector.store.key_field},
+            "user": source.contact_extra_field_names,
+            "address": source.location_extra_field_names,
+        }
+        settings = {"company": "customer", "user": "contact", "address": "location"}
+        missing = [
+            f"'{name}' of every {kind} (source.{settings[kind]}.extra_fields)"
+            for kind, names in filled.items()
+            for name in sorted(demanded.get(kind, ()))
+            if name.casefold() not in {each.casefold() for each in names}
+        ]
+        if missing:
+            raise ConfigError(
+                f"The store demands the extra field {', '.join(missing)}, and {self.connector.id}.yaml does not. "
+                "Map it there, or make it optional in the store's settings. Nothing was made or changed.",
+                setting=f"{self.connector.id}.yaml: source",
+            )
+        self.census.meets_demands = True
 
     def check_payment_codes(self, codes: Iterable[str]) -> None:
         """Compare the terms table with the store's payment methods.

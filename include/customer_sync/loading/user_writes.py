@@ -64,9 +64,7 @@ def _wait_or_leave_out(context: LoadContext, load: CustomerLoad, operation: Oper
 
 def _holder_id(context: LoadContext, holder: StoredUser | None) -> str:
     """The customer of ours whose company has that user; ``""`` where it is none of ours."""
-    if holder is None:
-        return ""
-    return context.ledger.links.holders([holder.company_id]).get(holder.company_id, "")
+    return context.holder_id(holder.company_id) if holder is not None else ""
 
 
 def confirm_updated(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:

@@ -77,7 +77,8 @@ class Customer(PlainFields, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     """One customer of the source with its contacts and locations, ordered by their keys.
 
     ``email`` is the account's own. ``modified_at_utc`` is the source's own stamp, ISO 8601 with ``+00:00``;
-    ``record_id`` stays the same when the customer gets another number.
+    ``record_id`` stays the same when the customer gets another number. ``is_gone`` says that the source has neither
+    the number nor the record any more; all else is empty then.
     """
 
     customer_id: str
@@ -100,3 +101,4 @@ class Customer(PlainFields, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     locations: tuple[Location, ...] = ()
     extra_fields: dict[str, str] = msgspec.field(default_factory=dict)
     modified_at_utc: str = ""
+    is_gone: bool = False

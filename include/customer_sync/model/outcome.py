@@ -42,6 +42,7 @@ class Reason(StrEnum):
     CONNECTION_TYPE_MISMATCH = "connection_type_mismatch"
     STATUS_ON_HOLD = "status_on_hold"
     STATUS_INACTIVE = "status_inactive"
+    DELETED_IN_ERP = "deleted_in_erp"
     SKIPPED_BY_PERSON = "skipped_by_person"
     HANDLED_BY_PERSON = "handled_by_person"
     # transform, the store cannot hold it
@@ -95,6 +96,7 @@ UNENROLLING_REASONS = frozenset(
         Reason.TYPE_NOT_B2B,
         Reason.CLASS_NOT_SELECTED,
         Reason.STATUS_INACTIVE,
+        Reason.DELETED_IN_ERP,
     }
 )
 """A filtered customer that has a company loses it for these; for the others the company stays as it is."""
@@ -111,6 +113,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.CONNECTION_TYPE_MISMATCH: "Choose the connector's connection type in {connection_type}.",
     Reason.STATUS_ON_HOLD: "Release the hold on the customer; its company stays as it is until then.",
     Reason.STATUS_INACTIVE: "Activate the customer in the ERP if it should trade in the store.",
+    Reason.DELETED_IN_ERP: "Nothing, if that was meant; else make the customer anew in the ERP.",
     Reason.SKIPPED_BY_PERSON: "Take the customer back on its Connector Logs page if the sync should look at it again.",
     Reason.HANDLED_BY_PERSON: "Nothing: the sync looks at the customer again when it changes in the ERP.",
     Reason.RECORD_UNREADABLE: "Open the customer in the ERP: the API sent a value that does not fit its field.",

@@ -36,6 +36,9 @@ def withdrawal_plan(customer: Customer, kind: PlanKind, connector: Connector) ->
             contacts are another customer's now go, too.
         connector: Its rules.
     """
+    if customer.is_gone:
+        # Nothing is known of its people: what becomes of the company says the policy alone.
+        return CustomerPlan(customer_id=customer.customer_id, kind=kind, record_id=customer.record_id)
     return CustomerPlan(
         customer_id=customer.customer_id,
         kind=kind,

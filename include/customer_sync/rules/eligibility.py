@@ -43,6 +43,8 @@ def decide_eligibility(customer: Customer, connector: Connector) -> Decision:
     Returns:
         The decision, reasons in the order: type, class, e-mail, switches, status.
     """
+    if customer.is_gone:
+        return Decision((Reason.DELETED_IN_ERP,))
     rules, email = connector.eligibility, connector.target.fields.company["company_email"]
     reasons: list[Reason] = []
     if customer.customer_type.casefold() not in rules.types_folded:

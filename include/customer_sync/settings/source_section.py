@@ -44,6 +44,16 @@ class SourceSection(Section):
     def extra_field_names(self) -> Collection[str]:
         """Names of the store's extra fields that the section fills."""
 
+    @property
+    def contact_extra_field_names(self) -> Collection[str]:
+        """Names of the extra fields of users that the section fills."""
+        return ()
+
+    @property
+    def location_extra_field_names(self) -> Collection[str]:
+        """Names of the extra fields of addresses that the section fills."""
+        return ()
+
     @abstractmethod
     def read_notification(self, body: bytes, customer_fields: Collection[str]) -> Notification:
         """Read a push notification: the customers that it names, and its place in the order of events.

@@ -19,6 +19,7 @@ from customer_sync.ledger.coordination.watermarks import MAPPING
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.machine import machine
 from customer_sync.model.batch import Batch, BatchDescriptor, batch_label, pack_customers
+from customer_sync.model.company import CompanyStatus
 from customer_sync.model.customer import Customer
 from customer_sync.model.outcome import REMEDIES, Finding, LogEntry, Outcome, Reason
 from customer_sync.planning.window import RunRequest, Window, is_full_due, resolve_window, whole
@@ -28,6 +29,7 @@ from customer_sync.run import Run
 from customer_sync.sources.port import CustomerPage, Source
 from customer_sync.sources.read_ahead import read_ahead
 from customer_sync.steps.contract_gate import check_contract
+from customer_sync.steps.unseen_links import UnseenLinks
 
 FEWEST_OF_A_COPY = 5
 """Fewer customers than these may have been deleted and made anew under their numbers between two runs."""
@@ -124,8 +126,10 @@ def extract_batches(run: Run, source: Source, window: Window) -> Iterator[tuple[
         extraction = _Extraction(run, window)
         if window.mode == "full":
             check_contract(run, source)
+            extraction.unseen = UnseenLinks(run.ledger.links)
             yield from extraction.cut(read_ahead(source.customers_after(window.resume_after)))
             stamps = {**_marks(run), **extraction.stamps}
+            yield from extraction.gone(source, extraction.not_shown())
         else:
             if ids:
                 check_contract(run, source)
@@ -134,6 +138,7 @@ def extract_batches(run: Run, source: Source, window: Window) -> Iterator[tuple[
             waiting = [key for key in ids if key in unfinished]
             others = sorted(set(ids) - set(waiting))
             yield from extraction.cut(read_ahead(chain(source.customers_of(waiting), source.customers_of(others))))
+            yield from extraction.gone(source, extraction.absent(ids))
             extraction.report_absent(ids)
         yield from extraction.former_records(source)
         stamps = bounded_stamps(stamps, source.now_utc())
@@ -210,6 +215,7 @@ class _Extraction:
         self._last_id = ""
         self._linked = 0
         self._displaced: dict[str, str] = {}
+        self.unseen: UnseenLinks | None = None
         self.resume_after = ""
         self.stamps: dict[str, datetime] = {}
 
@@ -255,7 +261,9 @@ class _Extraction:
             self._run.ledger.runs.add_customers(connection, self._run.run_id, batch.key, [*ids, *unreadable])
             self._run.ledger.quarantine.replace(connection, self._run.run_id, list(unreadable), findings)
             self._run.record(connection, entries, outcomes)
-        if self._window.mode != "full":
+        if self.unseen is not None:
+            self.unseen.note((*ids, *unreadable))
+        elif self._window.mode != "full":
             self._seen.update(key.casefold() for key in (*ids, *unreadable))
         self._run.sink(f"{batch.key}: {label}", entries)
         content, descriptor = pack_customers(batch)
@@ -305,6 +313,44 @@ class _Extraction:
             self.resume_after = self._last_id
         else:
             self._run.sink(f"{self._number} batches are as many as one run takes; the next run goes on", [])
+
+    def not_shown(self) -> Iterator[list[str]]:
+        """Customers with a company that no run of this complete read has shown, in parts; none while it goes on.
+
+        A source that shows nobody at all is for guard to judge.
+        """
+        if self.resume_after or not self._number or self.unseen is None:
+            return
+        earlier = self._run.ledger.runs.parts_of_long_read(self._run.run_id) if self._window.resume_after else []
+        for part in self.unseen.left():
+            shown = {key for run_id in earlier for key in self._run.ledger.runs.extracted(run_id, part)}
+            yield [key for key in part if key not in shown]
+
+    def absent(self, ids: Iterable[str]) -> Iterator[list[str]]:
+        """Customers that a person asked for by name and the source did not show."""
+        if self._window.mode == "selected":
+            yield [key for key in ids if key.casefold() not in self._seen]
+
+    def gone(self, source: Source, candidates: Iterable[list[str]]) -> Iterator[tuple[str, BatchDescriptor]]:
+        """Those of them whose company has something to lose, and whose record the source does not have either."""
+        policy, last_id = self._run.connector.policy, self._last_id
+        for part in candidates:
+            links = self._run.ledger.links
+            ended = CompanyStatus.INACTIVE if policy.customer == "deactivate" else None
+            open_ones = [key for key, link in links.load_hashes(part).items() if link.status != ended]
+            records = {record: key for key, record in links.records_at(open_ones).items() if record}
+            for page in source.customers_of_records(sorted(records)) if records else ():
+                for customer in page.customers:
+                    records.pop(customer.record_id, None)
+                if page.unreadable:
+                    # Whose record it is that cannot be read is not known, so nobody of this part is certainly gone.
+                    records.clear()
+            left = [Customer(customer_id=key, record_id=record, is_gone=True) for record, key in records.items()]
+            while left:
+                size = self._size()
+                yield self._batch(left[:size], {})
+                left = left[size:]
+        self._last_id = last_id
 
     def report_absent(self, ids: Iterable[str]) -> None:
         """Say which asked-for customers the ERP did not show; remember those that did not fit into this run."""

@@ -215,9 +215,13 @@ class _Load:
         if context.target.identity:
             context.ledger.links.note_store(context.run.run_id, context.target.identity)
         self._answer_open_intents()
+        # Whatever the store demands of what is made: who has left loses access before that is looked at.
+        unlinked = [load for load in loads if load.applied is None]
+        stop_changed_elsewhere(context, [load for load in loads if load.applied is not None])
+        self._take_access_away()
         find_existing(context, loads)
         self._check_store()
-        stop_changed_elsewhere(context, loads)
+        stop_changed_elsewhere(context, unlinked)
         read_parts(context, loads)
         self._take_access_away()
         release_keys(context, loads, self.dispatcher)
@@ -281,6 +285,7 @@ class _Load:
         operations = [operation for load in self.loads for operation in load.remaining()]
         if any(operation.action is Action.CREATE_COMPANY for operation in operations):
             _ = self._context.key_is_unique
+        self._context.check_demands({operation.action for operation in operations})
         # Users alone have a role, and to list what changes takes time.
         changes = [operation.values for operation in operations if isinstance(operation, UserOperation)]
         roles = {values["role"] for values in changes if "role" in values}

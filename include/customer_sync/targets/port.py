@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import Literal, NamedTuple, Protocol, Self
 
 import msgspec
 
@@ -86,6 +86,10 @@ class ActionCost(NamedTuple):
     is_atomic: bool = True
 
 
+Demanding = Literal["company", "user", "address"]
+"""A kind of record that has extra fields."""
+
+
 class TargetFacts(Protocol):
     """What the store has; read when first asked for, once."""
 
@@ -100,6 +104,10 @@ class TargetFacts(Protocol):
     @property
     def company_extra_fields(self) -> Mapping[str, bool]:
         """Extra fields of companies: case-folded name -> whether the store keeps the value unique."""
+
+    @property
+    def demanded_extra_fields(self) -> Mapping[Demanding, frozenset[str]]:
+        """Kind of record -> names of the extra fields without which the store refuses a new one."""
 
 
 class TargetLimits(NamedTuple):

@@ -48,7 +48,7 @@ def test_a_value_is_emptied_where_the_store_takes_an_empty_one(world: World, mon
     """The store's field table says whether it does."""
     rule = store_rules.COMPANY["extra_fields"]._replace(can_clear=True)
     target_fields = world.connector.target.fields.company
-    monkeypatch.setitem(target_fields, "extra_fields", rule)  # type: ignore[arg-type] # a table that is a plain dict
+    monkeypatch.setitem(target_fields, "extra_fields", rule)
     world.store.blank_extra_fields = True
     world.save("C1", extra_fields={})
     world.sync()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -110,7 +111,7 @@ def test_a_full_run_is_due_once_after_each_tick(last_full: str | None, *, due: b
         ({"is_scheduled": True, "is_backfill": True}, "incremental"),
     ],
 )
-def test_the_first_scheduled_run_after_a_tick_is_full(world: World, how: dict[str, bool], mode: str) -> None:
+def test_the_first_scheduled_run_after_a_tick_is_full(world: World, how: dict[str, Any], mode: str) -> None:
     """Neither a person's run nor a backfill becomes one, and the next scheduled run is incremental again."""
     with world.ledger() as ledger:
         with ledger.write() as connection:

@@ -32,12 +32,14 @@ class World:
     Args:
         folder: Where the ledger is.
         rules: Sections of the connector file that differ from the defaults.
+        session: How the ERP is reached.
     """
 
     folder: Path
     rules: dict[str, Any] = field(default_factory=dict)
     erp: InMemoryErp = field(default_factory=InMemoryErp)
     store: InMemoryStore = field(default_factory=InMemoryStore)
+    session: type[InMemorySource] = InMemorySource
 
     # -- what people do ----------------------------------------------------------------------------------------------
 
@@ -95,7 +97,7 @@ class World:
 
     def sync(self, **request: Any) -> AuditReport:
         """Run the pipeline once."""
-        target, source = InMemoryTarget(self.store), InMemorySource(self.erp)
+        target, source = InMemoryTarget(self.store), self.session(self.erp)
         return run(self.connector, source, target, self.ledger_url, RunRequest.model_validate(request))
 
     def requests_of_one_more_run(self) -> dict[str, int]:

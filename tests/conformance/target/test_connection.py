@@ -14,7 +14,7 @@ from tests.conformance.harness import TargetUnderTest
 from tests.conformance.records import Records
 
 THREADS = 6
-FACTS = ["roles", "payment_methods", "company_extra_fields"]
+FACTS = ["roles", "payment_methods", "company_extra_fields", "demanded_extra_fields"]
 
 
 def at_once(work: Callable[[int], Any]) -> list[Any]:

@@ -190,7 +190,7 @@ def test_a_location_is_read_whole() -> None:
 @pytest.mark.parametrize(
     ("record", "table", "worked_out"),
     [
-        (Customer, CUSTOMER, {"main_address", "billing", "contacts", "locations", "extra_fields"}),
+        (Customer, CUSTOMER, {"main_address", "billing", "contacts", "locations", "extra_fields", "is_gone"}),
         (Contact, CONTACT, {"reference_id"}),
         (Location, LOCATION, {"address", "reference_id"}),
     ],

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from customer_sync.model.customer import Customer
 from customer_sync.model.outcome import UNENROLLING_REASONS, Reason
 from customer_sync.rules.eligibility import Decision, decide_eligibility
 from tests.unit.customer_sync.builders import a_connector, a_customer, a_store_without_bounds
@@ -125,8 +126,15 @@ def test_a_company_is_kept_when_only_data_is_wrong_or_on_hold(facts: dict[str, A
 
 
 def test_every_filter_reason_either_withdraws_or_keeps_the_company() -> None:
-    """The five reasons of docs/errors.md#filter withdraw a company, and no others do."""
-    assert set(UNENROLLING_REASONS) == {TYPE, CLASS, OFF, OTHER_CONNECTION, INACTIVE}
+    """The six reasons of docs/errors.md#filter withdraw a company, and no others do."""
+    assert set(UNENROLLING_REASONS) == {TYPE, CLASS, OFF, OTHER_CONNECTION, INACTIVE, Reason.DELETED_IN_ERP}
+
+
+def test_a_customer_that_is_gone_withdraws_its_company_whatever_else_is_empty() -> None:
+    """Nothing is known of it but its number and its record, so no other reason is given."""
+    decision = decide_eligibility(Customer(customer_id="C1", record_id="r-1", is_gone=True), a_connector())
+    assert decision.reasons == (Reason.DELETED_IN_ERP,)
+    assert decision.is_unenrolling
 
 
 def test_an_email_of_any_length_is_accepted_when_the_store_bounds_none() -> None:

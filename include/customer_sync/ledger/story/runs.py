@@ -177,6 +177,27 @@ class Runs:
             found = ((key, batch_key) for batch_key, key, _ in with_outcome(left, ""))
             return dict(sorted(found)[:limit])
 
+    def parts_of_long_read(self, run_id: str) -> list[str]:
+        """The earlier runs of the long read that a run goes on with."""
+        query = (
+            sa.select(run.c.run_id, run.c.window)
+            .where(
+                run.c.connector_id == self._connector_id,
+                run.c.run_id != run_id,
+                run.c.mode == "full",
+                run.c.state == "success",
+                run.c.moves_watermark,
+            )
+            .order_by(run.c.started_at_utc.desc())
+        )
+        found: list[str] = []
+        with self._engine.connect() as connection:
+            for earlier, window in connection.execute(query):
+                found.append(earlier)
+                if not window.get("resume_after"):
+                    break
+        return found
+
     def extracted(self, run_id: str, customer_ids: Iterable[str]) -> set[str]:
         """Which of these customers the run has read already."""
         meant = set(customer_ids)
