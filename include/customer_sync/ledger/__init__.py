@@ -17,7 +17,7 @@ from customer_sync.ledger.coordination.push_inbox import Push
 from customer_sync.ledger.coordination.shared_budget import SharedSchedule, SharedSeat
 from customer_sync.ledger.coordination.watermarks import Watermarks
 from customer_sync.ledger.journal.access_revocations import AccessRemovals
-from customer_sync.ledger.journal.intents import ConfirmedWrite, Intents, OpenIntent
+from customer_sync.ledger.journal.intents import Intents, OpenIntent
 from customer_sync.ledger.journal.parts import IntendedWrite
 from customer_sync.ledger.state.emails import AccountEmails
 from customer_sync.ledger.state.links import CustomerState, KeyHolder, Links, LinkSummary
@@ -35,7 +35,6 @@ from customer_sync.ledger.story.plans import PlannedChange, PlannedCustomer, Pla
 from customer_sync.ledger.story.runs import CustomerOutcome, Runs
 
 __all__ = [
-    "ConfirmedWrite",
     "CustomerOutcome",
     "CustomerState",
     "IntendedWrite",

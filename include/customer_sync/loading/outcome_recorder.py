@@ -6,10 +6,10 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
 from customer_sync.gc_paused import gc_paused
-from customer_sync.ledger import ConfirmedWrite, CustomerOutcome
+from customer_sync.ledger import CustomerOutcome
 from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.model.company import CompanyStatus, attempt_hash, content_hash
-from customer_sync.model.operation import CREATIONS, Action, Operation, StatusOperation
+from customer_sync.model.operation import CREATIONS, Action, ConfirmedWrite, Operation, StatusOperation
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
 from customer_sync.reporting.log_entry import (
     closing_entry,

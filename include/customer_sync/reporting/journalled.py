@@ -9,9 +9,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from customer_sync.ledger import ConfirmedWrite
 from customer_sync.ledger.journal.intents import Intents
-from customer_sync.model.operation import Action
+from customer_sync.model.operation import Action, ConfirmedWrite
 from customer_sync.reporting.log_entry import journalled_changes, record_key
 from customer_sync.settings.connector import Connector
 

@@ -9,10 +9,9 @@ from typing import Any
 
 import msgspec
 
-from customer_sync.ledger import ConfirmedWrite
 from customer_sync.model.company import CompanyStatus, content_hash
 from customer_sync.model.fields import MaskKind
-from customer_sync.model.operation import CREATIONS, Action, Operation, ReferenceOperation
+from customer_sync.model.operation import CREATIONS, Action, ConfirmedWrite, Operation, ReferenceOperation
 from customer_sync.model.outcome import REMEDIES, Finding, Level, LogEntry, Outcome, Reason, remedy
 from customer_sync.one_line import one_line
 from customer_sync.redaction import kind_of_key, mask_email, mask_name, mask_phone, mask_text

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from customer_sync.ledger import ConfirmedWrite, CustomerOutcome, IntendedWrite, Ledger, OpenIntent
+from customer_sync.ledger import CustomerOutcome, IntendedWrite, Ledger, OpenIntent
 from customer_sync.ledger.journal.parts import decode_parts
 from customer_sync.ledger.storage.database import open_engine
 from customer_sync.ledger.storage.schema import journal
 from customer_sync.model.company import CompanyFields
-from customer_sync.model.operation import Action, CompanyOperation
+from customer_sync.model.operation import Action, CompanyOperation, ConfirmedWrite
 from customer_sync.model.outcome import LogEntry, Outcome
 from tests.unit.customer_sync.builders import an_operation
 

@@ -5,10 +5,9 @@ import json
 import msgspec
 import pytest
 
-from customer_sync.ledger import ConfirmedWrite
 from customer_sync.model.company import PaymentTerms
 from customer_sync.model.customer import Customer
-from customer_sync.model.operation import Action
+from customer_sync.model.operation import Action, ConfirmedWrite
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
 from customer_sync.planning.diff import diff_company, diff_reference
 from customer_sync.reporting.log_entry import (

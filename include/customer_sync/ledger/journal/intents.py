@@ -24,7 +24,7 @@ from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.compiled import Compiled
 from customer_sync.ledger.storage.schema import journal
 from customer_sync.ledger.storage.statement import chunks, insert
-from customer_sync.model.operation import ENDS_ACCESS
+from customer_sync.model.operation import ENDS_ACCESS, ConfirmedWrite
 
 _INSERT = sa.insert(journal).returning(journal.c.id, sort_by_parameter_order=True)
 _SETTLE = Compiled(
@@ -44,15 +44,6 @@ class OpenIntent(NamedTuple):
     action: str
     key: str
     store_id: int
-
-
-class ConfirmedWrite(NamedTuple):
-    """A write that the store (or the ERP) answered with yes; ``before`` and ``after`` are field -> value."""
-
-    action: str
-    key: str
-    before: Mapping[str, Any] = {}
-    after: Mapping[str, Any] = {}
 
 
 class PastWrite(NamedTuple):
