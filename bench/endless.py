@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-import urllib3
 
-from customer_sync.http.transport import HttpRequest, HttpResponse
+from customer_sync.http.transport import Headers, HttpRequest, HttpResponse
 from sandbox.acumatica.contract import endpoints
 from sandbox.acumatica.swagger import swagger_document
 
@@ -101,7 +100,7 @@ class EndlessErp:
     def send(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
         if request.method == "POST":
-            return HttpResponse(204, urllib3.HTTPHeaderDict({"Set-Cookie": "ASP.NET_SessionId=endless"}))
+            return HttpResponse(204, Headers([b"Set-Cookie: ASP.NET_SessionId=endless"]))
         if request.path == "/entity":
             return _json({"version": {"acumaticaBuildVersion": "endless"}, "endpoints": [_ENDPOINT]})
         if request.path.endswith("swagger.json"):
@@ -224,4 +223,4 @@ def _envelope(data: object, total: int | None = None) -> HttpResponse:
 
 
 def _json(value: object) -> HttpResponse:
-    return HttpResponse(200, urllib3.HTTPHeaderDict({"Content-Type": "application/json"}), msgspec.json.encode(value))
+    return HttpResponse(200, Headers([b"Content-Type: application/json"]), msgspec.json.encode(value))

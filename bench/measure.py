@@ -137,7 +137,7 @@ def run_rounds(
 
 def facts(repeats: int) -> dict[str, Any]:
     """Under which circumstances a scenario was measured."""
-    ours = ("apache-airflow", "msgspec", "pydantic", "sqlalchemy", "urllib3")
+    ours = ("apache-airflow", "msgspec", "pydantic", "pycurl", "sqlalchemy")
     return {
         "measured_at_utc": datetime.now(UTC).isoformat(timespec="seconds"),
         "repeats": repeats,

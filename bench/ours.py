@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from customer_sync.http.curl_transport import CurlTransport
 from customer_sync.http.pacing import Pacer
-from customer_sync.http.transport import HttpSettings, Urllib3Transport
+from customer_sync.http.transport import HttpSettings
 from customer_sync.pipeline import run
 from customer_sync.planning.window import RunRequest
 from customer_sync.settings.connector import Connector
@@ -51,7 +52,7 @@ def erp_client(url: str, rules: Connector) -> AcumaticaClient:
         endpoint_name="KNCommerce",
         page_size=rules.erp.page_size,
     )
-    return AcumaticaClient(Urllib3Transport(HttpSettings(base_url=url)), settings)
+    return AcumaticaClient(CurlTransport(HttpSettings(base_url=url)), settings)
 
 
 def store_client(url: str, rules: Connector, per_minute: int) -> BetterB2BTarget:
@@ -61,7 +62,7 @@ def store_client(url: str, rules: Connector, per_minute: int) -> BetterB2BTarget
         store_hash="sandbox",
         rules=rules.store.model_copy(update={"requests_per_minute": per_minute or rules.store.requests_per_minute}),
     )
-    transport = Urllib3Transport(HttpSettings(base_url=url, max_connections=rules.store.concurrency))
+    transport = CurlTransport(HttpSettings(base_url=url, max_connections=rules.store.concurrency))
     return BetterB2BTarget(transport, settings, pacer=None if per_minute else Pacer(0, share=1.0))
 
 

@@ -7,11 +7,45 @@ machine of its own in place: then one seed decides the order of all that happens
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from customer_sync.calls_in_flight import CallsInFlight, pause
+
+
+class Call(Protocol):
+    """A call in flight, and what came of it.
+
+    Attributes:
+        answer: What it returned.
+        failure: What it raised instead, ``None`` if nothing.
+    """
+
+    answer: Any
+    failure: BaseException | None
+
+
+class Calls(Protocol):
+    """Several calls in flight, begun and collected by one thread."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+    def submit(self, work: Callable[[], Any], /) -> Call:
+        """Take a call."""
+
+    def poll(self) -> bool:
+        """Let calls go on, without waiting; returns whether any is done."""
+
+    def wait(self, most_s: float = ..., /) -> list[Any]:
+        """Wait until a call is done, at most so many seconds; all that are, none when nothing is in flight."""
 
 
 class Machine(Protocol):
@@ -29,8 +63,8 @@ class Machine(Protocol):
     def executor(self, threads: int, name: str) -> Executor:
         """Run tasks beside the caller, at most so many at once."""
 
-    def wait_for_any(self, running: Collection[Future[Any]]) -> list[Future[Any]]:
-        """Wait until one of the tasks at least is done; those that are, in the order given."""
+    def calls(self) -> Calls:
+        """Have several calls in flight from the caller's thread."""
 
 
 class _ThisMachine:
@@ -41,14 +75,13 @@ class _ThisMachine:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
+        pause(seconds)
 
     def executor(self, threads: int, name: str) -> Executor:
         return ThreadPoolExecutor(threads, thread_name_prefix=name)
 
-    def wait_for_any(self, running: Collection[Future[Any]]) -> list[Future[Any]]:
-        done = wait(running, return_when=FIRST_COMPLETED).done
-        return [future for future in running if future in done]
+    def calls(self) -> Calls:
+        return CallsInFlight()
 
 
 _machine: Machine = _ThisMachine()

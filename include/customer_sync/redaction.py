@@ -8,7 +8,6 @@ Source: docs/architecture.md#redaction, and the project's rule that e-mails, pho
 names leave the process only as ``ma•••@ex•••.com``.
 """
 
-import logging
 import re
 from collections.abc import Mapping
 from functools import lru_cache, partial
@@ -225,13 +224,3 @@ def _head(text: str) -> str:
 
 def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-class MaskedArguments(logging.Filter):
-    """Masks the arguments of log records; for loggers of libraries that print what was sent."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Mask every text among the arguments, and keep the record."""
-        if isinstance(record.args, tuple):
-            record.args = tuple(mask_text(item) if isinstance(item, str) else item for item in record.args)
-        return True

@@ -15,8 +15,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from customer_sync.http.curl_transport import CurlTransport
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.http.transport import HttpSettings, Urllib3Transport
+from customer_sync.http.transport import HttpSettings
 from customer_sync.model.customer import Contact, Customer, Location, PostalAddress
 from customer_sync.settings.connector_file import load_connector
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
@@ -113,7 +114,7 @@ class AcumaticaUnderTest:
             session_limit_wait_s=0.05,
         )
         quick = RetryPolicy(attempts=3, total_s=5.0, first_delay_s=0.01, rng=lambda: 0.0)
-        return ErpEditor(Urllib3Transport(HttpSettings(base_url=self.url)), settings, retry=quick)
+        return ErpEditor(CurlTransport(HttpSettings(base_url=self.url)), settings, retry=quick)
 
     def add(self, customer: Customer) -> Customer:
         with self.client() as erp:

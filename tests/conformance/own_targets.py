@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from customer_sync.http.curl_transport import CurlTransport
 from customer_sync.http.pacing import Pacer
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.http.transport import HttpSettings, Urllib3Transport
+from customer_sync.http.transport import HttpSettings
 from customer_sync.model.company import CompanyStatus
 from customer_sync.model.operation import Action
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
@@ -104,7 +105,7 @@ class BetterB2BUnderTest:
     )
 
     def make(self) -> Target:
-        transport = Urllib3Transport(HttpSettings(base_url=self.url))
+        transport = CurlTransport(HttpSettings(base_url=self.url))
         quick = RetryPolicy(attempts=3, total_s=5.0, first_delay_s=0.01, rng=lambda: 0.0)
         return BetterB2BTarget(transport, self.settings, pacer=Pacer(0, share=1.0), retry=quick)
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from customer_sync.http.curl_transport import CurlTransport
 from customer_sync.http.pacing import Pacer
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.http.transport import HttpSettings, Transport, Urllib3Transport
+from customer_sync.http.transport import HttpSettings, Transport
 from customer_sync.ledger import Ledger
 from customer_sync.model.batch import BatchDescriptor
 from customer_sync.pipeline import run
@@ -83,7 +84,7 @@ class World:
     def _erp(self, wrap: Wrap, **changes: Any) -> ErpEditor:
         values = {"username": "admin", "password": "sandbox", "tenant": "Sandbox", "endpoint_name": "KNCommerce"}
         settings = AcumaticaSettings(**{**values, "page_size": 40, "session_limit_wait_s": 0.05, **changes})
-        transport = Urllib3Transport(HttpSettings(base_url=self.erp_url))
+        transport = CurlTransport(HttpSettings(base_url=self.erp_url))
         return ErpEditor(wrap(transport), settings, retry=self.retry)
 
     def source(self, **changes: Any) -> AcumaticaSource:
@@ -94,7 +95,7 @@ class World:
         """The store's twin as the connector's target, through the test's transport."""
         # The twins answer at once; a retry waits this long for what an older attempt may have on its way.
         values = {"token": "sandbox-token", "store_hash": "sandbox", "rate_limit_wait_s": 0.1, "read_timeout_s": 5.0}
-        transport = Urllib3Transport(HttpSettings(base_url=self.store_url))
+        transport = CurlTransport(HttpSettings(base_url=self.store_url))
         settings = BetterB2BSettings(**{**values, "rules": (connector or self.connector).store, **changes})
         return BetterB2BTarget(self.wrap_store(transport), settings, pacer=Pacer(0, share=1.0), retry=self.retry)
 

@@ -8,18 +8,16 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-import urllib3
-
 from customer_sync.http.pacing import Pacer
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.http.transport import HttpRequest, HttpResponse
+from customer_sync.http.transport import Headers, HttpRequest, HttpResponse
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 from tests.reliability.mutations import encoded
 
-_LOGIN_HEADERS = urllib3.HTTPHeaderDict({"Set-Cookie": ".ASPXAUTH=a1; path=/"})
+_LOGIN_HEADERS = Headers([b"Set-Cookie: .ASPXAUTH=a1; path=/"])
 _MANY = 300
 _ASKED_CONTACT = re.compile(r"^ContactID eq (.+)$")
 

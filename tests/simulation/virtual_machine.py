@@ -7,11 +7,13 @@ tries the orders in which answers may arrive, and tries the same one whenever it
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
+
+from customer_sync.machine import Calls
 
 
 @dataclass
@@ -39,13 +41,51 @@ class VirtualMachine:
     def executor(self, _threads: int, _name: str) -> Executor:
         return _LazyExecutor()
 
-    def wait_for_any(self, running: Collection[Future[Any]]) -> list[Future[Any]]:
-        begun = [future for future in running if isinstance(future, _LazyFuture)]
-        pending = [future for future in begun if not future.done()]
-        if pending:
-            for future in self.order.sample(pending, self.order.randint(1, len(pending))):
-                future.perform()
-        return [future for future in begun if future.done()]
+    def calls(self) -> Calls:
+        return _ShuffledCalls(self.order)
+
+
+@dataclass(eq=False)
+class _Call:
+    work: Callable[[], Any]
+    answer: Any = None
+    failure: BaseException | None = None
+
+    def perform(self) -> None:
+        try:
+            self.answer = self.work()
+        except BaseException as error:  # noqa: BLE001 - as a call hands over whatever ended it
+            self.failure = error
+
+
+class _ShuffledCalls:
+    def __init__(self, order: random.Random) -> None:
+        self._order = order
+        self._begun: list[_Call] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for call in self._begun:
+            call.perform()
+
+    def submit(self, work: Callable[[], Any]) -> _Call:
+        call = _Call(work)
+        self._begun.append(call)
+        return call
+
+    def poll(self) -> bool:
+        return False
+
+    def wait(self, _most_s: float = 0.0) -> list[_Call]:
+        if not self._begun:
+            return []
+        done = self._order.sample(self._begun, self._order.randint(1, len(self._begun)))
+        self._begun = [call for call in self._begun if call not in done]
+        for call in done:
+            call.perform()
+        return done
 
 
 class _LazyFuture(Future[Any]):

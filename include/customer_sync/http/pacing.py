@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from customer_sync.errors import ConfigError
+from customer_sync.machine import sleep as pause
 
 _MINUTE_S = 60.0
 LONGEST_PAUSE_S: Final = 60.0
@@ -72,7 +73,7 @@ class Pacer:
         burst: int = 4,
         schedule: Schedule | None = None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = pause,
     ) -> None:
         if requests_per_minute < 0:
             raise ConfigError(

@@ -22,6 +22,7 @@ import tenacity
 
 from customer_sync.errors import AmbiguousWriteError, ContractError, TransientApiError
 from customer_sync.http.transport import HttpRequest
+from customer_sync.machine import sleep as pause
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class RetryPolicy:
     total_s: float = 300.0
     first_delay_s: float = 0.5
     max_delay_s: float = 30.0
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = pause
     clock: Callable[[], float] = time.monotonic
     rng: Callable[[], float] = random.random
 

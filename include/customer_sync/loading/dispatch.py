@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor, Future
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
@@ -23,15 +22,18 @@ from customer_sync.errors import (
 )
 from customer_sync.ledger import IntendedWrite, Lease
 from customer_sync.loading.customer_load import CustomerLoad, Part
-from customer_sync.machine import machine
+from customer_sync.machine import Call, Calls, machine
 from customer_sync.run import Run
+
+_TOGETHER_S = 0.002
+"""How long answers that are there wait for another one, in seconds."""
 
 
 class Write(Protocol):
     """One request, for one or several customers.
 
-    ``send`` runs in a worker thread and makes the request; everything else runs in
-    the thread that owns the ledger.
+    ``send`` makes the request; while it waits for the answer, others are sent and settled
+    (:mod:`customer_sync.calls_in_flight`).
     """
 
     @property
@@ -74,7 +76,15 @@ class ReadBack:
 Follow = Callable[[Write], Iterable[Write]]
 """Makes the writes that a confirmed write allows, in memory only."""
 
-_Running = dict[Future[Any], tuple[Write, list[int]]]
+_Running = dict[Call, tuple[Write, list[int]]]
+
+
+class _Settled(NamedTuple):
+    """A write whose call is done, and the intents of its operations."""
+
+    write: Write
+    intents: list[int]
+    call: Call
 
 
 class IdleTask(Protocol):
@@ -132,51 +142,49 @@ class Dispatcher:
         queue = deque(writes)
         running: _Running = {}
         stopped_by: SyncError | None = None
-        with machine().executor(self._concurrency, "write") as pool:
+        with machine().calls() as calls:
             while (queue and stopped_by is None) or running:
                 try:
                     if stopped_by is None:
-                        self._use_the_wait(running)
+                        self._use_the_wait(calls, running)
                 except SyncError as error:
                     stopped_by = error
-                done = machine().wait_for_any(running) if running else []
-                settled = [(*running.pop(future), future) for future in done]
+                settled = [_Settled(*running.pop(call), call) for call in _answered(calls, len(running))]
                 try:
                     answered = self._settle_failures(settled, queue)
                 except SyncError as error:
                     stopped_by = stopped_by or error
-                    answered = [item for item in settled if item[2].exception() is None]
+                    answered = [each for each in settled if each.call.failure is None]
                 try:
-                    self._exchange(answered, queue if stopped_by is None else deque(), then, pool, running)
+                    self._exchange(answered, queue if stopped_by is None else deque(), then, calls, running)
                 except SyncError as error:
                     stopped_by = stopped_by or error
         if stopped_by is not None:
             raise stopped_by
 
-    def _use_the_wait(self, running: _Running) -> None:
+    def _use_the_wait(self, calls: Calls, running: _Running) -> None:
         """Do something else until an answer is there or nothing else is left."""
-        while self._idle_task and running and not any(future.done() for future in running):
+        while self._idle_task and running and not calls.poll():
             if not self._idle_task.close_some():
                 return
 
     def _exchange(
         self,
-        answered: Sequence[tuple[Write, list[int], Future[Any]]],
+        answered: Sequence[_Settled],
         queue: deque[Write],
         then: Follow | None,
-        pool: Executor,
+        calls: Calls,
         running: _Running,
     ) -> None:
         """Confirm what was answered and open the intents of what goes next, in one transaction; then send that."""
         if not answered and not self._has_sendable(queue, running):
             return
         ledger = self._run.ledger
-        # Asked before the transaction, in which nothing may wait for a thread that waits for the ledger.
         free = max(0, self._limit() - len(running))
         with ledger.write() as connection:
             self._lease.confirm(connection)
-            for write, _, future in answered:
-                write.confirm(connection, future.result())
+            for write, _, call in answered:
+                write.confirm(connection, call.answer)
                 _enqueue(queue, then(write) if then else ())
             ledger.intents.settle(connection, [each for _, ids, _ in answered for each in ids], "confirmed")
             fresh = _take(queue, free)
@@ -185,7 +193,7 @@ class Dispatcher:
         if self._idle_task:
             self._idle_task.offer(load for write, _, _ in answered for load, _ in write.parts)
         for write in fresh:
-            running[pool.submit(write.send)] = (write, [intents.popleft()] if write.parts else [])
+            running[calls.submit(write.send)] = (write, [intents.popleft()] if write.parts else [])
             self.writes_sent += bool(write.parts)
 
     def _has_sendable(self, queue: deque[Write], running: _Running) -> bool:
@@ -196,17 +204,15 @@ class Dispatcher:
     def _limit(self) -> int:
         return max(1, min(self._concurrency, self._in_flight()))
 
-    def _settle_failures(
-        self, settled: Sequence[tuple[Write, list[int], Future[Any]]], queue: deque[Write]
-    ) -> list[tuple[Write, list[int], Future[Any]]]:
+    def _settle_failures(self, settled: Sequence[_Settled], queue: deque[Write]) -> list[_Settled]:
         """Settle what was not answered with yes, one by one; returns the others.
 
         Raises:
             SyncError: The first error that stops the load, after all were settled.
         """
         stopped_by: SyncError | None = None
-        for write, intents, future in settled:
-            error = future.exception()
+        for write, intents, call in settled:
+            error = call.failure
             if error is None:
                 continue
             try:
@@ -215,7 +221,7 @@ class Dispatcher:
                 stopped_by = stopped_by or stopping
         if stopped_by is not None:
             raise stopped_by
-        return [item for item in settled if item[2].exception() is None]
+        return [each for each in settled if each.call.failure is None]
 
     def _settle_failure(self, write: Write, intents: list[int], error: BaseException) -> list[Write]:
         if isinstance(error, RecordRejected | NotFound | BatchTooLarge):
@@ -237,6 +243,14 @@ class Dispatcher:
     def _close(self, intents: list[int], state: str) -> None:
         with self._run.ledger.write() as connection:
             self._run.ledger.intents.settle(connection, intents, state)
+
+
+def _answered(calls: Calls, in_flight: int) -> list[Call]:
+    """The calls that are done, with those that follow at once until it is half of them: they share a commit."""
+    done = calls.wait()
+    while 2 * len(done) < in_flight and (more := calls.wait(_TOGETHER_S)):
+        done += more
+    return done
 
 
 def _intended(write: Write) -> list[IntendedWrite]:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import urllib3
 
+from customer_sync.http.curl_transport import CurlTransport
 from customer_sync.http.pacing import Pacer
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.http.transport import HttpSettings, Urllib3Transport
+from customer_sync.http.transport import HttpSettings
 from customer_sync.settings.connector import StoreRules
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
@@ -102,7 +103,7 @@ def make_erp_client(erp: Control) -> Iterator[Callable[..., AcumaticaClient]]:
             erp.advance(seconds)
 
         client = AcumaticaClient(
-            Urllib3Transport(HttpSettings(erp.url)),
+            CurlTransport(HttpSettings(erp.url)),
             AcumaticaSettings(**(known | {"read_timeout_s": read_timeout_s, "page_size": 50} | settings)),
             pacer=Pacer(0),
             retry=RetryPolicy(attempts=attempts, sleep=sleep, clock=lambda: now_s[0]),
@@ -135,7 +136,7 @@ def make_store_client(store: Control) -> Iterator[Callable[..., BetterB2BTarget]
         rules = StoreRules(share=share, requests_per_minute=settings.pop("requests_per_minute", 120))
         ours = BetterB2BSettings(**(known | settings), rules=rules)
         client = BetterB2BTarget(
-            Urllib3Transport(HttpSettings(store.url)),
+            CurlTransport(HttpSettings(store.url)),
             ours,
             pacer=Pacer(rules.requests_per_minute, share=share, clock=lambda: now_s[0], sleep=sleep),
             retry=RetryPolicy(total_s=600, sleep=sleep, clock=lambda: now_s[0]),
@@ -166,7 +167,7 @@ def make_limited_client(store: Control) -> Iterator[Callable[..., tuple[BetterB2
         store.switch(requests_per_minute=150)
         store.ask("PUT", "clock", {"freeze": True})
         client = BetterB2BTarget(
-            Urllib3Transport(HttpSettings(store.url)),
+            CurlTransport(HttpSettings(store.url)),
             BetterB2BSettings("sandbox-token", "sandbox"),
             pacer=Pacer(120, share=share, clock=clock, sleep=sleep),
             retry=RetryPolicy(total_s=600, sleep=sleep, clock=clock),

@@ -219,7 +219,9 @@ def test_list_is_whole_when_reading_was_disturbed(erp: Any, make_erp_client: Any
         erp.fault(effect, match={"method": "GET", "path_regex": "/Customer$"}, times=2, after=1)
         assert {row.id for row in _all(client, CUSTOMER)} == expected
     # The twin's malformed JSON can by chance be JSON of fewer keys: then the proof fails, and no retry is needed.
-    assert client.requests_used().retried in ({1, 2} if effect == "malformed_json" else {2})
+    # A read whose kept connection ends without an answer is repeated by libcurl once, before the policy hears of it.
+    may_be_fewer = effect in {"malformed_json", "connection_reset", "commit_then_reset"}
+    assert client.requests_used().retried in ({1, 2} if may_be_fewer else {2})
 
 
 @pytest.mark.parametrize(

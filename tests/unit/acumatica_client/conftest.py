@@ -5,12 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import urllib3
 
 from customer_sync.errors import SyncError
 from customer_sync.http.pacing import Pacer
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.http.transport import HttpRequest, HttpResponse
+from customer_sync.http.transport import Headers, HttpRequest, HttpResponse
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
 
@@ -21,11 +20,10 @@ Answering = Callable[[HttpRequest], Answer]
 def reply(status: int = 200, body: Any = b"", **headers: str) -> HttpResponse:
     """Make an answer; a body that is not bytes is sent as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    fields = urllib3.HTTPHeaderDict()
-    for name, value in headers.items():
-        for line in value.split("\n"):
-            fields.add(name.replace("_", "-"), line)
-    return HttpResponse(status, fields, raw)
+    lines = [
+        f"{name.replace('_', '-')}: {line}".encode() for name, value in headers.items() for line in value.split("\n")
+    ]
+    return HttpResponse(status, Headers(lines), raw)
 
 
 class ScriptedErp:

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import urllib3
 
 from customer_sync.errors import SyncError
 from customer_sync.http.pacing import Pacer
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.http.transport import HttpRequest, HttpResponse
+from customer_sync.http.transport import Headers, HttpRequest, HttpResponse
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
@@ -21,8 +20,8 @@ Answer = HttpResponse | SyncError
 def reply(status: int = 200, body: Any = b"", **headers: str) -> HttpResponse:
     """Make an answer; a body that is not bytes is sent as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    fields = urllib3.HTTPHeaderDict({name.replace("_", "-"): value for name, value in headers.items()})
-    return HttpResponse(status, fields, raw)
+    lines = [f"{name.replace('_', '-')}: {value}".encode() for name, value in headers.items()]
+    return HttpResponse(status, Headers(lines), raw)
 
 
 def envelope(data: Any, *, total: int | None = None, code: int = 200, **meta: Any) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from customer_sync.errors import ReplyLost, ReplyTooLarge, SyncError
-from customer_sync.http.transport import HttpRequest, HttpSettings, Urllib3Transport
+from customer_sync.http.curl_transport import CurlTransport
+from customer_sync.http.transport import HttpRequest, HttpSettings
 from tests.hostile_server import ENDLESS, FLOODS, HostileServer
 
 GET = HttpRequest("GET", "/x", system="Twin")
@@ -16,7 +17,7 @@ READ_TIMEOUT_S = 0.5
 
 def _ended(url: str, read_timeout_s: float = READ_TIMEOUT_S, **settings: Any) -> tuple[SyncError, float]:
     """The error that an answer ends with, and the seconds until then."""
-    transport = Urllib3Transport(HttpSettings(url, read_timeout_s=read_timeout_s, **settings))
+    transport = CurlTransport(HttpSettings(url, read_timeout_s=read_timeout_s, **settings))
     started_s = time.monotonic()
     with pytest.raises((ReplyLost, ReplyTooLarge)) as caught:
         transport.send(GET)
@@ -58,7 +59,7 @@ def test_answer_is_right_when_hints_came_before_it(rude_server: Any, make_answer
     hints = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
     bodies = iter([b"first", b"second"])
     rude_server.behaviour = lambda c, _: c.sendall(hints + make_answer(next(bodies)))
-    transport = Urllib3Transport(HttpSettings(rude_server.url, read_timeout_s=2))
+    transport = CurlTransport(HttpSettings(rude_server.url, read_timeout_s=2))
     assert [transport.send(GET).body for _ in range(2)] == [b"first", b"second"]
     assert rude_server.connections == 1
 
@@ -67,7 +68,7 @@ def test_answer_is_lost_when_the_server_changes_the_protocol(rude_server: Any) -
     """A 101 that nobody asked for is no answer."""
     rude_server.behaviour = lambda c, _: c.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")
     with pytest.raises(ReplyLost, match="was not asked for"):
-        Urllib3Transport(HttpSettings(rude_server.url, read_timeout_s=2)).send(GET)
+        CurlTransport(HttpSettings(rude_server.url, read_timeout_s=2)).send(GET)
 
 
 def test_time_is_whole_again_when_the_head_took_most_of_it(rude_server: Any, make_answer: Any) -> None:
@@ -80,7 +81,7 @@ def test_time_is_whole_again_when_the_head_took_most_of_it(rude_server: Any, mak
             connection.sendall(part)
 
     rude_server.behaviour = head_and_body
-    assert Urllib3Transport(HttpSettings(rude_server.url, read_timeout_s=1)).send(GET).body == b"{}"
+    assert CurlTransport(HttpSettings(rude_server.url, read_timeout_s=1)).send(GET).body == b"{}"
 
 
 def test_time_is_whole_again_when_a_connection_is_reused(rude_server: Any, make_answer: Any) -> None:
@@ -91,6 +92,6 @@ def test_time_is_whole_again_when_a_connection_is_reused(rude_server: Any, make_
         connection.sendall(make_answer(b"{}"))
 
     rude_server.behaviour = slowly
-    transport = Urllib3Transport(HttpSettings(rude_server.url, read_timeout_s=1))
+    transport = CurlTransport(HttpSettings(rude_server.url, read_timeout_s=1))
     assert [transport.send(GET).status for _ in range(3)] == [200] * 3
     assert rude_server.connections == 1

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from customer_sync.errors import ConfigError, ConnectFailed, ReplyLost, ReplyTooLarge
-from customer_sync.http.transport import HttpRequest, HttpSettings, Urllib3Transport, encode_query
+from customer_sync.http.curl_transport import CurlTransport
+from customer_sync.http.transport import HttpRequest, HttpSettings, encode_query
 
 
-def _transport(url: str, **settings: Any) -> Urllib3Transport:
-    return Urllib3Transport(HttpSettings(url, connect_timeout_s=2, **{"read_timeout_s": 2, **settings}))
+def _transport(url: str, **settings: Any) -> CurlTransport:
+    return CurlTransport(HttpSettings(url, connect_timeout_s=2, **{"read_timeout_s": 2, **settings}))
 
 
 GET = HttpRequest("GET", "/x", system="Twin")
@@ -220,7 +221,7 @@ def test_setting_is_named_when_the_host_cannot_be_used(url: str) -> None:
 def test_setting_is_named_when_tls_or_proxy_cannot_be_used(setting: str, value: Any) -> None:
     """A missing file or an unusable proxy is told at once."""
     with pytest.raises(ConfigError) as caught:
-        Urllib3Transport(HttpSettings("http://127.0.0.1", **{setting: value}))
+        CurlTransport(HttpSettings("http://127.0.0.1", **{setting: value}))
     assert caught.value.evidence["setting"] == setting
 
 
@@ -252,7 +253,7 @@ def test_settings_keep_their_secrets_when_shown() -> None:
 
 def test_proxy_is_used_when_configured(rude_server: Any) -> None:
     """Requests go to the proxy, with its credentials in the header of its own."""
-    transport = Urllib3Transport(
+    transport = CurlTransport(
         HttpSettings(
             "http://erp.example.test/app",
             proxies={"http": f"http://user:pw@127.0.0.1:{rude_server.port}"},

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from customer_sync.errors import ConfigError
-from customer_sync.http.transport import HttpRequest, HttpSettings, Urllib3Transport
+from customer_sync.http.curl_transport import CurlTransport
+from customer_sync.http.transport import HttpRequest, HttpSettings
 
 GET = HttpRequest("GET", "/x", system="Twin")
 
@@ -91,11 +92,11 @@ def test_setting_is_named_when_the_certificate_is_not_trusted(tls_server: tuple[
     """An unknown authority stops the run at once and says what to do; nothing was sent."""
     url, _ = tls_server
     with pytest.raises(ConfigError, match="is not trusted") as caught:
-        Urllib3Transport(HttpSettings(url)).send(GET)
+        CurlTransport(HttpSettings(url)).send(GET)
     assert caught.value.evidence["setting"] == "verify"
 
 
 def test_answer_comes_when_the_authority_is_named(tls_server: tuple[str, Path]) -> None:
     """A bundle of one's own makes the certificate good."""
     url, bundle = tls_server
-    assert Urllib3Transport(HttpSettings(url, verify=str(bundle))).send(GET).body == b"hello"
+    assert CurlTransport(HttpSettings(url, verify=str(bundle))).send(GET).body == b"hello"

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.database import writing
 from customer_sync.ledger.storage.schema import push_customer, push_inbox, run
-from customer_sync.ledger.storage.statement import chunks, upsert
+from customer_sync.ledger.storage.statement import among, chunks, upsert
 from customer_sync.ledger.story.batches import batches_of, with_outcome
 from customer_sync.model.outcome import Outcome
 from customer_sync.model.push_notification import Notification
@@ -212,7 +212,7 @@ class Push:
         found: dict[str, tuple[int, bool]] = {}
         for part in chunks(customer_ids):
             query = sa.select(columns.customer_id, columns.newest_ticks, columns.waiting_since_utc)
-            for key, ticks, since in connection.execute(query.where(self._mine(), columns.customer_id.in_(part))):
+            for key, ticks, since in connection.execute(query.where(self._mine(), among(columns.customer_id, part))):
                 found[key] = (ticks, since is not None)
         return found
 
@@ -222,7 +222,7 @@ class Push:
         for part in chunks(sorted(customer_ids)):
             connection.execute(
                 sa.update(push_customer)
-                .where(self._mine(), push_customer.c.customer_id.in_(part))
+                .where(self._mine(), among(push_customer.c.customer_id, part))
                 .values(received_at_utc=now, newest_ticks=sa.case((newest < ticks, ticks), else_=newest))
             )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.schema import customer_state, known_customer, quarantine
-from customer_sync.ledger.storage.statement import chunks, upsert
+from customer_sync.ledger.storage.statement import among, chunks, upsert
 from customer_sync.model.company import content_hash
 from customer_sync.model.outcome import Reason
 
@@ -39,7 +39,7 @@ class AccountEmails:
     def give_up(self, connection: sa.Connection, customer_ids: Iterable[str]) -> None:
         """Drop the claims of customers that are not eligible (any more)."""
         for part in chunks(customer_ids):
-            self._give_up(connection, known_customer.c.customer_id.in_(part))
+            self._give_up(connection, among(known_customer.c.customer_id, part))
 
     def give_up_older(self, connection: sa.Connection, run_id: str) -> None:
         """Drop the claims that a read of every customer did not renew: those customers are gone from the ERP."""

@@ -14,7 +14,7 @@ from customer_sync.ledger.state.applied_document import decode_applied, encode_a
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.compiled import Compiled
 from customer_sync.ledger.storage.schema import contact_holder, customer_state, watermark
-from customer_sync.ledger.storage.statement import PARAMETER_CHUNK, chunks, take_turns, upsert
+from customer_sync.ledger.storage.statement import PARAMETER_CHUNK, among, chunks, take_turns, upsert
 from customer_sync.ledger.storage.upgrade import writing
 from customer_sync.model.operation import AppliedCompany
 
@@ -68,7 +68,7 @@ class LinkSnapshot:
         names = [column.name for column in facts]
         for part in chunks(customer_ids):
             query = sa.select(state.customer_id, state.applied, *facts).where(
-                state.connector_id == self._connector_id, state.customer_id.in_(part)
+                state.connector_id == self._connector_id, among(state.customer_id, part)
             )
             for key, text, *values in self._connection.execute(query):
                 found[key] = decode_applied(text, **dict(zip(names, values, strict=True)))
@@ -81,7 +81,7 @@ class LinkSnapshot:
         for part in chunks(customer_ids):
             query = sa.select(
                 link.customer_id, link.company_id, link.status, link.content_hash, link.reference_id
-            ).where(link.connector_id == self._connector_id, link.customer_id.in_(part))
+            ).where(link.connector_id == self._connector_id, among(link.customer_id, part))
             for key, *facts in self._connection.execute(query):
                 found[key] = LinkSummary(*facts)
         return found
@@ -149,7 +149,7 @@ class Links:
                 query = sa.select(customer_state.c.customer_id).where(
                     customer_state.c.connector_id == self._connector_id,
                     customer_state.c.made_by_run == run_id,
-                    customer_state.c.customer_id.in_(part),
+                    among(customer_state.c.customer_id, part),
                 )
                 found.update(connection.execute(query).scalars())
         return found
@@ -162,7 +162,7 @@ class Links:
             store = self._store_of(connection)
             for part in chunks(company_ids):
                 query = sa.select(link.company_id, link.customer_id).where(
-                    link.store == store, link.company_id.in_(part)
+                    link.store == store, among(link.company_id, part)
                 )
                 found.update((company_id, customer_id) for company_id, customer_id in connection.execute(query))
         return found
@@ -221,7 +221,7 @@ class Links:
         with self._engine.connect() as connection:
             for part in chunks(customer_ids):
                 query = sa.select(link.customer_id, link.record_id).where(
-                    link.connector_id == self._connector_id, link.customer_id.in_(part)
+                    link.connector_id == self._connector_id, among(link.customer_id, part)
                 )
                 found.update((key, record_id or "") for key, record_id in connection.execute(query))
         return found
@@ -233,7 +233,7 @@ class Links:
         with self._engine.connect() as connection:
             for part in chunks({key.casefold() for key in keys}):
                 query = sa.select(link.customer_id, link.record_id, link.company_key).where(
-                    link.connector_id == self._connector_id, link.company_key.in_(part)
+                    link.connector_id == self._connector_id, among(link.company_key, part)
                 )
                 rows = connection.execute(query.order_by(link.customer_id))
                 found.extend(KeyHolder(number, record_id or "", key) for number, record_id, key in rows)
@@ -258,7 +258,7 @@ class Links:
         link = customer_state.c
         for part in chunks(record_ids):
             query = sa.select(link.record_id, link.customer_id).where(
-                link.connector_id == self._connector_id, link.record_id.in_(part)
+                link.connector_id == self._connector_id, among(link.record_id, part)
             )
             found.update((record_id, key) for record_id, key in connection.execute(query))
         return found
@@ -303,7 +303,7 @@ class Links:
         link = customer_state.c
         for part in chunks(numbers):
             query = sa.select(link.customer_id, link.record_id, link.company_id).where(
-                link.connector_id == self._connector_id, link.customer_id.in_(part)
+                link.connector_id == self._connector_id, among(link.customer_id, part)
             )
             found.update((key, (record or "", company_id)) for key, record, company_id in connection.execute(query))
         return found
@@ -333,7 +333,7 @@ class Links:
         with self._engine.connect() as connection:
             for part in chunks(contact_ids):
                 query = sa.select(contact_holder.c.customer_id).where(
-                    contact_holder.c.connector_id == self._connector_id, contact_holder.c.contact_key.in_(part)
+                    contact_holder.c.connector_id == self._connector_id, among(contact_holder.c.contact_key, part)
                 )
                 found.update(connection.execute(query).scalars())
         return found
@@ -407,7 +407,7 @@ class Links:
         found: dict[str, set[str]] = {}
         for part in chunks(customer_ids):
             query = sa.select(holder.customer_id, holder.contact_key).where(
-                holder.connector_id == self._connector_id, holder.customer_id.in_(part)
+                holder.connector_id == self._connector_id, among(holder.customer_id, part)
             )
             for customer_id, key in connection.execute(query):
                 found.setdefault(customer_id, set()).add(key)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.schema import quarantine
-from customer_sync.ledger.storage.statement import chunks, upsert
+from customer_sync.ledger.storage.statement import among, chunks, upsert
 from customer_sync.model.outcome import Finding, Reason
 
 
@@ -65,7 +65,7 @@ class Quarantine:
         )
         with self._engine.connect() as connection:
             for part in chunks(customer_ids):
-                query = sa.select(*columns).where(q.connector_id == self._connector_id, q.customer_id.in_(part))
+                query = sa.select(*columns).where(q.connector_id == self._connector_id, among(q.customer_id, part))
                 for row in connection.execute(query):
                     found.setdefault(row[0], []).append(Quarantined(*row))
         return found
@@ -122,11 +122,11 @@ class Quarantine:
         for part in chunks(customer_ids):
             query = sa.select(
                 q.customer_id, q.entity, q.record_key, q.attempts, q.content_hash, q.first_seen_at_utc
-            ).where(q.connector_id == self._connector_id, q.customer_id.in_(part))
+            ).where(q.connector_id == self._connector_id, among(q.customer_id, part))
             for customer_id, entity, key, attempts, digest, first in connection.execute(query):
                 known[(customer_id, entity, key)] = (attempts, digest, first)
             connection.execute(
-                sa.delete(quarantine).where(q.connector_id == self._connector_id, q.customer_id.in_(part))
+                sa.delete(quarantine).where(q.connector_id == self._connector_id, among(q.customer_id, part))
             )
         rows: dict[tuple[str, str, str], dict[str, Any]] = {}
         for customer_id, finding in found:

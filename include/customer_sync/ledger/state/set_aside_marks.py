@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.schema import set_aside
-from customer_sync.ledger.storage.statement import chunks, upsert
+from customer_sync.ledger.storage.statement import among, chunks, upsert
 from customer_sync.planning.set_aside import Mark, MarkKind
 
 
@@ -26,7 +26,7 @@ class SetAside:
         with self._engine.connect() as connection:
             for part in chunks(customer_ids):
                 query = sa.select(mark.customer_id, mark.kind, mark.since_utc, mark.source_hash).where(
-                    mark.connector_id == self._connector_id, mark.customer_id.in_(part)
+                    mark.connector_id == self._connector_id, among(mark.customer_id, part)
                 )
                 for customer_id, kind, since, source_hash in connection.execute(query):
                     found[customer_id] = Mark(kind, since, source_hash)
@@ -53,7 +53,7 @@ class SetAside:
         """Take customers back into the sync; returns how many had a mark."""
         total = 0
         for part in chunks(customer_ids):
-            mine = sa.and_(set_aside.c.connector_id == self._connector_id, set_aside.c.customer_id.in_(part))
+            mine = sa.and_(set_aside.c.connector_id == self._connector_id, among(set_aside.c.customer_id, part))
             total += int(connection.execute(sa.delete(set_aside).where(mine)).rowcount)
         return total
 
@@ -61,7 +61,7 @@ class SetAside:
         """Carry marks over to customers' new numbers (former -> present), which may go round in a circle."""
         rows = []
         for part in chunks(moved):
-            mine = sa.and_(set_aside.c.connector_id == self._connector_id, set_aside.c.customer_id.in_(part))
+            mine = sa.and_(set_aside.c.connector_id == self._connector_id, among(set_aside.c.customer_id, part))
             rows += [dict(row) for row in connection.execute(sa.select(set_aside).where(mine)).mappings()]
         self.drop(connection, [row["customer_id"] for row in rows])
         upsert(connection, set_aside, [{**row, "customer_id": moved[row["customer_id"]]} for row in rows])

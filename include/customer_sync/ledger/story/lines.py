@@ -17,7 +17,7 @@ import msgspec
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.schema import story, story_shape
-from customer_sync.ledger.storage.statement import chunks, insert, upsert
+from customer_sync.ledger.storage.statement import among, chunks, insert, upsert
 from customer_sync.ledger.story.batches import pack_keys, unpack_keys
 from customer_sync.ledger.story.log_facets import LogKind, load_kinds
 from customer_sync.model.outcome import LogEntry
@@ -145,7 +145,7 @@ def take_planned(
     c = story.c
     for part in chunks(customer_ids):
         query = sa.select(c.id, c.customer_id, c.logged_at_utc, c.lines).where(
-            c.connector_id == connector_id, c.customer_id.in_(part), c.run_id == run_id, c.task == task
+            c.connector_id == connector_id, among(c.customer_id, part), c.run_id == run_id, c.task == task
         )
         for story_id, customer_id, moment, text in connection.execute(query.order_by(c.id)):
             lines = _decoder.decode(text)
@@ -153,7 +153,7 @@ def take_planned(
             kept.setdefault(customer_id, []).extend(line for line in lines if line.kind_id not in operations)
             ids.append(story_id)
     for some in chunks(ids):
-        connection.execute(sa.delete(story).where(c.id.in_(some)))
+        connection.execute(sa.delete(story).where(among(c.id, some)))
     return kept, gone
 
 

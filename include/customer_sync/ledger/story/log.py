@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.schema import known_customer, log_count, story
-from customer_sync.ledger.storage.statement import chunks, insert, upsert
+from customer_sync.ledger.storage.statement import among, chunks, insert, upsert
 from customer_sync.ledger.story.batches import stored
 from customer_sync.ledger.story.lines import (
     EVERYBODY,
@@ -135,7 +135,7 @@ class Log:
         c = known_customer.c
         for part in chunks(customer_ids):
             query = sa.select(c.customer_id, c.name, c.told).where(
-                c.connector_id == self._connector_id, c.customer_id.in_(part)
+                c.connector_id == self._connector_id, among(c.customer_id, part)
             )
             found.update((key, _Known(name, told)) for key, name, told in connection.execute(query))
         return found

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from customer_sync.ledger.journal.intents import Intents
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.schema import batch, plan_customer, story
-from customer_sync.ledger.storage.statement import chunks, insert
+from customer_sync.ledger.storage.statement import among, chunks, insert
 from customer_sync.ledger.story.batches import NOTHING, batches_of, put_outcomes, with_outcome
 from customer_sync.ledger.story.lines import lines_of
 from customer_sync.ledger.story.log_facets import load_kinds
@@ -112,7 +112,7 @@ class Plans:
         is_withheld = sa.and_(self._of(run_id), plan_customer.c.withheld)
         connection.execute(sa.update(plan_customer).where(is_withheld).values(withheld=False))
         for part in chunks(customer_ids):
-            mine = sa.and_(self._of(run_id), plan_customer.c.customer_id.in_(part))
+            mine = sa.and_(self._of(run_id), among(plan_customer.c.customer_id, part))
             connection.execute(sa.update(plan_customer).where(mine).values(withheld=True))
 
     def withheld(self, run_id: str) -> list[tuple[str, PlannedCustomer]]:
@@ -133,7 +133,7 @@ class Plans:
         query = sa.select(plan_customer.c.customer_id).where(self._of(run_id), *conditions)
         with self._engine.connect() as connection:
             for part in chunks(customer_ids):
-                found.update(connection.execute(query.where(plan_customer.c.customer_id.in_(part))).scalars())
+                found.update(connection.execute(query.where(among(plan_customer.c.customer_id, part))).scalars())
         return found
 
     def unplanned(self, run_id: str) -> Iterator[tuple[str, str]]:
@@ -215,7 +215,7 @@ class Plans:
             found: list[str] = []
             for part in chunks(written):
                 query = sa.select(plan_customer.c.customer_id, planned_at).where(mine)
-                rows = connection.execute(query.where(plan_customer.c.customer_id.in_(part)))
+                rows = connection.execute(query.where(among(plan_customer.c.customer_id, part)))
                 found += [key for key, moment in rows if written[key] >= moment]
         return sorted(found)[:limit]
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.schema import batch, plan_customer, run, unfinished
-from customer_sync.ledger.storage.statement import chunks, upsert
+from customer_sync.ledger.storage.statement import among, chunks, upsert
 from customer_sync.ledger.story.batches import (
     NOTHING,
     batches_of,
@@ -261,7 +261,7 @@ class Runs:
         for part in chunks(customer_ids):
             connection.execute(
                 sa.delete(unfinished).where(
-                    unfinished.c.connector_id == self._connector_id, unfinished.c.customer_id.in_(part)
+                    unfinished.c.connector_id == self._connector_id, among(unfinished.c.customer_id, part)
                 )
             )
 
@@ -280,7 +280,7 @@ class Runs:
                     (failed if _is_left(*became) else done).append(key)
         self.forget_unfinished(connection, known.intersection(done))
         for part in chunks(known.intersection(failed)):
-            again = sa.update(unfinished).where(mine, unfinished.c.customer_id.in_(part))
+            again = sa.update(unfinished).where(mine, among(unfinished.c.customer_id, part))
             connection.execute(again.values(attempts=unfinished.c.attempts + 1))
         now = utc_now()
         rows = [

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
+from customer_sync.calls_in_flight import undivided
 from customer_sync.errors import AuthenticationFailed, ConfigError
 from customer_sync.http.exchange import Exchange
 from customer_sync.http.pacing import Pacer, RequestCounter, RequestUse
@@ -72,7 +73,7 @@ class SessionCalls:
 
     def close(self) -> None:
         """Sign out, if signed in, and close the connection; the client may be used again."""
-        with self._lock:
+        with self._lock, undivided():
             try:
                 self._session.close()
             finally:
@@ -118,7 +119,8 @@ class SessionCalls:
             return read(request, answer)
 
         effect = Effect.READ if method == "GET" else Effect.WRITE
-        with self._lock:
+        # The lock keeps other threads out, and would let in other calls of this one.
+        with self._lock, undivided():
             self._session.open()
             try:
                 return self._exchange.run(build, effect, read_answer)

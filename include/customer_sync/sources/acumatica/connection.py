@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final, Literal, cast
 
 from customer_sync.http.connection import http_settings
+from customer_sync.http.curl_transport import CurlTransport
 from customer_sync.http.pacing import Pacer, Schedule
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.http.transport import Urllib3Transport
 from customer_sync.settings.connection import ConnectionFields
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
@@ -64,5 +64,5 @@ def open_source(
         read_timeout_s=http.read_timeout_s,
     )
     pacer = Pacer(settings.requests_per_minute, share=1.0, burst=1, schedule=schedule)
-    client = AcumaticaClient(Urllib3Transport(http), settings, pacer=pacer, retry=retry, seat=seat)
+    client = AcumaticaClient(CurlTransport(http), settings, pacer=pacer, retry=retry, seat=seat)
     return AcumaticaSource(client, connector)

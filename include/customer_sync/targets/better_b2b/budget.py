@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from customer_sync.http.transport import Headers
+
 _NUMBER: Final = re.compile(r"\d{1,12}(?:\.\d{1,9})?")
 _DEFAULT_WINDOW_S: Final = 60.0
 
@@ -29,7 +31,7 @@ class Budget:
     retry_after_s: float | None
 
 
-def read_budget(headers: Mapping[str, str]) -> Budget:
+def read_budget(headers: Headers | Mapping[str, str]) -> Budget:
     """Read the rate headers of an answer; unreadable values count as absent."""
     allocated = _numbers(headers.get("X-Requests-Allocated"))
     return Budget(

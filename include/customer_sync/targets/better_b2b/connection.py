@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final, Literal, cast
 
 from customer_sync.http.connection import http_settings
+from customer_sync.http.curl_transport import CurlTransport
 from customer_sync.http.pacing import Pacer, Schedule
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.http.transport import Urllib3Transport
 from customer_sync.settings.connection import ConnectionFields
 from customer_sync.settings.connector import Connector, StoreRules
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
@@ -56,4 +56,4 @@ def open_target(
         read_timeout_s=http.read_timeout_s,
     )
     pacer = Pacer(rules.requests_per_minute, share=rules.share, schedule=schedule)
-    return BetterB2BTarget(Urllib3Transport(http), settings, pacer=pacer, retry=retry)
+    return BetterB2BTarget(CurlTransport(http), settings, pacer=pacer, retry=retry)
