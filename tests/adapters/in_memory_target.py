@@ -119,7 +119,7 @@ class InMemoryStore:
 
     def _create_user(self, operation: Any, company_id: int) -> int:
         self._check_user(operation.new, 0)
-        self._check_demands("user", getattr(operation.new, "extra_fields", {}))
+        self._check_demands("user", operation.new.extra_fields)
         company_id, user_id, now_s = _existing(self.companies, company_id).id, next(self.ids), int(self.clock())
         made = StoredUser(id=user_id, company_id=company_id, key=operation.key, fields=operation.new)
         self.users[user_id] = replace(made, created_at_s=now_s, updated_at_s=now_s)
@@ -128,7 +128,7 @@ class InMemoryStore:
 
     def _update_user(self, operation: Any, _: int) -> int:
         have = _existing(self.users, operation.store_id)
-        new = replace(have.fields, **operation.values)
+        new = rules.merged(have.fields, operation.values)
         self._check_user(new, have.id)
         self.users[have.id] = replace(have, key=operation.key, fields=new, updated_at_s=int(self.clock()))
         return have.id
@@ -153,12 +153,12 @@ class InMemoryStore:
             rules.refuse(said := f"Email already exists. ['{new.email}']", taken={"email": [said]})
 
     def _create_address(self, operation: Any, company_id: int) -> int:
-        self._check_demands("address", getattr(operation.new, "extra_fields", {}))
+        self._check_demands("address", operation.new.extra_fields)
         return self._save_address(next(self.ids), _existing(self.companies, company_id).id, operation.new)
 
     def _update_address(self, operation: Any, _: int) -> int:
         have = _existing(self.addresses, operation.store_id)
-        return self._save_address(have.id, have.company_id, replace(have.fields, **operation.values))
+        return self._save_address(have.id, have.company_id, rules.merged(have.fields, operation.values))
 
     def _delete_address(self, operation: Any, _: int) -> int:
         self.addresses.pop(operation.store_id, None)

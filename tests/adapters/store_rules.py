@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
+import msgspec
+
 from customer_sync.errors import RecordRejected
 from customer_sync.model.company import ADDRESS_FIELDS, COMPANY_FIELDS, USER_FIELDS
 from customer_sync.model.fields import EntityFields, FieldRule, MaskKind
@@ -42,9 +44,9 @@ def _table(names: tuple[str, ...], *needed: str) -> dict[str, FieldRule]:
 
 
 COMPANY: Final = _table(COMPANY_FIELDS, "company_name", "company_phone", "company_email", "country", "extra_fields")
-USER: Final = _table(USER_FIELDS, "first_name", "last_name", "email", "role")
+USER: Final = _table(USER_FIELDS, "first_name", "last_name", "email", "role", "extra_fields")
 ADDRESS: Final = _table(
-    ADDRESS_FIELDS, "first_name", "last_name", "address_line1", "city", "country_name", "country_code"
+    ADDRESS_FIELDS, "first_name", "last_name", "address_line1", "city", "country_name", "country_code", "extra_fields"
 )
 
 LIMITS: Final = TargetLimits(
@@ -53,6 +55,14 @@ LIMITS: Final = TargetLimits(
     read_timeout_s=0.0,
     company_emails_unique=False,
 )
+
+
+def merged(have: Any, values: Mapping[str, Any]) -> Any:
+    """A record after an update: extra fields that it does not name stay, and none may be blank."""
+    extra_fields = values.get("extra_fields", {})
+    if not all(extra_fields.values()):
+        refuse("An extra field may not be blank.")
+    return msgspec.structs.replace(have, **{**values, "extra_fields": {**have.extra_fields, **extra_fields}})
 
 
 def check(record: Any, table: Mapping[str, FieldRule]) -> None:

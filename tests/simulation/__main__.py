@@ -54,16 +54,17 @@ class Simulation:
 def _many(simulation: Simulation, seeds: range, groups: Sequence[str], *, is_shrinking: bool) -> bool:
     failed: dict[str, list[int]] = defaultdict(list)
     details: dict[int, str] = {}
-    runs, started_s = 0, time.perf_counter()
+    runs, started_s = 0, time.process_time()
     for seed in seeds:
         world = simulation.live(simulation.history(seed), seed)
         runs += world.runs
         if world.found:
             failed[world.found[0].kind].append(seed)
             details[seed] = world.found[0].detail
-    seconds = time.perf_counter() - started_s
+    seconds = time.process_time() - started_s
     bad = sum(map(len, failed.values()))
-    _say(f"{len(seeds)} histories, {runs} runs in {seconds:.1f} s: {len(seeds) / seconds:.1f} histories per second")
+    rate = f"{len(seeds) / seconds:.1f} histories per second and core"
+    _say(f"{len(seeds)} histories, {runs} runs in {seconds:.1f} s of CPU: {rate}")
     _say(f"{len(seeds) - bad} ended without a violation, {bad} did not")
     for kind, its in sorted(failed.items(), key=lambda each: -len(each[1])):
         _say(f"\n{kind}: {len(its)} (seeds {', '.join(map(str, its[:8]))})")

@@ -8,7 +8,7 @@ Rules, in the order in which they are used here:
 
 - Active, switched-on customers are one approved company each, under their present number, with their own values.
 - Customers that are withdrawn or gone have no approved company.
-- On hold: no new company, and whoever has explicitly left is out.
+- On hold: what the customer was when it was last eligible, less whoever has explicitly left.
 - A person is a user of the company if active, ticked, named and with an e-mail that nobody else rightfully holds.
 - The admin is the first of these (the primary one first); else the account itself, with the Account Email.
 - An empty value is a value: no terms means that ours are off.
@@ -16,7 +16,7 @@ Rules, in the order in which they are used here:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -69,7 +69,7 @@ def eligible(customer: Customer) -> list[Contact]:
     in_order = sorted(customer.contacts, key=lambda each: (not each.is_primary, len(each.contact_id), each.contact_id))
     by_email: dict[str, Contact] = {}
     for contact in in_order:
-        if may_buy(contact) and contact.email and not disliked(contact):
+        if may_buy(contact) and contact.email:
             by_email.setdefault(contact.email.casefold(), contact)
     return list(by_email.values())
 
@@ -87,11 +87,13 @@ class Judgement:
         customers: Every customer that the ERP has, by the name that never changes.
         ever: Every customer that it ever had.
         store: The store.
+        before: What each customer may be in the store by the runs that there were before it was on hold.
     """
 
     customers: Mapping[str, Customer]
     ever: Iterable[str]
     store: SimulatedStore
+    before: Mapping[str, Sequence[Customer | None]]
     found: list[Violation] = field(default_factory=list)
 
     def judge(self) -> list[Violation]:
@@ -143,7 +145,7 @@ class Judgement:
     def expected_people(self, customer: Customer, company: StoredCompany | None) -> list[Person]:
         """The users that a company must have, given who rightfully holds the e-mails that others want too."""
         company_id = company.id if company else 0
-        free = [each for each in eligible(customer) if self._may_have(each.email, company_id)]
+        free = [each for each in eligible(customer) if self._may_be_user(each, company_id)]
         if free:
             roles = [store_rules.ADMIN] + ["Junior Buyer"] * (len(free) - 1)
             return [
@@ -153,6 +155,12 @@ class Judgement:
         if self._may_have(customer.email, company_id):
             return [Person(customer.email, customer.name, customer.name, customer.phone, store_rules.ADMIN)]
         return []
+
+    def _may_be_user(self, contact: Contact, company_id: int) -> bool:
+        """Whether a contact is a user; whom the store refuses in a new form stays what he was."""
+        if disliked(contact):
+            return contact.contact_id in map(self.store.contact_of, self.store.users_of(company_id))
+        return self._may_have(contact.email, company_id)
 
     def _may_have(self, email: str, company_id: int) -> bool:
         """Whether nobody else holds an e-mail rightfully."""
@@ -167,25 +175,62 @@ class Judgement:
             # Who is withdrawn gives up what others want, but for its last user, whom the store does not let go.
             return len(self.store.users_of(holder.company_id)) > 1
         if standing(other) == "hold":
-            return _has_left(holder, other)
+            return self._has_left(holder, other)
         return not self._wants(other, email)
 
     def _wants(self, customer: Customer, email: str) -> bool:
         claimed = [each.email.casefold() for each in eligible(customer)]
         return email.casefold() in claimed or email.casefold() == customer.email.casefold()
 
+    def _has_left(self, user: StoredUser, customer: Customer) -> bool:
+        """Whether the ERP says of the person behind a user that he has no business in the store any more."""
+        contact = self.store.contact_of(user)
+        return any(each.contact_id == contact and not may_buy(each) for each in customer.contacts)
+
     # -- comparing ---------------------------------------------------------------------------------------------------
 
     def _judge_hold(self, name: str, customer: Customer, company: StoredCompany | None) -> None:
-        for user in self.store.users_of(company.id) if company else ():
-            if company and company.status is CompanyStatus.APPROVED and _has_left(user, customer):
-                self._say("leaver of a customer on hold has access", name, f"{user.fields.email}")
+        may_be = [*self.before.get(name, ()), *([None] if name not in self.before else ())]
+        kinds = {standing(each) for each in may_be}
+        if company is None:
+            if kinds == {"active"}:
+                self._say("company of a customer on hold missing", name, f"number {customer.customer_id}")
+            return
+        if company.status is not CompanyStatus.APPROVED:
+            if kinds == {"active"}:
+                self._say("company of a customer on hold was stopped", name, f"company {company.id}")
+            return
+        if kinds == {"withdrawn"}:
+            self._say("company of a customer on hold was let in", name, f"company {company.id}")
+            return
+        eligible_before = [each for each in may_be if each is not None and standing(each) == "active"]
+        own = [dict(_own_fields(each), extra_fields=None) for each in eligible_before]
+        shown = _shown_fields(company)
+        if {**shown, "extra_fields": None} not in own:
+            self._say("company of a customer on hold differs", name, f"{shown}")
+        self._judge_people_on_hold(name, customer, company, eligible_before)
+
+    def _judge_people_on_hold(
+        self, name: str, customer: Customer, company: StoredCompany, before: Sequence[Customer]
+    ) -> None:
+        have = {user.fields.email.casefold(): user for user in self.store.users_of(company.id)}
+        ever = {each.email.casefold() for one in before for each in (*one.contacts, one)}
+        for email, user in have.items():
+            if self._has_left(user, customer):
+                self._say("leaver of a customer on hold has access", name, email)
+            elif email not in ever:
+                self._say("somebody new in a company on hold", name, email)
+        now = {each.contact_id: each for each in customer.contacts}
+        for person in eligible(before[0]) if len(before) == 1 else ():
+            present = now.get(person.contact_id)
+            wants_it = present is not None and may_buy(present) and present.email == person.email
+            if wants_it and person.email.casefold() not in have and self._may_have(person.email, company.id):
+                self._say("user of a customer on hold missing", name, person.email)
 
     def _judge_company(self, name: str, customer: Customer, company: StoredCompany, people: list[Person]) -> None:
         if company.status is not CompanyStatus.APPROVED:
             self._say("company does not trade", name, f"company {company.id} is {company.status.name}")
-        shown = {name: getattr(company.fields, name) for name in company.fields.__struct_fields__}
-        shown["extra_fields"] = dict(shown["extra_fields"])
+        shown = _shown_fields(company)
         for part, value in _own_fields(customer).items():
             if shown[part] != value:
                 self._say("company differs", name, f"{part} is {shown[part]!r}, expected {value!r}")
@@ -197,18 +242,20 @@ class Judgement:
 
     def _judge_users(self, name: str, customer: Customer, company: StoredCompany, people: list[Person]) -> None:
         have = {user.fields.email.casefold(): user for user in self.store.users_of(company.id)}
-        must = {person.email.casefold(): person for person in people}
-        refused = {each.contact_id for each in customer.contacts if may_buy(each) and disliked(each)}
-        for email in sorted(have.keys() - must.keys()):
-            # Whom the store refuses in a new form stays what he was.
-            if have[email].key not in refused:
-                self._say("user that must not be", name, email)
+        refused = {each.contact_id: each.email.casefold() for each in eligible(customer) if disliked(each)}
+        # In which form the store took those last, with which role, and whether the account had to be the admin, only
+        # their history says.
+        free = {email for email, user in have.items() if self.store.contact_of(user) in refused}
+        free |= {*refused.values(), customer.email.casefold()} if refused else set()
+        must = {email: person for person in people if (email := person.email.casefold()) not in free}
+        for email in sorted(have.keys() - must.keys() - free):
+            self._say("user that must not be", name, email)
         for email in sorted(must.keys() - have.keys()):
             self._say("user missing", name, f"{email}, held by {self._holder(email)}")
         for email in sorted(must.keys() & have.keys()):
             fields = have[email].fields
             seen = Person(*(getattr(fields, part) for part in Person._fields))
-            if refused:  # who is the admin depends on which of their forms the store took
+            if refused:
                 seen = seen._replace(role=must[email].role)
             if seen != must[email]:
                 self._say("user differs", name, f"{seen}, expected {must[email]}")
@@ -247,9 +294,9 @@ class Judgement:
             self._say("stranger's company has other users", STRANGER, f"{company.id}")
 
 
-def _has_left(user: StoredUser, customer: Customer) -> bool:
-    """Whether the ERP says of the person behind a user that he has no business in the store any more."""
-    return any(each.contact_id == user.key and not may_buy(each) for each in customer.contacts)
+def _shown_fields(company: StoredCompany) -> dict[str, object]:
+    shown = {name: getattr(company.fields, name) for name in company.fields.__struct_fields__}
+    return {**shown, "extra_fields": dict(company.fields.extra_fields)}
 
 
 def _own_fields(customer: Customer) -> dict[str, object]:

@@ -119,17 +119,17 @@ def make_history(seed: int, groups: Collection[str] = ALL) -> list[Event]:
     """The events of a seed, drawn from some groups of kinds."""
     draw = Draw(random.Random(seed))
     first = [draw.new_customer() for _ in range(draw.rng.randint(3, 8))]
-    makers = [maker for group in groups if group != FAULTS for maker in GROUPS[group].values()]
+    makers = [list(GROUPS[group].values()) for group in groups if group != FAULTS]
     events = []
     while len(events) < EVENTS:
         chance = draw.rng.random()
-        if chance < 0.22:
+        if chance < 0.18:
             has_faults = FAULTS in groups and draw.rng.random() < 0.5
             events.append(draw.run(has_faults=has_faults))
-        elif chance < 0.25:
+        elif chance < 0.21:
             events.append(Event("wait", (draw.rng.choice([5, 30, 600]),)))
         elif draw.contacts:
-            events.append(draw.rng.choice(makers)(draw))
+            events.append(draw.rng.choice(draw.rng.choice(makers))(draw))
         else:
             events.append(draw.new_contact())
     return [*first, *events]

@@ -56,6 +56,12 @@ class Merchant:
         row = self.erp.rows["contacts"].get(contact)
         return None if row is None else self.owner_of_number(row.owner)
 
+    def contact_with(self, name: str, email: str) -> str:
+        """Which contact of a customer has an e-mail, ``""`` if none."""
+        customer = self.customer(name)
+        found = [each.contact_id for each in customer.contacts if each.email == email] if customer else []
+        return found[0] if found else ""
+
     def _contact(self, contact: str) -> tuple[Customer, Contact] | None:
         owner = self.owner_of_contact(contact)
         customer = self.customer(owner) if owner else None

@@ -9,7 +9,7 @@ from typing import Final
 from customer_sync.model.company import CompanyStatus
 from customer_sync.targets.port import StoredCompany
 from tests.adapters import store_rules
-from tests.simulation.expectation import Violation, may_buy, standing
+from tests.simulation.expectation import Violation, eligible, may_buy, standing
 from tests.simulation.ledger_file import LedgerFile
 from tests.simulation.merchant import Merchant
 from tests.simulation.store import STRANGER, SimulatedStore
@@ -37,7 +37,7 @@ def _broken_in(store: SimulatedStore, company: StoredCompany) -> Iterator[Violat
     users, where = store.users_of(company.id), f"company {company.id} of {store.owners[company.id]}"
     if company.status is CompanyStatus.APPROVED and all(user.fields.role != store_rules.ADMIN for user in users):
         yield Violation("company without admin", where)
-    contacts = [user.key for user in users if user.key]
+    contacts = [contact for user in users if (contact := store.contact_of(user))]
     if len(contacts) != len(set(contacts)):
         yield Violation("user twice in a company", f"{where}: {sorted(contacts)}")
     places = [each.fields.external_id for each in store.addresses_of(company.id)]
@@ -65,8 +65,32 @@ def broken_after_reading(store: SimulatedStore, merchant: Merchant, *, is_full: 
             continue
         people = {each.contact_id: each for each in customer.contacts}
         for user in store.users_of(company.id):
-            where = f"{user.key} in company {company.id} of {owner}"
-            if user.key in people and not may_buy(people[user.key]):
+            contact = store.contact_of(user)
+            where = f"{contact} in company {company.id} of {owner}"
+            if contact in people and not may_buy(people[contact]):
                 yield Violation("leaver has access", where)
-            elif user.key not in people and (present := merchant.owner_of_contact(user.key)):
+            elif contact not in people and (present := merchant.owner_of_contact(contact)):
                 yield Violation("who moved away has access", f"{where}, now of {present}")
+
+
+def secure_people(store: SimulatedStore, merchant: Merchant) -> dict[tuple[int, str], str]:
+    """Company and contact -> e-mail of the users whom the ERP wants to stay what they are: no run may take it away."""
+    found = {}
+    for name, customer in merchant.customers().items():
+        people = {each.contact_id: each for each in eligible(customer)} if standing(customer) == "active" else {}
+        for company in store.companies_of(name):
+            for user in store.users_of(company.id):
+                contact = store.contact_of(user)
+                person = people.get(contact)
+                if person and person.email == user.fields.email and company.status is CompanyStatus.APPROVED:
+                    found[company.id, contact] = person.email
+    return found
+
+
+def broken_for(people: dict[tuple[int, str], str], store: SimulatedStore) -> Iterator[Violation]:
+    """Whoever was a user and should stay one, still is after a good run."""
+    users = {(user.company_id, user.fields.email) for user in store.users.values()}
+    for (company_id, contact), email in people.items():
+        trades = store.companies[company_id].status is CompanyStatus.APPROVED
+        if (company_id, email) not in users or not trades:
+            yield Violation("user lost who should stay", f"{contact} of company {company_id}: {email}")

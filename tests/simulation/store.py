@@ -27,11 +27,14 @@ class SimulatedStore(InMemoryStore):
 
     Attributes:
         owner_of_number: Who has a number now.
+        contact_with: Which contact of a customer has an e-mail now, ``""`` if none.
         owners: Company -> the customer for whom it was made.
         writes: Every operation that was carried out, in a line each.
     """
 
     owner_of_number: Callable[[str], str | None] = lambda _: None
+    contact_with: Callable[[str, str], str] = lambda _owner, _email: ""
+    admins: dict[int, str] = field(default_factory=dict)
     owners: dict[int, str] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
 
@@ -44,7 +47,10 @@ class SimulatedStore(InMemoryStore):
         made = super().write(action, order)
         if action is Action.CREATE_COMPANY:
             key = order.operation.new.extra_fields.get(rules.KEY_FIELD, "")
-            self.owners[made] = self.owner_of_number(key) or f"nobody with number {key}"
+            owner = self.owners[made] = self.owner_of_number(key) or f"nobody with number {key}"
+            # A creation names no contact of its first user.
+            (admin,) = self.users_of(made)
+            self.admins[admin.id] = self.contact_with(owner, admin.fields.email)
         self.writes.append(f"{action} {order.operation.key} company {order.company_id} -> {made}")
         return made
 
@@ -84,6 +90,10 @@ class SimulatedStore(InMemoryStore):
     def users_of(self, company_id: int) -> list[StoredUser]:
         """The users of a company."""
         return [each for each in self.users.values() if each.company_id == company_id]
+
+    def contact_of(self, user: StoredUser) -> str:
+        """For which contact a user was made, ``""`` for nobody's."""
+        return user.key or self.admins.get(user.id, "")
 
     def user_with(self, email: str) -> StoredUser | None:
         """Who has an e-mail."""

@@ -5,33 +5,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from tests.simulation.expectation import Judgement
-from tests.simulation.generator import ALL, FAULTS, GROUPS, make_history
+from tests.simulation.generator import ALL, FAULTS, make_history
 from tests.simulation.ledger_file import LedgerFile
 from tests.simulation.shrink import shrink
 from tests.simulation.world import CONNECTOR, Event, World, relive
 
 NOT_YET = {
     "hold": "a leaver of a customer on hold keeps access as long as the hold lasts",
-    "rename": "a number that is used again after a rename leads to two links on one company",
-    "swap": "numbers that two customers exchange stay with the wrong companies",
     "delete": "the company of a customer that was deleted goes on trading",
-    "move": "an e-mail stays with a withdrawn company when its person works for another customer",
-    "merge": "the same, for all people of a customer",
+    "move": "people who move round between three customers wait for each other",
+    "merge": "a withdrawn company keeps the e-mails of people who work for another customer now",
     "handover": "an e-mail that goes to another customer is not waited for",
     "emailswap": "e-mails that people of two customers exchange stay where they were",
     "contest": "a user whose e-mail changes to one that is taken keeps its former one",
     "empty": "terms that are emptied in the ERP stay on in the store",
-    "refused": "a customer with a part that the store refuses is not finished in all other parts",
     "stranger": "a stranger's pending company is taken over by its key alone",
 }
 """Groups of events that break a promise still, and by what."""
 
-HOLDING = tuple(group for group in ALL if group not in NOT_YET)
+HOLDING = (
+    ("values", "people", "status", "gone_contact", "refused", "rename", "swap"),
+    # Where the answer of a company's creation was lost, an admin who left before the next run stays, and a customer who
+    # got another number before it gets a second company: faults are tried without both.
+    ("values", "status", FAULTS),
+)
+"""Groups whose histories keep every promise, together."""
 
 _SEEDS_OF_A_SHARE = 15
 
@@ -44,11 +46,11 @@ def ledger_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LedgerFile
     file.close()
 
 
-def broken(ledger_file: LedgerFile, seeds: range) -> list[str]:
+def broken(ledger_file: LedgerFile, seeds: range, groups: Sequence[str]) -> list[str]:
     """What went wrong in the histories of some seeds."""
-    worlds = {seed: relive(make_history(seed, HOLDING), ledger_file, seed) for seed in seeds}
+    worlds = {seed: relive(make_history(seed, groups), ledger_file, seed) for seed in seeds}
     return [
-        f"{kind}: {detail}; python -m tests.simulation --seed {seed} --kinds {','.join(HOLDING)}"
+        f"{kind}: {detail}; python -m tests.simulation --seed {seed} --kinds {','.join(groups)}"
         for seed, world in worlds.items()
         for kind, detail in world.found
     ]
@@ -56,30 +58,29 @@ def broken(ledger_file: LedgerFile, seeds: range) -> list[str]:
 
 def test_every_group_is_tried_or_said_why_not() -> None:
     """No group of events is left out without a reason."""
-    assert NOT_YET.keys() <= GROUPS.keys()
-    assert FAULTS in HOLDING
+    assert set().union(*HOLDING) == set(ALL) - NOT_YET.keys()
 
 
-@pytest.mark.parametrize("share", range(2))
+@pytest.mark.parametrize("groups", HOLDING, ids="+".join)
 def test_histories_end_as_calculated(
-    ledger_file: LedgerFile, share: int, record_property: Callable[[str, object], None]
+    ledger_file: LedgerFile, groups: Sequence[str], record_property: Callable[[str, object], None]
 ) -> None:
     """After a history, whatever it was, the store is what the ERP says, and one more run writes nothing."""
-    seeds = range(share * _SEEDS_OF_A_SHARE, (share + 1) * _SEEDS_OF_A_SHARE)
-    record_property("figure", f"simulated histories, seeds {seeds.start} to {seeds.stop - 1}")
-    assert broken(ledger_file, seeds) == []
+    record_property("figure", f"simulated histories: {_SEEDS_OF_A_SHARE} of {'+'.join(groups)}")
+    assert broken(ledger_file, range(_SEEDS_OF_A_SHARE), groups) == []
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
+@pytest.mark.parametrize("groups", HOLDING, ids="+".join)
 @pytest.mark.parametrize("share", [0, *(pytest.param(each, marks=pytest.mark.nightly) for each in range(1, 17))])
 def test_many_histories_end_as_calculated(
-    ledger_file: LedgerFile, share: int, record_property: Callable[[str, object], None]
+    ledger_file: LedgerFile, share: int, groups: Sequence[str], record_property: Callable[[str, object], None]
 ) -> None:
-    """The same for three hundred seeds, and for five thousand at night."""
-    seeds = range(1000 + share * 300, 1300 + share * 300)
-    record_property("figure", f"simulated histories, seeds {seeds.start} to {seeds.stop - 1}")
-    assert broken(ledger_file, seeds) == []
+    """The same for 150 seeds, and for 2,400 more at night."""
+    seeds = range(1000 + share * 150, 1150 + share * 150)
+    record_property("figure", f"simulated histories: seeds {seeds.start} to {seeds.stop - 1} of {'+'.join(groups)}")
+    assert broken(ledger_file, seeds, groups) == []
 
 
 @pytest.mark.parametrize("seed", [3, 4])
@@ -94,15 +95,11 @@ def test_what_no_run_did_is_seen(ledger_file: LedgerFile) -> None:
     """A customer that nobody synced, and a user that somebody deleted, are both missing."""
     world = World(ledger_file)
     world.happen(Event("add_customer", ("c1", "N1", 2)))
-    assert [each.kind for each in _judge(world)] == ["company missing"]
+    assert [each.kind for each in world.judge()] == ["company missing"]
     world.happen(Event("run", ("full", 0)))
-    assert _judge(world) == []
+    assert world.judge() == []
     del world.store.users[max(world.store.users)]
-    assert [each.kind for each in _judge(world)] == ["user missing"]
-
-
-def _judge(world: World) -> list[tuple[str, str]]:
-    return list(Judgement(world.merchant.customers(), sorted(world.merchant.records), world.store).judge())
+    assert [each.kind for each in world.judge()] == ["user missing"]
 
 
 def test_a_history_is_shortened_to_what_it_needs() -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from customer_sync.errors import RunUnbalanced, SyncError
 from customer_sync.machine import running_on
+from customer_sync.model.customer import Customer
 from customer_sync.pipeline import perform
 from customer_sync.planning.window import RunRequest
 from customer_sync.run import Run
@@ -19,10 +20,10 @@ from customer_sync.settings.connector import Connector
 from tests.adapters.faults import Crash, Fault, FaultPlan, FaultySource, FaultyTarget
 from tests.adapters.in_memory_source import InMemoryErp, InMemorySource
 from tests.adapters.in_memory_target import InMemoryTarget
-from tests.simulation.expectation import Judgement, Violation
+from tests.simulation.expectation import Judgement, Violation, standing
 from tests.simulation.ledger_file import LedgerFile
 from tests.simulation.merchant import Merchant
-from tests.simulation.promises import broken_after_reading, broken_links, broken_now
+from tests.simulation.promises import broken_after_reading, broken_for, broken_links, broken_now, secure_people
 from tests.simulation.store import SimulatedStore
 from tests.simulation.virtual_machine import VirtualMachine
 
@@ -62,17 +63,24 @@ class World:
     Attributes:
         log: What happened, a line each; the same for the same events.
         found: Promises that were broken.
+        may_be: What each customer may be in the store by the runs so far: what the last good one read of it, and what
+            later ones may have applied; of a customer on hold, what it was before.
     """
 
     ledger_file: LedgerFile
     log: list[str] = field(default_factory=list)
     found: list[Violation] = field(default_factory=list)
     runs: int = 0
+    may_be: dict[str, list[Customer | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.machine = VirtualMachine()
         self.merchant = Merchant(InMemoryErp(now_utc=self.machine.utc_now, tells_deletions=False))
-        self.store = SimulatedStore(clock=self.machine.unix_s, owner_of_number=self.merchant.owner_of_number)
+        self.store = SimulatedStore(
+            clock=self.machine.unix_s,
+            owner_of_number=self.merchant.owner_of_number,
+            contact_with=self.merchant.contact_with,
+        )
         self.ledger = self.ledger_file.empty()
 
     def happen(self, event: Event) -> None:
@@ -104,8 +112,11 @@ class World:
     def run(self, mode: str, seed: int, *faults: tuple[int, str]) -> bool:
         """Run the product, with faults at some of its requests and commits."""
         plan = FaultPlan({number: Fault(fault) for number, fault in faults})
+        people = secure_people(self.store, self.merchant)
         error = self._sync(mode, seed, plan)
+        self._remember(is_good=error is None)
         if error is None:
+            self.found += broken_for(people, self.store)
             self.found += broken_after_reading(self.store, self.merchant, is_full=mode == "full")
         elif not faults:
             self._say("run without faults failed", f"{type(error).__name__}: {error}")
@@ -131,6 +142,9 @@ class World:
             error, said = caught, f"{type(caught).__name__} {caught}"
             if isinstance(caught, RunUnbalanced) and "outcome" in said:
                 self._say("run without a balance", said)
+        except Exception as caught:  # noqa: BLE001 - whatever else it is, is a fault of the product
+            error, said = caught, f"{type(caught).__name__} {caught}"
+            self._say("the product failed", said)
         if isinstance(error, Crash):
             self.ledger_file.close()
         plan.deliver()
@@ -140,8 +154,20 @@ class World:
         self.log.append(f"  {run.run_id} {mode}: {said}")
         return error
 
+    def _remember(self, *, is_good: bool) -> None:
+        customers = self.merchant.customers()
+        for name in self.merchant.records:
+            customer = customers.get(name)
+            if standing(customer) == "hold":
+                continue
+            self.may_be[name] = [customer] if is_good else [*self.may_be.get(name, [None]), customer]
+
     def _say(self, kind: str, detail: str) -> None:
         self.found.append(Violation(kind, detail))
+
+    def judge(self) -> list[Violation]:
+        """What of the store is not as it must be now, if no run has anything left to do."""
+        return Judgement(self.merchant.customers(), sorted(self.merchant.records), self.store, self.may_be).judge()
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
@@ -149,7 +175,7 @@ class World:
         """Faults end: two full runs lead to what must be, a third writes nothing."""
         for number in range(2):
             self.happen(Event("run", ("full", seed + number)))
-        self.found += Judgement(self.merchant.customers(), sorted(self.merchant.records), self.store).judge()
+        self.found += self.judge()
         plan = FaultPlan()
         with running_on(self.machine):
             self.machine.pass_time(EVENT_TAKES_S)

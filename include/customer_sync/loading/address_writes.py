@@ -59,7 +59,10 @@ def confirm_updated(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
             continue
         known = load.applied.addresses.get(operation.key) if load.applied else None
         old = known.fields if known else operation.new
-        fields = msgspec.structs.replace(old, **operation.values)
+        values = operation.values
+        if "extra_fields" in values:
+            values["extra_fields"] = {**old.extra_fields, **values["extra_fields"]}
+        fields = msgspec.structs.replace(old, **values)
         made.append(MadeAddress(load, operation.key, operation.store_id, fields))
     link_addresses(made)
 

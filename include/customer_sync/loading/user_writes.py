@@ -74,7 +74,10 @@ def confirm_updated(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
             continue
         known = load.applied_user(operation.store_id)
         old = known[1].fields if known else operation.new
-        fields = msgspec.structs.replace(old, **operation.values)
+        values = operation.values
+        if "extra_fields" in values:
+            values["extra_fields"] = {**old.extra_fields, **values["extra_fields"]}
+        fields = msgspec.structs.replace(old, **values)
         if known and known[0] != operation.key:
             unlink_user(load, operation.store_id)
         link_users([MadeUser(load, operation.key, operation.store_id, fields)])

@@ -53,6 +53,7 @@ class UserFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     last_name: str = ""
     phone_number: str = ""
     role: str = ""
+    extra_fields: dict[str, str] = {}
 
 
 class CompanyUser(UserFields, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -81,6 +82,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     is_shipping: bool = False
     is_default_billing: bool = False
     is_default_shipping: bool = False
+    extra_fields: dict[str, str] = {}
 
 
 class PaymentTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +103,8 @@ class Company(CompanyFields, frozen=True, kw_only=True, omit_defaults=True, gc=F
     codes to on or off and is empty where the customer's terms are not mapped;
     codes that it does not name are left as they are. ``ends_payment`` says that the source has no terms that mean
     anything: what the sync switched on for earlier ones goes off. ``emptied`` names extra fields of ours that the
-    source leaves empty and that the store cannot empty.
+    source leaves empty and that the store cannot empty; ``managed`` are the extra fields of users and of addresses of
+    which the same is to be told.
     """
 
     customer_id: str
@@ -111,6 +114,7 @@ class Company(CompanyFields, frozen=True, kw_only=True, omit_defaults=True, gc=F
     payment_terms: PaymentTerms | None = None
     ends_payment: bool = False
     emptied: tuple[str, ...] = ()
+    managed: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
 
 COMPANY_FIELDS = CompanyFields.__struct_fields__

@@ -44,6 +44,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     is_primary: bool = False
     reference_id: str = ""
     modified_at_utc: str = ""
+    extra_fields: dict[str, str] = {}
 
 
 class Location(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -61,6 +62,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     enabled: bool | None = None
     connection_type: str = ""
     reference_id: str = ""
+    extra_fields: dict[str, str] = {}
 
 
 class BillingContact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -17,6 +17,7 @@ from customer_sync.model.company import (
     COMPANY_FIELDS,
     NO_TERMS,
     USER_FIELDS,
+    Address,
     Company,
     CompanyStatus,
     CompanyUser,
@@ -42,6 +43,8 @@ from customer_sync.model.operation import (
 )
 from customer_sync.planning.user_match import match_users
 from customer_sync.settings.mapping import RemovalPolicy
+
+Fields = TypeVar("Fields", UserFields, Address)
 
 _company_values = attrgetter(*COMPANY_FIELDS)
 _user_values = attrgetter(*USER_FIELDS)
@@ -247,11 +250,41 @@ def same_terms(new: PaymentTerms, old: PaymentTerms | None) -> bool:
 
 
 def uncleared(desired: Company, applied: AppliedCompany | None) -> dict[str, str]:
-    """Extra fields that should be empty and that the store cannot empty, with the values that stay."""
-    if applied is None or not desired.emptied:
+    """Extra fields that should be empty and that the store cannot empty, with the values that stay.
+
+    Those of users and addresses bear the name of their record: ``Cost Centre of contact 4711``.
+    """
+    if applied is None:
         return {}
     have = applied.fields.extra_fields
-    return {name: have[name] for name in desired.emptied if have.get(name)}
+    found = {name: have[name] for name in desired.emptied if have.get(name)}
+    of_users, of_addresses = desired.managed
+    if of_users:
+        users = ((f"contact {user.key}", user, applied.users.get(user.key)) for user in desired.users)
+        found |= _stays(users, of_users)
+    if of_addresses:
+        book = applied.addresses
+        places = ((f"location {each.external_id}", each, book.get(each.external_id)) for each in desired.addresses)
+        found |= _stays(places, of_addresses)
+    return found
+
+
+def _stays(records: Iterable[tuple[str, Any, Any]], names: Sequence[str]) -> dict[str, str]:
+    return {
+        f"{name} of {place}": have.fields.extra_fields[name]
+        for place, new, have in records
+        if have is not None
+        for name in names
+        if not new.extra_fields.get(name) and have.fields.extra_fields.get(name)
+    }
+
+
+def _of_ours(have: Fields, desired: UserFields | Address) -> Fields:
+    """What the store has of a record; other extra fields may be there beside ours and are not compared."""
+    if not have.extra_fields:
+        return have
+    ours = {name: have.extra_fields[name] for name in desired.extra_fields if name in have.extra_fields}
+    return have if len(ours) == len(have.extra_fields) else msgspec.structs.replace(have, extra_fields=ours)
 
 
 def _diff_users(
@@ -270,7 +303,7 @@ def _diff_users(
             operation = UserOperation(action=Action.CREATE_USER, key=key, new=user_fields(user))
             (first if user.role == admin_role else then).append(operation)
             continue
-        changed = _changed(USER_FIELDS, _user_values(user), _user_values(applied.fields))
+        changed = _changed(USER_FIELDS, _user_values(user), _user_values(_of_ours(applied.fields, user)))
         if not changed:
             continue
         new, role = user_fields(user), user.role if "role" in changed else None
@@ -332,7 +365,7 @@ def _diff_addresses(desired: Company, base: AppliedCompany, policy: RemovalPolic
         if applied is None:
             operations.append(AddressOperation(action=Action.CREATE_ADDRESS, key=key, new=address))
             continue
-        changed = _changed(ADDRESS_FIELDS, _address_values(address), _address_values(applied.fields))
+        changed = _changed(ADDRESS_FIELDS, _address_values(address), _address_values(_of_ours(applied.fields, address)))
         if changed:
             operations.append(
                 AddressOperation(

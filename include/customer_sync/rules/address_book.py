@@ -6,7 +6,9 @@ Sources: docs/api/incumbent.md#field-map (external ids, flags), docs/api/better_
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from operator import attrgetter
+from typing import Final
 
 from customer_sync.model.company import Address
 from customer_sync.model.customer import BILLING_KEY, Customer, Location, PostalAddress
@@ -28,6 +30,8 @@ _TEXTS = (
 _OF_LOCATION = tuple((f"location.{source}", ours) for source, ours in _TEXTS)
 _OF_BILLING = tuple((f"billing.{source}", ours) for source, ours in _TEXTS)
 """The source's texts that an address is made of, and the fields that they become."""
+
+_NONE: Final[Mapping[str, str]] = {}
 
 _location_id = attrgetter("location_id")
 
@@ -93,6 +97,7 @@ def _location_address(
         findings=findings,
         shipping=True,
         default=location.is_default,
+        extra_fields=location.extra_fields,
     )
 
 
@@ -173,6 +178,7 @@ def _address(
     findings: list[Finding],
     shipping: bool,
     default: bool,
+    extra_fields: Mapping[str, str] = _NONE,
 ) -> Address:
     country, state = place
     texts = (
@@ -206,4 +212,5 @@ def _address(
         is_shipping=shipping,
         is_default_billing=not shipping and default,
         is_default_shipping=shipping and default,
+        extra_fields=dict(extra_fields),
     )

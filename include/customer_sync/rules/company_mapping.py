@@ -152,6 +152,10 @@ def _company(
         payment_terms=terms,
         ends_payment=ends_payment,
         emptied=() if can_empty else empty,
+        managed=(
+            tuple(connector.source.contact_extra_field_names),
+            tuple(connector.source.location_extra_field_names),
+        ),
         **dict(zip(PLAIN_FIELDS, plain, strict=True)),
     )
 

@@ -138,7 +138,13 @@ def _user(contact: Contact, role: str, limits: TextLimits, findings: list[Findin
     key, texts = contact.contact_id, (contact.first_name, contact.last_name, contact.phone)
     first_name, last_name, phone = limits.cut(texts, findings, entity="contact", key=key)
     return CompanyUser(
-        key=key, email=contact.email, first_name=first_name, last_name=last_name, phone_number=phone, role=role
+        key=key,
+        email=contact.email,
+        first_name=first_name,
+        last_name=last_name,
+        phone_number=phone,
+        role=role,
+        extra_fields=contact.extra_fields,
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from customer_sync.errors import ConfigError
-from tests.conformance.pipeline.world import World
+from customer_sync.model.customer import Location
+from tests.conformance.pipeline.world import OAKLAND, World
 
 
 @pytest.fixture
@@ -55,3 +57,49 @@ def test_who_has_left_loses_access_although_a_demand_stops_the_run(world: World)
     with pytest.raises(ConfigError, match="Cost Centre"):
         world.sync()
     assert world.users("C0") == {"p0": "Admin"}
+
+
+@pytest.fixture
+def mapped(tmp_path: Path) -> World:
+    """Contacts and locations fill an extra field each, which the store demands."""
+    fields = {"extra_fields": {"Cost Centre": "Address/Department"}}
+    world = World(tmp_path, {"source": {"contact": fields, "location": {"extra_fields": {"Dock": "Building"}}}})
+    world.store.demanded = {"user": frozenset({"Cost Centre"}), "address": frozenset({"Dock"})}
+    ann = world.contact("Ann", is_primary=True, extra_fields={"Cost Centre": "100"})
+    place = Location(location_id="MAIN", name="Main", address=OAKLAND, extra_fields={"Dock": "7"})
+    world.save("C1", ann, world.contact("Bob", extra_fields={"Cost Centre": "200"}), locations=(place,))
+    world.sync()
+    return world
+
+
+def extra_fields(world: World) -> list[dict[str, str]]:
+    """Those of the users, then those of the addresses."""
+    users = [each.fields.extra_fields for each in world.store.users.values()]
+    return [*users, *(each.fields.extra_fields for each in world.store.addresses.values())]
+
+
+def test_extra_fields_of_users_and_addresses_are_filled(mapped: World) -> None:
+    """Of the first admin, who travels with the company, as well."""
+    assert extra_fields(mapped) == [{"Cost Centre": "100"}, {"Cost Centre": "200"}, {"Dock": "7"}]
+    mapped.sync(mode="full")
+    assert mapped.outcome("C1") == "unchanged"
+
+
+def test_extra_fields_of_users_change_and_others_stay(mapped: World) -> None:
+    """What people fill in the store beside ours is neither compared nor taken away."""
+    user = next(iter(mapped.store.users.values()))
+    mapped.store.users[user.id] = replace(
+        user, fields=replace(user.fields, extra_fields={"Cost Centre": "100", "Own": "x"})
+    )
+    mapped.change("C1", "Ann", extra_fields={"Cost Centre": "101"})
+    mapped.sync()
+    assert mapped.store.users[user.id].fields.extra_fields == {"Cost Centre": "101", "Own": "x"}
+
+
+def test_an_extra_field_of_a_user_that_is_emptied_is_a_finding(mapped: World) -> None:
+    """The store takes no empty value: the finding names the contact."""
+    mapped.change("C1", "Bob", extra_fields={})
+    for _ in range(2):
+        mapped.sync(mode="full")
+        assert mapped.outcome("C1") == "waiting"
+        assert mapped.waits("C1") == [("extra_field:Cost Centre of contact Bob", "cannot_clear")]

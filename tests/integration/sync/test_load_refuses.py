@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from customer_sync.errors import BatchDamaged, ConfigError
 from customer_sync.settings.connector import Connector
-from tests.integration.twin_world import World, attempts
+from tests.integration.twin_world import World, attempts, call
 
 CUSTOMER = "C000001"
 OTHER = "C000002"
@@ -41,6 +42,45 @@ def test_nothing_is_written_when_the_store_lacks_what_the_file_names(world: Worl
         disturb(world).sync(mode="full")
 
     assert world.store_writes() == []
+
+
+Demand = Callable[[str], None]
+
+
+@pytest.fixture
+def demand(world: World) -> Iterator[Demand]:
+    """Has the store ask for an extra field of every company, user or address, until the test is over."""
+    seed, field = f"{world.store_url}/_sandbox/seed", {"fieldName": "Cost Center", "isRequired": True}
+    yield lambda family: call(seed, "POST", {"extra_fields": {family: [field]}})
+    call(seed, "POST", {})
+
+
+@pytest.mark.parametrize("family", ["companies", "users", "addresses"])
+def test_nothing_is_written_when_the_store_demands_what_nothing_fills(
+    world: World, demand: Demand, family: str
+) -> None:
+    """The run stops by name, instead of one customer after the other."""
+    demand(family)
+    with pytest.raises(ConfigError, match="Cost Center"):
+        world.sync(mode="full")
+    assert world.store_writes() == []
+
+
+def test_what_the_store_demands_of_users_is_filled_by_the_file(world: World, demand: Demand) -> None:
+    """Extra fields of contacts come from where the connector file says."""
+    demand("users")
+    source = world.connector.source.model_dump(mode="json")
+    source["contact"]["extra_fields"] = {"Cost Center": "LastName"}
+    filled = with_file(world, source=source)
+    filled.sync(mode="full")
+    state = world.store_state()
+    ours = {company["companyId"] for company in world.companies().values()}
+    users = [user for user in state["users"] if user["companyId"] in ours]
+    assert users
+    for user in users:
+        assert user["extraFields"] == [{"fieldName": "Cost Center", "fieldValue": user["lastName"]}], user
+    # Two e-mails of the seed are users of companies that are not ours.
+    assert set(filled.reconcile().classes) <= {"user_of_other_company"}
 
 
 def test_nothing_is_written_when_the_file_changed_after_the_plan(world: World) -> None:

@@ -191,8 +191,8 @@ def test_a_location_is_read_whole() -> None:
     ("record", "table", "worked_out"),
     [
         (Customer, CUSTOMER, {"main_address", "billing", "contacts", "locations", "extra_fields", "is_gone"}),
-        (Contact, CONTACT, {"reference_id"}),
-        (Location, LOCATION, {"address", "reference_id"}),
+        (Contact, CONTACT, {"reference_id", "extra_fields"}),
+        (Location, LOCATION, {"address", "reference_id", "extra_fields"}),
     ],
 )
 def test_every_field_of_the_model_has_a_row_in_the_table(

@@ -70,7 +70,10 @@ def read_real_state(
         company_id=company.id,
         status=company.status,
         fields=_company_in_our_words(company.fields, desired, geography),
-        users={key: _user(record, desired_users.get(key)) for key, record in users.items()},
+        users={
+            key: _with_unshown(_user(record, desired_users.get(key)), applied.users.get(key) if applied else None)
+            for key, record in users.items()
+        },
         addresses={key: _address(record, desired_addresses.get(key)) for key, record in addresses.items()},
         payment_methods=payment.methods if payment else _known_methods(applied, desired),
         payment_terms=payment.terms if payment else _known_terms(applied, desired),
@@ -81,6 +84,14 @@ def read_real_state(
     orphans = [Orphan("contact", key, record.id) for key, record in stray_users]
     orphans += [Orphan("location", key, record.id) for key, record in stray_addresses]
     return RealState(applied=state, orphans=tuple(orphans), foreign=foreign_users + foreign_addresses)
+
+
+def _with_unshown(user: AppliedUser, known: AppliedUser | None) -> AppliedUser:
+    """The user; where a list does not show extra fields of users, they are taken to be as the ledger has them."""
+    if user.fields.extra_fields or known is None or not known.fields.extra_fields:
+        return user
+    fields = msgspec.structs.replace(user.fields, extra_fields=known.fields.extra_fields)
+    return msgspec.structs.replace(user, fields=fields)
 
 
 def _known_methods(applied: AppliedCompany | None, desired: Company | None) -> dict[str, bool]:

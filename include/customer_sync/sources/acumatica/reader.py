@@ -118,16 +118,22 @@ class ContactReader:
     def __init__(self, connector: Connector) -> None:
         places = section_of(connector).contact
         table = _Table(CONTACT, places, with_switches=connector.contacts.opt_in_required)
-        self.selection = selection_of("Contact", table.rules())
+        self.selection = selection_of("Contact", [*table.rules(), *places.extra_fields.values()])
+        self._extra = {name: text_reader(self.selection, rule) for name, rule in places.extra_fields.items()}
         self.head = table.maker(self.selection, ContactHead)
-        self._contact = table.maker(self.selection, Contact, given=("active", "is_primary", "modified_at_utc"))
+        self._contact = table.maker(
+            self.selection, Contact, given=("active", "is_primary", "modified_at_utc", "extra_fields")
+        )
         self._has_mark = places.is_primary is not None
 
     def to_contact(self, row: Row, head: ContactHead, primary_contact_id: str) -> Contact:
         """Make the record; primary is the contact that is marked, or else the one that its customer names."""
         is_named = bool(head.contact_id) and head.contact_id == primary_contact_id
         is_primary = head.is_primary is True if self._has_mark else is_named
-        return self._contact(row, _is_active(head), is_primary, moment_text(head.modified_at_utc))
+        return self._contact(row, _is_active(head), is_primary, moment_text(head.modified_at_utc), self._extras(row))
+
+    def _extras(self, row: Row) -> dict[str, str]:
+        return {name: value for name, read in self._extra.items() if (value := read(row))}
 
 
 class LocationReader:
@@ -136,14 +142,18 @@ class LocationReader:
     def __init__(self, connector: Connector) -> None:
         places = section_of(connector).location
         table = _Table(LOCATION, places, with_switches=connector.locations.opt_in_required)
-        self.selection = selection_of("CustomerLocation", table.rules())
+        self.selection = selection_of("CustomerLocation", [*table.rules(), *places.extra_fields.values()])
+        self._extra = {name: text_reader(self.selection, rule) for name, rule in places.extra_fields.items()}
         self.head = table.maker(self.selection, LocationHead)
-        self._location = table.maker(self.selection, Location, given=("active", "is_default", "address"))
+        self._location = table.maker(
+            self.selection, Location, given=("active", "is_default", "address", "extra_fields")
+        )
         self._address = table.maker(self.selection, PostalAddress, "address")
 
     def to_location(self, row: Row, head: LocationHead) -> Location:
         """Make the record."""
-        return self._location(row, _is_active(head), head.is_default is True, self._address(row))
+        extra_fields = {name: value for name, read in self._extra.items() if (value := read(row))}
+        return self._location(row, _is_active(head), head.is_default is True, self._address(row), extra_fields)
 
 
 def _is_active(head: ContactHead | LocationHead) -> bool:

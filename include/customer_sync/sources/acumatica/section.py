@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     LocationFields = Any
 else:
     CustomerFields = _places("CustomerFields", field_table.CUSTOMER, _ExtraFields)
-    ContactFields = _places("ContactFields", field_table.CONTACT)
-    LocationFields = _places("LocationFields", field_table.LOCATION)
+    ContactFields = _places("ContactFields", field_table.CONTACT, _ExtraFields)
+    LocationFields = _places("LocationFields", field_table.LOCATION, _ExtraFields)
 
 
 class AcumaticaSection(SourceSection):
@@ -61,6 +61,18 @@ class AcumaticaSection(SourceSection):
     def extra_field_names(self) -> Collection[str]:
         """Names of the store's extra fields that the customer fills."""
         names: Collection[str] = self.customer.extra_fields
+        return names
+
+    @property
+    def contact_extra_field_names(self) -> Collection[str]:
+        """Names of the extra fields of users that contacts fill."""
+        names: Collection[str] = self.contact.extra_fields
+        return names
+
+    @property
+    def location_extra_field_names(self) -> Collection[str]:
+        """Names of the extra fields of addresses that locations fill."""
+        names: Collection[str] = self.location.extra_fields
         return names
 
     def read_notification(self, body: bytes, customer_fields: Collection[str]) -> Notification:

@@ -154,7 +154,10 @@ def changes_to_send(operation: AddressOperation) -> dict[str, Any]:
 
 
 def _new_company(operation: Operation) -> dict[str, Any]:
-    return {**_filled(operation.values), "accept_creation_email": False}
+    values = _filled(operation.values)
+    # The first admin's travel under a name of their own (docs/api/better_b2b.md#companies).
+    values["user_extra_fields"] = values.pop("admin_extra_fields", {})
+    return {**values, "accept_creation_email": False}
 
 
 def _new_address(order: Order) -> dict[str, Any]:

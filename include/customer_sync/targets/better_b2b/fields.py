@@ -32,6 +32,7 @@ USER: Final[Mapping[str, FieldRule]] = {
     "phone_number": FieldRule("phoneNumber", 50, "phone"),
     # Read by name; written by its id (docs/api/better_b2b.md#roles).
     "role": FieldRule("companyRoleName", can_clear=False),
+    "extra_fields": FieldRule("extraFields", can_clear=False),
 }
 """A user's field -> its rule."""
 
@@ -53,6 +54,7 @@ ADDRESS: Final[Mapping[str, FieldRule]] = {
     "is_shipping": FieldRule("isShipping"),
     "is_default_billing": FieldRule("isDefaultBilling"),
     "is_default_shipping": FieldRule("isDefaultShipping"),
+    "extra_fields": FieldRule("extraFields", can_clear=False),
 }
 """An address's field -> its rule."""
 

@@ -27,8 +27,8 @@ STATUSES: Final[Mapping[int, CompanyStatus]] = {
 
 
 _COMPANY_TEXTS = tuple((name, rule.wire) for name, rule in COMPANY.items() if name != "extra_fields")
-_USER_TEXTS = tuple((name, rule.wire) for name, rule in USER.items())
-_ADDRESS_TEXTS = tuple((name, rule.wire) for name, rule in ADDRESS.items() if not name.startswith("is_"))
+_USER_TEXTS = tuple((name, rule.wire) for name, rule in USER.items() if name != "extra_fields")
+_ADDRESS_TEXTS = tuple((name, rule.wire) for name, rule in ADDRESS.items() if not name.startswith(("is_", "extra_")))
 _ADDRESS_FLAGS = tuple((name, rule.wire) for name, rule in ADDRESS.items() if name.startswith("is_"))
 
 
@@ -59,7 +59,10 @@ def user_from_wire(row: JsonObject) -> StoredUser:
         id=required_id(row, "id", "userId"),
         company_id=as_int(row.get("companyId")) or 0,
         key=as_text(row.get("uuid")),
-        fields=UserFields(**{name: as_text(row.get(wire)) for name, wire in _USER_TEXTS}),
+        fields=UserFields(
+            **{name: as_text(row.get(wire)) for name, wire in _USER_TEXTS},
+            extra_fields=_extra_fields(row.get("extraFields")),
+        ),
         created_at_s=as_int(row.get("createdAt")),
         updated_at_s=as_int(row.get("updatedAt")),
     )
@@ -72,7 +75,7 @@ def address_from_wire(row: JsonObject) -> StoredAddress:
     return StoredAddress(
         id=required_id(row, "addressId", "id"),
         company_id=as_int(row.get("companyId")) or 0,
-        fields=Address(**values),
+        fields=Address(**values, extra_fields=_extra_fields(row.get("extraFields"))),
     )
 
 

@@ -12,7 +12,11 @@ from customer_sync.targets.better_b2b.fields import ADDRESS, COMPANY, USER, wire
 _COMPANY_FIELDS: Final = {**wire_names(COMPANY), "customer_group_id": "customerGroupId", "uuid": "uuid"}
 _COMPANY_CREATE: Final = {
     **_COMPANY_FIELDS,
-    **{f"admin_{name}": f"admin{rule.wire[0].upper()}{rule.wire[1:]}" for name, rule in USER.items() if name != "role"},
+    **{
+        f"admin_{name}": f"admin{rule.wire[0].upper()}{rule.wire[1:]}"
+        for name, rule in USER.items()
+        if name not in {"role", "extra_fields"}
+    },
     "channel_ids": "channelIds",
     "origin_channel_id": "originChannelId",
     "accept_creation_email": "acceptCreationEmail",
@@ -24,7 +28,6 @@ _USER_UPDATE: Final = {
     "company_role_id": "companyRoleId",
     "uuid": "uuid",
     "channel_ids": "channelIds",
-    "extra_fields": "extraFields",
 }
 _USER_CREATE: Final = {
     **_USER_UPDATE,
@@ -32,7 +35,7 @@ _USER_CREATE: Final = {
     "origin_channel_id": "originChannelId",
     "accept_welcome_email": "acceptWelcomeEmail",
 }
-_ADDRESS_UPDATE: Final = {**wire_names(ADDRESS), "extra_fields": "extraFields"}
+_ADDRESS_UPDATE: Final = wire_names(ADDRESS)
 
 SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
     "company_create": _COMPANY_CREATE,
