@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.contender import Measured, run_ours
 from bench.measure import Bar, Numbers, Result, Settings, run_rounds
-from bench.ours import connector, erp_client
+from bench.ours import connector, source
 from bench.twins import Request, Twins, running
 
 LATENCY_MS = 150.0
@@ -200,6 +200,6 @@ class Edits:
         return f"+1 555 {self._number // 10_000:03d} {self._number % 10_000:04d}"
 
     def _put(self, entity: str, bodies: list[dict[str, Any]]) -> None:
-        with erp_client(self._twins.erp_url, connector()) as erp:
+        with source(self._twins.erp_url, connector()) as erp:
             for body in bodies:
-                erp.put(entity, body)
+                erp.put(entity, {name: {"value": value} for name, value in body.items()})

@@ -13,7 +13,6 @@ from bench.ours import connector
 from customer_sync.http.pacing import Pacer
 from customer_sync.pipeline import run
 from customer_sync.planning.window import RunRequest
-from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
 from customer_sync.sources.acumatica.source import AcumaticaSource
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
@@ -30,16 +29,17 @@ def main() -> None:
         return
     rules = connector()
     rules = rules.model_copy(update={"batch": rules.batch.model_copy(update={"count": 512})})
-    erp = AcumaticaClient(
+    erp = AcumaticaSource(
         EndlessErp(order["customers"]),
         AcumaticaSettings(username="endless", password="endless", endpoint_name="KNCommerce"),  # noqa: S106 - nobody's password
+        rules,
     )
     settings = BetterB2BSettings(token="endless", store_hash="endless", rules=rules.store)  # noqa: S106 - nobody's token
     store = BetterB2BTarget(EndlessStore(), settings, pacer=Pacer(0, share=1.0))
     before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     started = time.perf_counter()
     request = RunRequest(mode="full", dry_run=order["dry_run"])
-    report = run(rules, AcumaticaSource(erp, rules), store, order["ledger_url"], request)
+    report = run(rules, erp, store, order["ledger_url"], request)
     told = {"outcomes": report.outcomes, "run_s": time.perf_counter() - started, "before_mb": before_mb}
     print(json.dumps(told))  # noqa: T201 - a contender's answer
 

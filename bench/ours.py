@@ -15,7 +15,6 @@ from customer_sync.pipeline import run
 from customer_sync.planning.window import RunRequest
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import load_connector
-from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
 from customer_sync.sources.acumatica.source import AcumaticaSource
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
@@ -39,12 +38,7 @@ def with_terms(rules: Connector) -> Connector:
 
 
 def source(url: str, rules: Connector) -> AcumaticaSource:
-    """The ERP as the connector's source of customers."""
-    return AcumaticaSource(erp_client(url, rules), rules)
-
-
-def erp_client(url: str, rules: Connector) -> AcumaticaClient:
-    """A client of the ERP's twin."""
+    """The ERP's twin as the connector's source of customers."""
     settings = AcumaticaSettings(
         username="admin",
         password="sandbox",  # noqa: S106 - the twin's published password
@@ -52,7 +46,7 @@ def erp_client(url: str, rules: Connector) -> AcumaticaClient:
         endpoint_name="KNCommerce",
         page_size=rules.erp.page_size,
     )
-    return AcumaticaClient(CurlTransport(HttpSettings(base_url=url)), settings)
+    return AcumaticaSource(CurlTransport(HttpSettings(base_url=url)), settings, rules)
 
 
 def store_client(url: str, rules: Connector, per_minute: int) -> BetterB2BTarget:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from bench.ours import connector, erp_client
+from bench.ours import connector, source
 from customer_sync.gc_paused import gc_paused
 from customer_sync.http.transport import HttpRequest, HttpResponse, Transport
 from customer_sync.ledger import Ledger
@@ -73,7 +73,7 @@ def main() -> None:
     """Run the order of the first argument; tells rates in customers per CPU second."""
     order = json.loads(sys.argv[1])
     rules = connector()
-    live = erp_client(order["erp_url"], rules)
+    live = source(order["erp_url"], rules)
     recorder = Recorder(live._transport)  # noqa: SLF001 - the benchmark stands at the client's seam
     with AcumaticaClient(recorder, live.settings) as erp:
         customers = _read(erp, rules)

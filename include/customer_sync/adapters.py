@@ -11,7 +11,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from customer_sync.ledger import Ledger
-from customer_sync.settings.connection import ConnectionFields
+from customer_sync.settings.connection_fields import ConnectionFields
 from customer_sync.settings.connector import Connector
 
 if TYPE_CHECKING:

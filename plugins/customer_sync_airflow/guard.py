@@ -11,16 +11,15 @@ rejected plan can never be passed (docs/architecture.md#guard).
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from airflow.providers.standard.exceptions import HITLRejectException
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context
-from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import TaskAwaitingInput
 
 from customer_sync.errors import PlanRefused
 from customer_sync.planning.window import RunRequest
+from customer_sync_airflow.addresses import logs_address
 from customer_sync_airflow.alerting.callbacks import alert_about_plan, alert_on_refusal
 from customer_sync_airflow.tasks.batches import BatchNote, descriptor_of, pull_notes
 from customer_sync_airflow.tasks.run_context import open_run, request_of
@@ -84,7 +83,7 @@ class Guard(ApprovalOperator):
         """
         from customer_sync.steps.guard import settle_plan
 
-        with open_run(self.connector_id, context) as run:
+        with open_run(self.connector_id, context) as (run, _):
             self._check_extract(context)
             planned = self._notes(context)
             pushed_by = {descriptor_of(note).key: note["pushed_by"] for note in planned}
@@ -116,7 +115,7 @@ class Guard(ApprovalOperator):
         """
         from customer_sync.steps.approval import approve_plan, reject_plan
 
-        with open_run(self.connector_id, context) as run:
+        with open_run(self.connector_id, context) as (run, _):
             shown = [descriptor_of(note) for note in notes]
             who = None if event.get("timedout") else _name_of(event.get("responded_by_user"))
             try:
@@ -152,7 +151,7 @@ class Guard(ApprovalOperator):
     def _ask(self, context: Context, run: "Run", summary: "PlanSummary", notes: Sequence[BatchNote]) -> None:
         from customer_sync.steps.approval import ask_for_approval
 
-        self.subject, self.body, self.response_timeout = ask_for_approval(run, summary, link=_link_to_plan(run))
+        self.subject, self.body, self.response_timeout = ask_for_approval(run, summary, link=_plan_address(run))
         alert_about_plan(run, f"waits for a person's approval: {' '.join(summary.why_ask)}")
         print_lines([*summary.why_ask, "A person is asked: Browse > Required Actions, or this task's own tab."])
         try:
@@ -164,11 +163,9 @@ class Guard(ApprovalOperator):
             ) from None
 
 
-def _link_to_plan(run: "Run") -> str:
+def _plan_address(run: "Run") -> str:
     """The Connector Logs page with the rows of this run."""
-    address = (conf.get("api", "base_url", fallback="") or "").rstrip("/")
-    query = urlencode({"connector": run.connector.id, "run_id": run.run_id})
-    return f"{address}/connector-logs/?{query}"
+    return logs_address("", connector=run.connector.id, run_id=run.run_id)
 
 
 def _name_of(user: Any) -> str:

@@ -12,7 +12,7 @@ from customer_sync.commands.connection_lookup import find_connection
 from customer_sync.errors import ConfigError
 from customer_sync.http.connection import http_settings
 from customer_sync.http.transport import HttpSettings
-from customer_sync.settings.connection import ConnectionFields
+from customer_sync.settings.connection_fields import ConnectionFields
 from customer_sync_airflow.hooks.connections import read_connection
 
 CONN = "AIRFLOW_CONN_SHOP"

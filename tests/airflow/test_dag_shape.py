@@ -18,7 +18,7 @@ from customer_sync.settings.connector import Connector
 from customer_sync_airflow import dag_factory
 from customer_sync_airflow.bundle import PackagedDags
 from customer_sync_airflow.dags.per_connector import dags_of_all_connectors
-from customer_sync_airflow.dags.sync import placeholder, sync_dag
+from customer_sync_airflow.dags.sync import PLACEHOLDER, sync_dag
 
 if TYPE_CHECKING:
     from tests.airflow.conftest import LoadDags
@@ -144,7 +144,7 @@ def test_connector_is_broken_when_building_it_fails(connectors_dir: Path) -> Non
             raise ZeroDivisionError("by nought")
         return sync_dag(connector)
 
-    dags = dags_of_all_connectors("customer_sync__", build, placeholder)
+    dags = dags_of_all_connectors("customer_sync__", build, PLACEHOLDER)
     assert "broken" not in dags[SYNC].tags
     assert "shop.yaml could not be used (ZeroDivisionError: by nought)" in str(dags["customer_sync__shop"].doc_md)
 

@@ -94,6 +94,20 @@ def in_memory_silent() -> Iterator[SourceUnderTest]:
     yield InMemoryUnderTest(InMemoryErp(clock, page_customers=1, tells_deletions=False), clock)
 
 
+_QUICK = RetryPolicy(attempts=3, total_s=5.0, first_delay_s=0.01, rng=lambda: 0.0)
+
+
+def _settings() -> AcumaticaSettings:
+    return AcumaticaSettings(
+        username="admin",
+        password="sandbox",
+        tenant="Sandbox",
+        endpoint_name="KNCommerce",
+        page_size=3,
+        session_limit_wait_s=0.05,
+    )
+
+
 @dataclass
 class AcumaticaUnderTest:
     """Acumatica's adapter over the ERP's twin."""
@@ -101,20 +115,14 @@ class AcumaticaUnderTest:
     url: str
 
     def make(self) -> Source:
-        return AcumaticaSource(self.client(), _connector())
+        return AcumaticaSource(self._transport(), _settings(), _connector(), retry=_QUICK)
 
     def client(self) -> ErpEditor:
         """A session of the client."""
-        settings = AcumaticaSettings(
-            username="admin",
-            password="sandbox",
-            tenant="Sandbox",
-            endpoint_name="KNCommerce",
-            page_size=3,
-            session_limit_wait_s=0.05,
-        )
-        quick = RetryPolicy(attempts=3, total_s=5.0, first_delay_s=0.01, rng=lambda: 0.0)
-        return ErpEditor(CurlTransport(HttpSettings(base_url=self.url)), settings, retry=quick)
+        return ErpEditor(self._transport(), _settings(), retry=_QUICK)
+
+    def _transport(self) -> CurlTransport:
+        return CurlTransport(HttpSettings(base_url=self.url))
 
     def add(self, customer: Customer) -> Customer:
         with self.client() as erp:

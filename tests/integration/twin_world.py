@@ -24,7 +24,6 @@ from customer_sync.reconcile.request import ReconcileRequest
 from customer_sync.run import Run, Sink, discard
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import load_connector
-from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.selection import Selection
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
 from customer_sync.sources.acumatica.source import AcumaticaSource
@@ -63,6 +62,11 @@ def _as_it_is(transport: Transport) -> Transport:
     return transport
 
 
+def _sign_in(changes: dict[str, Any]) -> AcumaticaSettings:
+    values = {"username": "admin", "password": "sandbox", "tenant": "Sandbox", "endpoint_name": "KNCommerce"}
+    return AcumaticaSettings(**{**values, "page_size": 40, "session_limit_wait_s": 0.05, **changes})
+
+
 @dataclass
 class World:
     """Two twins, a connector and a ledger."""
@@ -77,19 +81,14 @@ class World:
 
     # -- clients -----------------------------------------------------------------------------------
 
-    def erp(self, **changes: Any) -> AcumaticaClient:
-        """A client of the ERP's twin, through the test's transport."""
-        return self._erp(self.wrap_erp, **changes)
+    def source(self, connector: Connector | None = None, **changes: Any) -> AcumaticaSource:
+        """The ERP's twin as the connector's source, through the test's transport."""
+        transport = self.wrap_erp(CurlTransport(HttpSettings(base_url=self.erp_url)))
+        return AcumaticaSource(transport, _sign_in(changes), connector or self.connector, retry=self.retry)
 
-    def _erp(self, wrap: Wrap, **changes: Any) -> ErpEditor:
-        values = {"username": "admin", "password": "sandbox", "tenant": "Sandbox", "endpoint_name": "KNCommerce"}
-        settings = AcumaticaSettings(**{**values, "page_size": 40, "session_limit_wait_s": 0.05, **changes})
+    def _editor(self, **changes: Any) -> ErpEditor:
         transport = CurlTransport(HttpSettings(base_url=self.erp_url))
-        return ErpEditor(wrap(transport), settings, retry=self.retry)
-
-    def source(self, **changes: Any) -> AcumaticaSource:
-        """The ERP's twin as the connector's source."""
-        return AcumaticaSource(self.erp(**changes), self.connector)
+        return ErpEditor(transport, _sign_in(changes), retry=self.retry)
 
     def store(self, connector: Connector | None = None, **changes: Any) -> BetterB2BTarget:
         """The store's twin as the connector's target, through the test's transport."""
@@ -112,7 +111,7 @@ class World:
         """Run the pipeline once."""
         return run(
             connector or self.connector,
-            AcumaticaSource(self.erp(), connector or self.connector),
+            self.source(connector),
             self.store(connector),
             self.ledger_url,
             RunRequest.model_validate(params),
@@ -228,17 +227,17 @@ class World:
 
     def edit(self, entity: str, **fields: Any) -> None:
         """Edit a record in the ERP as a person would, through a session of its own."""
-        with self._erp(_as_it_is) as erp:
+        with self._editor() as erp:
             erp.edit(entity, fields)
 
     def edit_as(self, password: str, entity: str, **fields: Any) -> None:
         """Edit a record in an ERP whose password was changed."""
-        with self._erp(_as_it_is, password=password) as erp:
+        with self._editor(password=password) as erp:
             erp.edit(entity, fields)
 
     def add(self, entity: str, **fields: Any) -> dict[str, Any]:
         """Make a record in the ERP as a person would."""
-        with self._erp(_as_it_is) as erp:
+        with self._editor() as erp:
             return erp.add(entity, fields)
 
     def contact_ids(self, customer_id: str) -> list[int]:
@@ -250,7 +249,7 @@ class World:
         """CustomerID -> Commerce Reference ID in the ERP, where there is one."""
         selection = Selection("Customer", ("CustomerID", "CommerceReferenceID"))
         key, reference = selection.getter("CustomerID"), selection.getter("CommerceReferenceID")
-        with self._erp(_as_it_is) as erp:
+        with self._editor() as erp:
             rows = [row for page in erp.read_in_key_order(selection) for row in page.rows]
         return {str(key(row)).strip(): str(reference(row)) for row in rows if reference(row)}
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from customer_sync.errors import ConfigError
-from customer_sync.settings.connection import ConnectionFields, extra_of, missing_connection, variable_of
+from customer_sync.settings.connection_fields import ConnectionFields, extra_of, missing_connection, variable_of
 
 GROUP: Final = "customer_sync.connections"
 """Group of the entry points that look for a connection elsewhere: ``(conn_id) -> ConnectionFields | None``."""

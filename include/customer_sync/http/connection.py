@@ -15,7 +15,7 @@ import requests
 
 from customer_sync.errors import ConfigError
 from customer_sync.http.transport import HttpSettings
-from customer_sync.settings.connection import ConnectionFields
+from customer_sync.settings.connection_fields import ConnectionFields
 
 log = logging.getLogger(__name__)
 

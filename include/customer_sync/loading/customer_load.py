@@ -236,15 +236,6 @@ class CustomerLoad:
         users = self.applied.users if self.applied else {}
         return next(((key, record) for key, record in users.items() if record.store_id == store_id), None)
 
-    def store_id_of(self, operation: Operation) -> int:
-        """The id that an operation's record has in the store now, 0 if it is not known."""
-        if self.applied is None:
-            return 0
-        if operation.key == self.customer_id:
-            return self.applied.company_id
-        record = self.applied.users.get(operation.key) or self.applied.addresses.get(operation.key)
-        return record.store_id if record else self.applied.company_id
-
 
 def _differ_in_parts_only(before: AppliedCompany, now: AppliedCompany) -> bool:
     """Whether users and addresses were added, and nothing else is another object than before."""

@@ -56,6 +56,24 @@ ENDS_ACCESS = frozenset({Action.DELETE_USER, Action.DELETE_COMPANY, Action.SET_S
 FORMER: Final = " (former)"
 """Marks the key of a user that is replaced by a new one of the same contact."""
 
+_ENTITIES: dict[Action | str, str] = {
+    Action.CREATE_USER: "contact",
+    Action.UPDATE_USER: "contact",
+    Action.DELETE_USER: "contact",
+    Action.CREATE_ADDRESS: "location",
+    Action.UPDATE_ADDRESS: "location",
+    Action.DELETE_ADDRESS: "location",
+    Action.SET_PAYMENT_METHODS: "payment",
+    Action.SET_PAYMENT_TERMS: "payment",
+    Action.WRITE_REFERENCE: "reference",
+}
+
+
+def entity_of(action: Action | str) -> str:
+    """The ERP record that an operation belongs to."""
+    return _ENTITIES.get(action, "customer")
+
+
 _company_values: Final = attrgetter(*COMPANY_FIELDS)
 _user_values: Final = attrgetter(*USER_FIELDS)
 _address_values: Final = attrgetter(*ADDRESS_FIELDS)

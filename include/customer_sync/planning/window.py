@@ -18,7 +18,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from customer_sync.settings.params import read_params
 
 Mode = Literal["incremental", "full", "selected"]
-EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 class RunRequest(BaseModel):

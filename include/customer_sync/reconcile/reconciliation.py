@@ -37,10 +37,6 @@ RUN_MODES = {"compare": "reconcile", "adopt": "adopt", "shadow": "shadow"}
 """Mode of the params -> mode of the run in the ledger."""
 
 
-def _ignore(_list: str) -> None:
-    """Keep no list."""
-
-
 @dataclass(frozen=True)
 class ReconcileReport:
     """A reconciliation in numbers.
@@ -67,7 +63,7 @@ def compare_sides(
     request: ReconcileRequest,
     *,
     decisions: str | None = None,
-    keep_list: Callable[[str], None] = _ignore,
+    keep_list: Callable[[str], None] = lambda _list: None,
 ) -> Iterator[tuple[str, BatchDescriptor]]:
     """Compare ERP, ledger and store; write down what differs; plan the repairs that the policy allows.
 

@@ -10,7 +10,7 @@ import msgspec
 
 from customer_sync.model.company import content_hash
 from customer_sync.model.fields import MaskKind
-from customer_sync.model.operation import CREATIONS, Action, Operation, ReferenceOperation
+from customer_sync.model.operation import CREATIONS, Operation, ReferenceOperation, entity_of
 from customer_sync.model.outcome import REMEDIES, Finding, Level, LogEntry, Outcome, Reason, remedy
 from customer_sync.one_line import one_line
 from customer_sync.redaction import kind_of_key, mask_email, mask_name, mask_phone, mask_text
@@ -30,20 +30,30 @@ _EFFECTS = {
     Reason.TERMS_NOT_MAPPED: "what earlier terms gave goes off; other payment methods and terms are left as they are",
 }
 
-_ENTITIES: dict[Action | str, str] = {
-    Action.CREATE_USER: "contact",
-    Action.UPDATE_USER: "contact",
-    Action.DELETE_USER: "contact",
-    Action.CREATE_ADDRESS: "location",
-    Action.UPDATE_ADDRESS: "location",
-    Action.DELETE_ADDRESS: "location",
-    Action.SET_PAYMENT_METHODS: "payment",
-    Action.SET_PAYMENT_TERMS: "payment",
-    Action.WRITE_REFERENCE: "reference",
-}
-
 ID_OF_NEW_COMPANY = "id of the new company"
 """Stands in a plan for what only the store can say."""
+
+LOG_COLUMNS = (
+    "logged_at_utc",
+    "connector_id",
+    "run_id",
+    "task",
+    "try_number",
+    "customer_id",
+    "customer_name",
+    "entity",
+    "record_key",
+    "action",
+    "outcome",
+    "level",
+    "reasons",
+    "field",
+    "store_id",
+    "message",
+    "next_step",
+    "changes",
+)
+"""Columns of the log where it is a file, in order; ``changes`` is JSON: field -> [old, new], masked as in the log."""
 
 MAX_SHOWN = 80
 
@@ -55,11 +65,6 @@ def shown_name(name: str, masking: Masking) -> str:
     """A customer's name as it may stand in a log."""
     line = " ".join(name[: 2 * MAX_SHOWN].split())
     return mask_name(line) if masking.names else line[:MAX_SHOWN]
-
-
-def entity_of(action: Action | str) -> str:
-    """The ERP record that an operation belongs to."""
-    return _ENTITIES.get(action, "customer")
 
 
 def masked_changes(operation: Operation, connector: Connector) -> dict[str, list[Any]]:

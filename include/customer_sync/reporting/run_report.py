@@ -7,25 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from customer_sync.ledger.story.lines import each_customer
+from customer_sync.reporting.log_entry import LOG_COLUMNS
 from customer_sync.reporting.report_place import folder_of_run, make_private
 from customer_sync.reporting.spreadsheet import write_table
 from customer_sync.run import Run
-
-_LOG_COLUMNS = [
-    "logged_at_utc",
-    "task",
-    "customer_id",
-    "customer_name",
-    "entity",
-    "record_key",
-    "action",
-    "outcome",
-    "reasons",
-    "field",
-    "store_id",
-    "message",
-    "next_step",
-]
 
 
 def write_report(run: Run, directory: Path) -> list[Path]:
@@ -47,7 +32,7 @@ def write_report(run: Run, directory: Path) -> list[Path]:
     customers = pd.DataFrame(
         run.ledger.runs.customers(run.run_id), columns=["customer_id", "batch", "outcome", "reasons"]
     )
-    log = pd.DataFrame(each_customer(run.ledger.log.rows(run_id=run.run_id, limit=None)), columns=_LOG_COLUMNS)
+    log = pd.DataFrame(each_customer(run.ledger.log.rows(run_id=run.run_id, limit=None)), columns=LOG_COLUMNS)
     tables = {"customers": customers, "balance": balance_of(customers), "log": log.iloc[::-1]}
     return [_write(folder / f"{name}.csv", table) for name, table in tables.items()]
 

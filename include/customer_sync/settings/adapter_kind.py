@@ -40,3 +40,10 @@ def find_adapter(group: str, kind: str) -> Any:
         return installed[kind].load()
     known = ", ".join(sorted(installed.names)) or "none"
     raise ValueError(f"kind '{kind[:60]}' names no adapter that is installed (there are: {known})")
+
+
+def validate_section(group: str, default_kind: str, value: Any) -> Any:
+    """Have the adapter that a section of the connector file names validate it."""
+    if not isinstance(value, dict):
+        return value
+    return find_adapter(group, str(value.get("kind", default_kind))).model_validate(value)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any, ClassVar
+from functools import partial
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, SerializeAsAny
 
 from customer_sync.model.push_notification import Notification
-from customer_sync.settings.adapter_kind import SOURCES, find_adapter
+from customer_sync.settings.adapter_kind import SOURCES, validate_section
 from customer_sync.settings.section import Section
 
 DEFAULT_KIND = "acumatica"
@@ -67,12 +68,7 @@ class SourceSection(Section):
         """
 
 
-def _of_its_adapter(value: Any) -> Any:
-    """Have the adapter that the section names validate it."""
-    if not isinstance(value, dict):
-        return value
-    return find_adapter(SOURCES, str(value.get("kind", DEFAULT_KIND))).model_validate(value)
-
-
-ConfiguredSource = Annotated[SerializeAsAny[SourceSection], BeforeValidator(_of_its_adapter)]
+ConfiguredSource = Annotated[
+    SerializeAsAny[SourceSection], BeforeValidator(partial(validate_section, SOURCES, DEFAULT_KIND))
+]
 """The section ``source`` in the form of the adapter that it names."""

@@ -6,12 +6,13 @@ without asking it.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from functools import partial
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, SerializeAsAny
 
 from customer_sync.model.fields import EntityFields
-from customer_sync.settings.adapter_kind import TARGETS, find_adapter
+from customer_sync.settings.adapter_kind import TARGETS, validate_section
 from customer_sync.settings.section import Section
 
 DEFAULT_KIND = "better_b2b"
@@ -35,12 +36,7 @@ class TargetSection(Section):
     opener: ClassVar[str]
 
 
-def _of_its_adapter(value: Any) -> Any:
-    """Have the adapter that the section names validate it."""
-    if not isinstance(value, dict):
-        return value
-    return find_adapter(TARGETS, str(value.get("kind", DEFAULT_KIND))).model_validate(value)
-
-
-ConfiguredTarget = Annotated[SerializeAsAny[TargetSection], BeforeValidator(_of_its_adapter)]
+ConfiguredTarget = Annotated[
+    SerializeAsAny[TargetSection], BeforeValidator(partial(validate_section, TARGETS, DEFAULT_KIND))
+]
 """The section ``target`` in the form of the adapter that it names."""

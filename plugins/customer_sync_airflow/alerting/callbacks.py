@@ -10,17 +10,18 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from airflow.sdk import BaseNotifier, Context
-from airflow.sdk.configuration import conf
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from asgiref.sync import sync_to_async
 
 from customer_sync.errors import SyncError
+from customer_sync.settings.alert_rules import EmailAlerts, WebhookAlerts
 from customer_sync.settings.connector import Connector
+from customer_sync_airflow.addresses import dag_address
 
 if TYPE_CHECKING:
     from customer_sync.ledger import Ledger
@@ -45,15 +46,11 @@ class RunAlert(BaseNotifier):
 
     def notify(self, context: Context) -> None:
         """Check the run and send alerts for what is new."""
-        from customer_sync.reporting.alerting import judge_run
+        from customer_sync.reporting.incident_rules import judge_run
 
         run_id = str(context["run_id"])
-        dag_id = context["dag"].dag_id
-
-        def judge(ledger: "Ledger", connector: Connector) -> None:
-            judge_run(ledger, connector, run_id, is_green=self.is_green, link=address_of(dag_id, run_id))
-
-        check(self.connector_id, judge)
+        link = dag_address(context["dag"].dag_id, run_id)
+        check(self.connector_id, partial(judge_run, run_id=run_id, is_green=self.is_green, link=link))
 
 
 def alert_arguments(connector: Connector | None) -> dict[str, Any]:
@@ -87,10 +84,10 @@ async def run_is_overdue(connector_id: str, **_context: Any) -> None:
 
 def check_silence(connector_id: str) -> None:
     """Check whether a connector has been without a good run for too long, and send every alert not sent yet."""
-    from customer_sync.reporting.alerting import judge_silence
+    from customer_sync.reporting.incident_rules import judge_silence
 
     def judge(ledger: "Ledger", connector: Connector) -> None:
-        judge_silence(ledger, connector, now_utc=datetime.now(UTC), link=address_of(connector.dag_id))
+        judge_silence(ledger, connector, now_utc=datetime.now(UTC), link=dag_address(connector.dag_id))
 
     check(connector_id, judge)
 
@@ -118,12 +115,9 @@ def alert_about_plan(run: "Run", facts: str) -> None:
         run: The run.
         facts: Which, and what tripped; no personal data.
     """
-    from customer_sync.reporting.alerting import judge_refusal
+    from customer_sync.reporting.incident_rules import judge_refusal
 
-    check(
-        run.connector.id,
-        lambda ledger, connector: judge_refusal(ledger, connector, run.run_id, facts=facts, link=run.url),
-    )
+    check(run.connector.id, partial(judge_refusal, run_id=run.run_id, facts=facts, link=run.url))
 
 
 def check(connector_id: str, judge: "Callable[[Ledger, Connector], None]") -> None:
@@ -132,7 +126,7 @@ def check(connector_id: str, judge: "Callable[[Ledger, Connector], None]") -> No
     A failure is logged and left to the next check.
     """
     from customer_sync.ledger import Ledger
-    from customer_sync.reporting.alerting import notify as notify_channels
+    from customer_sync.reporting.incident_rules import notify as notify_channels
     from customer_sync.settings.connector_file import watched_connectors
 
     try:
@@ -153,24 +147,15 @@ def channels_of(connector: Connector) -> "dict[str, Callable[[Notice], None]]":
     rules = connector.alerts
     found: dict[str, Callable[[Notice], None]] = {}
     if rules.email is not None:
-        found["email"] = lambda notice: _mail(connector, notice)
+        found["email"] = partial(_mail, rules.email)
     if rules.webhook is not None:
-        found["webhook"] = lambda notice: _post(connector, notice)
+        found["webhook"] = partial(_post, rules.webhook)
     return found
 
 
-def address_of(dag_id: str, run_id: str = "") -> str:
-    """Address of a DAG, or of a run of it, in Airflow's UI; ``""`` where the UI's address is not configured."""
-    address = (conf.get("api", "base_url", fallback="") or "").rstrip("/")
-    place = f"/dags/{quote(dag_id)}" + (f"/runs/{quote(run_id, safe='')}" if run_id else "")
-    return f"{address}{place}" if address else ""
-
-
-def _mail(connector: Connector, notice: "Notice") -> None:
+def _mail(rules: EmailAlerts, notice: "Notice") -> None:
     from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 
-    rules = connector.alerts.email
-    assert rules is not None  # noqa: S101 - channels_of asked
     notifier = SmtpNotifier(
         to=list(rules.to),
         from_email=rules.sender or None,
@@ -182,9 +167,7 @@ def _mail(connector: Connector, notice: "Notice") -> None:
     notifier.notify({})
 
 
-def _post(connector: Connector, notice: "Notice") -> None:
+def _post(rules: WebhookAlerts, notice: "Notice") -> None:
     from customer_sync_airflow.alerting.webhook import WebhookNotifier
 
-    rules = connector.alerts.webhook
-    assert rules is not None  # noqa: S101 - channels_of asked
     WebhookNotifier(http_conn_id=rules.connection, payload=notice.to_json()).notify({})

@@ -15,20 +15,17 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
-from customer_sync_airflow.dags.per_connector import START
+from customer_sync_airflow.dags.per_connector import one_run_at_a_time
 from customer_sync_airflow.tasks.housekeeping import clean_ledger, remove_old_batches, remove_old_reports
 
 
 def housekeeping_dag() -> DAG:
     """Wire the three tasks."""
-    with DAG(
+    with one_run_at_a_time(
         dag_id="connector_housekeeping",
         description="Retention of what the customer syncs leave behind",
         doc_md=__doc__,
         schedule=CronDataIntervalTimetable("30 3 * * *", timezone="UTC"),
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
         params={
             "keep_days": Param(
                 None,

@@ -2,10 +2,11 @@
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, get_parsing_context
 from airflow.sdk.definitions.template import literal
@@ -32,13 +33,39 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 """Earlier intervals do not exist for Airflow, so backfills begin here; params reach further back."""
 
 
-def timetable_of(connector: Connector, schedule: str, setting: str) -> CronDataIntervalTimetable | None:
-    """A connector's schedule, in UTC, with data intervals (backfills need them); none while it is inactive.
+one_run_at_a_time = partial(DAG, start_date=START, catchup=False, max_active_runs=1)
+"""Makes a DAG whose runs wait for each other, and make up for nothing."""
+
+
+def connector_dag(
+    connector: Connector, dag_id: str, doc: str, *, schedule: str, setting: str, tags: Sequence[str], **arguments: Any
+) -> DAG:
+    """Make the DAG of one connector, for its tasks to be wired in.
 
     Args:
         connector: The connector.
+        dag_id: Its id.
+        doc: What people read of it.
         schedule: Five cron columns.
         setting: Their name in the connector file.
+        tags: Of all DAGs of this kind.
+        **arguments: Further arguments of the DAG.
+
+    Raises:
+        ConfigError: The schedule is none.
+    """
+    return one_run_at_a_time(
+        dag_id=dag_id,
+        doc_md=f"{doc}\nConnector file: `{connector.id}.yaml`",
+        schedule=timetable_of(connector, schedule, setting),
+        default_args={"owner": connector.owner, "execution_timeout": task_timeout_of(connector)},
+        tags=[*tags, connector.id, *([] if connector.active else ["inactive"])],
+        **arguments,
+    )
+
+
+def timetable_of(connector: Connector, schedule: str, setting: str) -> CronDataIntervalTimetable | None:
+    """A connector's schedule, in UTC, with data intervals (backfills need them); none while it is inactive.
 
     Raises:
         ConfigError: It is not a cron expression, or no day ever fits it.
@@ -46,22 +73,21 @@ def timetable_of(connector: Connector, schedule: str, setting: str) -> CronDataI
     timetable = CronDataIntervalTimetable(schedule, timezone="UTC")
     try:
         timetable.validate()
-    except AirflowTimetableInvalid as error:
-        raise ConfigError(
-            f"Connector file {connector.id}.yaml is wrong. {setting}: {schedule!r} is not a cron expression; "
-            "write five columns such as '*/15 * * * *'. See docs/connector-file.md.",
-            setting=setting,
-        ) from error
-    try:
         croniter(schedule, START).get_next()
+    except AirflowTimetableInvalid as error:
+        raise _wrong_schedule(connector, setting, f"{schedule!r} is not a cron expression") from error
     except CroniterBadDateError as error:
         # Left alone, it would fail in the scheduler, beside the DAGs of all others.
-        raise ConfigError(
-            f"Connector file {connector.id}.yaml is wrong. {setting}: there is no day that fits {schedule!r}; write "
-            "five columns such as '*/15 * * * *'. See docs/connector-file.md.",
-            setting=setting,
-        ) from error
+        raise _wrong_schedule(connector, setting, f"there is no day that fits {schedule!r}") from error
     return timetable if connector.active else None
+
+
+def _wrong_schedule(connector: Connector, setting: str, problem: str) -> ConfigError:
+    return ConfigError(
+        f"Connector file {connector.id}.yaml is wrong. {setting}: {problem}; write five columns such as "
+        "'*/15 * * * *'. See docs/connector-file.md.",
+        setting=setting,
+    )
 
 
 def task_timeout_of(connector: Connector) -> timedelta:
@@ -69,41 +95,52 @@ def task_timeout_of(connector: Connector) -> timedelta:
     return timedelta(minutes=connector.task_timeout_minutes)
 
 
-def broken_dag(path: Path, problem: str, *, prefix: str, first_task: str, schedule: str, **arguments: Any) -> DAG:
-    """Build the placeholder of a connector whose file is wrong: visible, paused, and its run says what to repair.
+class Placeholder(NamedTuple):
+    """What takes the place of a DAG whose connector file is wrong: visible, paused, and its run says what to repair.
 
     It keeps a schedule, so that a connector that was running and breaks becomes a row of failed
     runs and not silence.
 
-    Args:
-        path: The connector file.
-        problem: The sentence that names file, field and remedy.
-        prefix: Prefix of the DAG's id; the connector's id follows.
+    Attributes:
         first_task: Id of the task that reports the problem.
         schedule: Five cron columns.
-        **arguments: Further arguments of the DAG; ``tags`` among them.
+        tags: Of all DAGs of this kind.
+        arguments: Further arguments of the DAG, by the connector's id.
     """
-    with DAG(
-        dag_id=f"{prefix}{_id_part(path)}",
-        description=one_line(f"The connector file {path.name} is wrong"),
-        doc_md=f"**This connector cannot run.** {one_line(problem)}",
-        schedule=CronDataIntervalTimetable(schedule, timezone="UTC"),
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
-        is_paused_upon_creation=True,
-        default_args={"owner": "integration", "execution_timeout": timedelta(minutes=10)},
-        **{**arguments, "tags": [*arguments.get("tags", ()), "broken"]},
-    ) as dag:
-        # The sentence quotes the file. As a template its braces would be filled in, with secrets if they ask for some.
-        refuse_broken_connector.override(task_id=first_task)(
-            literal(one_line(problem))  # type: ignore[arg-type]  # Airflow hands over the text inside
-        )
-    return dag
+
+    first_task: str
+    schedule: str
+    tags: Sequence[str]
+    arguments: Callable[[str], Mapping[str, Any]] = lambda _connector_id: {}
+
+    def dag(self, prefix: str, path: Path, problem: str) -> DAG:
+        """Build it.
+
+        Args:
+            prefix: Prefix of the DAG's id; the connector's id follows.
+            path: The connector file.
+            problem: The sentence that names file, field and remedy.
+        """
+        with one_run_at_a_time(
+            dag_id=f"{prefix}{_id_part(path)}",
+            description=one_line(f"The connector file {path.name} is wrong"),
+            doc_md=f"**This connector cannot run.** {one_line(problem)}",
+            schedule=CronDataIntervalTimetable(self.schedule, timezone="UTC"),
+            is_paused_upon_creation=True,
+            default_args={"owner": "integration", "execution_timeout": timedelta(minutes=10)},
+            tags=[*self.tags, "broken"],
+            **self.arguments(path.stem),
+        ) as dag:
+            # The sentence quotes the file. As a template its braces would be filled in, with secrets if they ask for
+            # some.
+            refuse_broken_connector.override(task_id=self.first_task)(
+                literal(one_line(problem))  # type: ignore[arg-type]  # Airflow hands over the text inside
+            )
+        return dag
 
 
 def dags_of_all_connectors(
-    prefix: str, build: Callable[[Connector], DAG | None], placeholder: Callable[[Path, str], DAG | None]
+    prefix: str, build: Callable[[Connector], DAG | None], placeholder: Placeholder | None = None
 ) -> dict[str, DAG]:
     """Build a DAG for every connector file; a wrong file takes down no other.
 
@@ -112,7 +149,7 @@ def dags_of_all_connectors(
     Args:
         prefix: Prefix of the DAGs' ids; the connectors' ids follow.
         build: Wires a connector's tasks; ``None`` where it has no such DAG.
-        placeholder: Makes the DAG of a file that is wrong, from its path and the sentence that says why.
+        placeholder: Takes the place of the DAG of a file that is wrong; by default nothing does.
 
     Raises:
         ConfigError: There is no folder of connector files.
@@ -120,16 +157,16 @@ def dags_of_all_connectors(
     asked_for = get_parsing_context().dag_id
     if asked_for is not None and not asked_for.startswith(prefix):
         return {}
-    found: dict[Path, Connector | ConfigError] = {}
-    for path in connector_paths():
-        found[path] = _connector_of(path)
+    found = {path: _connector_of(path) for path in connector_paths()}
     refused = refusals(each for each in found.values() if isinstance(each, Connector))
     dags: dict[str, DAG] = {}
     for path, connector in found.items():
         if asked_for is not None and asked_for != f"{prefix}{_id_part(path)}":
             continue
-        checked = connector if isinstance(connector, ConfigError) else refused.get(connector.id, connector)
-        dag = _dag_of(path, checked, build, placeholder)
+        checked = refused.get(path.stem, connector)
+        dag = _built(path, checked, build) if isinstance(checked, Connector) else checked
+        if isinstance(dag, ConfigError):
+            dag = placeholder and placeholder.dag(prefix, path, dag.message)
         if dag is not None:
             dags.setdefault(dag.dag_id, dag)
     return dags
@@ -157,17 +194,10 @@ def _unforeseen(path: Path, error: Exception) -> ConfigError:
     )
 
 
-def _dag_of(
-    path: Path,
-    connector: Connector | ConfigError,
-    build: Callable[[Connector], DAG | None],
-    placeholder: Callable[[Path, str], DAG | None],
-) -> DAG | None:
-    if isinstance(connector, ConfigError):
-        return placeholder(path, connector.message)
+def _built(path: Path, connector: Connector, build: Callable[[Connector], DAG | None]) -> DAG | ConfigError | None:
     try:
         return build(connector)
     except ConfigError as error:
-        return placeholder(path, error.message)
+        return error
     except Exception as error:  # noqa: BLE001 - the same
-        return placeholder(path, _unforeseen(path, error).message)
+        return _unforeseen(path, error)

@@ -17,7 +17,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import DAG, Asset, AssetWatcher
 
 from customer_sync.settings.connector import Connector
-from customer_sync_airflow.dags.per_connector import START, dags_of_all_connectors, task_timeout_of
+from customer_sync_airflow.dags.per_connector import dags_of_all_connectors, one_run_at_a_time, task_timeout_of
 from customer_sync_airflow.push.tasks import take_customers
 from customer_sync_airflow.push.trigger import PushTrigger
 
@@ -33,14 +33,11 @@ def push_dag(connector: Connector) -> DAG:
         uri=f"acumatica-push://{connector.id}/customers",
         watchers=[AssetWatcher(name=f"acumatica_push_{connector.id}", trigger=trigger)],
     )
-    with DAG(
+    with one_run_at_a_time(
         dag_id=connector.push_dag_id,
         description=f"Customers named by push notifications of the ERP, connector {connector.id}",
         doc_md=__doc__,
         schedule=[named],
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
         default_args={"owner": connector.owner, "execution_timeout": task_timeout_of(connector)},
         tags=["customer-sync", "push", connector.id],
     ) as dag:
@@ -68,4 +65,4 @@ def push_dags() -> dict[str, DAG]:
     def build(connector: Connector) -> DAG | None:
         return push_dag(connector) if connector.push.enabled and connector.active else None
 
-    return dags_of_all_connectors(PREFIX, build, lambda _path, _problem: None)
+    return dags_of_all_connectors(PREFIX, build)

@@ -14,18 +14,10 @@ It only reports, unless the connector file (`reconcile.repair`) or the param *Re
 beside that connector and writes nothing at all. docs/reconcile.md has the classes, their rules and remedies.
 """
 
-from pathlib import Path
-
 from airflow.sdk import DAG, Asset, TriggerRule
 
 from customer_sync.settings.connector import Connector
-from customer_sync_airflow.dags.per_connector import (
-    START,
-    broken_dag,
-    dags_of_all_connectors,
-    task_timeout_of,
-    timetable_of,
-)
+from customer_sync_airflow.dags.per_connector import Placeholder, connector_dag, dags_of_all_connectors
 from customer_sync_airflow.tasks.reconcile import RepairGuard, compare, repair
 from customer_sync_airflow.tasks.reconcile_params import reconcile_params
 from customer_sync_airflow.tasks.reconcile_report import PublishReport
@@ -35,20 +27,20 @@ PREFIX = "customer_reconcile__"
 
 TAGS = ["customer-sync", "reconciliation"]
 
+PLACEHOLDER = Placeholder("compare", "30 2 * * *", TAGS)
+
 
 def reconcile_dag(connector: Connector) -> DAG:
     """Wire the four tasks of one connector."""
-    with DAG(
-        dag_id=connector.reconcile_dag_id,
+    with connector_dag(
+        connector,
+        connector.reconcile_dag_id,
+        __doc__,
+        schedule=connector.reconcile.schedule,
+        setting="reconcile.schedule",
+        tags=TAGS,
         description=f"Proves that the store equals the ERP, connector {connector.id}",
-        doc_md=f"{__doc__}\nConnector file: `{connector.id}.yaml`",
-        schedule=timetable_of(connector, connector.reconcile.schedule, "reconcile.schedule"),
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
         params=reconcile_params(connector),
-        default_args={"owner": connector.owner, "execution_timeout": task_timeout_of(connector)},
-        tags=[*TAGS, connector.id, *([] if connector.active else ["inactive"])],
     ) as dag:
         compared = compare.override(pool=connector.erp_pool)(connector.id)
         guard = RepairGuard(
@@ -75,15 +67,10 @@ def reconcile_dag(connector: Connector) -> DAG:
     return dag
 
 
-def placeholder(path: Path, problem: str) -> DAG:
-    """The DAG of a connector whose file is wrong."""
-    return broken_dag(path, problem, prefix=PREFIX, first_task="compare", schedule="30 2 * * *", tags=TAGS)
-
-
 def reconcile_dags() -> dict[str, DAG]:
     """Build the reconciliations of all connector files, by DAG id.
 
     Raises:
         ConfigError: There is no folder of connector files.
     """
-    return dags_of_all_connectors(PREFIX, reconcile_dag, placeholder)
+    return dags_of_all_connectors(PREFIX, reconcile_dag, PLACEHOLDER)

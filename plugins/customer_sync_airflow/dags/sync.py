@@ -16,7 +16,7 @@ one line per customer and part. docs/operating.md explains how to trigger, read,
 repair and cancel.
 """
 
-from pathlib import Path
+from typing import Any
 
 from airflow.sdk import DAG, Asset, TriggerRule
 
@@ -24,10 +24,9 @@ from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import watched_connectors
 from customer_sync_airflow.alerting.callbacks import alert_arguments
 from customer_sync_airflow.dags.per_connector import (
-    START,
-    broken_dag,
+    Placeholder,
+    connector_dag,
     dags_of_all_connectors,
-    task_timeout_of,
     timetable_of,
 )
 from customer_sync_airflow.guard import Guard
@@ -48,17 +47,15 @@ def sync_dag(connector: Connector) -> DAG:
     """
     if connector.full_schedule is not None:
         timetable_of(connector, connector.full_schedule, "full_schedule")
-    with DAG(
-        dag_id=connector.dag_id,
+    with connector_dag(
+        connector,
+        connector.dag_id,
+        __doc__,
+        schedule=connector.schedule,
+        setting="schedule",
+        tags=TAGS,
         description=connector.name or f"Acumatica customers to Better B2B companies, connector {connector.id}",
-        doc_md=f"{__doc__}\nConnector file: `{connector.id}.yaml`",
-        schedule=timetable_of(connector, connector.schedule, "schedule"),
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
         params=sync_params(),
-        default_args={"owner": connector.owner, "execution_timeout": task_timeout_of(connector)},
-        tags=[*TAGS, connector.id, *([] if connector.active else ["inactive"])],
         **alert_arguments(connector),
     ) as dag:
         batches = extract.override(pool=connector.erp_pool)(connector.id)
@@ -78,17 +75,11 @@ def sync_dag(connector: Connector) -> DAG:
     return dag
 
 
-def placeholder(path: Path, problem: str) -> DAG:
-    """The DAG of a connector whose file is wrong."""
-    return broken_dag(
-        path,
-        problem,
-        prefix=PREFIX,
-        first_task="extract",
-        schedule="0 * * * *",
-        tags=TAGS,
-        **alert_arguments(watched_connectors().get(path.stem)),
-    )
+def _alerts(connector_id: str) -> dict[str, Any]:
+    return alert_arguments(watched_connectors().get(connector_id))
+
+
+PLACEHOLDER = Placeholder("extract", "0 * * * *", TAGS, _alerts)
 
 
 def sync_dags() -> dict[str, DAG]:
@@ -97,4 +88,4 @@ def sync_dags() -> dict[str, DAG]:
     Raises:
         ConfigError: There is no folder of connector files.
     """
-    return dags_of_all_connectors(PREFIX, sync_dag, placeholder)
+    return dags_of_all_connectors(PREFIX, sync_dag, PLACEHOLDER)

@@ -16,7 +16,7 @@ from airflow.sdk import DAG, CronDataIntervalTimetable
 
 from customer_sync.settings.connector_file import watched_connectors
 from customer_sync_airflow.alerting.watch import check_last_success
-from customer_sync_airflow.dags.per_connector import START
+from customer_sync_airflow.dags.per_connector import one_run_at_a_time
 
 
 def watch_dag() -> DAG:
@@ -26,14 +26,11 @@ def watch_dag() -> DAG:
         ConfigError: There is no folder of connector files.
     """
     watched = list(watched_connectors())
-    with DAG(
+    with one_run_at_a_time(
         dag_id="connector_watch",
         description="Sends an alert when a connector has had no good run for too long",
         doc_md=__doc__,
         schedule=CronDataIntervalTimetable("*/5 * * * *", timezone="UTC") if watched else None,
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
         is_paused_upon_creation=False,
         dagrun_timeout=timedelta(minutes=10),
         # It runs by itself from the first minute on, when not all of Airflow's parts need be up yet.

@@ -2,14 +2,13 @@
 
 from airflow.sdk import BaseHook
 
-from customer_sync.errors import SyncError
 from customer_sync.http.pacing import Schedule
 from customer_sync.http.retry import RetryPolicy
 from customer_sync.settings.connector import Connector
-from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.connection import open_source
 from customer_sync.sources.acumatica.session import Seat
-from customer_sync_airflow.hooks.connections import TEST_RETRY, read_connection
+from customer_sync.sources.acumatica.source import AcumaticaSource
+from customer_sync_airflow.hooks.connections import TEST_RETRY, read_connection, tested
 from customer_sync_airflow.hooks.expectations import lacking_in_erp
 
 
@@ -41,7 +40,7 @@ class AcumaticaHook(BaseHook):
 
     def get_conn(
         self, retry: RetryPolicy | None = None, *, schedule: Schedule | None = None, seat: Seat | None = None
-    ) -> AcumaticaClient:
+    ) -> AcumaticaSource:
         """Read the connection and build the client; it signs in at its first request.
 
         Use it in a ``with`` block: leaving the block signs out and frees the seat, on failure and
@@ -57,7 +56,7 @@ class AcumaticaHook(BaseHook):
         """
         connection = read_connection(self.acumatica_conn_id)
         connector = self._connector or Connector(id="default")
-        return open_source(connection, connector, retry=retry, schedule=schedule, seat=seat).client
+        return open_source(connection, connector, retry=retry, schedule=schedule, seat=seat)
 
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection: site, user and tenant, endpoint, commerce fields, and the right to read them.
@@ -65,13 +64,11 @@ class AcumaticaHook(BaseHook):
         Returns:
             Whether all is well, and one sentence; on failure it says what to do.
         """
-        try:
-            with self.get_conn(TEST_RETRY) as client:
-                client.check_endpoint()
-                missing = lacking_in_erp(client, self._connector)
-                endpoint = f"{client.settings.endpoint_name}/{client.settings.endpoint_version}"
-        except SyncError as error:
-            return False, error.message
-        if missing:
-            return False, missing
-        return True, f"Connected: {endpoint} is served with the commerce fields, and the user may read them."
+        return tested(self._look)
+
+    def _look(self) -> tuple[str, str]:
+        with self.get_conn(TEST_RETRY) as client:
+            info = client.check_endpoint()
+            missing = lacking_in_erp(client, self._connector)
+        served = f"{info.name}/{info.version}"
+        return missing, f"Connected: {served} is served with the commerce fields, and the user may read them."

@@ -2,13 +2,12 @@
 
 from airflow.sdk import BaseHook
 
-from customer_sync.errors import SyncError
 from customer_sync.http.pacing import Schedule
 from customer_sync.http.retry import RetryPolicy
 from customer_sync.settings.connector import Connector
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.connection import open_target
-from customer_sync_airflow.hooks.connections import TEST_RETRY, read_connection
+from customer_sync_airflow.hooks.connections import TEST_RETRY, read_connection, tested
 from customer_sync_airflow.hooks.expectations import lacking_in_store
 
 
@@ -55,18 +54,14 @@ class BetterB2BHook(BaseHook):
         Returns:
             Whether all is well, and one sentence; on failure it says what to do.
         """
-        try:
-            with self.get_conn(TEST_RETRY) as client:
-                companies = client.count_companies()
-                missing = lacking_in_store(client, self._connector)
-        except SyncError as error:
-            return False, error.message
-        if missing:
-            return False, missing
-        return (
-            True,
-            f"Connected: the store has {companies} companies, the key field, the roles and the payment methods.",
-        )
+        return tested(self._look)
+
+    def _look(self) -> tuple[str, str]:
+        with self.get_conn(TEST_RETRY) as store:
+            count = store.count_companies()
+            missing = lacking_in_store(store, self._connector)
+        has = "the key field, the roles and the payment methods"
+        return missing, f"Connected: the store has {count} companies, {has}."
 
 
 class ImportedBetterB2BHook(BetterB2BHook):

@@ -5,7 +5,7 @@ header fields of a connection mean, so that ours behave like every other HTTP co
 Protocol, retries and rules are not its business, and its session sends nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,9 +15,10 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 from requests.utils import default_headers
 
+from customer_sync.errors import SyncError
 from customer_sync.http.connection import TRANSPORT_FIELDS, is_header_name
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.settings.connection import ConnectionFields, extra_of, missing_connection
+from customer_sync.settings.connection_fields import ConnectionFields, extra_of, missing_connection
 
 TEST_RETRY = RetryPolicy(attempts=1, total_s=10.0)
 """For *Test*: whoever clicks waits for the answer, and a refusal must not be sent twice."""
@@ -37,6 +38,22 @@ def read_connection(conn_id: str) -> ConnectionFields:
     except AirflowNotFoundException as error:
         raise missing_connection(conn_id) from error
     return _fields_of(connection)
+
+
+def tested(look: Callable[[], tuple[str, str]]) -> tuple[bool, str]:
+    """What *Test* shows.
+
+    Args:
+        look: Tries the connection; gives what is missing, ``""`` for nothing, and the sentence for then.
+
+    Returns:
+        Whether all is well, and one sentence; on failure it says what to do.
+    """
+    try:
+        missing, sentence = look()
+    except SyncError as error:
+        return False, error.message
+    return not missing, missing or sentence
 
 
 def find_connection(conn_id: str) -> ConnectionFields | None:

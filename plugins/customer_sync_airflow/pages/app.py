@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.staticfiles import StaticFiles
 
 from customer_sync.errors import SyncError
-from customer_sync_airflow.pages import actions, customer_page, health, list_page, report_page
+from customer_sync_airflow.pages import customer_page, health, list_page, operator_actions, report_page
 from customer_sync_airflow.pages.rendering import HERE, SECURITY_HEADERS, page
 from customer_sync_airflow.pages.rights import may_read_runs
 
@@ -30,13 +30,12 @@ def build_app() -> FastAPI:
     # No description of the routes is served: it would be public.
     app = FastAPI(title="Connector Logs", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
-    for router in (list_page.router, customer_page.router, health.router, actions.router, report_page.router):
+    for router in (list_page.router, customer_page.router, health.router, operator_actions.router, report_page.router):
         guarded = APIRouter(dependencies=[Depends(may_read_runs)])
         guarded.include_router(router)
         app.include_router(guarded)
-    app.add_exception_handler(StarletteHTTPException, _refused)
-    app.add_exception_handler(RequestValidationError, _not_valid)
-    app.add_exception_handler(SyncError, _ledger_trouble)
+    for kind in (StarletteHTTPException, RequestValidationError, SyncError):
+        app.add_exception_handler(kind, _explained)
     app.middleware("http")(_with_security_headers)
     return app
 
@@ -60,20 +59,12 @@ def _answer(request: Request, status: int, detail: str) -> Response:
     return page("problem.html.j2", status, title=_WORDS.get(status, "This did not work."), detail=detail, login=login)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException | StarletteHTTPException):
-        raise error
-    return _answer(request, error.status_code, str(error.detail))
-
-
-async def _not_valid(request: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestValidationError):
-        raise error
-    told = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
-    return _answer(request, 422, told)
-
-
-async def _ledger_trouble(request: Request, error: Exception) -> Response:
-    if not isinstance(error, SyncError):
-        raise error
-    return _answer(request, 503, error.message)
+async def _explained(request: Request, error: Exception) -> Response:
+    match error:
+        case StarletteHTTPException():
+            return _answer(request, error.status_code, str(error.detail))
+        case RequestValidationError():
+            return _answer(request, 422, "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors()))
+        case SyncError():
+            return _answer(request, 503, error.message)
+    raise error

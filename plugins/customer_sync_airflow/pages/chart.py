@@ -63,8 +63,10 @@ def draw(counts: LogCounts) -> Chart:
     number = max(columns) + 1
     width = min(WIDTH / max(number, 12), 60.0)
     bars = [bar for index, column in columns.items() for bar in _stack(column, words, top, index * width, width)]
-    told = ", ".join(f"{rows} {word}" for word, rows in legend)
-    return Chart(tuple(bars), legend, first, last, top, f"{told}, from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}")
+    counted = ", ".join(f"{rows} {word}" for word, rows in legend)
+    return Chart(
+        tuple(bars), legend, first, last, top, f"{counted}, from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
+    )
 
 
 def _columns(counts: LogCounts, first: datetime, last: datetime) -> dict[int, Counter[str]]:

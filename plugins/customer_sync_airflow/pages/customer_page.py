@@ -44,8 +44,8 @@ def show_customer(
     viewer.must_see(connector)
     engine = ledger_engine()
     ledger = Ledger(engine, connector)
-    wanted = LogFilter(connectors=frozenset({connector}), customer_id=customer_id)
-    found = search_log(engine, wanted, after=Place.read(after).position, limit=ROWS_PER_PAGE)
+    own = LogFilter(connectors=frozenset({connector}), customer_id=customer_id)
+    found = search_log(engine, own, after=Place.read(after).position, limit=ROWS_PER_PAGE)
     state = _state(engine, ledger, connector, customer_id)
     if not found.rows and not after and not any(state.values()):
         raise HTTPException(404, f"The log and the ledger of {connector} know no customer {customer_id}.")

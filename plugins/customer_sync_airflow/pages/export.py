@@ -7,38 +7,17 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from customer_sync.reporting.log_entry import LOG_COLUMNS
 from customer_sync.reporting.spreadsheet import SpreadsheetWriter
-
-COLUMNS = (
-    "logged_at_utc",
-    "connector_id",
-    "run_id",
-    "task",
-    "try_number",
-    "customer_id",
-    "customer_name",
-    "entity",
-    "record_key",
-    "action",
-    "outcome",
-    "level",
-    "reasons",
-    "field",
-    "store_id",
-    "message",
-    "next_step",
-    "changes",
-)
-"""In the order of the file; ``changes`` is JSON: field -> [old, new], masked as in the log."""
 
 
 def csv_lines(pages: Iterable[list[dict[str, Any]]]) -> Iterator[str]:
     """The file in pieces, heading first; UTF-8 with a mark, so that spreadsheets read names right."""
     buffer = io.StringIO()
     buffer.write("\ufeff")
-    writer = SpreadsheetWriter(buffer, COLUMNS)
+    writer = SpreadsheetWriter(buffer, LOG_COLUMNS)
     for rows in pages:
-        writer.write([_text(row[name]) for name in COLUMNS] for row in rows)
+        writer.write([_text(row[name]) for name in LOG_COLUMNS] for row in rows)
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
@@ -80,11 +59,11 @@ def parquet_pieces(pages: Iterable[list[dict[str, Any]]]) -> Iterator[bytes]:
     import pyarrow.parquet as pq  # type: ignore[import-untyped]  # noqa: PLC0415
 
     types = {"logged_at_utc": pa.timestamp("us", tz="UTC"), "try_number": pa.int32()}
-    schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
+    schema = pa.schema([(name, types.get(name, pa.string())) for name in LOG_COLUMNS])
     outbox = _Outbox()
     with pq.ParquetWriter(outbox, schema, compression="zstd") as writer:
         for rows in pages:
-            table = pa.Table.from_pydict({name: [row[name] for row in rows] for name in COLUMNS}, schema=schema)
+            table = pa.Table.from_pydict({name: [row[name] for row in rows] for name in LOG_COLUMNS}, schema=schema)
             writer.write_table(table)
             yield outbox.taken()
     yield outbox.taken()

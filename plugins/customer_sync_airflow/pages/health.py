@@ -75,15 +75,15 @@ def _signs(connector_id: str, engine: sa.Engine, session: Any) -> list[Sign]:
 
 
 def _pools(connector: Connector, session: Any) -> list[Sign]:
-    wanted = {connector.erp_pool: "extract", connector.store_pool: "load"}
-    known = set(session.scalars(sa.select(Pool.pool).where(Pool.pool.in_(list(wanted)))))
+    tasks = {connector.erp_pool: "extract", connector.store_pool: "load"}
+    known = set(session.scalars(sa.select(Pool.pool).where(Pool.pool.in_(list(tasks)))))
     return [
         Sign(
             "bad",
             f"The pool {name} is missing: the task {task} waits for ever.",
             "Create it under Admin > Pools, or with `airflow pools import config/pools.json`.",
         )
-        for name, task in wanted.items()
+        for name, task in tasks.items()
         if name not in known
     ]
 
@@ -105,13 +105,8 @@ def _dag(connector_id: str, engine: sa.Engine, session: Any) -> list[Sign]:
     if dag is None or dag.is_stale:
         return [Sign("bad", "Airflow does not find the DAG any more.", "See the import errors on Airflow's DAG list.")]
     if dag.is_paused:
-        signs.append(
-            Sign(
-                "warning",
-                "The DAG is paused: nothing runs.",
-                "Unpause it; the next run reads what has changed.",
-            )
-        )
+        paused = "The DAG is paused: nothing runs."
+        signs.append(Sign("warning", paused, "Unpause it; the next run reads what has changed."))
     good = sa.select(sa.func.max(run.c.ended_at_utc)).where(
         run.c.connector_id == connector_id, run.c.state == "success", run.c.dry_run.is_(False)
     )
@@ -120,11 +115,11 @@ def _dag(connector_id: str, engine: sa.Engine, session: Any) -> list[Sign]:
     if last is None:
         return [*signs, Sign("warning", "No run has succeeded yet.", "Trigger the DAG with mode full.")]
     age = datetime.now(UTC) - last.replace(tzinfo=last.tzinfo or UTC)
-    told = f"The last good run ended {age_of(last)} ago."
+    seen = f"The last good run ended {age_of(last)} ago."
     if not dag.is_paused and (limit := _stale_after(dag)) is not None and age > limit:
-        signs.append(Sign("warning", told, "Look at the failed runs; the watermark does not move until one succeeds."))
+        signs.append(Sign("warning", seen, "Look at the failed runs; the watermark does not move until one succeeds."))
     else:
-        signs.append(Sign("good", told))
+        signs.append(Sign("good", seen))
     return signs
 
 
@@ -177,8 +172,8 @@ def _push(ledger: Ledger) -> list[Sign]:
     push = ledger.push.health()
     if not push.received:
         return []
-    told = f"{push.received} push notifications came, the last {age_of(push.last_received_at_utc)} ago."
-    signs = [Sign("info", told)]
+    seen = f"{push.received} push notifications came, the last {age_of(push.last_received_at_utc)} ago."
+    signs = [Sign("info", seen)]
     if push.missed:
         what = f"{push.missed} of {push.found} changes of the last week came without a push notification."
         signs.append(Sign("info", what, "Scheduled runs found them; check the ERP's push definition if they are many."))

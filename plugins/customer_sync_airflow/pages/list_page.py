@@ -19,7 +19,7 @@ from customer_sync.ledger.story.lines import customers_of, each_customer
 from customer_sync.ledger.story.log_chart import count_over_time
 from customer_sync.ledger.story.log_facets import LogKind, load_kinds
 from customer_sync.ledger.story.log_scope import find_scope
-from customer_sync.ledger.story.log_search import LogPage, iter_log, position_of, search_log
+from customer_sync.ledger.story.log_search import iter_log, position_of, search_log
 from customer_sync.model.outcome import Outcome, Reason
 from customer_sync_airflow.pages import report_page
 from customer_sync_airflow.pages.chart import draw, span_in_words
@@ -40,16 +40,16 @@ ROWS_PER_PAGE = 50
 def show_list(viewer: CurrentViewer, session: SessionDep, form: Annotated[FilterForm, Query()]) -> HTMLResponse:
     """The list, as HTML."""
     engine = ledger_engine()
-    wanted = form.to_filter(viewer)
+    chosen = form.to_filter(viewer)
     found = search_log(
         engine,
-        wanted,
-        order=form.in_order(),
+        chosen,
+        order=form.order,
         after=Place.read(form.after).position,
         before=Place.read(form.before).position,
         limit=ROWS_PER_PAGE,
     )
-    counts = count_over_time(engine, find_scope(engine, wanted))
+    counts = count_over_time(engine, find_scope(engine, chosen))
     with engine.connect() as connection:
         kinds = list(load_kinds(connection, viewer.connectors).values())
     return page(
@@ -57,8 +57,8 @@ def show_list(viewer: CurrentViewer, session: SessionDep, form: Annotated[Filter
         viewer=viewer,
         form=form,
         rows=[{**row, "about": customers_of(row)} for row in found.rows],
-        newer=_before(form, found),
-        older=_after(form, found),
+        newer=form.address(before=str(Place(position_of(found.rows[0])))) if found.has_before and found.rows else "",
+        older=form.address(after=str(Place(position_of(found.rows[-1])))) if found.has_more and found.rows else "",
         chart=draw(counts) if counts else None,
         total=counts.total if counts else None,
         step=span_in_words(counts.step) if counts else "",
@@ -69,7 +69,7 @@ def show_list(viewer: CurrentViewer, session: SessionDep, form: Annotated[Filter
         has_report=lambda run: run["mode"] in report_page.MODES,
         reasons=cache(remedies_of),
         exports=form.address(),
-        health=worst(health_of(wanted.connectors, session)),
+        health=worst(health_of(chosen.connectors, session)),
     )
 
 
@@ -94,7 +94,7 @@ def export_parquet(viewer: CurrentViewer, form: Annotated[FilterForm, Query()]) 
 
 
 def _pages(viewer: Viewer, form: FilterForm) -> Iterator[list[dict[str, Any]]]:
-    pages = iter_log(ledger_engine(), form.to_filter(viewer), order=form.in_order())
+    pages = iter_log(ledger_engine(), form.to_filter(viewer), order=form.order)
     return (list(each_customer(rows)) for rows in pages)
 
 
@@ -103,18 +103,6 @@ def _file(content: Iterator[Any], media_type: str, suffix: str) -> StreamingResp
     return StreamingResponse(
         content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
-
-
-def _before(form: FilterForm, found: LogPage) -> str:
-    if not found.has_before or not found.rows:
-        return ""
-    return form.address(before=str(Place(position_of(found.rows[0]))))
-
-
-def _after(form: FilterForm, found: LogPage) -> str:
-    if not found.has_more or not found.rows:
-        return ""
-    return form.address(after=str(Place(position_of(found.rows[-1]))))
 
 
 def _choices(kinds: list[LogKind], viewer: Viewer) -> dict[str, list[tuple[str, str]]]:

@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 @task(task_id="remove_old_batches")
 def remove_old_batches() -> None:
     """Remove batch files that are older than ``retention.batch_file_days``, or than the run's ``keep_days``."""
-    from customer_sync_airflow.tasks.batch_files import remove_old_files
     from customer_sync_airflow.tasks.error_boundary import airflow_boundary
 
     asked = get_current_context()["params"]["keep_days"]
@@ -34,28 +33,13 @@ def remove_old_batches() -> None:
             )
             return
         for connector in _connectors():
-            keep_days = asked or connector.retention.batch_file_days
-            removal = remove_old_files(
-                base,
-                [connector.dag_id, connector.reconcile_dag_id, connector.push_dag_id],
-                keep=timedelta(days=keep_days),
-                now_utc=datetime.now(UTC),
-            )
-            log.info(
-                "%s: removed %d batch files (%.1f MB) older than %d days from %s; %d are younger.",
-                connector.id,
-                removal.files,
-                removal.size_bytes / 1e6,
-                keep_days,
-                base,
-                removal.kept,
-            )
+            folders = [connector.dag_id, connector.reconcile_dag_id, connector.push_dag_id]
+            _remove(connector, "batch files", base, folders, asked or connector.retention.batch_file_days)
 
 
 @task(task_id="remove_old_reports")
 def remove_old_reports() -> None:
     """Remove reports that are older than ``retention.report_days``."""
-    from customer_sync_airflow.tasks.batch_files import remove_old_files
     from customer_sync_airflow.tasks.error_boundary import airflow_boundary
     from customer_sync_airflow.tasks.report_files import reports_base
 
@@ -65,16 +49,7 @@ def remove_old_reports() -> None:
             log.info("There is no place for reports: neither CUSTOMER_SYNC_REPORTS_DIR nor object storage is set.")
             return
         for connector in _connectors():
-            days = connector.retention.report_days
-            removal = remove_old_files(str(base), [connector.id], keep=timedelta(days=days), now_utc=datetime.now(UTC))
-            log.info(
-                "%s: removed %d files of reports (%.1f MB) older than %d days; %d are younger.",
-                connector.id,
-                removal.files,
-                removal.size_bytes / 1e6,
-                days,
-                removal.kept,
-            )
+            _remove(connector, "files of reports", str(base), [connector.id], connector.retention.report_days)
 
 
 @task(task_id="clean_ledger")
@@ -100,6 +75,15 @@ def clean_ledger() -> None:
                 rules.run_days,
                 removed,
             )
+
+
+def _remove(connector: "Connector", what: str, base: str, folders: list[str], days: int) -> None:
+    from customer_sync_airflow.tasks.batch_files import remove_old_files
+
+    removal = remove_old_files(base, folders, keep=timedelta(days=days), now_utc=datetime.now(UTC))
+    size_mb = removal.size_bytes / 1e6
+    text = "%s: removed %d %s (%.1f MB) older than %d days from %s; %d are younger."
+    log.info(text, connector.id, removal.files, what, size_mb, days, base, removal.kept)
 
 
 def _connectors() -> "Iterator[Connector]":

@@ -4,17 +4,16 @@
 
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow.sdk import Context, TriggerRule, get_current_context, task
+from airflow.sdk import Context, task
 
 from customer_sync.planning.window import RunRequest
 from customer_sync_airflow.guard import Guard
 from customer_sync_airflow.tasks.batches import BatchNote, pull_batch, push_batch, push_private
 from customer_sync_airflow.tasks.report_files import MATCHES_KEY, read_list
 from customer_sync_airflow.tasks.run_context import open_run
-from customer_sync_airflow.tasks.sync import LABEL, SHORT_DELAY
+from customer_sync_airflow.tasks.sync import READS, WRITES
 from customer_sync_airflow.tasks.task_log import print_lines
 
 if TYPE_CHECKING:
@@ -35,18 +34,12 @@ def reconcile_request_of(context: Context) -> "ReconcileRequest":
     return read_reconcile_request(context["params"])
 
 
-@task(
-    task_id="compare",
-    retries=2,
-    retry_delay=SHORT_DELAY,
-    show_return_value_in_logs=False,
-)
+@task(task_id="compare", **READS)
 def compare(connector_id: str) -> list[BatchNote]:
     """Read all three sides, report what differs, and plan the repairs."""
     from customer_sync.reconcile.reconciliation import compare_sides
 
-    context = get_current_context()
-    with open_run(connector_id, context) as run, ExitStack() as clients:
+    with open_run(connector_id) as (run, context), ExitStack() as clients:
         request = reconcile_request_of(context)
         decisions = read_list(connector_id, request.matches) if request.matches else None
         erp, store = _clients(clients, replace(run, connector=run.connector.for_comparison()))
@@ -72,22 +65,12 @@ class RepairGuard(Guard):
         return notes
 
 
-@task(
-    task_id="repair",
-    retries=3,
-    retry_delay=timedelta(seconds=20),
-    retry_exponential_backoff=2,
-    max_retry_delay=timedelta(minutes=5),
-    trigger_rule=TriggerRule.ALL_SUCCESS,
-    show_return_value_in_logs=False,
-    map_index_template=LABEL,
-)
+@task(task_id="repair", **WRITES)
 def repair(connector_id: str, note: BatchNote) -> None:
     """Read each customer of a batch once more and apply its repair."""
     from customer_sync.reconcile.repair.apply_repair import apply_repairs
 
-    context = get_current_context()
-    with open_run(connector_id, context) as run, ExitStack() as clients:
+    with open_run(connector_id) as (run, context), ExitStack() as clients:
         content, descriptor = pull_batch(context, note, pushed_to="compare")
         erp, store = _clients(clients, run)
         outcomes = apply_repairs(run, content, descriptor, target=store, source=erp)

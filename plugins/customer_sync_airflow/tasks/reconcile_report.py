@@ -7,7 +7,8 @@ from typing import Any
 from airflow.sdk import BaseOperator, BaseOperatorLink, Context
 from airflow.sdk.types import TaskInstanceKey
 
-from customer_sync_airflow.tasks.report_files import MATCHES_FILE, MATCHES_KEY, publish, report_url
+from customer_sync_airflow.addresses import logs_address
+from customer_sync_airflow.tasks.report_files import MATCHES_FILE, MATCHES_KEY, publish
 from customer_sync_airflow.tasks.run_context import open_run
 from customer_sync_airflow.tasks.task_log import print_lines
 from customer_sync_airflow.tasks.task_states import read_task_states
@@ -20,8 +21,7 @@ class ReportLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """Address of the page."""
-        connector_id = getattr(operator, "connector_id", "")
-        return report_url(connector_id, ti_key.run_id)
+        return _report_address(getattr(operator, "connector_id", ""), ti_key.run_id)
 
 
 class PublishReport(BaseOperator):
@@ -50,7 +50,7 @@ class PublishReport(BaseOperator):
         from customer_sync.errors import RunUnbalanced
         from customer_sync.reconcile.reconciliation import close_reconciliation
 
-        with open_run(self.connector_id, context) as run:
+        with open_run(self.connector_id, context) as (run, _):
             failed = read_task_states(context).not_green(without=self.task_id)
             unbalanced: RunUnbalanced | None = None
             try:
@@ -62,5 +62,9 @@ class PublishReport(BaseOperator):
             place = publish(run, extra) if run.ledger.runs.get(run.run_id) else ""
             if unbalanced is not None:
                 raise unbalanced
-            print_lines([f"Report: {place}", f"In Connector Logs: {report_url(self.connector_id, run.run_id)}"])
+            print_lines([f"Report: {place}", f"In Connector Logs: {_report_address(self.connector_id, run.run_id)}"])
             return {"report": place, "classes": run.ledger.differences.counts(run.run_id)}
+
+
+def _report_address(connector_id: str, run_id: str) -> str:
+    return logs_address("report", connector=connector_id, run_id=run_id)

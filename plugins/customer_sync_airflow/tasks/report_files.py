@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 from airflow.sdk import ObjectStoragePath
 from airflow.sdk.configuration import conf
@@ -30,12 +29,6 @@ MATCHES_KEY = "matches"
 MATCHES_FILE = "matches.csv"
 
 MAX_LIST_BYTES = 50_000_000
-
-
-def report_url(connector_id: str, run_id: str) -> str:
-    """Address of a run's page in Connector Logs."""
-    address = (conf.get("api", "base_url", fallback="") or "").rstrip("/")
-    return f"{address}/connector-logs/report?{urlencode({'connector': connector_id, 'run_id': run_id})}"
 
 
 def reports_base() -> ObjectStoragePath | None:

@@ -6,13 +6,12 @@ import logging
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from airflow.sdk import Context, get_current_context
-from airflow.sdk.configuration import conf
 
 from customer_sync.planning.window import RunRequest, read_request
 from customer_sync.settings.connector_file import find_connector
+from customer_sync_airflow.addresses import dag_address
 from customer_sync_airflow.tasks.error_boundary import airflow_boundary
 from customer_sync_airflow.tasks.task_log import print_batch
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_run(connector_id: str, context: Context | None = None) -> "Iterator[Run]":
+def open_run(connector_id: str, context: Context | None = None) -> "Iterator[tuple[Run, Context]]":
     """Open the ledger for one attempt of the current task, inside the error boundary.
 
     Args:
@@ -31,7 +30,7 @@ def open_run(connector_id: str, context: Context | None = None) -> "Iterator[Run
         context: Airflow's context, where the caller has it already.
 
     Yields:
-        The run, as the steps take it.
+        The run, as the steps take it, and the context.
     """
     from customer_sync.ledger import Ledger
     from customer_sync.run import Run
@@ -41,15 +40,16 @@ def open_run(connector_id: str, context: Context | None = None) -> "Iterator[Run
     context = context or get_current_context()
     instance = context["ti"]
     with airflow_boundary(), Ledger.open(connector_id) as ledger:
-        yield Run(
+        run = Run(
             connector=find_connector(connector_id),
             ledger=ledger,
             run_id=instance.run_id,
             try_number=instance.try_number,
             task=instance.task_id,
             sink=print_batch,
-            url=_run_url(instance.dag_id, instance.run_id),
+            url=dag_address(instance.dag_id, instance.run_id),
         )
+        yield run, context
 
 
 def request_of(context: Context) -> RunRequest:
@@ -78,8 +78,3 @@ def data_interval_of(context: Context) -> tuple[datetime, datetime] | None:
     values: dict[str, Any] = dict(context)
     start, end = values.get("data_interval_start"), values.get("data_interval_end")
     return (start, end) if start is not None and end is not None else None
-
-
-def _run_url(dag_id: str, run_id: str) -> str:
-    address = conf.get("api", "base_url", fallback="") or ""
-    return f"{address.rstrip('/')}/dags/{quote(dag_id)}/runs/{quote(run_id, safe='')}" if address else ""

@@ -3,8 +3,9 @@
 # ruff: noqa: PLC0415 -- tasks import steps, clients and hooks when they run: the DAG processor parses often and runs none
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from airflow.sdk import TriggerRule, get_current_context, task
+from airflow.sdk import TriggerRule, task
 
 from customer_sync_airflow.tasks.batches import BatchNote, descriptor_of, pull_batch, pull_customers, push_batch
 from customer_sync_airflow.tasks.run_context import data_interval_of, is_backfill, is_scheduled, open_run, request_of
@@ -14,19 +15,41 @@ from customer_sync_airflow.tasks.task_states import read_task_states
 LABEL = "{{ task.op_kwargs['note']['descriptor']['label'] }}"
 """Names a mapped instance in the UI: its first and last customer, and how many they are."""
 
-SHORT_DELAY = timedelta(seconds=15)
-"""Between two tries of a task that only reads: short enough for people who watch."""
+READS: dict[str, Any] = {
+    # Between two tries: short enough for people who watch.
+    "retries": 2,
+    "retry_delay": timedelta(seconds=15),
+    "show_return_value_in_logs": False,
+}
+"""A task that only reads, and may be tried again at once."""
+
+WRITES: dict[str, Any] = {
+    "retries": 3,
+    "retry_delay": timedelta(seconds=20),
+    "retry_exponential_backoff": 2,
+    "max_retry_delay": timedelta(minutes=5),
+    "trigger_rule": TriggerRule.ALL_SUCCESS,
+    "show_return_value_in_logs": False,
+    "map_index_template": LABEL,
+}
+"""A task that applies a batch of what guard passed."""
+
+_PER_BATCH: dict[str, Any] = {
+    **READS,
+    "trigger_rule": TriggerRule.ALL_DONE,
+    "multiple_outputs": False,  # the note is one value; its annotation would make Airflow push each key by itself
+    "map_index_template": LABEL,
+}
 
 
-@task(task_id="extract", retries=2, retry_delay=SHORT_DELAY, show_return_value_in_logs=False)
+@task(task_id="extract", **READS)
 def extract(connector_id: str) -> list[BatchNote]:
     """Read what changed in the ERP; push each batch as it is read."""
     from customer_sync.errors import NotFound
     from customer_sync.steps.extract import begin_run, extract_batches
     from customer_sync_airflow.tasks.clients import erp_client
 
-    context = get_current_context()
-    with open_run(connector_id, context) as run:
+    with open_run(connector_id) as (run, context):
         window = begin_run(
             run,
             request_of(context),
@@ -44,83 +67,48 @@ def extract(connector_id: str) -> list[BatchNote]:
                 raise
 
 
-@task(
-    task_id="filter",
-    retries=2,
-    retry_delay=SHORT_DELAY,
-    trigger_rule=TriggerRule.ALL_DONE,
-    show_return_value_in_logs=False,
-    multiple_outputs=False,  # the note is one value; its annotation would make Airflow push each key by itself
-    map_index_template=LABEL,
-)
+@task(task_id="filter", **_PER_BATCH)
 def filter_customers(connector_id: str, note: BatchNote) -> BatchNote:
     """Give each customer of a batch its decision."""
     from customer_sync.steps.filter import filter_batch
 
-    context = get_current_context()
-    with open_run(connector_id, context) as run:
+    with open_run(connector_id) as (run, context):
         descriptor = descriptor_of(note)
         return push_batch(context, *filter_batch(run, pull_customers(context, descriptor), descriptor))
 
 
-@task(
-    task_id="transform",
-    retries=2,
-    retry_delay=SHORT_DELAY,
-    trigger_rule=TriggerRule.ALL_DONE,
-    show_return_value_in_logs=False,
-    multiple_outputs=False,  # the note is one value; its annotation would make Airflow push each key by itself
-    map_index_template=LABEL,
-)
+@task(task_id="transform", **_PER_BATCH)
 def transform(connector_id: str, note: BatchNote) -> BatchNote:
     """Build the state that the store should have, and plan the operations that lead there."""
     from customer_sync.steps.transform import transform_batch
 
-    context = get_current_context()
-    with open_run(connector_id, context) as run:
+    with open_run(connector_id) as (run, context):
         decisions, descriptor = pull_batch(context, note, pushed_to="filter")
         customers = pull_customers(context, descriptor)
         return push_batch(context, *transform_batch(run, customers, decisions, descriptor, request_of(context)))
 
 
-@task(
-    task_id="load",
-    retries=3,
-    retry_delay=timedelta(seconds=20),
-    retry_exponential_backoff=2,
-    max_retry_delay=timedelta(minutes=5),
-    trigger_rule=TriggerRule.ALL_SUCCESS,
-    show_return_value_in_logs=False,
-    map_index_template=LABEL,
-)
+@task(task_id="load", **WRITES)
 def load(connector_id: str, note: BatchNote) -> None:
     """Apply a batch's part of the plan to the store."""
     from customer_sync.steps.load import load_batch
     from customer_sync_airflow.tasks.clients import erp_client, store_client
 
-    context = get_current_context()
-    with open_run(connector_id, context) as run:
+    with open_run(connector_id) as (run, context):
         changes, descriptor = pull_batch(context, note, pushed_to="transform")
         customers = pull_customers(context, descriptor)
         with store_client(run) as target, erp_client(run) as source:
             load_batch(run, customers, changes, descriptor, target=target, source=source)
 
 
-@task(
-    task_id="audit",
-    retries=2,
-    retry_delay=SHORT_DELAY,
-    trigger_rule=TriggerRule.ALL_DONE,
-    show_return_value_in_logs=False,
-)
+@task(task_id="audit", trigger_rule=TriggerRule.ALL_DONE, **READS)
 def audit(connector_id: str) -> None:
     """Balance the run by task states and ledger; fail it when anything is unaccounted for."""
     from customer_sync.reporting.run_metrics import measure_run
     from customer_sync.steps.audit import audit_run
     from customer_sync_airflow.tasks.metrics import emit
 
-    context = get_current_context()
-    with open_run(connector_id, context) as run:
+    with open_run(connector_id) as (run, context):
         states = read_task_states(context)
         notes = context["ti"].xcom_pull(task_ids="extract") if states.is_green("extract") else None
         try:

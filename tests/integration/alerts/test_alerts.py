@@ -10,7 +10,7 @@ import pytest
 
 from customer_sync.errors import SyncError
 from customer_sync.model.alert import Alert, Notice
-from customer_sync.reporting.alerting import Send, judge_refusal, judge_run, judge_silence, notify
+from customer_sync.reporting.incident_rules import Send, judge_refusal, judge_run, judge_silence, notify
 from customer_sync.settings.alert_rules import AlertRules
 from customer_sync.settings.connector import Connector
 from tests.integration.twin_world import World

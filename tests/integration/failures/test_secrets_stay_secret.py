@@ -17,7 +17,6 @@ from customer_sync.model.outcome import LogEntry
 from customer_sync.pipeline import run
 from customer_sync.planning.window import RunRequest
 from customer_sync.reporting.log_entry import format_entry
-from customer_sync.sources.acumatica.source import AcumaticaSource
 from tests.integration.twin_world import World
 
 PASSWORD = "pa55-Geheim-w0rt"
@@ -68,12 +67,11 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixtur
 
 def sync(world: World, heard: Heard, *, password: str = PASSWORD, token: str = TOKEN) -> None:
     """One run whose output, errors included, is heard."""
-    erp, store = world.erp(password=password), world.store(token=token)
+    erp, store = world.source(password=password), world.store(token=token)
     heard.texts += [repr(erp), repr(store), repr(erp.settings), repr(store.settings), str(erp.settings)]
     request = RunRequest(mode="selected", customer_ids=tuple(CUSTOMERS))
     try:
-        source = AcumaticaSource(erp, world.connector)
-        report = run(world.connector, source, store, world.ledger_url, request, sink=heard.sink)
+        report = run(world.connector, erp, store, world.ledger_url, request, sink=heard.sink)
     except SyncError as error:
         chain: BaseException | None = error
         while chain is not None:

@@ -121,7 +121,7 @@ def test_error_says_how_to_free_a_seat_when_none_comes_free(world: World, style:
 
 def test_run_gets_the_last_seat_when_half_of_them_are_taken(world: World) -> None:
     """With one of two seats taken by another integration the sync runs on the other and frees it."""
-    with world.erp() as other:
+    with world.source() as other:
         other.check_endpoint()
         assert world.seats_taken() == 1
 

@@ -35,11 +35,12 @@ def test_a_new_ledger_is_at_the_newest_migration_with_the_tables_that_the_code_e
     engine.dispose()
 
 
-LATER_MIGRATION = """
+LATER = f"{int(REVISION) + 1:04d}"
+LATER_MIGRATION = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0014", "0013"
+revision, down_revision = "{LATER}", "{REVISION}"
 
 
 def upgrade():
@@ -55,10 +56,10 @@ def test_a_later_migration_changes_a_ledger_that_holds_data(ledger_url: str, tmp
         ledger.watermarks.put(connection, "r", {"customers": "x"})
     folder = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, folder)
-    (folder / "versions" / "0014_note.py").write_text(LATER_MIGRATION)
+    (folder / "versions" / f"{LATER}_note.py").write_text(LATER_MIGRATION)
     engine = open_engine(ledger_url)
     for _ in range(2):
-        migrate(engine, folder, "0014")
+        migrate(engine, folder, LATER)
     with engine.connect() as connection:
         assert columns(connection, "watermark") == {
             *metadata.tables["watermark"].columns.keys(),
@@ -70,13 +71,14 @@ def test_a_later_migration_changes_a_ledger_that_holds_data(ledger_url: str, tmp
     engine.dispose()
 
 
-def test_a_ledger_from_before_the_first_release_is_refused(ledger_url: str) -> None:
+@pytest.mark.parametrize("revision", ["0001", "0010", f"{int(REVISION) - 1:04d}"])
+def test_a_ledger_from_before_the_first_release_is_refused(ledger_url: str, revision: str) -> None:
     """No way leads from its tables to the present ones; the sentence says what to do as for a lost ledger."""
     engine = open_engine(ledger_url)
     with writing(engine) as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0010'")
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
     engine.dispose()
-    with pytest.raises(ConfigError, match=r"0010.*lost ledger.*nothing is created twice"):
+    with pytest.raises(ConfigError, match=rf"{revision}.*lost ledger.*nothing is created twice"):
         Ledger.open("knb", ledger_url)
 
 

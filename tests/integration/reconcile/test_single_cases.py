@@ -117,7 +117,7 @@ def test_deletion_is_told_with_its_moment_when_the_erp_has_a_feed(synced: World)
 
 def call_delete(world: World, record_id: str) -> None:
     """Delete a customer through the ERP's API, as a person with rights would."""
-    with world.erp() as erp:
+    with world.source() as erp:
         erp._call("DELETE", f"/entity/KNCommerce/24.200.001/Customer/{record_id}", lambda _request, _answer: None)
 
 

@@ -12,7 +12,6 @@ from customer_sync.errors import ConfigError, SyncError
 from customer_sync.http.transport import HttpRequest, HttpResponse, Transport
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
-from customer_sync.sources.acumatica.source import AcumaticaSource
 from customer_sync.steps.contract_gate import check_contract
 from tests.integration.twin_world import World, call
 
@@ -79,7 +78,7 @@ def test_the_field_is_named_when_the_schema_lacks_it(world: World) -> None:
     with world.ledger() as ledger:
         run = Run(_reading(world, terms=["Terms", "MainContact/Fax2"]), ledger, "gate")
         with (
-            AcumaticaSource(world.erp(), run.connector) as erp,
+            world.source(run.connector) as erp,
             pytest.raises(ConfigError, match=r"knb\.yaml reads: Customer field MainContact/Fax2"),
         ):
             check_contract(run, erp)

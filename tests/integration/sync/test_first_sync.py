@@ -39,7 +39,7 @@ def test_reference_id_is_written_back_to_the_erp(world: Any) -> None:
 
     selection = Selection("Customer", ("CustomerID", "CommerceReferenceID"))
     key, reference = selection.getter("CustomerID"), selection.getter("CommerceReferenceID")
-    with world.erp() as erp:
+    with world.source() as erp:
         rows = [row for page in erp.read_in_key_order(selection) for row in page.rows]
     references = {key(row).strip(): reference(row) for row in rows if reference(row)}
     assert references == {key: str(company["companyId"]) for key, company in world.companies().items()}

@@ -281,9 +281,9 @@ def test_the_erps_own_time_is_that_of_its_last_answer(erp: Any, make_client: Any
     served = {"endpoints": [{"name": "Default", "version": "24.200.001"}]}
     erp.answering = lambda _: make_reply(200, served, Date="Sun, 01 Mar 2026 12:00:00 GMT")
     with make_client() as client:
-        first = client.server_time_utc()
+        first = client.now_utc()
         asked = len(erp.requests)
-        later = client.server_time_utc()
+        later = client.now_utc()
         assert len(erp.requests) == asked
     assert first <= later
     assert first.isoformat().startswith("2026-03-01T12:00:0")
@@ -294,4 +294,4 @@ def test_a_clock_that_nobody_shows_is_not_guessed(erp: Any, make_client: Any, ma
     served = {"endpoints": [{"name": "Default", "version": "24.200.001"}]}
     erp.answering = lambda _: make_reply(200, served)
     with make_client() as client, pytest.raises(ContractError, match="bear no date"):
-        client.server_time_utc()
+        client.now_utc()

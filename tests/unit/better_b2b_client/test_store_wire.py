@@ -7,7 +7,7 @@ import pytest
 from customer_sync.errors import ConfigError, ContractError
 from customer_sync.model.company import ADDRESS_FIELDS, COMPANY_FIELDS, USER_FIELDS, CompanyFields, CompanyStatus
 from customer_sync.model.fields import FieldRule
-from customer_sync.targets.better_b2b.fields import ADDRESS, COMPANY, USER
+from customer_sync.targets.better_b2b.field_table import ADDRESS, COMPANY, USER
 from customer_sync.targets.better_b2b.records import (
     address_from_wire,
     as_flag,

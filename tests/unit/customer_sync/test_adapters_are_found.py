@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from customer_sync.adapters import open_source, open_target
 from customer_sync.ledger import Ledger
-from customer_sync.settings.connection import ConnectionFields
+from customer_sync.settings.connection_fields import ConnectionFields
 from customer_sync.settings.connector import Connector
 
 ERP = {"tenant": "Sandbox", "endpoint_name": "KNCommerce", "endpoint_version": "24.200.001"}

@@ -7,12 +7,11 @@ import pytest
 
 from customer_sync.model.company import PaymentTerms
 from customer_sync.model.customer import Customer
-from customer_sync.model.operation import Action
+from customer_sync.model.operation import Action, entity_of
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
 from customer_sync.planning.diff import diff_company, diff_reference
 from customer_sync.reporting.log_entry import (
     closing_entry,
-    entity_of,
     finding_entry,
     format_entry,
     next_step,

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from customer_sync.reconcile.adopt.match_list import read_matches, write_matches
 from customer_sync.reconcile.adopt.matching import Match
+from customer_sync.reporting.log_entry import LOG_COLUMNS
 from customer_sync.reporting.spreadsheet import SpreadsheetWriter, original_text, safe_cell, write_table
-from customer_sync_airflow.pages.export import COLUMNS, csv_lines
+from customer_sync_airflow.pages.export import csv_lines
 
 ROOT = Path(__file__).parents[3]
 
@@ -72,7 +73,7 @@ def test_every_file_is_harmless_when_a_customer_bears_a_formula(tmp_path: Path, 
     rows, table = io.StringIO(), tmp_path / "table.csv"
     SpreadsheetWriter(rows, ["city"]).write([[text]])
     write_table(pd.DataFrame({"city": [text, None], "count": [-1, 2]}), table)
-    export = "".join(csv_lines([[dict.fromkeys(COLUMNS, text)]]))
+    export = "".join(csv_lines([[dict.fromkeys(LOG_COLUMNS, text)]]))
     matches = write_matches([Match(customer_id="C1", customer_name=text, verdict="none")])
     for written in (rows.getvalue(), table.read_bytes().decode(), export, matches):
         assert f"'{text}" in _cells(written)

@@ -13,7 +13,7 @@ import pytest
 
 from customer_sync.model.fields import EntityFields, FieldRule
 from customer_sync.sources.acumatica.field_table import CONTACT, CUSTOMER, LOCATION, Field
-from customer_sync.targets.better_b2b.fields import FIELDS
+from customer_sync.targets.better_b2b.field_table import FIELDS
 
 ROOT = Path(__file__).resolve().parents[3]
 BETTER_B2B = ROOT / "docs/api/better_b2b.md"

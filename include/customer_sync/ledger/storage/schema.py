@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy import String as _SqlString
 from sqlalchemy import Text as _SqlText
 
-REVISION = "0013"
+REVISION = "0014"
 """The newest migration: these tables are what it leads to."""
 
 metadata = MetaData(

@@ -14,7 +14,6 @@ from customer_sync.reconcile.compare.real_state import read_real_state
 from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
 from customer_sync.reconcile.compare.spool import Spool
 from customer_sync.reconcile.compare.target_side import StoreSides
-from customer_sync.reconcile.repair.plan_repair import RepairItem, ledger_only
 from customer_sync.run import Run
 from customer_sync.targets.port import StoredCompany
 
@@ -78,21 +77,6 @@ def _candidates(side: ErpSide, spool: Spool, taken: set[int]) -> Candidates:
         email_claimants=spool.claimants(side.email),
         taken=taken,
     )
-
-
-def adoptions(run: Run, spool: Spool, store: StoreSides, matches: list[Match]) -> Iterator[RepairItem]:
-    """Turn accepted matches into changes of the ledger; nothing is written to the store or the ERP.
-
-    The link holds what the store holds now, so that the next sync writes only what really
-    differs. Payment settings are read where the connector sets any: up to two requests each.
-    """
-    for match in matches:
-        if match.verdict != "accepted":
-            continue
-        side = spool.erp_sides([match.customer_id])[match.customer_id]
-        company = spool.companies([], [match.company_id])[0]
-        link = adopted_link(run, side, company, spool, store)
-        yield ledger_only(side, link)
 
 
 def adopted_link(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from customer_sync.model.outcome import LogEntry
-from customer_sync.reconcile.adopt.adoption_plan import CHUNK, adopted_link, adoptions, match_all, match_by_person
+from customer_sync.reconcile.adopt.adoption_plan import CHUNK, adopted_link, match_all, match_by_person
 from customer_sync.reconcile.adopt.matching import Match
 from customer_sync.reconcile.adopt.shadow import Agreement, agreement_rows, count_agreement
 from customer_sync.reconcile.compare.ledger_side import ledger_sides
@@ -15,7 +15,7 @@ from customer_sync.reconcile.compare.real_state import read_real_state
 from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
 from customer_sync.reconcile.compare.spool import Spool
 from customer_sync.reconcile.compare.target_side import StoreSides
-from customer_sync.reconcile.repair.plan_repair import RepairItem
+from customer_sync.reconcile.repair.plan_repair import RepairItem, ledger_only
 from customer_sync.run import Run
 from customer_sync.targets.port import Target
 
@@ -49,9 +49,17 @@ class Takeover:
         """Customers by verdict."""
         return dict(sorted(Counter(match.verdict for match in matches).items()))
 
-    def adoptions(self, matches: list[Match]) -> Iterator[RepairItem]:
-        """The accepted matches as changes of the ledger."""
-        return adoptions(self._run, self._spool, self._store, matches)
+    def adoptions(self, matches: Iterable[Match]) -> Iterator[RepairItem]:
+        """Turn accepted matches into changes of the ledger; nothing is written to the store or the ERP.
+
+        The link holds what the store holds now, so that the next sync writes only what really
+        differs. Payment settings are read where the connector sets any: up to two requests each.
+        """
+        for match in matches:
+            if match.verdict == "accepted":
+                side = self._spool.erp_sides([match.customer_id])[match.customer_id]
+                (company,) = self._spool.companies([], [match.company_id])
+                yield ledger_only(side, adopted_link(self._run, side, company, self._spool, self._store))
 
     def agreement(self) -> list[dict[str, Any]]:
         """Compare every field of every matched company with what the sync would hold; writes nothing anywhere."""

@@ -9,7 +9,6 @@ import msgspec
 
 from customer_sync.model.difference import Difference, DifferenceClass, Standing
 from customer_sync.model.operation import AppliedCompany
-from customer_sync.reconcile.compare.case import Case
 from customer_sync.reconcile.compare.eligible import EligibleCase
 from customer_sync.reconcile.compare.ineligible import IneligibleCase
 from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
@@ -54,7 +53,13 @@ def compare_customer(erp: ErpSide, ledger: LedgerSide, store: StoreSide, connect
     ]
     if company is None and surplus:
         return Comparison(customer_id=erp.customer_id, standing=Standing.DIFFERENT, differences=tuple(found))
-    standing, case = _compare(erp, ledger, store, connector, company, found)
+    case: EligibleCase | IneligibleCase
+    if erp.claim == "eligible" and erp.desired is not None:
+        case = EligibleCase(erp, ledger, store, connector, company)
+        standing = case.compare(erp.desired, found)
+    else:
+        case = IneligibleCase(erp, ledger, store, connector, company)
+        standing = case.compare(found)
     return Comparison(
         customer_id=erp.customer_id,
         standing=Standing.DIFFERENT if found else standing,
@@ -76,18 +81,3 @@ def _choose(ledger: LedgerSide, store: StoreSide) -> tuple[StoredCompany | None,
 
 def _beside(company: StoredCompany | None) -> str:
     return f"beside company {company.id}, which is linked" if company else "none of them is linked"
-
-
-def _compare(
-    erp: ErpSide,
-    ledger: LedgerSide,
-    store: StoreSide,
-    connector: Connector,
-    company: StoredCompany | None,
-    found: list[Difference],
-) -> tuple[Standing, Case]:
-    if erp.claim == "eligible" and erp.desired is not None:
-        eligible = EligibleCase(erp, ledger, store, connector, company)
-        return eligible.compare(erp.desired, found), eligible
-    ineligible = IneligibleCase(erp, ledger, store, connector, company)
-    return ineligible.compare(found), ineligible

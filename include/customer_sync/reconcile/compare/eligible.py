@@ -7,10 +7,9 @@ from typing import Any
 
 from customer_sync.model.company import Company, content_hash
 from customer_sync.model.difference import Difference, DifferenceClass, Standing
-from customer_sync.model.operation import Action, AppliedAddress, AppliedCompany, AppliedUser, Operation
+from customer_sync.model.operation import Action, AppliedAddress, AppliedCompany, AppliedUser, Operation, entity_of
 from customer_sync.planning.diff import diff_company, uncleared
 from customer_sync.reconcile.compare.case import Case
-from customer_sync.reconcile.compare.evidence import ENTITY
 from customer_sync.reconcile.compare.real_state import RealState
 
 _Parts = Mapping[str, AppliedUser | AppliedAddress]
@@ -58,7 +57,7 @@ class EligibleCase(Case):
         self, operation: Operation, taken: dict[str, Difference], *, is_applied_whole: bool
     ) -> Iterator[Difference | None]:
         action, key = operation.action, operation.key
-        entity = ENTITY.get(action, "customer")
+        entity = entity_of(action)
         place = {"entity": entity, "key": "" if entity in {"customer", "payment"} else key}
         if action in {Action.CREATE_USER, Action.CREATE_ADDRESS}:
             if entity == "contact" and key in taken:
@@ -161,7 +160,7 @@ class EligibleCase(Case):
                 continue
             if operation.action in {Action.DELETE_USER, Action.DELETE_ADDRESS}:
                 continue
-            entity = ENTITY.get(operation.action, "customer")
+            entity = entity_of(operation.action)
             key = operation.key if entity in {"contact", "location"} else ""
             if set(operation.values) - in_store.get(_place(operation), set()):
                 if entity in {"contact", "location"} and not self._exists(entity, key, real):

@@ -8,23 +8,12 @@ from typing import Any
 import msgspec
 
 from customer_sync.model.difference import DifferenceClass
-from customer_sync.model.operation import Action, AppliedAddress, AppliedUser, Operation
+from customer_sync.model.operation import Action, AppliedAddress, AppliedUser, Operation, entity_of
 from customer_sync.reconcile.compare.sides import LedgerSide, StoreSide
 from customer_sync.targets.port import StoredCompany, StoredUser
 
 STAMP_TOLERANCE_S = 2.0
 """The store's stamps are whole seconds, and two clocks never agree."""
-
-ENTITY = {
-    Action.UPDATE_USER: "contact",
-    Action.CREATE_USER: "contact",
-    Action.DELETE_USER: "contact",
-    Action.UPDATE_ADDRESS: "location",
-    Action.CREATE_ADDRESS: "location",
-    Action.DELETE_ADDRESS: "location",
-    Action.SET_PAYMENT_METHODS: "payment",
-    Action.SET_PAYMENT_TERMS: "payment",
-}
 
 
 class Evidence:
@@ -43,7 +32,7 @@ class Evidence:
 
     def is_lost(self, action: Action, key: str, store_id: int) -> bool:
         """Whether the store's record was not touched since we wrote it, or our write has no answer."""
-        entity = ENTITY.get(action, "customer")
+        entity = entity_of(action)
         if key in self._ledger.unanswered:
             return True
         written = self._ledger.written_at_s
@@ -72,7 +61,7 @@ class Evidence:
             return msgspec.to_builtins(applied.payment_terms) if applied.payment_terms else {}
         if operation.action is Action.UPDATE_COMPANY:
             return msgspec.structs.asdict(applied.fields)
-        parts = self.linked(ENTITY[operation.action])
+        parts = self.linked(entity_of(operation.action))
         record = next((record for record in parts.values() if record.store_id == operation.store_id), None)
         return msgspec.structs.asdict(record.fields) if record else {}
 

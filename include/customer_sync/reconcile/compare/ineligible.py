@@ -9,10 +9,9 @@ from msgspec.structs import asdict
 
 from customer_sync.model.company import CompanyStatus
 from customer_sync.model.difference import Difference, DifferenceClass, Standing
-from customer_sync.model.operation import Action, AppliedAddress, AppliedUser
+from customer_sync.model.operation import Action, AppliedAddress, AppliedUser, entity_of
 from customer_sync.planning.diff import diff_unenrolment
 from customer_sync.reconcile.compare.case import Case
-from customer_sync.reconcile.compare.evidence import ENTITY
 from customer_sync.reconcile.compare.real_state import RealState
 
 _Parts = Mapping[str, AppliedUser | AppliedAddress]
@@ -84,7 +83,7 @@ class IneligibleCase(Case):
             for key, record in known_parts.items():
                 if key not in now_parts:
                     kind = DifferenceClass.MISSING_IN_STORE
-                    yield self.difference(kind, entity=ENTITY[action], key=key, store_id=record.store_id)
+                    yield self.difference(kind, entity=entity_of(action), key=key, store_id=record.store_id)
                 else:
                     now = asdict(now_parts[key].fields)
                     yield from self._changed_fields(action, key, asdict(record.fields), now, record.store_id)
@@ -101,7 +100,7 @@ class IneligibleCase(Case):
             if not _same(name, have, value):
                 yield self.difference(
                     kind,
-                    entity=ENTITY.get(action, "customer"),
+                    entity=entity_of(action),
                     key=key,
                     store_id=store_id,
                     field=name,

@@ -6,7 +6,8 @@ so that "equal" here means "the next sync writes nothing".
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -24,6 +25,15 @@ class Orphan(NamedTuple):
     entity: str
     key: str
     id: int
+
+
+Part = TypeVar("Part", StoredUser, StoredAddress)
+
+
+class _Sorted(NamedTuple, Generic[Part]):
+    ours: dict[str, Part]
+    strays: list[tuple[str, Part]]
+    foreign: int
 
 
 class RealState(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,51 +115,65 @@ def _known_terms(applied: AppliedCompany | None, desired: Company | None) -> Pay
     return desired.payment_terms if desired else None
 
 
-_SortedUsers = tuple[dict[str, StoredUser], list[tuple[str, StoredUser]], int]
-_SortedAddresses = tuple[dict[str, StoredAddress], list[tuple[str, StoredAddress]], int]
-
-
-def _users(erp: ErpSide, applied: AppliedCompany | None, store: StoreSide, company: StoredCompany) -> _SortedUsers:
-    here = [user for user in store.users if user.company_id == company.id]
-    linked = {record.store_id: key for key, record in applied.users.items()} if applied else {}
-    ours = {linked[user.id]: user for user in here if user.id in linked}
+def _users(
+    erp: ErpSide, applied: AppliedCompany | None, store: StoreSide, company: StoredCompany
+) -> _Sorted[StoredUser]:
     by_email = {user.email.casefold(): user.key for user in erp.desired.users} if erp.desired else {}
-    strays: list[tuple[str, StoredUser]] = []
-    foreign = 0
-    for user in here:
-        if user.id in linked:
-            continue
-        key = by_email.get(user.fields.email.casefold(), "")
-        if key and key not in ours:
-            ours[key] = user
-        elif user.key and user.key in erp.contact_ids:
-            strays.append((user.key, user))
-        else:
-            foreign += 1
-    return ours, strays, foreign
+    return _sorted(
+        [user for user in store.users if user.company_id == company.id],
+        applied.users if applied else {},
+        lambda user: by_email.get(user.fields.email.casefold(), ""),
+        lambda user: user.key if user.key in erp.contact_ids else "",
+    )
 
 
 def _addresses(
     erp: ErpSide, applied: AppliedCompany | None, store: StoreSide, company: StoredCompany
-) -> _SortedAddresses:
-    here = [address for address in store.addresses if address.company_id == company.id]
-    linked = {record.store_id: key for key, record in applied.addresses.items()} if applied else {}
-    ours = {linked[address.id]: address for address in here if address.id in linked}
+) -> _Sorted[StoredAddress]:
     desired = {address.external_id for address in erp.desired.addresses} if erp.desired else set()
     prefix = f"{erp.customer_id}:"
-    strays: list[tuple[str, StoredAddress]] = []
-    foreign = 0
-    for address in here:
-        if address.id in linked:
-            continue
+
+    def marked(address: StoredAddress) -> str:
         key = address.fields.external_id
-        if key in desired and key not in ours:
-            ours[key] = address
-        elif key.startswith(prefix) or address.id in store.strays:
-            strays.append((key, address))
+        return key if key.startswith(prefix) or address.id in store.strays else ""
+
+    return _sorted(
+        [address for address in store.addresses if address.company_id == company.id],
+        applied.addresses if applied else {},
+        lambda address: address.fields.external_id if address.fields.external_id in desired else "",
+        marked,
+    )
+
+
+def _sorted(
+    here: Sequence[Part],
+    applied: Mapping[str, AppliedUser | AppliedAddress],
+    key_of: Callable[[Part], str],
+    mark_of: Callable[[Part], str],
+) -> _Sorted[Part]:
+    """Tell what is ours, what carries our mark, and how many are foreign.
+
+    Args:
+        here: Users or addresses of the company.
+        applied: Those that the ledger links.
+        key_of: The key of the desired one that it is, ``""`` for none.
+        mark_of: Our mark on it, ``""`` for none.
+    """
+    linked = {record.store_id: key for key, record in applied.items()}
+    ours = {linked[each.id]: each for each in here if each.id in linked}
+    strays: list[tuple[str, Part]] = []
+    foreign = 0
+    for each in here:
+        if each.id in linked:
+            continue
+        key = key_of(each)
+        if key and key not in ours:
+            ours[key] = each
+        elif mark := mark_of(each):
+            strays.append((mark, each))
         else:
             foreign += 1
-    return ours, strays, foreign
+    return _Sorted(ours, strays, foreign)
 
 
 def _user(record: StoredUser, desired: UserFields | None) -> AppliedUser:

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -113,32 +114,30 @@ class Spool:
 
     def erp_sides(self, keys: Sequence[str]) -> dict[str, ErpSide]:
         """What the ERP said of some customers."""
-        return {side.customer_id: side for side in map(_erp, self._blobs("SELECT data FROM erp WHERE key IN", keys))}
+        return {
+            side.customer_id: side
+            for side in (_erp(data) for (data,) in self._among("SELECT data FROM erp WHERE key", keys))
+        }
 
     def companies(self, keys: Sequence[str], ids: Sequence[int]) -> list[StoredCompany]:
         """Companies that carry one of the keys or have one of the ids, each once."""
-        found = {each.id: each for each in map(_company, self._blobs("SELECT data FROM company WHERE key IN", keys))}
-        found |= {each.id: each for each in map(_company, self._blobs("SELECT data FROM company WHERE id IN", ids))}
-        return list(found.values())
+        rows = (
+            *self._among("SELECT id, data FROM company WHERE key", keys),
+            *self._among("SELECT id, data FROM company WHERE id", ids),
+        )
+        return [_company(data) for data in dict(rows).values()]
 
     def users(self, company_ids: Sequence[int]) -> list[StoredUser]:
         """Users of some companies."""
-        return list(map(_user, self._blobs("SELECT data FROM user WHERE company_id IN", company_ids)))
+        return [_user(data) for (data,) in self._among("SELECT data FROM user WHERE company_id", company_ids)]
 
     def addresses(self, company_ids: Sequence[int]) -> list[StoredAddress]:
         """Addresses of some companies."""
-        return list(map(_address, self._blobs("SELECT data FROM address WHERE company_id IN", company_ids)))
+        return [_address(data) for (data,) in self._among("SELECT data FROM address WHERE company_id", company_ids)]
 
     def email_owners(self, emails: Sequence[str]) -> dict[str, int]:
         """Case-folded e-mail of a user -> its company."""
-        return {
-            email: company_id
-            for part in chunks(emails)
-            for email, company_id in self._database.execute(
-                f"SELECT email, company_id FROM user WHERE email IN ({_marks(part)})",  # noqa: S608 - marks only
-                part,
-            )
-        }
+        return dict(self._among("SELECT email, company_id FROM user WHERE email", emails))
 
     def companies_by_email(self, email: str) -> list[StoredCompany]:
         """Companies with this e-mail, compared without regard to case."""
@@ -152,26 +151,12 @@ class Spool:
 
     def known_owners(self, owners: Sequence[str]) -> set[str]:
         """Those that are CustomerIDs of the ERP or of the ledger."""
-        return {
-            key
-            for part in chunks(owners)
-            for table in ("erp", "link")
-            for (key,) in self._database.execute(
-                f"SELECT key FROM {table} WHERE key IN ({_marks(part)})",  # noqa: S608 - marks only
-                part,
-            )
-        }
+        queries = ("SELECT key FROM erp WHERE key", "SELECT key FROM link WHERE key")
+        return {key for query in queries for (key,) in self._among(query, owners)}
 
     def linked_keys(self, keys: Sequence[str]) -> set[str]:
         """Those of some customers that the ledger links."""
-        return {
-            key
-            for part in chunks(keys)
-            for (key,) in self._database.execute(
-                f"SELECT key FROM link WHERE key IN ({_marks(part)})",  # noqa: S608 - marks only
-                part,
-            )
-        }
+        return {key for (key,) in self._among("SELECT key FROM link WHERE key", keys)}
 
     def linked_companies(self) -> set[int]:
         """Ids of the companies that the ledger links."""
@@ -199,10 +184,10 @@ class Spool:
             for table in ("erp", "link", "company", "user", "address")
         }
 
-    def _blobs(self, query: str, values: Sequence[str] | Sequence[int]) -> Iterator[bytes]:
+    def _among(self, query: str, values: Sequence[str] | Sequence[int]) -> Iterator[Any]:
+        """Rows whose field, named last in the query, has one of the values."""
         for part in chunks(values):
-            for (data,) in self._database.execute(f"{query} ({_marks(part)})", part):
-                yield data
+            yield from self._database.execute(f"{query} IN ({','.join('?' * len(part))})", part)
 
 
 @contextmanager
@@ -219,7 +204,3 @@ def temporary_spool() -> Iterator[Spool]:
 def owner_of(external_id: str) -> str:
     """The CustomerID that an address's external id names, ``""`` if it names none."""
     return external_id.rpartition(":")[0]
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ",".join("?" * len(values))

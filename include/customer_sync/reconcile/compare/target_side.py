@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
@@ -32,13 +33,8 @@ def spool_store(target: Target, spool: Spool, report: Callable[[str], None]) -> 
 
 def pages_of(records: Iterable[T]) -> Iterator[list[T]]:
     """Cut a stream into lists."""
-    page: list[T] = []
-    for record in records:
-        page.append(record)
-        if len(page) == PAGE:
-            yield page
-            page = []
-    if page:
+    left = iter(records)
+    while page := list(islice(left, PAGE)):
         yield page
 
 

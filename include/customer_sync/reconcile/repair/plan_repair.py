@@ -103,12 +103,9 @@ def _planned(
         operations += diff_reference(erp.customer_id, link.company_id, erp.reference_id)
     if not operations:
         return ledger_only(erp, _settled(link, erp, ledger, connector)) if link is not None else None
-    return RepairItem(plan=_plan(erp, link, operations, ledger.held_back), link=_unapplied(link))
-
-
-def _unapplied(link: AppliedCompany | None) -> AppliedCompany | None:
-    """Until the repair is confirmed the customer counts as not applied whole, so that a sync takes up what is left."""
-    return None if link is None else msgspec.structs.replace(link, content_hash="")
+    plan = _plan(erp, link, operations, ledger.held_back)
+    # Until the repair is confirmed the customer counts as not applied whole, so that a sync takes up what is left.
+    return RepairItem(plan=plan, link=None if link is None else msgspec.structs.replace(link, content_hash=""))
 
 
 def _unenrol(

@@ -11,7 +11,7 @@ import pandas as pd
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.model.difference import MEANINGS, REMEDIES, REPAIRS, STANDING_MEANINGS, Standing
 from customer_sync.reconcile.report.page import render_page
-from customer_sync.reporting.report_place import report_folder
+from customer_sync.reporting.report_place import folder_of_run, make_private
 from customer_sync.reporting.spreadsheet import write_table
 from customer_sync.run import Run
 
@@ -46,8 +46,7 @@ def write_reconcile_report(run: Run, directory: Path) -> list[Path]:
     Returns:
         The files written, the page first.
     """
-    folder = directory / report_folder(run.connector.id, run.run_id)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = folder_of_run(directory, run.connector.id, run.run_id)
     row = run.ledger.runs.get(run.run_id) or {}
     summary = row.get("summary") or {}
     tables = {
@@ -63,7 +62,8 @@ def write_reconcile_report(run: Run, directory: Path) -> list[Path]:
     files = [page]
     for name, table in tables.items():
         files += _write(folder, name, table)
-    _own(page).write_text(render_page(_facts(run, row, tables)), encoding="utf-8")
+    make_private(page)
+    page.write_text(render_page(_facts(run, row, tables)), encoding="utf-8")
     return files
 
 
@@ -232,14 +232,9 @@ def _differences(run: Run) -> pd.DataFrame:
 
 
 def _write(folder: Path, name: str, table: pd.DataFrame) -> list[Path]:
-    as_csv, as_parquet = _own(folder / f"{name}.csv"), _own(folder / f"{name}.parquet")
+    as_csv, as_parquet = files = [folder / f"{name}.csv", folder / f"{name}.parquet"]
+    for file in files:
+        make_private(file)
     write_table(table, as_csv)
     table.to_parquet(as_parquet, index=False)
-    return [as_csv, as_parquet]
-
-
-def _own(path: Path) -> Path:
-    """A file that its owner alone can read."""
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    return path
+    return files

@@ -34,7 +34,6 @@ class SessionCalls:
         pacer: Shared by every client of the same licence; a new one by default.
         retry: When to try again; the default bounds four failures and twenty minutes, because one
             request alone may wait ten minutes in the ERP's queue.
-        counter: Counts requests; a new one by default.
         seat: Counts this session among those of other processes; by default nobody else counts.
     """
 
@@ -45,7 +44,6 @@ class SessionCalls:
         *,
         pacer: Pacer | None = None,
         retry: RetryPolicy | None = None,
-        counter: RequestCounter | None = None,
         seat: Seat | None = None,
     ) -> None:
         retry = retry or RetryPolicy(attempts=4, total_s=1_200.0, first_delay_s=1.0)
@@ -55,7 +53,7 @@ class SessionCalls:
             transport,
             pacer=pacer or Pacer(settings.requests_per_minute, share=1.0, burst=1),
             retry=retry,
-            counter=counter or RequestCounter(),
+            counter=RequestCounter(),
             on_answer=self._observe,
             secrets=(settings.password, settings.client_secret),
         )

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from customer_sync.bounded_lists import cut_by_length
 from customer_sync.errors import ConfigError, ContractError, NotFound
 from customer_sync.http.transport import HttpRequest, HttpResponse, encode_query, encode_segment
 from customer_sync.sources.acumatica.answers import CannotOptimize
@@ -72,7 +73,7 @@ class AcumaticaClient(DeletedRecordCalls):
         """Read which custom fields an entity has, as ``View.Field`` (docs/api/acumatica.md#ad-hoc-schema)."""
         return self._call("GET", f"{self._endpoint}/{entity}/$adHocSchema", read_custom_fields)
 
-    def server_time_utc(self) -> datetime:
+    def now_utc(self) -> datetime:
         """The server's own time, by its last answer; sends one request where there was none yet.
 
         Raises:
@@ -173,7 +174,8 @@ class AcumaticaClient(DeletedRecordCalls):
             - len(encode_query(selection.query))
             - len(encode_query((("", str(where or "")),)))
         )
-        for chunk in _chunks([eq(key_field, value) for value in dict.fromkeys(ids)], most_chars):
+        conditions = [eq(key_field, value) for value in dict.fromkeys(ids)]
+        for chunk in cut_by_length(conditions, _query_chars, most_chars):
             yield from self.read_in_key_order(selection, where=all_of(where, any_of(*chunk)))
 
     # -- writing -----------------------------------------------------------------------------------
@@ -255,15 +257,5 @@ class AcumaticaClient(DeletedRecordCalls):
         return Page(rows, bad_rows)
 
 
-def _chunks(conditions: Sequence[Filter], room_chars: int) -> Iterator[list[Filter]]:
-    chunk: list[Filter] = []
-    length = 0
-    for condition in conditions:
-        added = len(encode_query((("", f" or {condition.text}"),)))
-        if chunk and length + added > room_chars:
-            yield chunk
-            chunk, length = [], 0
-        chunk.append(condition)
-        length += added
-    if chunk:
-        yield chunk
+def _query_chars(condition: Filter) -> int:
+    return len(encode_query((("", f" or {condition.text}"),)))

@@ -8,9 +8,8 @@ from customer_sync.http.connection import http_settings
 from customer_sync.http.curl_transport import CurlTransport
 from customer_sync.http.pacing import Pacer, Schedule
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.settings.connection import ConnectionFields
+from customer_sync.settings.connection_fields import ConnectionFields
 from customer_sync.settings.connector import Connector
-from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.session import Seat
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
 from customer_sync.sources.acumatica.source import AcumaticaSource
@@ -64,5 +63,4 @@ def open_source(
         read_timeout_s=http.read_timeout_s,
     )
     pacer = Pacer(settings.requests_per_minute, share=1.0, burst=1, schedule=schedule)
-    client = AcumaticaClient(CurlTransport(http), settings, pacer=pacer, retry=retry, seat=seat)
-    return AcumaticaSource(client, connector)
+    return AcumaticaSource(CurlTransport(http), settings, connector, pacer=pacer, retry=retry, seat=seat)

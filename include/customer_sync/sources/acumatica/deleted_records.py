@@ -20,7 +20,7 @@ _SELECT = "AcctCD,DeletedDateTime"
 class DeletedRecordCalls(SessionCalls):
     """Reading the feed of deleted records."""
 
-    def deleted_customers(self) -> Mapping[str, str] | None:
+    def deleted(self) -> Mapping[str, str] | None:
         """Read which customers were deleted, and when, in one request.
 
         Contract REST itself does not show deletions, and this plane is optional: the feed must be

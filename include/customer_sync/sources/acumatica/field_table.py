@@ -62,9 +62,22 @@ def _address(part: str, path: str, place: str) -> tuple[Field, ...]:
     )
 
 
+def _phones(name: str, path: str, place: str, setting: str = "") -> Field:
+    return Field(name, (f"{path}Phone1", f"{path}Phone2"), f"Phone 1 or Phone 2{place}", setting, mask="phone")
+
+
+def _switches(enabled: str, connection_type: str) -> tuple[Field, ...]:
+    """What says that a record belongs into the store, in the words that people see of it."""
+    return (
+        Field("enabled", ("EnableKensiumCommerce",), enabled, "enabled", form="flag", is_switch=True),
+        Field("connection_type", ("ConnectionType",), connection_type, "connection_type", is_switch=True),
+    )
+
+
 _GENERAL: Final = "on the General tab"
 _BILLING: Final = "on the Billing tab"
 _LOCATION: Final = "of the location"
+_ATTENTION_OF_LOCATION: Final = ("LocationContact/Attention", "LocationContact/FullName")
 
 CUSTOMER: Final = (
     Field("customer_id", ("CustomerID",), "Customer ID"),
@@ -74,36 +87,17 @@ CUSTOMER: Final = (
     Field("customer_type", ("CustomerClass",), f"Customer Class {_GENERAL}", "type"),
     Field("customer_class", ("CustomerClass",), f"Customer Class {_GENERAL}", "customer_class"),
     Field("status", ("Status",), "Customer Status at the top of the Customers form", "status"),
-    Field(
-        "enabled",
-        ("EnableKensiumCommerce",),
-        "Enable Kensium Commerce Framework on the customer's Kensium Commerce tab",
-        "enabled",
-        form="flag",
-        is_switch=True,
-    ),
-    Field("connection_type", ("ConnectionType",), "the Site Association", "connection_type", is_switch=True),
+    *_switches("Enable Kensium Commerce Framework on the customer's Kensium Commerce tab", "the Site Association"),
     Field("reference_id", ("CommerceReferenceID",), "Commerce Reference ID", "reference_id"),
     Field("terms", ("Terms",), "Terms on the Financial tab", "terms"),
-    Field(
-        "phone",
-        ("MainContact/Phone1", "MainContact/Phone2"),
-        "Phone 1 or Phone 2 of the main contact",
-        "phone",
-        mask="phone",
-    ),
+    _phones("phone", "MainContact/", " of the main contact", "phone"),
     Field("attention", ("MainContact/Attention",), f"Attention {_GENERAL}", "attention", mask="name"),
     Field("modified_at_utc", ("LastModifiedDateTime",), "the time of its last change", form="stamp"),
     *_address("main_address", "MainContact/Address", _GENERAL),
     Field("billing.attention", ("BillingContact/Attention",), f"Attention {_BILLING}", mask="name"),
     Field("billing.first_name", ("BillingContact/FirstName",), f"First Name {_BILLING}", mask="name"),
     Field("billing.last_name", ("BillingContact/LastName",), f"Last Name {_BILLING}", mask="name"),
-    Field(
-        "billing.phone",
-        ("BillingContact/Phone1", "BillingContact/Phone2"),
-        f"Phone 1 or Phone 2 {_BILLING}",
-        mask="phone",
-    ),
+    _phones("billing.phone", "BillingContact/", f" {_BILLING}"),
     *_address("billing.address", "BillingContact/Address", _BILLING),
     Field("has_own_billing_contact", ("BillingContactOverride",), f"Override {_BILLING}, contact", form="flag"),
     Field("has_own_billing_address", ("BillingAddressOverride",), f"Override {_BILLING}, address", form="flag"),
@@ -116,16 +110,8 @@ CONTACT: Final = (
     Field("email", ("Email",), "Email", "email", mask="email"),
     Field("first_name", ("FirstName",), "First Name", "first_name", mask="name"),
     Field("last_name", ("LastName",), "Last Name", "last_name", mask="name"),
-    Field("phone", ("Phone1", "Phone2"), "Phone 1 or Phone 2", "phone", mask="phone"),
-    Field(
-        "enabled",
-        ("EnableKensiumCommerce",),
-        "the contact's Kensium Commerce switches",
-        "enabled",
-        form="flag",
-        is_switch=True,
-    ),
-    Field("connection_type", ("ConnectionType",), "the contact's Site Association", "connection_type", is_switch=True),
+    _phones("phone", "", "", "phone"),
+    *_switches("the contact's Kensium Commerce switches", "the contact's Site Association"),
     Field("is_primary", (), "the mark of the primary contact", "is_primary", form="flag", is_optional=True),
     Field("active", ("Active",), "Active", form="flag"),
     Field("status", ("Status",), "Status"),
@@ -137,32 +123,12 @@ LOCATION: Final = (
     Field("location_id", ("LocationID",), "Location ID"),
     Field("customer_id", ("Customer",), "Customer"),
     Field("name", ("LocationName",), f"Location Name {_LOCATION}", "name", mask="name"),
-    Field(
-        "phone",
-        ("LocationContact/Phone1", "LocationContact/Phone2"),
-        f"Phone 1 or Phone 2 {_LOCATION}",
-        "phone",
-        mask="phone",
-    ),
-    Field(
-        "attention",
-        ("LocationContact/Attention", "LocationContact/FullName"),
-        f"Attention {_LOCATION}",
-        "attention",
-        mask="name",
-    ),
+    _phones("phone", "LocationContact/", f" {_LOCATION}", "phone"),
+    Field("attention", _ATTENTION_OF_LOCATION, f"Attention {_LOCATION}", "attention", mask="name"),
     Field("first_name", ("LocationContact/FirstName",), f"First Name {_LOCATION}", mask="name"),
     Field("last_name", ("LocationContact/LastName",), f"Last Name {_LOCATION}", mask="name"),
     *_address("address", "LocationContact/Address", _LOCATION),
-    Field(
-        "enabled",
-        ("EnableKensiumCommerce",),
-        "the location's Kensium Commerce switches",
-        "enabled",
-        form="flag",
-        is_switch=True,
-    ),
-    Field("connection_type", ("ConnectionType",), "the location's Site Association", "connection_type", is_switch=True),
+    *_switches("the location's Kensium Commerce switches", "the location's Site Association"),
     Field("active", ("Active",), "Active", form="flag"),
     Field("status", ("Status",), "Status"),
     Field("is_default", ("Default",), "Default", form="flag"),

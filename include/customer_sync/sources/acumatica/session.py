@@ -190,19 +190,20 @@ class Session:
         timeout_s = self._settings.read_timeout_s
         return HttpRequest("POST", path, headers=headers, body=body, system=SYSTEM, read_timeout_s=timeout_s)
 
-    def _read_login(self, request: HttpRequest, answer: HttpResponse) -> None:
+    def _check(self, request: HttpRequest, answer: HttpResponse) -> None:
         error = classify_sign_in(request, answer, self._settings.session_limit_wait_s)
         if error:
             self._cookies.clear()
             raise error
+
+    def _read_login(self, request: HttpRequest, answer: HttpResponse) -> None:
+        self._check(request, answer)
         if not self._cookies:
             raise does_not_fit(request, answer, "a sign-in without cookies")
         self._is_open = True
 
     def _read_token(self, request: HttpRequest, answer: HttpResponse) -> None:
-        error = classify_sign_in(request, answer, self._settings.session_limit_wait_s)
-        if error:
-            raise error
+        self._check(request, answer)
         body = decode_json(request, answer)
         token = body.get("access_token") if isinstance(body, dict) else None
         if not isinstance(token, str) or not token:

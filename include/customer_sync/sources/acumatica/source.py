@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from customer_sync.http.pacing import RequestUse
+from customer_sync.http.pacing import Pacer
+from customer_sync.http.retry import RetryPolicy
+from customer_sync.http.transport import Transport
 from customer_sync.model.company import content_hash
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.acumatica.changes import all_changes
@@ -15,58 +15,56 @@ from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.contract_check import missing_fields
 from customer_sync.sources.acumatica.customer_pages import CustomerPages
 from customer_sync.sources.acumatica.section import section_of
+from customer_sync.sources.acumatica.session import Seat
+from customer_sync.sources.acumatica.settings import AcumaticaSettings
 from customer_sync.sources.acumatica.value_rule import ValueRule
 from customer_sync.sources.port import Changes, Contract, CustomerPage, Limits, Reference
 
 
-class AcumaticaSource:
+class AcumaticaSource(AcumaticaClient):
     """A session with one tenant; each method does what :class:`~customer_sync.sources.port.Source` says.
 
     Args:
-        client: The tenant's client; it signs in at its first request.
+        transport: Sends requests to the site.
+        settings: Credentials, endpoint, sizes.
         connector: The connector whose fields are read.
+        pacer: As for the client.
+        retry: As for the client.
+        seat: As for the client.
     """
 
     # The ERP works off a session's requests one after the other.
     limits = Limits(useful_in_flight=1, takes_seat=True)
 
-    def __init__(self, client: AcumaticaClient, connector: Connector) -> None:
-        self.client = client
+    def __init__(
+        self,
+        transport: Transport,
+        settings: AcumaticaSettings,
+        connector: Connector,
+        *,
+        pacer: Pacer | None = None,
+        retry: RetryPolicy | None = None,
+        seat: Seat | None = None,
+    ) -> None:
+        super().__init__(transport, settings, pacer=pacer, retry=retry, seat=seat)
         self._connector = connector
         self._reference_rule: ValueRule = section_of(connector).customer.reference_id
 
-    def __enter__(self) -> Self:
-        self.client.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.client.__exit__(kind, error, trace)
-
-    def now_utc(self) -> datetime:
-        """The ERP's clock, by its last answer; without one yet, one request is sent."""
-        return self.client.server_time_utc()
-
     def customers_after(self, resume_after: str) -> Iterator[CustomerPage]:
         """Read all customers beyond a CustomerID, in the ERP's order of keys."""
-        return CustomerPages(self.client, self._connector).all_after(resume_after)
+        return CustomerPages(self, self._connector).all_after(resume_after)
 
     def customers_of(self, customer_ids: Sequence[str]) -> Iterator[CustomerPage]:
         """Read customers by CustomerID."""
-        return CustomerPages(self.client, self._connector).of(customer_ids)
+        return CustomerPages(self, self._connector).of(customer_ids)
 
     def customers_of_records(self, record_ids: Sequence[str]) -> Iterator[CustomerPage]:
         """Read customers by NoteID."""
-        return CustomerPages(self.client, self._connector).of_records(record_ids)
+        return CustomerPages(self, self._connector).of_records(record_ids)
 
     def changes(self, since: Mapping[str, str], until: str) -> Iterator[Changes]:
         """Read the streams ``customers``, ``contacts`` and ``locations``."""
-        return all_changes(self.client, since, until)
-
-    def deleted(self) -> Mapping[str, str] | None:
-        """Read the feed of deleted records, where the site offers it."""
-        return self.client.deleted_customers()
+        return all_changes(self, since, until)
 
     def contract(self) -> Contract:
         """Say which endpoint of which build is served.
@@ -74,7 +72,7 @@ class AcumaticaSource:
         Raises:
             ConfigError: The configured endpoint is not served; the message names those that are.
         """
-        info = self.client.check_endpoint()
+        info = self.check_endpoint()
         return Contract(
             fingerprint=content_hash([info.build, info.name, info.version]),
             served_by=f"the endpoint {info.name}/{info.version} of build {info.build}",
@@ -83,7 +81,7 @@ class AcumaticaSource:
 
     def missing_fields(self) -> list[str]:
         """Compare the connector's fields with the endpoint's own description."""
-        return missing_fields(self.client, self._connector)
+        return missing_fields(self, self._connector)
 
     def write_reference(self, reference: Reference) -> None:
         """Send one PUT that names the record by its id and its key; an update only, never an insert.
@@ -97,11 +95,7 @@ class AcumaticaSource:
         }
         if reference.record_id:
             body["id"] = reference.record_id
-        self.client.put("Customer", body, select=("CustomerID", "LastModifiedDateTime"))
-
-    def requests_used(self) -> RequestUse:
-        """Count the requests of the client."""
-        return self.client.requests_used()
+        self.put("Customer", body, select=("CustomerID", "LastModifiedDateTime"))
 
 
 def reference_body(rule: ValueRule, reference_id: str) -> dict[str, Any]:

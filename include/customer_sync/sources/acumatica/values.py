@@ -5,9 +5,9 @@ A reader is made once for a connector and then called for every row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -46,13 +46,13 @@ def record_maker(
     for name, (form, rule) in fields.items():
         path = _plain_path(rule)
         kind = FIELD_TYPES.get(path.rpartition("/")[2])
-        is_first = bool(path) and kind in _READ_AT_ONCE[form]
+        is_first = bool(path) and kind in _WAYS[form].types
         value = f"v{len(paths)}"
         if is_first:
             paths.append(path)
         if not is_first or len(rule.sources) > 1:
-            tools[f"read_{name}"] = _READERS[form](selection, rule)
-        first = _TEXT if kind is str and form in {"text", "id"} else _EXPRESSIONS[form]
+            tools[f"read_{name}"] = _WAYS[form].reader(selection, rule)
+        first = _TEXT if kind is str and form in {"text", "id"} else _WAYS[form].expression
         found = [first.format(value)] if is_first else []
         found += [f"read_{name}(row)"] if f"read_{name}" in tools else []
         found += ["text_of(row.id)"] if form == "id" else []
@@ -179,24 +179,24 @@ def moment_text(value: datetime | None) -> str:
     return f"{msgspec.to_builtins(value)[:-1]}+00:00" if value else ""
 
 
-_TEXT: Final = '({0}.strip() if {0} else "")'
-_EXPRESSIONS: Final[Mapping[Form, str]] = {
-    "text": "text_of({0})",
-    "id": "text_of({0})",
-    "flag": "{0}",
-    "stamp": "moment_of({0})",
-}
-_READ_AT_ONCE: Final[Mapping[Form, Collection[Any]]] = {
-    "text": (str, int),
-    "id": (str,),
-    "flag": (bool,),
-    "stamp": (Moment,),
-}
-"""Form -> types of fields that need no more than a look."""
+class _Way(NamedTuple):
+    """How values of one form are read.
 
-_READERS: Final[Mapping[Form, Callable[[Selection, ValueRule], Read]]] = {
-    "text": text_reader,
-    "id": text_reader,
-    "flag": flag_reader,
-    "stamp": _stamp_reader,
+    Attributes:
+        types: Types of fields that need no more than a look.
+        expression: What is made of such a value, in the generated function.
+        reader: Makes a function for all others.
+    """
+
+    types: tuple[Any, ...]
+    expression: str
+    reader: Callable[[Selection, ValueRule], Read]
+
+
+_TEXT: Final = '({0}.strip() if {0} else "")'
+_WAYS: Final[Mapping[Form, _Way]] = {
+    "text": _Way((str, int), "text_of({0})", text_reader),
+    "id": _Way((str,), "text_of({0})", text_reader),
+    "flag": _Way((bool,), "{0}", flag_reader),
+    "stamp": _Way((Moment,), "moment_of({0})", _stamp_reader),
 }

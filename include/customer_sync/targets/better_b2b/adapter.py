@@ -19,7 +19,7 @@ from customer_sync.model.operation import (
 from customer_sync.targets.better_b2b.addresses import AddressCalls
 from customer_sync.targets.better_b2b.companies import CompanyCalls
 from customer_sync.targets.better_b2b.facts import FactCalls
-from customer_sync.targets.better_b2b.fields import FIELDS
+from customer_sync.targets.better_b2b.field_table import FIELDS
 from customer_sync.targets.better_b2b.payments import TERM_DAYS, PaymentCalls
 from customer_sync.targets.better_b2b.records import STATUSES
 from customer_sync.targets.better_b2b.settings import SYSTEM

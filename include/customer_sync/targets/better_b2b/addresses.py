@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from customer_sync.bounded_lists import cut_by_length
 from customer_sync.http.transport import encode_query
 from customer_sync.targets.better_b2b.bulk import ids_of_addresses
 from customer_sync.targets.better_b2b.calls import New, StoreCalls, numbers
@@ -40,7 +41,7 @@ class AddressCalls(StoreCalls):
             All that match exactly; compared again here, because the store ignores filters it does not know.
         """
         found: dict[int, StoredAddress] = {}
-        for chunk in _chunks(external_ids):
+        for chunk in cut_by_length(dict.fromkeys(external_ids), _query_chars, _QUERY_CHARS_MAX):
             query = tuple(("externalId[]", external_id) for external_id in chunk)
             for address in self._crawl("/addresses", address_from_wire, lambda address: address.id, query):
                 if address.fields.external_id in chunk:
@@ -78,15 +79,5 @@ class AddressCalls(StoreCalls):
         self._delete(f"/addresses/{address_id:d}")
 
 
-def _chunks(external_ids: Sequence[str]) -> Iterator[list[str]]:
-    chunk: list[str] = []
-    length = 0
-    for external_id in dict.fromkeys(external_ids):
-        added = len(encode_query((("externalId[]", external_id),))) + 1
-        if chunk and length + added > _QUERY_CHARS_MAX:
-            yield chunk
-            chunk, length = [], 0
-        chunk.append(external_id)
-        length += added
-    if chunk:
-        yield chunk
+def _query_chars(external_id: str) -> int:
+    return len(encode_query((("externalId[]", external_id),))) + 1

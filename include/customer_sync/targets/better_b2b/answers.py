@@ -28,7 +28,7 @@ from customer_sync.http.pacing import LONGEST_PAUSE_S
 from customer_sync.http.transport import HttpRequest, HttpResponse
 from customer_sync.redaction import mask_text, redact_body
 from customer_sync.targets.better_b2b.budget import read_budget
-from customer_sync.targets.better_b2b.fields import MASKS
+from customer_sync.targets.better_b2b.field_table import MASKS
 from customer_sync.targets.better_b2b.records import as_int
 from customer_sync.targets.better_b2b.settings import SYSTEM
 

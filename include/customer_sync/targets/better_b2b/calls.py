@@ -68,7 +68,6 @@ class StoreCalls:
         pacer: Shared by every client of the same store; a new one by default.
         retry: When to try again; the default bounds five failures and ten minutes, because a
             used-up budget alone can take a minute to come back.
-        counter: Counts requests; a new one by default.
     """
 
     def __init__(
@@ -78,7 +77,6 @@ class StoreCalls:
         *,
         pacer: Pacer | None = None,
         retry: RetryPolicy | None = None,
-        counter: RequestCounter | None = None,
     ) -> None:
         self.settings = settings
         self.pacer = pacer or Pacer(settings.rules.requests_per_minute, share=settings.rules.share)
@@ -87,7 +85,7 @@ class StoreCalls:
             transport,
             pacer=self.pacer,
             retry=retry or RetryPolicy(total_s=600.0),
-            counter=counter or RequestCounter(),
+            counter=RequestCounter(),
             on_answer=self._observe,
             secrets=(settings.token,),
         )

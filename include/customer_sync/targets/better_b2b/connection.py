@@ -8,7 +8,7 @@ from customer_sync.http.connection import http_settings
 from customer_sync.http.curl_transport import CurlTransport
 from customer_sync.http.pacing import Pacer, Schedule
 from customer_sync.http.retry import RetryPolicy
-from customer_sync.settings.connection import ConnectionFields
+from customer_sync.settings.connection_fields import ConnectionFields
 from customer_sync.settings.connector import Connector, StoreRules
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings

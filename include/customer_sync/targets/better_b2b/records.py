@@ -10,7 +10,7 @@ from typing import Any, Final
 from customer_sync.errors import ContractError
 from customer_sync.model.company import Address, CompanyFields, CompanyStatus, UserFields
 from customer_sync.redaction import redact_body
-from customer_sync.targets.better_b2b.fields import ADDRESS, COMPANY, MASKS, USER
+from customer_sync.targets.better_b2b.field_table import ADDRESS, COMPANY, MASKS, USER
 from customer_sync.targets.port import StoredAddress, StoredCompany, StoredUser
 
 _TRUE_WORDS: Final = frozenset({"1", "true", "yes"})

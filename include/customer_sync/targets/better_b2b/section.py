@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from customer_sync.model.fields import EntityFields
 from customer_sync.settings.target_section import TargetSection
-from customer_sync.targets.better_b2b.fields import FIELDS
+from customer_sync.targets.better_b2b.field_table import FIELDS
 
 
 class BetterB2BSection(TargetSection):

@@ -7,7 +7,7 @@ an unknown field is a ``ValueError`` here.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from customer_sync.targets.better_b2b.fields import ADDRESS, COMPANY, USER, wire_names
+from customer_sync.targets.better_b2b.field_table import ADDRESS, COMPANY, USER, wire_names
 
 _COMPANY_FIELDS: Final = {**wire_names(COMPANY), "customer_group_id": "customerGroupId", "uuid": "uuid"}
 _COMPANY_CREATE: Final = {

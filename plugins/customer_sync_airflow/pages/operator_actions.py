@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -61,14 +62,12 @@ def _ledger(viewer: Viewer, order: Order) -> Ledger:
     return Ledger(ledger_engine(), order.connector)
 
 
-def _record(viewer: Viewer, order: Order, action: str, detail: str = "") -> dict[str, str]:
-    return {
-        "customer_id": order.customer_id,
-        "actor": viewer.name,
-        "action": action,
-        "why": order.why,
-        "detail": detail,
-    }
+def _record(
+    ledger: Ledger, connection: sa.Connection, viewer: Viewer, order: Order, action: str, detail: str = ""
+) -> None:
+    ledger.operator_actions.record(
+        connection, customer_id=order.customer_id, actor=viewer.name, action=action, why=order.why, detail=detail
+    )
 
 
 @router.post("/sync")
@@ -76,7 +75,7 @@ def sync_now(viewer: CurrentViewer, order: Order) -> Done:
     """Record the wish; the page then starts the run through Airflow's API, with the person's own login."""
     ledger = _ledger(viewer, order)
     with ledger.write() as connection:
-        ledger.operator_actions.record(connection, **_record(viewer, order, "sync"))
+        _record(ledger, connection, viewer, order, "sync")
     conf: dict[str, object] = {"mode": "selected", "customer_ids": [order.customer_id]}
     return Done(message="A run of this customer was started.", dag_id=f"{DAG_PREFIX}{order.connector}", conf=conf)
 
@@ -89,7 +88,7 @@ def release(viewer: CurrentViewer, order: Order) -> Done:
         count = ledger.quarantine.release(connection, order.customer_id)
         if not count:
             raise HTTPException(_CONFLICT, "Nothing of this customer is in quarantine any more.")
-        ledger.operator_actions.record(connection, **_record(viewer, order, "release", f"{count} records"))
+        _record(ledger, connection, viewer, order, "release", f"{count} records")
     return Done(message="Released. The next run that reads the customer tries again; sync it now to have that at once.")
 
 
@@ -99,7 +98,7 @@ def set_aside(viewer: CurrentViewer, order: MarkOrder) -> Done:
     ledger = _ledger(viewer, order)
     with ledger.write() as connection:
         ledger.set_aside.put(connection, order.customer_id, order.kind)
-        ledger.operator_actions.record(connection, **_record(viewer, order, order.kind))
+        _record(ledger, connection, viewer, order, order.kind)
     until = "until somebody takes it back" if order.kind == "skip" else "until it changes in the ERP"
     return Done(message=f"The sync leaves this customer alone {until}.")
 
@@ -111,7 +110,7 @@ def take_back(viewer: CurrentViewer, order: Order) -> Done:
     with ledger.write() as connection:
         if not ledger.set_aside.drop(connection, [order.customer_id]):
             raise HTTPException(_CONFLICT, "This customer is not set aside any more.")
-        ledger.operator_actions.record(connection, **_record(viewer, order, "take_back"))
+        _record(ledger, connection, viewer, order, "take_back")
     return Done(message="The sync looks at this customer again; sync it now to have that at once.")
 
 
@@ -132,7 +131,7 @@ def link(viewer: CurrentViewer, order: LinkOrder) -> Done:
         status = CompanyStatus.APPROVED if company.status is CompanyStatus.UNKNOWN else company.status
         applied = AppliedCompany(company_id=company.id, status=status, fields=company.fields, parts_known=False)
         ledger.links.put(connection, "", [CustomerState(order.customer_id, applied, key=company.key)])
-        ledger.operator_actions.record(connection, **_record(viewer, order, "link", f"company {company.id}"))
+        _record(ledger, connection, viewer, order, "link", f"company {company.id}")
     return Done(message=f"Linked to company {company.id}. The next run brings it in line with the ERP.")
 
 
@@ -148,5 +147,5 @@ def unlink(viewer: CurrentViewer, order: ReasonedOrder) -> Done:
         raise HTTPException(_CONFLICT, "A write of this customer has no answer yet: let the next run settle it first.")
     with ledger.write() as connection:
         ledger.links.drop_company(connection, order.customer_id)
-        ledger.operator_actions.record(connection, **_record(viewer, order, "unlink", f"company {known[0]}"))
+        _record(ledger, connection, viewer, order, "unlink", f"company {known[0]}")
     return Done(message=f"Unlinked from company {known[0]}, which stays in the store as it is.")
