@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from operator import attrgetter
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -283,6 +283,15 @@ def part_of(operation: Operation) -> str:
     """The part of a company that an operation writes: ``contact:<ContactID>``, ``location:<external id>``, its own."""
     family = _PARTS.get(operation.action)
     return f"{family}:{operation.key}" if family else _WHOLE[operation.action]
+
+
+class ConfirmedWrite(NamedTuple):
+    """A write that the store (or the ERP) answered with yes; ``before`` and ``after`` are field -> value."""
+
+    action: str
+    key: str
+    before: Mapping[str, Any] = {}
+    after: Mapping[str, Any] = {}
 
 
 def _terms(terms: PaymentTerms | None) -> dict[str, Any]:
