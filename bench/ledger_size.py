@@ -1,4 +1,4 @@
-"""What the ledger grows by: rows and bytes for each new company, and for each customer of a full run without changes.
+"""What the ledger grows by: for each new company, each customer without news, each changed one, and each run.
 
 ``python -m bench.ledger_size [CUSTOMERS]``; the shape of the customers is the uniform one (2 users, 3 addresses), the
 company's id is written back into the ERP, terms are off.
@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from bench.changing import Edits
 from bench.contender import Measured, run_ours
-from bench.twins import Twins, running
+from bench.twins import Twins, call, running
 
 
 class Size(NamedTuple):
@@ -33,7 +34,7 @@ class Size(NamedTuple):
 
 
 def main() -> None:
-    """Measure a first load and two full runs after it."""
+    """Measure a first load and the runs after it."""
     customers = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
     with running(customers) as twins, tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "ledger.db"
@@ -45,18 +46,35 @@ def main() -> None:
         before = _size(file)
         again = _sync(twins, file)
         _say(f"full run over {customers}, unchanged: {_size(file).since(before, customers)}; {_cpu(again, customers)}")
+        changed = customers // 10
+        Edits(twins, customers).company_fields(changed)
+        before = _size(file)
+        some = _sync(twins, file, mode="incremental")
+        _say(f"run that changes {changed} companies: {_size(file).since(before, changed)}; {_cpu(some, changed)}")
+        # The overlap reads again what changed shortly before: here one customer, whom nothing else lies near.
+        call(f"{twins.erp_url}/_sandbox/clock", "PUT", {"advance_s": _LATER_S})
+        Edits(twins, customers).company_fields(1)
+        _sync(twins, file, mode="incremental")
+        before = _size(file)
+        for _ in range(_RUNS):
+            _sync(twins, file, mode="incremental")
+        _say(f"scheduled run that finds no news: {_size(file).since(before, _RUNS)}")
+
+
+_RUNS = 20
+_LATER_S = 86_400
 
 
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
-def _sync(twins: Twins, file: Path) -> Measured:
+def _sync(twins: Twins, file: Path, mode: str = "full") -> Measured:
     order: dict[str, Any] = {
         "erp_url": twins.erp_url,
         "store_url": twins.store_url,
         "ledger_url": f"sqlite:///{file}",
-        "mode": "full",
+        "mode": mode,
         "erp": {"write_reference": True},
     }
     return run_ours("bench.ours", order)

@@ -22,9 +22,9 @@ STORE_REQUESTS_PER_COMPANY = 0.53
 STORE_REQUESTS_PER_TERMS = 2.0
 STORE_PER_MINUTE = 150 * 0.8
 """The store's budget and our share of it."""
-LEDGER_ROWS_PER_CUSTOMER = 10.0
+LEDGER_ROWS_PER_CUSTOMER = 6.8
 """After a first load, for each new company; of these 1.5 are journal and 1.1 log, which retention removes."""
-LEDGER_BYTES_PER_ROW = 1100
+LEDGER_BYTES_PER_ROW = 840
 """Indexes included."""
 BATCH_BYTES_PER_CUSTOMER = 772
 """All three hand-overs together, compressed."""

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from customer_sync.ledger import Ledger
-from customer_sync.model.outcome import LogEntry
+from customer_sync.ledger import CustomerOutcome, Ledger
+from customer_sync.model.outcome import LogEntry, Outcome
 
 HEADERS = {"X-Connector-Logs": "1", "Origin": "http://testserver"}
 HOSTILE = '=cmd|"/c calc"!A1<script>alert(1)</script>'
@@ -169,6 +169,31 @@ def test_files_hold_the_filtered_rows_and_no_formula(open_as: Callable[..., Any]
     parquet = importlib.import_module("pyarrow.parquet")
     table = parquet.read_table(io.BytesIO(client.get("/export.parquet?outcome=filtered").content))
     assert table.column("message").to_pylist() == [HOSTILE]
+
+
+def test_customers_without_news_are_one_line_and_each_of_them_is_answered_for(
+    open_as: Callable[..., Any], ledger: Ledger
+) -> None:
+    """The list shows their number, the file a row for each, and a customer's page the newest run that read it."""
+    keys = [f"N{number}" for number in range(5)]
+    for run_id in ("run 2", "run 3"):
+        with ledger.write() as connection:
+            ledger.runs.begin(connection, run_id, mode="full", window={}, moves_watermark=True)
+            ledger.runs.add_customers(connection, run_id, "batch_000", keys)
+            said = [LogEntry(customer_id=key, outcome="filtered", reasons=("not_enabled",)) for key in keys]
+            ledger.log.append(connection, run_id, "filter", 1, said)
+            closed = [CustomerOutcome(key, Outcome.FILTERED, ("not_enabled",)) for key in keys]
+            ledger.runs.put_outcomes(connection, run_id, closed)
+    client = open_as("knb")
+    shown = client.get("/?run_id=run+3").text
+    assert "5 customers" in shown
+    assert "N3" not in shown.partition("<table")[2]
+    rows = list(csv.DictReader(io.StringIO(client.get("/export.csv?run_id=run+3").content.decode("utf-8-sig"))))
+    assert sorted(row["customer_id"] for row in rows) == keys
+    assert {row["reasons"] for row in rows} == {"not_enabled"}
+    told = client.get("/customer?connector=knb&id=N3").text
+    assert "no news in the run of" in told
+    assert "run 3" in told
 
 
 def test_a_customers_page_tells_its_story(open_as: Callable[..., Any], ledger: Ledger) -> None:

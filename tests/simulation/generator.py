@@ -76,10 +76,12 @@ GROUPS: Final[Mapping[str, Mapping[str, Maker]]] = {
         "terms": lambda d: Event("set_terms", (d.customer(), d.rng.choice(["NET", "COD"]))),
         "place": lambda d: Event("move_to", (d.customer(), d.rng.choice(["oakland", "utrecht"]))),
         "marry": lambda d: Event("marry", (d.contact(), f"Smith {d.fresh()}")),
-        "email": lambda d: Event("set_email", (d.contact(), d.email())),
-        "account_email": lambda d: Event("set_account_email", (d.customer(), d.email())),
         "location": lambda d: Event("set_location", (d.customer(), d.rng.choice(["MAIN", "EAST"]), "utrecht")),
         "drop_location": lambda d: Event("drop_location", (d.customer(), d.rng.choice(["MAIN", "EAST"]))),
+    },
+    "emails": {
+        "email": lambda d: Event("set_email", (d.contact(), d.email())),
+        "account_email": lambda d: Event("set_account_email", (d.customer(), d.email())),
     },
     "people": {
         "add_contact": Draw.new_contact,

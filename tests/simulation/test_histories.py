@@ -28,9 +28,9 @@ NOT_YET = {
 """Groups of events that break a promise still, and by what."""
 
 HOLDING = (
-    ("values", "people", "status", "gone_contact", "refused", "rename", "swap"),
-    # Where the answer of a company's creation was lost, an admin who left before the next run stays, and a customer who
-    # got another number before it gets a second company: faults are tried without both.
+    ("values", "emails", "people", "status", "gone_contact", "refused", "rename", "swap"),
+    # What was made although the answer was lost is not found again when what it is looked up by has changed before the
+    # next run (a number, an e-mail), or is gone (an admin who left): faults are tried without such events.
     ("values", "status", FAULTS),
 )
 """Groups whose histories keep every promise, together."""
@@ -77,8 +77,8 @@ def test_histories_end_as_calculated(
 def test_many_histories_end_as_calculated(
     ledger_file: LedgerFile, share: int, groups: Sequence[str], record_property: Callable[[str, object], None]
 ) -> None:
-    """The same for 150 seeds, and for 2,400 more at night."""
-    seeds = range(1000 + share * 150, 1150 + share * 150)
+    """The same for 100 seeds, and for 1,600 more at night."""
+    seeds = range(1000 + share * 100, 1100 + share * 100)
     record_property("figure", f"simulated histories: seeds {seeds.start} to {seeds.stop - 1} of {'+'.join(groups)}")
     assert broken(ledger_file, seeds, groups) == []
 

@@ -13,6 +13,7 @@ from customer_sync.commands.customer_number import number_of
 from customer_sync.commands.ledger_address import open_ledger
 from customer_sync.errors import ConfigError
 from customer_sync.ledger.story.customer_story import CustomerStory
+from customer_sync.reporting.journalled import with_changes
 from customer_sync.settings.connector_file import find_connector
 
 
@@ -51,7 +52,11 @@ def explain(arguments: argparse.Namespace) -> int:
     """
     connector = find_connector(arguments.connector)
     with open_ledger(connector.id) as ledger:
-        story = ledger.stories.of(number_of(ledger, arguments.customer), at_utc=arguments.at)
+        story = ledger.stories.of(
+            number_of(ledger, arguments.customer),
+            at_utc=arguments.at,
+            complete=lambda lines: with_changes(ledger.engine, lines, lambda _: connector),
+        )
     if story is None:
         raise ConfigError(
             f"The ledger of {connector.id} does not know a customer {arguments.customer!r}: check the number, or sync "

@@ -17,7 +17,7 @@ from customer_sync.ledger.coordination.push_inbox import Push
 from customer_sync.ledger.coordination.shared_budget import SharedSchedule, SharedSeat
 from customer_sync.ledger.coordination.watermarks import Watermarks
 from customer_sync.ledger.journal.access_revocations import AccessRemovals
-from customer_sync.ledger.journal.intents import ConfirmedWrite, Intents, OpenIntent
+from customer_sync.ledger.journal.intents import Intents, OpenIntent
 from customer_sync.ledger.journal.parts import IntendedWrite
 from customer_sync.ledger.state.emails import AccountEmails
 from customer_sync.ledger.state.links import CustomerState, KeyHolder, Links, LinkSummary
@@ -35,7 +35,6 @@ from customer_sync.ledger.story.plans import PlannedChange, PlannedCustomer, Pla
 from customer_sync.ledger.story.runs import CustomerOutcome, Runs
 
 __all__ = [
-    "ConfirmedWrite",
     "CustomerOutcome",
     "CustomerState",
     "IntendedWrite",
@@ -55,6 +54,7 @@ class Ledger:
     """The ledger of one connector; its parts share one database.
 
     Attributes:
+        engine: The database.
         links: Which company belongs to a customer, and what was last applied to it.
         intents: The journal: requests that are about to be sent, and what became of them.
         runs: Runs and the outcome of every customer.
@@ -74,7 +74,7 @@ class Ledger:
     """
 
     def __init__(self, engine: sa.Engine, connector_id: str) -> None:
-        self._engine = engine
+        self.engine = engine
         self.connector_id = connector_id
         self.links = Links(engine, connector_id)
         self.intents = Intents(engine, connector_id)
@@ -109,27 +109,27 @@ class Ledger:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction that writes: committed at the end, rolled back on error."""
-        with writing(self._engine) as connection:
+        with writing(self.engine) as connection:
             yield connection
 
     def lease(self, resource: str, run_id: str, try_number: int) -> Lease:
         """A lease of a store for one attempt of one task; not yet acquired."""
-        return Lease(self._engine, resource, run_id, try_number)
+        return Lease(self.engine, resource, run_id, try_number)
 
     def schedule(self, budget: str) -> SharedSchedule:
         """The turns of a request budget that all machines draw on."""
-        return SharedSchedule(self._engine, budget)
+        return SharedSchedule(self.engine, budget)
 
     def seat(self, budget: str, seats: int) -> SharedSeat:
         """A seat among those of a licence; not yet taken."""
-        return SharedSeat(self._engine, budget, seats)
+        return SharedSeat(self.engine, budget, seats)
 
     def is_store_busy(self, connector_id: str) -> bool:
         """Whether some attempt holds the right to write to a connector's store at this moment."""
         query = sa.select(lease.c.resource).where(
             lease.c.resource == f"store:{connector_id}", lease.c.expires_at_utc > utc_now()
         )
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return connection.execute(query).first() is not None
 
     def count_waiting(self) -> int:
@@ -138,7 +138,7 @@ class Ledger:
 
     def close(self) -> None:
         """Close the database connections."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     def __enter__(self) -> Self:
         return self

@@ -44,7 +44,8 @@ class CustomerLoad:
 
     ``applied`` mirrors the ledger: it changes only together with it. What remains to
     be done is always the difference between the desired and the applied state, so a
-    repeated attempt goes on where the last one stopped. ``done`` holds what this attempt had confirmed.
+    repeated attempt goes on where the last one stopped. ``done`` holds what this attempt had confirmed,
+    ``found`` what it found to be done by a request without an answer.
     ``adopted_by`` names what spoke for the company being the customer's, where it was found; ``notes`` are told once.
     ``indexed`` names the contacts under which the ledger looks for users of the company, now and when the load began.
     """
@@ -59,6 +60,7 @@ class CustomerLoad:
     problem: Problem | None = None
     findings: list[Finding] = field(default_factory=list)
     done: list[Operation] = field(default_factory=list)
+    found: list[Operation] = field(default_factory=list)
     held_back: set[str] = field(default_factory=set)
     indexed: frozenset[str] = frozenset()
     waiting_for: dict[str, str] = field(default_factory=dict)

@@ -6,15 +6,17 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
 from customer_sync.gc_paused import gc_paused
-from customer_sync.ledger import ConfirmedWrite, CustomerOutcome
+from customer_sync.ledger import CustomerOutcome
 from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.model.company import CompanyStatus, attempt_hash, content_hash
-from customer_sync.model.operation import Action, Operation, StatusOperation
+from customer_sync.model.operation import CREATIONS, Action, ConfirmedWrite, Operation, StatusOperation
 from customer_sync.model.outcome import MENDED_IN_STORE, Finding, LogEntry, Outcome, Reason
 from customer_sync.reporting.log_entry import (
     closing_entry,
+    done_in_words,
     earlier_entry,
     finding_entry,
+    found_entry,
     operation_entry,
     uncleared_findings,
 )
@@ -85,7 +87,8 @@ class OutcomeRecorder:
         whole: list[CustomerLoad] = []
         quarantined: list[tuple[str, Finding]] = []
         for load in loads:
-            writes = [*self._earlier.get(load.customer_id, []), *(_confirmed(each) for each in load.done)]
+            mine = [*load.done, *load.found]
+            writes = [*self._earlier.get(load.customer_id, []), *map(_confirmed, mine)]
             outcome = _outcome(load, writes, linked=made.get(load.customer_id))
             if outcome is None:
                 continue
@@ -104,13 +107,17 @@ class OutcomeRecorder:
             held = _still_held(run, loads, settled)
             run.ledger.quarantine.replace(connection, run.run_id, settled, [*held, *quarantined])
             run.record(connection, entries, outcomes, in_place_of="transform")
+            done = [each.customer_id for each in outcomes if each.outcome is not Outcome.FAILED]
+            run.ledger.plans.drop(connection, run.run_id, done)
         self._closed.update(settled)
         self._entries += entries
         self._counts.update(str(outcome.outcome) for outcome in outcomes)
 
 
 def _confirmed(operation: Operation) -> ConfirmedWrite:
-    return ConfirmedWrite(str(operation.action), operation.key)
+    if operation.action in CREATIONS:
+        return ConfirmedWrite(str(operation.action), operation.key)
+    return ConfirmedWrite(str(operation.action), operation.key, operation.before, operation.values)
 
 
 def _is_finished(load: CustomerLoad) -> bool:
@@ -187,13 +194,14 @@ def _entries(run: Run, load: CustomerLoad, outcome: Outcome, writes: Sequence[Co
     entries += [
         operation_entry(load.customer_id, plan.name, operation, run.connector, verb="done") for operation in load.done
     ]
-    by_this_attempt = {(str(operation.action), operation.key) for operation in load.done}
+    by_this_attempt = {(str(operation.action), operation.key) for operation in (*load.done, *load.found)}
     entries += [
-        earlier_entry(load.customer_id, plan.name, write.action, write.key)
+        earlier_entry(load.customer_id, plan.name, write, run.connector)
         for write in writes
         if (write.action, write.key) not in by_this_attempt
     ]
-    summary = ", ".join(f"{count} x {action}" for action, count in Counter(write.action for write in writes).items())
+    entries += [found_entry(load.customer_id, plan.name, operation) for operation in load.found]
+    summary = done_in_words(writes)
     found = {
         Outcome.ADOPTED: f"found in the store, its own by {load.adopted_by or 'what an earlier attempt found'}",
         Outcome.WAITING: "what is left to do waits",

@@ -82,6 +82,9 @@ class OperationWrite:
         if self._rule.find_made is None:
             return list(parts)
         found = self._rule.find_made(self._context, parts)
+        for load, operation in parts:
+            if operation.key in found:
+                load.found.append(operation)
         return [part for part in parts if part.operation.key not in found and part.load.problem is None]
 
     def _singly(self, parts: Iterable[Part], *, is_repeat: bool) -> list[Write]:

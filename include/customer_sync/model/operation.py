@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from operator import attrgetter
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -285,6 +285,15 @@ def part_of(operation: Operation) -> str:
     return f"{family}:{operation.key}" if family else _WHOLE[operation.action]
 
 
+class ConfirmedWrite(NamedTuple):
+    """A write that the store (or the ERP) answered with yes; ``before`` and ``after`` are field -> value."""
+
+    action: str
+    key: str
+    before: Mapping[str, Any] = {}
+    after: Mapping[str, Any] = {}
+
+
 def _terms(terms: PaymentTerms | None) -> dict[str, Any]:
     return {} if terms is None else {"is_enabled": terms.is_enabled, "days": terms.days}
 
@@ -335,8 +344,9 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     ``desired`` is there for a customer to be synced only. ``held_back`` names parts (:func:`part_of`) that the store
     refused before and that have not changed since. ``leavers`` are the contacts to whom the source's record denies
-    access, ``present`` all that it shows, where those who are not count as leavers too; ``successors`` who may be the
-    admin, in order, beside the desired users. ``outcome`` is what the customer ends as whatever is written.
+    access; ``present`` all that it shows, with their e-mails, where users go that belong to none of them or have
+    another e-mail; ``successors`` who may be the admin, in order, beside the desired users. ``outcome`` is what the
+    customer ends as whatever is written.
     ``access_ended_at_utc`` says, by the key of an operation that takes access away, when the
     source's record changed that is the reason (ISO 8601). ``was_inactive`` says whether the company did not trade
     when this was planned.
@@ -353,7 +363,7 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     reasons: tuple[str, ...] = ()
     held_back: tuple[str, ...] = ()
     leavers: frozenset[str] = frozenset()
-    present: frozenset[str] | None = None
+    present: dict[str, str] | None = None
     successors: tuple[CompanyUser, ...] = ()
     outcome: str = ""
     access_ended_at_utc: dict[str, str] = {}

@@ -227,3 +227,4 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     message: str = ""
     next_step: str = ""
     changes: str = ""
+    is_journalled: bool = False

@@ -32,8 +32,8 @@ def withdrawal_plan(customer: Customer, kind: PlanKind, connector: Connector) ->
 
     Args:
         customer: The customer.
-        kind: ``access`` where it waits as a whole, ``unenroll`` where its company is withdrawn: then users whose
-            contacts are another customer's now go, too.
+        kind: ``access`` where it waits as a whole, ``unenroll`` where its company is withdrawn: then users go
+            whose contacts are another customer's now, or have another e-mail, which frees the former one.
         connector: Its rules.
     """
     if customer.is_gone:
@@ -47,7 +47,7 @@ def withdrawal_plan(customer: Customer, kind: PlanKind, connector: Connector) ->
         leavers=leavers(customer, connector)
         if kind == "access" or connector.policy.customer == "leave"
         else frozenset(),
-        present=frozenset(contact.contact_id for contact in customer.contacts) if kind == "unenroll" else None,
+        present={contact.contact_id: contact.email for contact in customer.contacts} if kind == "unenroll" else None,
         successors=successors(customer, connector),
     )
 
@@ -60,7 +60,10 @@ def access_of(
     def is_leaving(key: str) -> bool:
         if key == ACCOUNT_ADMIN_KEY:
             return False
-        return key in plan.leavers or (plan.present is not None and key not in plan.present)
+        if plan.present is None or key in plan.leavers:
+            return key in plan.leavers
+        have = applied.users.get(key)
+        return have is not None and plan.present.get(key, "").casefold() != have.fields.email.casefold()
 
     able = (*(plan.desired.users if plan.desired else ()), *plan.successors)
     role = connector.contacts.primary_role

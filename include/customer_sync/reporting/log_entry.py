@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from customer_sync.model.company import content_hash
+from customer_sync.model.company import CompanyStatus, content_hash
 from customer_sync.model.fields import MaskKind
-from customer_sync.model.operation import CREATIONS, Operation, ReferenceOperation, entity_of
+from customer_sync.model.operation import CREATIONS, Action, ConfirmedWrite, Operation, ReferenceOperation, entity_of
 from customer_sync.model.outcome import REMEDIES, Finding, Level, LogEntry, Outcome, Reason, remedy
 from customer_sync.one_line import one_line
 from customer_sync.redaction import kind_of_key, mask_email, mask_name, mask_phone, mask_text
@@ -29,6 +30,9 @@ _EFFECTS = {
     Reason.VALUE_CUT: "cut",
     Reason.TERMS_NOT_MAPPED: "what earlier terms gave goes off; other payment methods and terms are left as they are",
 }
+
+_WITHOUT_KEY = frozenset({"customer", "payment", "reference"})
+"""Entities of which a customer has one."""
 
 ID_OF_NEW_COMPANY = "id of the new company"
 """Stands in a plan for what only the store can say."""
@@ -227,31 +231,114 @@ def operation_entry(customer_id: str, name: str, operation: Operation, connector
     """The line about one operation: ``verb`` is ``planned`` or ``done``."""
     entity = entity_of(operation.action)
     operation = _with_reference(operation)
+    is_done = verb == "done"
     # Of a new record every field is new; naming them all would hide the changes of the others.
-    fields = "" if operation.action in CREATIONS else ", ".join(operation.values)
+    is_new = operation.action in CREATIONS
+    fields = "" if is_new else ", ".join(operation.values)
+    changes = {} if is_new and is_done else masked_changes(operation, connector)
     return LogEntry(
         customer_id=customer_id,
         customer_name=name,
         entity=entity,
-        key="" if entity in {"customer", "payment", "reference"} else operation.key,
+        key="" if entity in _WITHOUT_KEY else operation.key,
         action=str(operation.action),
         store_id=str(operation.store_id or ""),
         message=f"{verb}: {fields}" if fields else verb,
-        changes=msgspec.json.encode(masked_changes(operation, connector)).decode(),
+        changes=msgspec.json.encode(changes).decode(),
+        is_journalled=is_done,
     )
 
 
-def earlier_entry(customer_id: str, name: str, action: str, key: str) -> LogEntry:
-    """The line about an operation that an earlier attempt of the task had confirmed; its values are not kept."""
-    entity = entity_of(action)
+def earlier_entry(customer_id: str, name: str, write: ConfirmedWrite, connector: Connector) -> LogEntry:
+    """The line about an operation that an earlier attempt of the task had confirmed."""
+    entity = entity_of(write.action)
     return LogEntry(
         customer_id=customer_id,
         customer_name=name,
         entity=entity,
-        key="" if entity in {"customer", "payment", "reference"} else key,
-        action=action,
+        key="" if entity in _WITHOUT_KEY else write.key,
+        action=write.action,
         message="done: by an earlier attempt",
+        changes=msgspec.json.encode(journalled_changes(write.before, write.after, connector)).decode(),
+        is_journalled=True,
     )
+
+
+def found_entry(customer_id: str, name: str, operation: Operation) -> LogEntry:
+    """The line about a record that a request without a whole answer had made."""
+    entity = entity_of(operation.action)
+    return LogEntry(
+        customer_id=customer_id,
+        customer_name=name,
+        entity=entity,
+        key="" if entity in _WITHOUT_KEY else operation.key,
+        action=str(operation.action),
+        message="done: the record was found in the store",
+        is_journalled=True,
+    )
+
+
+def journalled_changes(
+    before: Mapping[str, Any], after: Mapping[str, Any], connector: Connector
+) -> dict[str, list[Any]]:
+    """Field -> [old, new] of an operation that the journal has, values masked; what was removed has no new ones."""
+    masks = _masks_of(connector)
+    return {name: [masks.shown(name, before.get(name)), masks.shown(name, after.get(name))] for name in after or before}
+
+
+def record_key(line: Mapping[str, Any]) -> str:
+    """The key by which the journal knows the record that a line is about."""
+    return str(line["customer_id"] if line["entity"] in _WITHOUT_KEY else line["record_key"])
+
+
+def done_in_words(writes: Sequence[ConfirmedWrite]) -> str:
+    """What was done for a customer, in one sentence: *company created, 4 addresses, 1 user; id written to the ERP*."""
+    counts = Counter(write.action for write in writes)
+    is_new = bool(counts[Action.CREATE_COMPANY])
+    parts = ["company created"] if is_new else []
+    for write in writes:
+        parts += _company_in_words(write)
+    for record, made, changed, removed in _PARTS:
+        new = counts[made] + (is_new and record == "user")  # the first user comes with the company
+        parts += [_counted(new, record, "" if is_new else " added")] if new else []
+        parts += [_counted(counts[changed], record, " changed")] if counts[changed] else []
+        parts += [_counted(counts[removed], record, " removed")] if counts[removed] else []
+    parts += [_payment_in_words(write) for write in writes if write.action in _PAYMENT]
+    told = ", ".join(dict.fromkeys(parts))
+    written = "id written to the ERP" if counts[Action.WRITE_REFERENCE] else ""
+    return "; ".join(part for part in (told, written) if part)
+
+
+def _company_in_words(write: ConfirmedWrite) -> list[str]:
+    if write.action == Action.UPDATE_COMPANY:
+        return [f"company changed ({', '.join(write.after)})" if write.after else "company changed"]
+    if write.action == Action.SET_STATUS:
+        return [f"company {_STATUS_IN_WORDS.get(write.after.get('status', -1), 'status set')}"]
+    return ["company deleted"] if write.action == Action.DELETE_COMPANY else []
+
+
+def _payment_in_words(write: ConfirmedWrite) -> str:
+    if write.action == Action.SET_PAYMENT_METHODS:
+        return "payment methods set"
+    return f"terms {write.after.get('days', '?')} days" if write.after.get("is_enabled") else "terms off"
+
+
+def _counted(count: int, record: str, what: str) -> str:
+    plural = record if count == 1 else "addresses" if record == "address" else f"{record}s"
+    return f"{count} {plural}{what}"
+
+
+_PARTS = (
+    ("address", Action.CREATE_ADDRESS, Action.UPDATE_ADDRESS, Action.DELETE_ADDRESS),
+    ("user", Action.CREATE_USER, Action.UPDATE_USER, Action.DELETE_USER),
+)
+_PAYMENT = frozenset({Action.SET_PAYMENT_METHODS, Action.SET_PAYMENT_TERMS})
+_STATUS_IN_WORDS = {
+    int(CompanyStatus.PENDING): "pending",
+    int(CompanyStatus.APPROVED): "approved",
+    int(CompanyStatus.REJECTED): "rejected",
+    int(CompanyStatus.INACTIVE): "deactivated",
+}
 
 
 def _with_reference(operation: Operation) -> Operation:
@@ -272,4 +359,16 @@ def format_entry(entry: LogEntry) -> str:
     line = " | ".join(part for part in parts if part)
     if entry.message:
         line += f": {entry.message}"
+    if entry.changes and entry.action not in CREATIONS:
+        line += _changes_in_words(entry.changes)
     return one_line(f"{line} -> {entry.next_step}" if entry.next_step else line)
+
+
+def _changes_in_words(changes: str) -> str:
+    fields: dict[str, list[Any]] = msgspec.json.decode(changes)
+    told = [f"{name} {_shortly(old)} -> {_shortly(new)}" for name, (old, new) in fields.items()]
+    return f" ({'; '.join(told)})" if told else ""
+
+
+def _shortly(value: Any) -> str:
+    return "none" if value in (None, "") else value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from customer_sync.ledger.story.lines import each_customer
+from customer_sync.reporting.journalled import with_changes
 from customer_sync.reporting.log_entry import LOG_COLUMNS
 from customer_sync.reporting.report_place import folder_of_run, make_private
 from customer_sync.reporting.spreadsheet import write_table
@@ -32,7 +33,9 @@ def write_report(run: Run, directory: Path) -> list[Path]:
     customers = pd.DataFrame(
         run.ledger.runs.customers(run.run_id), columns=["customer_id", "batch", "outcome", "reasons"]
     )
-    log = pd.DataFrame(each_customer(run.ledger.log.rows(run_id=run.run_id, limit=None)), columns=LOG_COLUMNS)
+    rows = each_customer(run.ledger.log.rows(run_id=run.run_id, limit=None))
+    told = with_changes(run.ledger.engine, rows, lambda _: run.connector)
+    log = pd.DataFrame(told, columns=LOG_COLUMNS)
     tables = {"customers": customers, "balance": balance_of(customers), "log": log.iloc[::-1]}
     return [_write(folder / f"{name}.csv", table) for name, table in tables.items()]
 

@@ -152,6 +152,7 @@ class RetentionRules(Section):
     run_days: int = Field(default=400, ge=1, le=3650)
     report_days: int = Field(default=90, ge=1, le=3650)
     batch_file_days: int = Field(default=30, ge=1, le=3650)
+    undo_days: int = Field(default=30, ge=0, le=3650)
 
 
 class Masking(Section):

@@ -17,7 +17,9 @@ from customer_sync.ledger import Ledger
 from customer_sync.ledger.storage.schema import customer_state, quarantine, unfinished
 from customer_sync.ledger.story.log_scope import LogFilter
 from customer_sync.ledger.story.log_search import position_of, search_log
+from customer_sync.reporting.journalled import with_changes
 from customer_sync.settings.connector_file import find_connector
+from customer_sync_airflow.pages.connector_of import known_connectors
 from customer_sync_airflow.pages.filter_form import Place
 from customer_sync_airflow.pages.ledger_source import ledger_engine
 from customer_sync_airflow.pages.list_page import run_url
@@ -60,7 +62,7 @@ def show_customer(
         name=next((row["customer_name"] for row in found.rows if row["customer_name"]), ""),
         latest=next((row for row in found.rows if row["outcome"]), None),
         newest=ledger.runs.latest_of(customer_id),
-        runs=_by_run(engine, connector, customer_id, found.rows),
+        runs=_by_run(engine, connector, customer_id, with_changes(engine, found.rows, known_connectors())),
         older=str(Place(position_of(found.rows[-1]))) if found.has_more else "",
         mark=marks.get(customer_id),
         deeds=ledger.operator_actions.of_customer(customer_id),

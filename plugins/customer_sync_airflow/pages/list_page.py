@@ -21,8 +21,10 @@ from customer_sync.ledger.story.log_facets import LogKind, load_kinds
 from customer_sync.ledger.story.log_scope import find_scope
 from customer_sync.ledger.story.log_search import iter_log, position_of, search_log
 from customer_sync.model.outcome import Outcome, Reason
+from customer_sync.reporting.journalled import with_changes
 from customer_sync_airflow.pages import report_page
 from customer_sync_airflow.pages.chart import draw, span_in_words
+from customer_sync_airflow.pages.connector_of import known_connectors
 from customer_sync_airflow.pages.export import csv_lines, parquet_pieces
 from customer_sync_airflow.pages.filter_form import ORDERS, RANGES, FilterForm, Place
 from customer_sync_airflow.pages.health import health_of, worst
@@ -56,7 +58,7 @@ def show_list(viewer: CurrentViewer, session: SessionDep, form: Annotated[Filter
         "list.html.j2",
         viewer=viewer,
         form=form,
-        rows=[{**row, "about": customers_of(row)} for row in found.rows],
+        rows=with_changes(engine, ({**row, "about": customers_of(row)} for row in found.rows), known_connectors()),
         newer=form.address(before=str(Place(position_of(found.rows[0])))) if found.has_before and found.rows else "",
         older=form.address(after=str(Place(position_of(found.rows[-1])))) if found.has_more and found.rows else "",
         chart=draw(counts) if counts else None,
@@ -94,8 +96,9 @@ def export_parquet(viewer: CurrentViewer, form: Annotated[FilterForm, Query()]) 
 
 
 def _pages(viewer: Viewer, form: FilterForm) -> Iterator[list[dict[str, Any]]]:
-    pages = iter_log(ledger_engine(), form.to_filter(viewer), order=form.order)
-    return (list(each_customer(rows)) for rows in pages)
+    engine = ledger_engine()
+    pages = iter_log(engine, form.to_filter(viewer), order=form.order)
+    return (with_changes(engine, each_customer(rows), known_connectors()) for rows in pages)
 
 
 def _file(content: Iterator[Any], media_type: str, suffix: str) -> StreamingResponse:

@@ -65,7 +65,7 @@ def clean_ledger() -> None:
             rules = connector.retention
             with Ledger.open(connector.id) as ledger:
                 lines = ledger.retention.clean_log(now, timedelta(days=rules.log_days))
-                rows = ledger.retention.clean_runs(now, timedelta(days=rules.run_days))
+                rows = ledger.retention.clean_runs(now, timedelta(days=rules.run_days), timedelta(days=rules.undo_days))
             removed = ", ".join(f"{count} of {table}" for table, count in rows.items() if count) or "none"
             log.info(
                 "%s: removed %d lines of the log older than %d days; rows of runs older than %d days: %s.",

@@ -86,6 +86,18 @@ def test_people_of_merged_customers_are_users_of_the_one_that_stays(world: World
     assert set(world.users("SOURCE")) == {"office"}
 
 
+def test_a_withdrawn_company_gives_up_an_email_that_its_contact_has_no_more(world: World) -> None:
+    """The contact of a closed customer got another e-mail: who waits for the former one gets it."""
+    world.save("A", enabled=False)
+    world.sync()
+    world.change("A", "Mia", email="mia.moss@people.example")
+    world.sync()
+    world.sync()
+    assert world.users("B") == {"bob": "Admin", "mia": "Junior Buyer"}
+    assert world.users("A") == {"ann": "Admin"}
+    assert world.company("A").status is CompanyStatus.INACTIVE
+
+
 def test_a_strangers_email_is_asked_for_once_a_day(world: World) -> None:
     """Nobody of ours holds it: whether the stranger gave it up is looked for again after a day."""
     with world.ledger() as ledger:

@@ -132,8 +132,37 @@ def test_log_goes_by_age_in_bounded_steps(ledger: Ledger, monkeypatch: pytest.Mo
         ledger.log.append(connection, "r1", "load", 1, entries)
         connection.execute(sa.update(story).values(logged_at_utc=NOW - timedelta(days=200)))
         ledger.log.append(connection, "r2", "load", 1, entries[:2])
+        ledger.log.append(connection, "r3", "load", 1, entries)
+        connection.execute(sa.update(story).where(story.c.run_id == "r3").values(logged_at_utc=NOW - timedelta(days=1)))
     assert ledger.retention.clean_log(NOW, KEEP) == 10
-    assert {row["run_id"] for row in ledger.log.rows(limit=None)} == {"r2"}
+    assert {row["run_id"] for row in ledger.log.rows(limit=None)} == {"r2", "r3"}
+
+
+def test_the_latest_story_of_a_customer_stays_however_old(ledger: Ledger) -> None:
+    """Who left the ERP years ago is still answered for, when the run is gone, too; older stories of the same go."""
+    for run_id, days, reason in (("first", 300, "not_enabled"), ("last", 200, "email_missing")):
+        an_old_run(ledger, run_id)
+        with ledger.write() as connection:
+            entry = LogEntry(customer_id="C1", outcome="filtered", reasons=(reason,), next_step="Add one.")
+            ledger.log.append(connection, run_id, "filter", 1, [entry])
+            aged = sa.update(story).where(story.c.customer_id == "C1", story.c.run_id == run_id)
+            connection.execute(aged.values(logged_at_utc=NOW - timedelta(days=days)))
+    ledger.retention.clean_log(NOW, KEEP)
+    ledger.retention.clean_runs(NOW, KEEP)
+    assert runs_of(ledger) == set()
+    assert [row["run_id"] for row in ledger.log.rows(customer_id="C1")] == ["last"]
+    told = ledger.stories.of("C1")
+    assert told is not None
+    assert (told.outcome, told.reasons, told.runs[0].run_id) == ("filtered", ("email_missing",), "last")
+
+
+def test_what_can_be_undone_stays(ledger: Ledger) -> None:
+    """A run stays as long as it may be undone, though its rows are kept for less long otherwise."""
+    an_old_run(ledger, "old")
+    ledger.retention.clean_runs(NOW, timedelta(days=1), timedelta(days=201))
+    assert ledger.intents.counts("old") == {"confirmed": 1}
+    ledger.retention.clean_runs(NOW, timedelta(days=1), timedelta(days=199))
+    assert ledger.intents.counts("old") == {}
 
 
 def test_links_and_quarantine_are_never_touched(ledger: Ledger) -> None:

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from customer_sync.ledger import ConfirmedWrite, CustomerOutcome, IntendedWrite, Ledger, OpenIntent
+from customer_sync.ledger import CustomerOutcome, IntendedWrite, Ledger, OpenIntent
 from customer_sync.ledger.journal.parts import decode_parts
 from customer_sync.ledger.storage.database import open_engine
 from customer_sync.ledger.storage.schema import journal
 from customer_sync.model.company import CompanyFields
-from customer_sync.model.operation import Action, CompanyOperation
+from customer_sync.model.operation import Action, CompanyOperation, ConfirmedWrite
 from customer_sync.model.outcome import LogEntry, Outcome
 from tests.unit.customer_sync.builders import an_operation
 
@@ -173,7 +173,9 @@ def test_an_intent_is_unknown_until_it_is_answered(ledger: Ledger) -> None:
         ledger.intents.settle(connection, [second], "abandoned")
     assert ledger.intents.unanswered() == []
     assert ledger.intents.counts("r1") == {"confirmed": 1, "abandoned": 1}
-    assert ledger.intents.confirmed("r1", ["C1", "C2"]) == {"C1": [ConfirmedWrite("create_company", "C1")]}
+    assert ledger.intents.confirmed("r1", ["C1", "C2"]) == {
+        "C1": [ConfirmedWrite("create_company", "C1", {}, {"company_name": "x"})]
+    }
 
 
 def test_an_intent_survives_the_process_that_wrote_it(ledger: Ledger, ledger_url: str) -> None:

@@ -14,7 +14,7 @@ import time_machine
 from customer_sync.ledger import Ledger
 from customer_sync.ledger.storage.database import open_engine
 from customer_sync.ledger.storage.schema import log_count, story
-from customer_sync.ledger.story.lines import customers_of, told_lines
+from customer_sync.ledger.story.lines import MOST_LINES, customers_of, told_lines
 from customer_sync.ledger.story.log_chart import count_over_time
 from customer_sync.ledger.story.log_scope import LogFilter, find_scope
 from customer_sync.ledger.story.log_search import Order, iter_log, position_of, search_log
@@ -168,19 +168,41 @@ def test_the_chart_counts_what_the_list_shows(engine: sa.Engine, name: str) -> N
 
 
 def test_old_rows_and_their_counts_go_together_when_the_log_is_pruned(copied: str) -> None:
-    """What is left is what was logged since, of every connector but the pruned one everything."""
+    """What is left is what was said since, of each customer what was said last, and all of other connectors."""
+    engine = sa.create_engine(copied)
+    before = lines_in(engine)
+    hour = START + timedelta(hours=1)
     with Ledger.open("knb", copied) as ledger:
         removed = ledger.retention.clean_log(START + timedelta(days=30, hours=1, minutes=20), timedelta(days=30))
-    engine = sa.create_engine(copied)
+    left = lines_in(engine)
+    last = {(row["connector_id"], row["customer_id"]): row["id"] // MOST_LINES for row in before}
+    expected = [
+        row["id"]
+        for row in before
+        if row["connector_id"] == "acme"
+        or row["logged_at_utc"] >= hour
+        or last["knb", row["customer_id"]] == row["id"] // MOST_LINES
+    ]
     with engine.connect() as connection:
-        lines = [row for connector in ("knb", "acme") for row in told_lines(connection, connector, sa.select(story))]
-        left = [(row["logged_at_utc"], row["connector_id"]) for row in lines]
         counted = connection.execute(sa.select(sa.func.sum(log_count.c.rows))).scalar_one()
+        empty = sa.select(log_count.c.run_id).group_by(log_count.c.run_id, log_count.c.kind_id, log_count.c.hour_utc)
+        nothing = connection.execute(empty.having(sa.func.sum(log_count.c.rows) == 0)).all()
     engine.dispose()
     assert removed > 0
-    assert counted == sum(len(customers_of(row)) for row in lines)
-    assert min(moment for moment, connector in left if connector == "knb") >= START + timedelta(hours=1)
-    assert min(moment for moment, connector in left if connector == "acme") == START
+    assert [row["id"] for row in left] == expected
+    assert counted == sum(len(customers_of(row)) for row in left)
+    assert nothing == []
+
+
+def lines_in(engine: sa.Engine) -> list[dict[str, Any]]:
+    """All lines, each connector's in the order of writing."""
+    query = sa.select(story).order_by(story.c.id)
+    with engine.connect() as connection:
+        return [
+            row
+            for name in ("knb", "acme")
+            for row in told_lines(connection, name, query.where(story.c.connector_id == name))
+        ]
 
 
 def test_what_was_done_takes_the_place_of_what_was_planned(ledger_url: str) -> None:

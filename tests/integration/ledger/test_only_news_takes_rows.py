@@ -113,6 +113,13 @@ def test_unchanged_is_no_news_after_a_load_that_did_its_work(ledger: Ledger) -> 
     assert a_run(ledger, "r2", [finding("C1", "7"), closing("C1", "unchanged")]) == {"C1"}
 
 
+@pytest.mark.parametrize("outcome", ["unchanged", "filtered", "skipped", "waiting"])
+def test_what_lasts_is_said_once(ledger: Ledger, outcome: str) -> None:
+    """A customer that stays as it is, for whatever reason, gets a story when it comes to it, and none after that."""
+    said = [finding("C1", "7"), closing("C1", outcome, "contact_inactive")]
+    assert [a_run(ledger, f"r{number}", said) for number in range(3)] == [set(), {"C1"}, {"C1"}]
+
+
 @pytest.mark.parametrize("outcome", ["failed", "quarantined"])
 def test_what_needs_a_person_is_said_in_every_run(ledger: Ledger, ledger_url: str, outcome: str) -> None:
     """Failures are never folded away, and what follows them is news."""

@@ -7,11 +7,13 @@ import pytest
 
 from customer_sync.model.company import PaymentTerms
 from customer_sync.model.customer import Customer
-from customer_sync.model.operation import Action, entity_of
+from customer_sync.model.operation import Action, ConfirmedWrite, entity_of
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
 from customer_sync.planning.diff import diff_company, diff_reference
 from customer_sync.reporting.log_entry import (
     closing_entry,
+    done_in_words,
+    earlier_entry,
     finding_entry,
     format_entry,
     next_step,
@@ -255,3 +257,49 @@ def test_write_back_shows_the_id_that_it_carries_when_the_company_is_new(store_i
     done = msgspec.structs.replace(operation, store_id=store_id)
     entry = operation_entry("C001042", "Firm", done, masked_by(MASKED), verb="done")
     assert json.loads(entry.changes) == {"reference_id": ["", shown]}
+
+
+ADDRESSES = [ConfirmedWrite("create_address", f"C1:{number}") for number in range(4)]
+TOLD = {
+    "company created, 4 addresses, 1 user, terms 30 days; id written to the ERP": [
+        ConfirmedWrite("create_company", "C1"),
+        *ADDRESSES,
+        ConfirmedWrite("set_payment_terms", "C1", {}, {"is_enabled": True, "days": 30}),
+        ConfirmedWrite("write_reference", "C1", {"reference_id": ""}, {"reference_id": "61000"}),
+    ],
+    "company changed (city), 1 address added, 2 users changed, 1 user removed, terms off": [
+        ConfirmedWrite("update_company", "C1", {"city": "Oakland"}, {"city": "Berlin"}),
+        ADDRESSES[0],
+        ConfirmedWrite("update_user", "7", {"role": "Admin"}, {"role": "Junior Buyer"}),
+        ConfirmedWrite("update_user", "8", {"role": "Junior Buyer"}, {"role": "Admin"}),
+        ConfirmedWrite("delete_user", "9", {"email": "a@x.example"}, {}),
+        ConfirmedWrite("set_payment_terms", "C1", {}, {"is_enabled": False, "days": 0}),
+    ],
+    "company deactivated": [ConfirmedWrite("set_company_status", "C1", {"status": 1}, {"status": 3})],
+    "id written to the ERP": [ConfirmedWrite("write_reference", "C1")],
+    "": [],
+}
+
+
+@pytest.mark.parametrize("sentence", TOLD)
+def test_what_was_done_for_a_customer_is_one_sentence(sentence: str) -> None:
+    """People read what happened, not how many requests it took."""
+    assert done_in_words(TOLD[sentence]) == sentence
+
+
+def test_a_line_of_the_task_log_shows_what_was_and_what_is() -> None:
+    """Each changed value, masked; of a new record that it was made."""
+    operation = an_operation(
+        Action.UPDATE_USER, "7", 11, values={"email": "new@x.example", "role": "Admin"}, before={"role": "Buyer"}
+    )
+    line = format_entry(operation_entry("C1", "No•••", operation, masked_by(MASKED), verb="done"))
+    assert line.endswith("done: email, role (email none -> ne•••@x•••.example; role Buyer -> Admin)")
+    created = operation_entry("C1", "", an_operation(Action.CREATE_USER, "7"), masked_by(MASKED), verb="done")
+    assert format_entry(created).endswith(": done")
+
+
+def test_what_an_earlier_attempt_did_shows_its_values() -> None:
+    """The journal has them, also where the process that sent them is gone."""
+    write = ConfirmedWrite("update_company", "C1", {"city": "Oakland"}, {"city": "Berlin"})
+    entry = earlier_entry("C1", "", write, masked_by(MASKED))
+    assert json.loads(entry.changes) == {"city": ["Oakland", "Berlin"]}

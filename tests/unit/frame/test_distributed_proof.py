@@ -88,7 +88,7 @@ def test_lost_outcomes_and_open_writes_are_told(tmp_path: Path) -> None:
     assert proof.ledger_problems(url) == []
     read = {"batch_key": "b", "first_customer": "C1", "last_customer": "C1", "size": 1, "open_count": 1}
     read |= {"connector_id": "knb", "run_id": "r1", "customers": b"", "outcomes": b""}
-    write = {"try_number": 1, "action": "create", "parts": "[]", "part_count": 1, "state": "open"}
+    write = {"try_number": 1, "action": "create", "parts": b"", "part_count": 1, "state": "open"}
     write |= {"first_customer": "C1", "last_customer": "C1", "connector_id": "knb", "run_id": "r1"}
     engine = sa.create_engine(url)
     with engine.begin() as connection:

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from msgspec.structs import replace
 
 from customer_sync.errors import ConfigError
+from customer_sync.ledger.journal.parts import decode_parts
+from customer_sync.ledger.storage.schema import journal
 from customer_sync.loading.adoption_evidence import Claimant, judge
 from customer_sync.model.company import CompanyFields, CompanyStatus, UserFields
 from customer_sync.model.operation import Action, CompanyOperation, UserOperation
@@ -105,9 +108,15 @@ def test_a_lost_ledger_finds_its_companies_and_says_so(world: SmallWorld, batch_
     assert report.outcomes == {"adopted": 3}
     assert world.company("B").fields == have.fields
     assert {world.company(name).id for name in "ABC"} == set(world.store.companies)
-    with world.ledger() as ledger:
-        rows = [row for row in ledger.log.rows(customer_id="B") if row["action"] == "update_company"]
-    assert [row["changes"] for row in rows] == ['{"company_name":["Ed•••","Fi•••"]}']
+    engine = sa.create_engine(world.ledger_url)
+    with engine.connect() as connection:
+        texts = connection.execute(sa.select(journal.c.parts).where(journal.c.action == "update_company")).scalars()
+        (part,) = [part for text in texts for part in decode_parts(text)]
+    engine.dispose()
+    assert (part.before_values(), part.after_values()) == (
+        {"company_name": "Edited by hand"},
+        {"company_name": "Firm B"},
+    )
 
 
 def _named(row: dict[str, Any]) -> dict[str, Any]:

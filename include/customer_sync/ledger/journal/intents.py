@@ -24,7 +24,7 @@ from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.compiled import Compiled
 from customer_sync.ledger.storage.schema import journal
 from customer_sync.ledger.storage.statement import chunks, insert
-from customer_sync.model.operation import ENDS_ACCESS
+from customer_sync.model.operation import ENDS_ACCESS, ConfirmedWrite
 
 _INSERT = sa.insert(journal).returning(journal.c.id, sort_by_parameter_order=True)
 _SETTLE = Compiled(
@@ -45,13 +45,6 @@ class OpenIntent(NamedTuple):
     key: str
     store_id: int
     record_id: str = ""
-
-
-class ConfirmedWrite(NamedTuple):
-    """A write that the store (or the ERP) answered with yes."""
-
-    action: str
-    key: str
 
 
 class PastWrite(NamedTuple):
@@ -180,8 +173,25 @@ class Intents:
         found: dict[str, list[ConfirmedWrite]] = {}
         of_run = (journal.c.run_id == run_id, journal.c.state == "confirmed")
         for row, part in self._of(customer_ids, *of_run):
-            found.setdefault(part.customer_id, []).append(ConfirmedWrite(row.action, part.key))
+            write = ConfirmedWrite(row.action, part.key, part.before_values(), part.after_values())
+            found.setdefault(part.customer_id, []).append(write)
         return found
+
+    def written(self, run_id: str, customer_ids: Iterable[str]) -> dict[tuple[str, str, str], list[ConfirmedWrite]]:
+        """What a run wrote for some customers, by customer, action and key.
+
+        Of a record of which no answer was a yes, that is the last try: it was read back.
+        """
+        confirmed: dict[tuple[str, str, str], list[ConfirmedWrite]] = {}
+        tried: dict[tuple[str, str, str], list[ConfirmedWrite]] = {}
+        for row, part in self._of(customer_ids, journal.c.run_id == run_id):
+            name = (part.customer_id, row.action, part.key)
+            write = ConfirmedWrite(row.action, part.key, part.before_values(), part.after_values())
+            if row.state == "confirmed":
+                confirmed.setdefault(name, []).append(write)
+            else:
+                tried[name] = [write]
+        return {**tried, **confirmed}
 
     def history(self, customer_ids: Iterable[str]) -> dict[str, list[PastWrite]]:
         """The latest confirmed and unanswered writes of some customers, per action and record."""

@@ -1,7 +1,8 @@
-"""What one request was to write, part by part: the text of one column of the journal."""
+"""What one request was to write, part by part: one column of the journal."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -40,11 +41,19 @@ class JournalPart(msgspec.Struct, frozen=True, array_like=True):
     access_ended_at_utc: datetime | None = None
     record_id: str = ""
 
+    def before_values(self) -> dict[str, Any]:
+        """The fields as they were; none of a new record."""
+        values: dict[str, Any] = msgspec.json.decode(self.before)
+        return values
+
     def after_values(self) -> dict[str, Any]:
         """The fields that were written; of a new record those that hold anything."""
         values: dict[str, Any] = msgspec.json.decode(self.after)
         return values
 
+
+_QUICKLY = 1
+"""The level of packing: a third more bytes than the best, in a fifth of the time."""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(list[JournalPart])
@@ -68,14 +77,14 @@ def as_part(write: IntendedWrite) -> JournalPart:
     )
 
 
-def encode_parts(parts: Sequence[JournalPart]) -> str:
-    """The column's text."""
-    return _encoder.encode(parts).decode()
+def encode_parts(parts: Sequence[JournalPart]) -> bytes:
+    """What the column holds: JSON, packed, since a request's parts resemble each other."""
+    return zlib.compress(_encoder.encode(parts), _QUICKLY)
 
 
-def decode_parts(text: str) -> list[JournalPart]:
-    """The parts that a text holds."""
-    return _decoder.decode(text)
+def decode_parts(packed: bytes) -> list[JournalPart]:
+    """The parts that a column holds."""
+    return _decoder.decode(zlib.decompress(packed))
 
 
 def stored_id(customer_id: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-from customer_sync.ledger.storage.schema import account_email, customer_state, quarantine
+from customer_sync.ledger.storage.schema import customer_state, known_customer, quarantine
 from customer_sync.ledger.storage.statement import among, chunks, upsert
 from customer_sync.model.company import content_hash
 from customer_sync.model.outcome import Reason
@@ -25,19 +26,21 @@ class AccountEmails:
             {
                 "connector_id": self._connector_id,
                 "customer_id": customer_id,
+                "name": "",
+                "search": customer_id.casefold(),
                 "email_hash": content_hash(email.casefold()),
                 "reference_id": reference_id[:100],
-                "run_id": run_id,
+                "email_run": _number_of(run_id),
             }
             for customer_id, email, reference_id in claims
         ]
         for part in chunks(rows):
-            upsert(connection, account_email, part)
+            upsert(connection, known_customer, part, keep=("name", "search"))
 
     def repeated_references(self, reference_ids: Iterable[str]) -> set[str]:
         """Reference ids that more than one customer of the source holds: they prove nothing."""
         found: set[str] = set()
-        claim = account_email.c
+        claim = known_customer.c
         with self._engine.connect() as connection:
             for part in chunks(set(reference_ids) - {""}):
                 query = sa.select(claim.reference_id).where(
@@ -50,18 +53,16 @@ class AccountEmails:
     def give_up(self, connection: sa.Connection, customer_ids: Iterable[str]) -> None:
         """Drop the claims of customers that are not eligible (any more)."""
         for part in chunks(customer_ids):
-            connection.execute(
-                sa.delete(account_email).where(
-                    account_email.c.connector_id == self._connector_id, among(account_email.c.customer_id, part)
-                )
-            )
+            self._give_up(connection, among(known_customer.c.customer_id, part))
 
     def give_up_older(self, connection: sa.Connection, run_id: str) -> None:
         """Drop the claims that a read of every customer did not renew: those customers are gone from the ERP."""
+        self._give_up(connection, known_customer.c.email_run != _number_of(run_id))
+
+    def _give_up(self, connection: sa.Connection, condition: sa.ColumnElement[bool]) -> None:
+        mine = (known_customer.c.connector_id == self._connector_id, known_customer.c.email_hash.is_not(None))
         connection.execute(
-            sa.delete(account_email).where(
-                account_email.c.connector_id == self._connector_id, account_email.c.run_id != run_id
-            )
+            sa.update(known_customer).where(*mine, condition).values(email_hash=None, email_run=None, reference_id=None)
         )
 
     def freed(self) -> set[str]:
@@ -69,21 +70,21 @@ class AccountEmails:
 
         What keeps them out changed at another customer, so no change of their own shows it.
         """
-        other = account_email.alias("other")
+        other = known_customer.alias("other")
         claimed_elsewhere = sa.exists().where(
-            other.c.connector_id == account_email.c.connector_id,
-            other.c.email_hash == account_email.c.email_hash,
-            other.c.customer_id != account_email.c.customer_id,
+            other.c.connector_id == known_customer.c.connector_id,
+            other.c.email_hash == known_customer.c.email_hash,
+            other.c.customer_id != known_customer.c.customer_id,
         )
         same_customer = sa.and_(
-            quarantine.c.connector_id == account_email.c.connector_id,
-            quarantine.c.customer_id == account_email.c.customer_id,
+            quarantine.c.connector_id == known_customer.c.connector_id,
+            quarantine.c.customer_id == known_customer.c.customer_id,
         )
         query = (
-            sa.select(account_email.c.customer_id)
+            sa.select(known_customer.c.customer_id)
             .join(quarantine, same_customer)
             .where(
-                account_email.c.connector_id == self._connector_id,
+                known_customer.c.connector_id == self._connector_id,
                 quarantine.c.reason == str(Reason.EMAIL_DUPLICATE),
                 ~claimed_elsewhere,
             )
@@ -97,8 +98,8 @@ class AccountEmails:
         Returns:
             Customer id -> the other claimants' ids, holders of a company first.
         """
-        mine = account_email.alias("mine")
-        other = account_email.alias("other")
+        mine = known_customer.alias("mine")
+        other = known_customer.alias("other")
         holder = customer_state.c.company_id.is_not(None)
         query = (
             sa.select(mine.c.customer_id, other.c.customer_id)
@@ -118,7 +119,7 @@ class AccountEmails:
                     ),
                 )
             )
-            .where(mine.c.connector_id == self._connector_id, mine.c.run_id == run_id)
+            .where(mine.c.connector_id == self._connector_id, mine.c.email_run == _number_of(run_id))
             .order_by(mine.c.customer_id, sa.case((holder, 0), else_=1), other.c.customer_id)
         )
         found: dict[str, list[str]] = {}
@@ -126,3 +127,8 @@ class AccountEmails:
             for customer_id, rival in connection.execute(query):
                 found.setdefault(customer_id, []).append(rival)
         return found
+
+
+def _number_of(run_id: str) -> int:
+    """A run as a number: shorter than its name, and the same on every machine."""
+    return int.from_bytes(hashlib.blake2b(run_id.encode(), digest_size=8).digest()) >> 1

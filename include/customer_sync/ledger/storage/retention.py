@@ -13,8 +13,6 @@ from customer_sync.ledger.storage.schema import (
     batch,
     difference,
     journal,
-    log_count,
-    log_kind,
     plan_customer,
     quarantine,
     run,
@@ -23,7 +21,7 @@ from customer_sync.ledger.storage.schema import (
     watermark,
 )
 from customer_sync.ledger.story.batches import RunBatch, batches_of, forget_batches
-from customer_sync.ledger.story.log import full_hour
+from customer_sync.ledger.story.log import full_hour, remove_stories
 
 STEP = 2000
 """Rows of one transaction: a sync that runs beside it waits for no longer than these take."""
@@ -37,14 +35,25 @@ class Retention:
         self._connector_id = connector_id
 
     def clean_log(self, now_utc: datetime, keep: timedelta) -> int:
-        """Remove stories by age, by the full hour like the counts of their lines; returns how many stories went."""
-        hour = full_hour(now_utc - keep)
-        mine = sa.select(log_kind.c.kind_id).where(log_kind.c.connector_id == self._connector_id)
-        with writing(self._engine) as connection:
-            connection.execute(sa.delete(log_count).where(log_count.c.hour_utc < hour, log_count.c.kind_id.in_(mine)))
-        return self._remove_by_id(story, story.c.logged_at_utc < hour)
+        """Remove stories by age, but of each customer the latest; returns how many stories went."""
+        newer = story.alias("newer")
+        is_followed = sa.exists().where(
+            newer.c.connector_id == story.c.connector_id,
+            newer.c.customer_id == story.c.customer_id,
+            newer.c.id > story.c.id,
+        )
+        old = sa.and_(story.c.connector_id == self._connector_id, story.c.logged_at_utc < full_hour(now_utc - keep))
+        query = sa.select(story.c.id).where(old, is_followed).order_by(story.c.id).limit(STEP)
+        total = 0
+        while True:
+            with writing(self._engine) as connection:
+                ids = list(connection.execute(query).scalars())
+                remove_stories(connection, ids)
+                if len(ids) < STEP:
+                    return total + len(ids)
+            total += len(ids)
 
-    def clean_runs(self, now_utc: datetime, keep: timedelta) -> dict[str, int]:
+    def clean_runs(self, now_utc: datetime, keep: timedelta, undo: timedelta = timedelta()) -> dict[str, int]:
         """Remove old runs with what belongs to them.
 
         A run stays when it has not ended, when it has a write without an answer, when a
@@ -55,12 +64,14 @@ class Retention:
         Args:
             now_utc: The moment to judge by.
             keep: Runs that ended later stay.
+            undo: Runs that ended within this time stay too: with the journal of what they did, it can be undone.
 
         Returns:
             Table -> rows removed.
         """
         tables = (run, batch, plan_customer, journal, difference, access_removal)
         removed = {table.name: 0 for table in tables}
+        keep = max(keep, undo)
         for run_id in self._old_runs(now_utc - keep):
             removed["plan_customer"] += self._remove_customers(plan_customer, run_id)
             settled = sa.and_(journal.c.run_id == run_id, journal.c.state != "open")

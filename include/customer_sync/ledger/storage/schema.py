@@ -141,7 +141,7 @@ journal = Table(
     Column("action", String(40), nullable=False),
     Column("first_customer", _Neighbour, nullable=False),
     Column("last_customer", _Neighbour, nullable=False),
-    Column("parts", Text, nullable=False),
+    Column("parts", LargeBinary, nullable=False),
     Column("part_count", Integer, nullable=False),
     Column("state", String(20), nullable=False),  # open | confirmed | refused | split | abandoned
     Column("opened_at_utc", UtcDateTime, nullable=False),
@@ -170,6 +170,7 @@ run = Table(
     Column("summary", JSON),
     Column("started_at_utc", UtcDateTime, nullable=False),
     Column("ended_at_utc", UtcDateTime),
+    Index(None, "connector_id", "started_at_utc"),
 )
 
 # One row per batch of a run: whom it read, and what became of each (story/batches.py).
@@ -185,7 +186,6 @@ batch = Table(
     Column("open_count", Integer, nullable=False),  # customers without an outcome yet
     Column("customers", LargeBinary, nullable=False),
     Column("outcomes", LargeBinary, nullable=False),
-    Index(None, "connector_id", "first_customer", "last_customer"),
 )
 
 plan_customer = Table(
@@ -262,15 +262,22 @@ log_count = Table(
     Index(None, "hour_utc"),
 )
 
-# Whom the log knows: `search` is id and masked name in folded case, `told` identifies what was said last.
-log_customer = Table(
-    "log_customer",
+# Whom the connector has met: `search` is number and masked name in folded case, `told` identifies what was said last;
+# `email_hash` is the Account Email that the customer claims, `email_run` the run that claimed it, as a number,
+# `reference_id` the company's id that its record in the source holds.
+known_customer = Table(
+    "known_customer",
     metadata,
     _key("connector_id", 40),
     _key("customer_id"),
     Column("name", String(250), nullable=False, default=""),
     Column("search", String(500), nullable=False),
     Column("told", String(32)),
+    Column("email_hash", String(64)),
+    Column("email_run", _Id),
+    Column("reference_id", String(100)),
+    Index(None, "connector_id", "email_hash"),
+    Index(None, "connector_id", "reference_id"),
 )
 
 quarantine = Table(
@@ -291,18 +298,6 @@ quarantine = Table(
     Column("first_seen_at_utc", UtcDateTime, nullable=False),
     Column("last_seen_at_utc", UtcDateTime, nullable=False),
     Column("run_id", String(250), nullable=False),
-)
-
-account_email = Table(
-    "account_email",
-    metadata,
-    _key("connector_id", 40),
-    _key("customer_id"),
-    Column("email_hash", String(64), nullable=False),
-    Column("reference_id", String(100), nullable=False, default=""),
-    Column("run_id", String(250), nullable=False),
-    Index(None, "connector_id", "email_hash"),
-    Index(None, "connector_id", "reference_id"),
 )
 
 unfinished = Table(

@@ -138,14 +138,16 @@ def naming(
     """
     key = stored(customer_id)
     c = batch.c
-    near = (c.connector_id == connector_id, c.first_customer <= key, c.last_customer >= key)
+    near = (c.first_customer <= key, c.last_customer >= key)
     of_run = sa.and_(run.c.connector_id == c.connector_id, run.c.run_id == c.run_id)
-    query = sa.select(c.run_id, c.batch_key).join(run, of_run).where(*near, *conditions)
-    names = connection.execute(query.order_by(run.c.started_at_utc.desc(), c.run_id, c.batch_key)).all()
-    for run_id, batch_key in names:
-        for each in batches_of(connection, connector_id, run_id, c.batch_key == batch_key):
-            if key in each.customers:
-                yield run_id, batch_key, each.became[each.customers.index(key)]
+    query = sa.select(c.run_id, c.batch_key, c.customers, c.outcomes).select_from(run.join(batch, of_run))
+    query = query.where(run.c.connector_id == connector_id, *near, *conditions)
+    # The runs are walked from the newest on, by their index: most customers are found in the first that is looked at.
+    newest_first = query.order_by(run.c.started_at_utc.desc()).execution_options(yield_per=_AT_ONCE)
+    for run_id, batch_key, customers, outcomes in connection.execute(newest_first):
+        keys = unpack_keys(customers)
+        if key in keys:
+            yield run_id, batch_key, _unpack(outcomes)[keys.index(key)]
 
 
 def stored(customer_id: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from customer_sync.ledger.journal.intents import Intents
 from customer_sync.ledger.storage.schema import (
     customer_state,
-    log_customer,
+    known_customer,
     quarantine,
     run,
     set_aside,
@@ -96,21 +96,30 @@ class CustomerStories:
         self._engine = engine
         self._connector_id = connector_id
 
-    def of(self, customer_id: str, *, at_utc: datetime | None = None, runs: int = 20) -> CustomerStory | None:
+    def of(
+        self,
+        customer_id: str,
+        *,
+        at_utc: datetime | None = None,
+        runs: int = 20,
+        complete: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = list,
+    ) -> CustomerStory | None:
         """Read a customer's story.
 
         Args:
             customer_id: Its number.
             at_utc: Only runs that began at this moment or earlier; what waits is then what the last of them left.
             runs: Most runs, the newest first.
+            complete: Gives lines about what was done the values that the journal has.
 
         Returns:
             The story, or ``None`` when the ledger has never met the customer.
         """
         with self._engine.connect() as connection:
             link = connection.execute(self._of_customer(customer_state, customer_id)).mappings().first()
-            known = connection.execute(self._of_customer(log_customer, customer_id)).first()
-            looked_at = list(self._runs(connection, customer_id, at_utc, runs))
+            known = connection.execute(self._of_customer(known_customer, customer_id)).first()
+            looked_at = list(self._runs(connection, customer_id, at_utc, runs, complete))
+            looked_at = looked_at or list(self._left(connection, customer_id, at_utc))
             latest = next((each for each in looked_at if each.outcome), None)
             if at_utc is None:
                 waiting = list(self._waiting(connection, customer_id, latest))
@@ -132,13 +141,18 @@ class CustomerStories:
         return sa.select(table).where(table.c.connector_id == self._connector_id, table.c.customer_id == customer_id)
 
     def _runs(
-        self, connection: sa.Connection, customer_id: str, at_utc: datetime | None, limit: int
+        self,
+        connection: sa.Connection,
+        customer_id: str,
+        at_utc: datetime | None,
+        limit: int,
+        complete: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
     ) -> Iterable[CustomerRun]:
         until = () if at_utc is None else (run.c.started_at_utc <= at_utc,)
         for run_id, _, (outcome, reasons) in islice(naming(connection, self._connector_id, customer_id, *until), limit):
             mine = sa.and_(run.c.connector_id == self._connector_id, run.c.run_id == run_id)
             mode, started_at_utc = connection.execute(sa.select(run.c.mode, run.c.started_at_utc).where(mine)).one()
-            lines = self._lines(connection, customer_id, story.c.run_id == run_id)
+            lines = complete(self._lines(connection, customer_id, story.c.run_id == run_id))
             yield CustomerRun(run_id, mode, started_at_utc, outcome, _codes(reasons), [_step(line) for line in lines])
 
     def _lines(
@@ -146,6 +160,16 @@ class CustomerStories:
     ) -> list[dict[str, Any]]:
         ordered = self._of_customer(story, customer_id).where(condition).order_by(story.c.id).limit(_STEPS_PER_RUN)
         return told_lines(connection, self._connector_id, ordered, _STEPS_PER_RUN)
+
+    def _left(self, connection: sa.Connection, customer_id: str, at_utc: datetime | None) -> Iterator[CustomerRun]:
+        """What the latest story says where its run is not kept any more; of each customer one story stays."""
+        query = self._of_customer(story, customer_id)
+        until = query if at_utc is None else query.where(story.c.logged_at_utc <= at_utc)
+        lines = told_lines(connection, self._connector_id, until.order_by(story.c.id.desc()).limit(1))
+        for line in lines:
+            if line["outcome"]:
+                codes, steps = _codes(line["reasons"]), [_step(each) for each in lines]
+                yield CustomerRun(line["run_id"], "", line["logged_at_utc"], line["outcome"], codes, steps)
 
     def _last_said(self, connection: sa.Connection, customer_id: str, at_utc: datetime) -> list[dict[str, str]]:
         """What was said of a customer last, in a run until a moment; later runs found the same."""

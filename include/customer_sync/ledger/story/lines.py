@@ -51,7 +51,9 @@ _decoder = msgspec.json.Decoder(list[Line])
 
 def as_line(entry: LogEntry, kind_id: int) -> Line:
     """A log entry as a line."""
-    texts = (entry.key[:450], entry.field[:100], entry.store_id, entry.message, entry.next_step, entry.changes)
+    # What was done has its values in the journal already.
+    changes = "" if entry.is_journalled else entry.changes
+    texts = (entry.key[:450], entry.field[:100], entry.store_id, entry.message, entry.next_step, changes)
     # As in every column of text: PostgreSQL cannot hold U+0000, and both databases show the same.
     return Line(kind_id, *(text.replace("\0", "\ufffd") for text in texts))
 
@@ -220,11 +222,11 @@ def each_customer(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]
             yield {**row, "customer_id": customer_id, "customers": ""}
 
 
-def kinds_in(customer_id: str, text: str, meant: Collection[str]) -> Iterator[int]:
+def kinds_in(customer_id: str, text: str, meant: Collection[str] | None = None) -> Iterator[int]:
     """The kind of each line of a story that is about one of some customers; of a line about many, once for each."""
     for line in _decoder.decode(text):
         about = customers_of({"customer_id": customer_id, "customers": line.customers})
-        yield from [line.kind_id] * sum(each in meant for each in about)
+        yield from [line.kind_id] * sum(meant is None or each in meant for each in about)
 
 
 def told_lines(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
-from customer_sync.ledger.storage.schema import log_count, log_customer, story
+from customer_sync.ledger.storage.schema import known_customer, log_count, story
 from customer_sync.ledger.storage.statement import among, chunks, insert, upsert
 from customer_sync.ledger.story.batches import stored
 from customer_sync.ledger.story.lines import (
@@ -20,6 +20,7 @@ from customer_sync.ledger.story.lines import (
     as_line,
     digest_of,
     joint_line,
+    kinds_in,
     put_stories,
     take_planned,
     told_lines,
@@ -131,7 +132,7 @@ class Log:
 
     def _known(self, connection: sa.Connection, customer_ids: Iterable[str]) -> dict[str, _Known]:
         found: dict[str, _Known] = {}
-        c = log_customer.c
+        c = known_customer.c
         for part in chunks(customer_ids):
             query = sa.select(c.customer_id, c.name, c.told).where(
                 c.connector_id == self._connector_id, among(c.customer_id, part)
@@ -150,7 +151,7 @@ class Log:
             if now != before:
                 search = f"{customer_id} {now.name}".casefold()
                 rows.append({**self._of(customer_id), "name": now.name, "search": search, "told": now.told})
-        upsert(connection, log_customer, rows)
+        upsert(connection, known_customer, rows)
 
     def _of(self, customer_id: str) -> dict[str, str]:
         return {"connector_id": self._connector_id, "customer_id": customer_id}
@@ -188,13 +189,34 @@ _IN_SYNC = frozenset(
 )
 """Outcomes after which there is nothing to say of a customer but what is left out of it."""
 
-_REPEATED = frozenset({"", Outcome.UNCHANGED, Outcome.FILTERED, Outcome.SKIPPED})
+_REPEATED = frozenset({"", Outcome.UNCHANGED, Outcome.FILTERED, Outcome.SKIPPED, Outcome.WAITING})
 """Outcomes that are said of many at once where they are no news."""
 
 
 def full_hour(moment: datetime) -> datetime:
     """The beginning of the hour: rows of the log are counted by it."""
     return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def remove_stories(connection: sa.Connection, story_ids: Iterable[int]) -> None:
+    """Remove stories, and their lines from the counts; counts that come to nothing go as well."""
+    columns = (story.c.run_id, story.c.logged_at_utc, story.c.customer_id, story.c.lines)
+    gone: dict[str, Counter[tuple[datetime, int]]] = {}
+    for part in chunks(story_ids):
+        mine = story.c.id.in_(part)
+        for run_id, moment, customer_id, text in connection.execute(sa.select(*columns).where(mine)):
+            of_run = gone.setdefault(run_id, Counter())
+            of_run.subtract((full_hour(moment), kind_id) for kind_id in kinds_in(customer_id, text))
+        connection.execute(sa.delete(story).where(mine))
+    for run_id, counts in gone.items():
+        _count(connection, run_id, counts)
+    c = log_count.c
+    for part_of_runs in chunks(gone):
+        empty = sa.select(c.run_id, c.kind_id, c.hour_utc).where(c.run_id.in_(part_of_runs))
+        names = empty.group_by(c.run_id, c.kind_id, c.hour_utc).having(sa.func.sum(c.rows) == 0)
+        for run_id, kind_id, hour in connection.execute(names).all():
+            of_hour = sa.and_(c.run_id == run_id, c.kind_id == kind_id, c.hour_utc == hour)
+            connection.execute(sa.delete(log_count).where(of_hour))
 
 
 def _count(connection: sa.Connection, run_id: str, counts: Mapping[tuple[datetime, int], int]) -> None:

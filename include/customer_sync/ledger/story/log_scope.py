@@ -8,7 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from customer_sync.ledger.storage.schema import log_count, log_customer, story
+from customer_sync.ledger.storage.schema import known_customer, log_count, story
 from customer_sync.ledger.story.lines import shapes_with
 from customer_sync.ledger.story.log_facets import LogKind, all_kinds_are, load_kinds
 
@@ -110,10 +110,10 @@ def _pattern(text: str) -> str:
 
 def _customers(connection: sa.Connection, wanted: LogFilter) -> Iterable[tuple[str, str]]:
     query = (
-        sa.select(log_customer.c.connector_id, log_customer.c.customer_id)
+        sa.select(known_customer.c.connector_id, known_customer.c.customer_id)
         .where(
-            log_customer.c.connector_id.in_(sorted(wanted.connectors)),
-            log_customer.c.search.like(_pattern(wanted.text), escape="\\"),
+            known_customer.c.connector_id.in_(sorted(wanted.connectors)),
+            known_customer.c.search.like(_pattern(wanted.text), escape="\\"),
         )
         .limit(FEW_CUSTOMERS + 1)
     )
@@ -122,7 +122,7 @@ def _customers(connection: sa.Connection, wanted: LogFilter) -> Iterable[tuple[s
 
 def is_meant(wanted: LogFilter) -> sa.ColumnElement[bool]:
     """The condition that a row's customer is one that the filter's text means."""
-    known = log_customer.c
+    known = known_customer.c
     return sa.exists().where(
         known.connector_id == story.c.connector_id,
         known.customer_id == story.c.customer_id,

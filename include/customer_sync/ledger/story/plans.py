@@ -102,6 +102,11 @@ class Plans:
                 ],
             )
 
+    def drop(self, connection: sa.Connection, run_id: str, customer_ids: Iterable[str]) -> None:
+        """Forget what was planned for customers for whom it was done: the journal has what was."""
+        for part in chunks(customer_ids):
+            connection.execute(sa.delete(plan_customer).where(self._of(run_id), plan_customer.c.customer_id.in_(part)))
+
     def withhold(self, connection: sa.Connection, run_id: str, customer_ids: Iterable[str]) -> None:
         """Take exactly these customers out of the plan that is applied; all others are in it."""
         is_withheld = sa.and_(self._of(run_id), plan_customer.c.withheld)
