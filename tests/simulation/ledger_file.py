@@ -29,7 +29,7 @@ class LedgerFile:
     def __post_init__(self) -> None:
         self._path, self._empty = self.folder / "ledger.db", self.folder / "empty.db"
         self.ledger = Ledger.open(self.connector_id, f"sqlite:///{self._path}")
-        sa.event.listen(self.ledger._engine, "connect", lambda connection, _: self._open.append(connection))
+        sa.event.listen(self.ledger.engine, "connect", lambda connection, _: self._open.append(connection))
         self.ledger.close()
         shutil.copyfile(self._path, self._empty)
 

@@ -27,12 +27,9 @@ NOT_YET = {
 }
 """Groups of events that break a promise still, and by what."""
 
-HOLDING = (
-    ("values", "emails", "people", "status", "gone_contact", "refused", "rename", "swap"),
-    # What was made although the answer was lost is not found again when what it is looked up by has changed before the
-    # next run (a number, an e-mail), or is gone (an admin who left): faults are tried without such events.
-    ("values", "status", FAULTS),
-)
+_EDITS = ("values", "emails", "people", "status", "gone_contact", "refused", "rename", "swap")
+
+HOLDING = (_EDITS, (*_EDITS, FAULTS))
 """Groups whose histories keep every promise, together."""
 
 _SEEDS_OF_A_SHARE = 15

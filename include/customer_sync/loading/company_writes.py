@@ -28,7 +28,7 @@ def look_up_companies(context: LoadContext, parts: Sequence[Part]) -> list[int |
 
 def find_made_companies(context: LoadContext, parts: Sequence[Part]) -> set[str]:
     """Keys of the companies that exist already; they are linked."""
-    return {operation.key for load, operation in parts if find_by_key(context, load, has_open_write=True)}
+    return {operation.key for load, operation in parts if find_by_key(context, load, sent=load.desired)}
 
 
 def confirm_created(parts: Sequence[Part], ids: Sequence[int | None]) -> None:
