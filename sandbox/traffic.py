@@ -256,6 +256,6 @@ async def _send_slowly(send: Any, answer: Answer, chunk_bytes: int, pause_s: flo
 def _reset(transport: asyncio.Transport) -> None:
     """Drop the connection the hard way: the client sees a reset, not a clean end."""
     raw: socket.socket | None = transport.get_extra_info("socket")
-    if raw is not None:
+    if raw is not None and raw.fileno() >= 0:  # the client may have gone first
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
     transport.abort()

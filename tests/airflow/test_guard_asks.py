@@ -72,7 +72,8 @@ def test_nothing_is_written_and_the_run_is_red_when_the_answer_is(
 ) -> None:
     """A tripped guard asks; a no or silence skips its customers, fails the run, and load never starts."""
     assert world.run(mode="full").state == "success"
-    companies = world.run(mode="full").outcomes["unchanged"]
+    again = world.run(mode="full").outcomes
+    companies = again["unchanged"] + again["waiting"]
     before = len(world.store_writes())
     world.rules(MASS_WITHDRAWAL)
     with answering(api, answer, look=let_the_time_run_out if silence else _nothing) as person:

@@ -21,7 +21,8 @@ class RunTotals(msgspec.Struct, frozen=True, kw_only=True):
         linked_companies: Companies that the ledger knows.
         linked_parts: Users and addresses that the ledger knows.
         created: Companies to be made.
-        is_first_load: No run was good yet, or the first long read still goes on: companies are made by the thousand.
+        is_first_load: No run was good yet, none linked a company, or the first long read still goes on: companies are
+            made by the thousand.
     """
 
     is_whole_read: bool

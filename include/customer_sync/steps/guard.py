@@ -228,7 +228,7 @@ def _totals(run: Run, descriptors: Sequence[BatchDescriptor]) -> RunTotals:
         linked_companies=companies,
         linked_parts=parts,
         created=sum(descriptor.created for descriptor in descriptors),
-        is_first_load=is_continued or run.ledger.runs.last_good_start() is None,
+        is_first_load=is_continued or not companies or run.ledger.runs.last_good_start() is None,
     )
 
 

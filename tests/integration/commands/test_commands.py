@@ -76,7 +76,9 @@ def test_a_run_answers_with_its_balance_and_a_second_one_changes_nothing(shell: 
     assert first["seconds"] > 0
     code, second = shell.json("run", "shop", "--mode", "full")
     assert code == 0
-    assert second["counts"]["unchanged"] == first["counts"]["created"]
+    assert second["counts"]["waiting"] == 2
+    assert second["waiting"] == second["counts"]["waiting"] + second["counts"]["quarantined"]
+    assert second["counts"]["unchanged"] + second["counts"]["waiting"] == first["counts"]["created"]
     assert second["run_id"] != first["run_id"]
     assert shell.world.seats_taken() == 0
 

@@ -97,15 +97,21 @@ def test_payment_settings_alone_are_written_when_the_terms_change(synced: World)
     assert book["terms"]["paymentTerms"] == 0
 
 
-def test_nothing_is_written_when_terms_become_unmapped(synced: World) -> None:
-    """Terms that are not in the table leave methods and days as they are."""
+def test_net_terms_and_our_methods_go_off_when_terms_become_unmapped(synced: World) -> None:
+    """Nobody goes on buying on account by terms that the ERP took away; a second run finds nothing to do."""
     before = synced.book()[CUSTOMER]
+    assert before["payments"]
+    assert before["terms"]["isEnabled"]
     synced.edit("Customer", CustomerID=CUSTOMER, Terms="PREPAY")
 
     sync(synced)
 
+    book = synced.book()[CUSTOMER]
+    assert book["payments"] == []
+    assert not book["terms"]["isEnabled"]
+    synced.forget_calls()
+    sync(synced)
     assert synced.store_writes() == []
-    assert synced.book()[CUSTOMER] == before
 
 
 def test_a_blanked_field_is_blank_in_the_store_when_the_erp_holds_nothing_any_more(synced: World) -> None:
