@@ -29,6 +29,9 @@ from customer_sync.targets.port import Order, StoredAddress, StoredCompany, Stor
 OAKLAND = {"state_name": "California", "state_code": "CA", "country_name": "United States", "country_code": "US"}
 UTRECHT = {"state_name": "", "state_code": "", "country_name": "Netherlands", "country_code": "NL"}
 
+# A mark has no digits, so that none of them is taken for a telephone number.
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+
 
 @dataclass
 class Records:
@@ -42,7 +45,7 @@ class Records:
 
     target: Target
     key_field: str
-    mark: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+    mark: str = field(default_factory=lambda: uuid.uuid4().hex[:8].translate(_LETTERS))
 
     # -- values ------------------------------------------------------------------------------------------------------
 

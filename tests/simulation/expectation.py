@@ -8,7 +8,8 @@ Rules, in the order in which they are used here:
 
 - Active, switched-on customers are one approved company each, under their present number, with their own values.
 - Customers that are withdrawn or gone have no approved company.
-- On hold: what the customer was when it was last eligible, less whoever has explicitly left.
+- On hold: what the customer was when it was last eligible, less whoever has explicitly left; the last admin who left is
+  followed by whoever would be the admin now.
 - A person is a user of the company if active, ticked, named and with an e-mail that nobody else rightfully holds.
 - The admin is the first of these (the primary one first); else the account itself, with the Account Email.
 - An empty value is a value: no terms means that ours are off.
@@ -119,10 +120,10 @@ class Judgement:
             if company is not None and company.status is not CompanyStatus.INACTIVE:
                 self._say("withdrawn customer still trades", name, f"company {company.id} is {company.status.name}")
             return
+        if self._is_squatted(customer):
+            return
         if state == "hold":
             self._judge_hold(name, customer, company)
-            return
-        if self._is_squatted(customer):
             return
         people = self.expected_people(customer, company)
         if not people:
@@ -215,13 +216,18 @@ class Judgement:
     ) -> None:
         have = {user.fields.email.casefold(): user for user in self.store.users_of(company.id)}
         ever = {each.email.casefold() for one in before for each in (*one.contacts, one)}
+        people = eligible(customer)
+        heir = (people[0].email if people else customer.email).casefold()
         for email, user in have.items():
+            follows = user.fields.role == store_rules.ADMIN and email == heir
             if self._has_left(user, customer):
                 self._say("leaver of a customer on hold has access", name, email)
-            elif email not in ever:
+            elif email not in ever and not follows:
                 self._say("somebody new in a company on hold", name, email)
         now = {each.contact_id: each for each in customer.contacts}
-        for person in eligible(before[0]) if len(before) == 1 else ():
+        # In which form the store took whom it refuses, and whether it ever did, only their history says.
+        sure = [each for each in eligible(before[0]) if not disliked(each)] if len(before) == 1 else []
+        for person in sure:
             present = now.get(person.contact_id)
             wants_it = present is not None and may_buy(present) and present.email == person.email
             if wants_it and person.email.casefold() not in have and self._may_have(person.email, company.id):

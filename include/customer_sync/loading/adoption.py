@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 import sqlalchemy as sa
@@ -14,13 +15,23 @@ import sqlalchemy as sa
 from customer_sync.ledger import CustomerState
 from customer_sync.ledger.coordination.watermarks import FOREIGN_COMPANIES
 from customer_sync.loading.adoption_evidence import OWN_WRITE, Claimant, Weighed, judge
-from customer_sync.loading.applied_parts import MadeAddress, MadeUser, link_addresses, link_users, save_now
+from customer_sync.loading.applied_parts import (
+    MadeAddress,
+    MadeUser,
+    link_addresses,
+    link_users,
+    save_now,
+    unlink_address,
+    unlink_user,
+)
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad
-from customer_sync.model.company import Address, CompanyStatus, PaymentTerms
-from customer_sync.model.operation import FORMER, AppliedCompany
+from customer_sync.model.company import COMPANY_FIELDS, Address, CompanyFields, CompanyStatus, PaymentTerms
+from customer_sync.model.operation import FORMER, Action, AppliedCompany
 from customer_sync.model.outcome import MENDED_IN_STORE, Finding, Outcome, Reason
 from customer_sync.targets.port import StoredAddress, StoredCompany, StoredUser
+
+_OF_COMPANIES: Final = frozenset({Action.UPDATE_COMPANY, Action.SET_STATUS, Action.DELETE_COMPANY})
 
 FEW = 20
 """Up to so many companies are read one by one; beyond, a crawl of the store needs fewer requests."""
@@ -50,14 +61,14 @@ def find_existing(context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
             find_by_key(context, load)
 
 
-def find_by_key(context: LoadContext, load: CustomerLoad, key: str = "", *, has_open_write: bool = False) -> bool:
+def find_by_key(context: LoadContext, load: CustomerLoad, key: str = "", *, sent: CompanyFields | None = None) -> bool:
     """Look for one customer's company by a key and link it if it is the customer's; else the customer waits.
 
     Args:
         context: The run.
         load: The customer.
         key: The key; by default the customer's number.
-        has_open_write: Whether a company with that key was sent and its outcome is unknown.
+        sent: What was sent of a company with that key whose outcome is unknown.
 
     Returns:
         Whether one was found and linked.
@@ -69,15 +80,25 @@ def find_by_key(context: LoadContext, load: CustomerLoad, key: str = "", *, has_
         _stop_ambiguous(load, free)
     if len(free) != 1:
         return False
-    return adopt(context, [(load, free[0])], has_open_write=has_open_write) == 1
+    return adopt(context, [(load, free[0])], key=key, sent=sent) == 1
 
 
 def adopt(
-    context: LoadContext, found: Sequence[tuple[CustomerLoad, StoredCompany]], *, has_open_write: bool = False
+    context: LoadContext,
+    found: Sequence[tuple[CustomerLoad, StoredCompany]],
+    *,
+    key: str = "",
+    sent: CompanyFields | None = None,
 ) -> int:
     """Link companies that are their customers' by what speaks for it; customers of the others wait for a person.
 
     Users and addresses are read before the next comparison.
+
+    Args:
+        context: The run.
+        found: Customers and companies.
+        key: The key that they were found by; by default each customer's number.
+        sent: What was sent of the company, its outcome unknown.
 
     Returns:
         How many were linked.
@@ -85,7 +106,7 @@ def adopt(
     repeated = context.ledger.emails.repeated_references(load.plan.erp_reference for load, _ in found)
     states: list[CustomerState] = []
     for load, record in found:
-        weighed = judge(_with_record(context, record), _claimant(load, repeated, has_open_write=has_open_write))
+        weighed = judge(_with_record(context, record), _claimant(load, repeated, key, sent))
         if weighed.against is not None:
             _leave_to_a_person(load, record, weighed)
             continue
@@ -121,6 +142,39 @@ def weigh_links(context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
             _leave_to_a_person(load, record, weighed)
 
 
+def read_back(context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
+    """Have loads know what became of what an earlier attempt sent for them, by what it sent.
+
+    What the source says by now may be another number, another e-mail or nothing at all; the comparison that follows
+    sees what differs.
+    """
+    answered = [load for load in loads if load.unanswered]
+    for load in answered:
+        for intent in load.unanswered:
+            if intent.action == Action.CREATE_COMPANY and load.applied is None:
+                values = {name: value for name, value in intent.sent.items() if name in COMPANY_FIELDS}
+                find_by_key(context, load, intent.key, sent=CompanyFields(**values))
+        if any(intent.action in _OF_COMPANIES for intent in load.unanswered):
+            _read_company(context, load)
+        load.forget_parts()
+    read_parts(context, loads)
+    for load in answered:
+        load.unanswered = []
+
+
+def _read_company(context: LoadContext, load: CustomerLoad) -> None:
+    """Know a linked company as the store has it: one that is gone is made again where it should be there."""
+    record = context.target.company(load.company_id) if load.applied is not None else None
+    if load.applied is None or (record is None and load.plan.kind != "sync"):
+        return
+    if record is None:
+        load.applied = None
+    else:
+        status = load.applied.status if record.status is CompanyStatus.UNKNOWN else record.status
+        load.applied = msgspec.structs.replace(load.applied, fields=record.fields, status=status)
+    save_now(context, [load])
+
+
 def _with_record(context: LoadContext, record: StoredCompany) -> StoredCompany:
     """The company with the record that its extra field names, where the connector has one."""
     named = record.fields.extra_fields.get(context.connector.store.record_field or "", "")
@@ -132,14 +186,16 @@ def _as_found(record: StoredCompany) -> AppliedCompany:
     return AppliedCompany(company_id=record.id, status=status, fields=record.fields, parts_known=False)
 
 
-def _claimant(load: CustomerLoad, repeated: Collection[str], *, has_open_write: bool = False) -> Claimant:
+def _claimant(
+    load: CustomerLoad, repeated: Collection[str], key: str = "", sent: CompanyFields | None = None
+) -> Claimant:
     plan = load.plan
     return Claimant(
-        customer_id=load.customer_id,
+        customer_id=key or load.customer_id,
         record_id=plan.record_id,
         email=plan.desired.company_email if plan.desired else "",
         reference_id="" if plan.erp_reference in repeated else plan.erp_reference,
-        sent=plan.desired if has_open_write else None,
+        sent=sent,
     )
 
 
@@ -222,6 +278,9 @@ def _link_all(context: LoadContext, crawl: Iterable[StoredCompany], unlinked: di
         else:
             others.append(CustomerState(key, _as_found(records[0]), key=key, evidence=""))
     foreign += len(ours) - adopt(context, ours)
+    # What was sent for a record and not answered is found again for that record, not for the number.
+    sent = {each.key for each in context.ledger.intents.unanswered() if each.action == Action.CREATE_COMPANY}
+    others = [each for each in others if each.customer_id not in sent]
     with context.ledger.write() as connection:
         context.ledger.links.put(connection, context.run.run_id, others)
         context.ledger.watermarks.put(connection, context.run.run_id, {FOREIGN_COMPANIES: str(foreign)})
@@ -234,6 +293,7 @@ def _link_parts(
         return
     desired = load.plan.desired
     by_email = {user.email.casefold(): key for key, user in load.seats().users.items()} if desired else {}
+    by_email |= _sent_users(load)
     # A user that belongs to a contact already stays with it: its e-mail may just be changing hands.
     linked = {record.store_id: key for key, record in load.applied.users.items()}
     our_users = [
@@ -241,12 +301,11 @@ def _link_parts(
         for user in users
         if (key := linked.get(user.id, by_email.get(user.fields.email.casefold(), "")))
     ]
-    prefix = f"{load.customer_id}:"
     in_our_words = {address.external_id: address for address in desired.addresses} if desired else {}
     our_addresses = [
-        MadeAddress(load, address.fields.external_id, address.id, _in_our_words(address.fields, in_our_words))
+        MadeAddress(load, key, address.id, _in_our_words(address.fields, in_our_words))
         for address in addresses
-        if address.fields.external_id.startswith(prefix)
+        if (key := _address_key(context, load, address.fields.external_id))
     ]
     others = [user for user in users if user.id not in {each.store_id for each in our_users}]
     if OWN_WRITE in load.adopted_by:
@@ -256,6 +315,7 @@ def _link_parts(
         _note_foreign_users(load, others)
     payment = context.target.payment_settings(load.company_id, methods=True, terms=True)
     methods, terms = (payment.methods, payment.terms) if payment else ({}, None)
+    _unlink_removed(load, {each.id for each in users}, {each.id for each in addresses})
     link_users(our_users)
     link_addresses(our_addresses)
     load.applied = msgspec.structs.replace(
@@ -267,6 +327,42 @@ def _link_parts(
         parts_known=True,
     )
     save_now(context, [load])
+
+
+def _unlink_removed(load: CustomerLoad, user_ids: Collection[int], address_ids: Collection[int]) -> None:
+    """Forget what a removal without an answer took away."""
+    for intent in load.unanswered:
+        if intent.action == Action.DELETE_USER and intent.store_id not in user_ids:
+            unlink_user(load, intent.store_id)
+        elif intent.action == Action.DELETE_ADDRESS and intent.store_id not in address_ids:
+            unlink_address(load, intent.store_id)
+
+
+def _sent_users(load: CustomerLoad) -> dict[str, str]:
+    """The contacts of users that were sent without an answer, by the e-mail that they were sent with."""
+    sent = {
+        str(intent.sent.get("email", "")).casefold(): intent.key
+        for intent in load.unanswered
+        if intent.action == Action.CREATE_USER
+    }
+    sent |= {
+        str(intent.sent.get("admin_email", "")).casefold(): intent.admin_key
+        for intent in load.unanswered
+        if intent.action == Action.CREATE_COMPANY
+    }
+    return {email: key for email, key in sent.items() if email and key}
+
+
+def _address_key(context: LoadContext, load: CustomerLoad, external_id: str) -> str:
+    """The key of an address of ours, ``""`` for another one's.
+
+    It may have been made under the number that the customer had before: the company's key, or that of the intent.
+    """
+    key = load.applied.fields.extra_fields.get(context.connector.store.key_field, "") if load.applied else ""
+    for number in (load.customer_id, key, *(intent.customer_id for intent in load.unanswered)):
+        if number and external_id.startswith(f"{number}:"):
+            return f"{load.customer_id}:{external_id.removeprefix(f'{number}:')}"
+    return ""
 
 
 def _note_foreign_users(load: CustomerLoad, users: Sequence[StoredUser]) -> None:
@@ -285,7 +381,10 @@ def _note_foreign_users(load: CustomerLoad, users: Sequence[StoredUser]) -> None
 def _as_we_would(load: CustomerLoad, methods: Mapping[str, bool]) -> tuple[str, ...]:
     """The methods that are on as the sync would have them, and those that were its own before."""
     due = load.plan.desired.payment_methods if load.plan.desired else {}
-    known = load.applied.our_methods if load.applied else ()
+    known = set(load.applied.our_methods if load.applied else ())
+    for intent in load.unanswered:
+        if intent.action == Action.SET_PAYMENT_METHODS:
+            known |= {code for code, is_on in intent.sent.items() if is_on}
     return tuple(sorted({code for code, is_on in methods.items() if is_on and (due.get(code) or code in known)}))
 
 
@@ -293,7 +392,11 @@ def _are_ours(load: CustomerLoad, terms: PaymentTerms | None) -> bool:
     if terms is None or not terms.is_enabled:
         return False
     due = load.plan.desired.payment_terms if load.plan.desired else None
-    return due == terms or (load.applied is not None and load.applied.our_terms)
+    sent = any(
+        intent.action == Action.SET_PAYMENT_TERMS and intent.sent.get("days", 0) == terms.days
+        for intent in load.unanswered
+    )
+    return sent or due == terms or (load.applied is not None and load.applied.our_terms)
 
 
 def _stop_ambiguous(load: CustomerLoad, records: Sequence[StoredCompany]) -> None:

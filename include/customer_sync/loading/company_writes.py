@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from customer_sync.errors import NotFound, RecordRejected, SyncError
-from customer_sync.loading.adoption import find_by_key
+from customer_sync.loading.adoption import find_by_key, read_parts
 from customer_sync.loading.applied_parts import lose_company, save_now
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import Part
@@ -27,8 +27,13 @@ def look_up_companies(context: LoadContext, parts: Sequence[Part]) -> list[int |
 
 
 def find_made_companies(context: LoadContext, parts: Sequence[Part]) -> set[str]:
-    """Keys of the companies that exist already; they are linked."""
-    return {operation.key for load, operation in parts if find_by_key(context, load, has_open_write=True)}
+    """Keys of the companies that exist already; they are linked, and what was made with them.
+
+    Their intents are closed after that: a first user is not looked for by another e-mail later.
+    """
+    found = [part for part in parts if find_by_key(context, part.load, sent=part.load.desired)]
+    read_parts(context, [load for load, _ in found])
+    return {operation.key for _, operation in found}
 
 
 def confirm_created(parts: Sequence[Part], ids: Sequence[int | None]) -> None:

@@ -14,15 +14,15 @@ from customer_sync.loading.applied_parts import MadeUser, link_users, lose_compa
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.loading.dispatch import ReadBack
-from customer_sync.model.company import CompanyStatus, user_fields
-from customer_sync.targets.port import StoredCompany
+from customer_sync.model.company import CompanyStatus
+from customer_sync.targets.port import StoredCompany, StoredUser
 
 
 class Created(NamedTuple):
-    """One new company as the store shows it; ``admin_id`` is ``None`` where it shows none."""
+    """One new company as the store shows it; ``admin`` is ``None`` where it shows none."""
 
     company: StoredCompany
-    admin_id: int | None
+    admin: StoredUser | None
 
 
 class ReadBackCreated(ReadBack):
@@ -52,11 +52,8 @@ class ReadBackCreated(ReadBack):
                 continue
             admin = load.seats().admin or load.desired.users[0]
             email = admin.email.casefold()
-            user_id = admins.get((company_id, email))
-            if user_id is None:
-                user = target.user_by_email(email)
-                user_id = user.id if user is not None and user.company_id == company_id else None
-            found[company_id] = Created(record, user_id)
+            user = admins.get((company_id, email)) or target.user_by_email(email)
+            found[company_id] = Created(record, user if user is not None and user.company_id == company_id else None)
         return found
 
     def confirm(self, connection: sa.Connection, answer: dict[int, Created | None], /) -> None:
@@ -76,8 +73,9 @@ class ReadBackCreated(ReadBack):
             load.applied = msgspec.structs.replace(load.applied, status=status)
             self._compare_key(connection, load, created.company)
             admin = load.seats().admin or load.desired.users[0]
-            if created.admin_id is not None:
-                admins.append(MadeUser(load, admin.key, created.admin_id, user_fields(admin)))
+            if created.admin is not None:
+                # It may have been made by an earlier attempt, with what the source said then.
+                admins.append(MadeUser(load, admin.key, created.admin.id, created.admin.fields))
             else:
                 # Its first user was somebody whom the ERP does not show any more: whoever is there is read.
                 load.adopted_by = OWN_WRITE
@@ -102,7 +100,7 @@ class ReadBackCreated(ReadBack):
                 "the store lost the key of a new company: companies are written singly from now on", []
             )
 
-    def _crawl(self, first_id: int, count: int) -> tuple[dict[int, StoredCompany], dict[tuple[int, str], int]]:
+    def _crawl(self, first_id: int, count: int) -> tuple[dict[int, StoredCompany], dict[tuple[int, str], StoredUser]]:
         target = self._context.target
         first = target.company(first_id)
         if first is None or first.created_at_s is None or count == 1:
@@ -110,4 +108,4 @@ class ReadBackCreated(ReadBack):
         since_s = first.created_at_s - 2
         companies = {record.id: record for record in target.companies(created_since_s=since_s)}
         users = target.users(created_since_s=since_s)
-        return companies, {(user.company_id, user.fields.email.casefold()): user.id for user in users}
+        return companies, {(user.company_id, user.fields.email.casefold()): user for user in users}

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from customer_sync.ledger import OpenIntent
 from customer_sync.model.company import Company
 from customer_sync.model.operation import (
     ENDS_ACCESS,
@@ -47,6 +48,7 @@ class CustomerLoad:
     repeated attempt goes on where the last one stopped. ``done`` holds what this attempt had confirmed,
     ``found`` what it found to be done by a request without an answer.
     ``adopted_by`` names what spoke for the company being the customer's, where it was found; ``notes`` are told once.
+    ``unanswered`` holds what an earlier attempt sent without learning its outcome, until it is read back.
     ``indexed`` names the contacts under which the ledger looks for users of the company, now and when the load began.
     """
 
@@ -61,6 +63,7 @@ class CustomerLoad:
     findings: list[Finding] = field(default_factory=list)
     done: list[Operation] = field(default_factory=list)
     found: list[Operation] = field(default_factory=list)
+    unanswered: list[OpenIntent] = field(default_factory=list)
     held_back: set[str] = field(default_factory=set)
     indexed: frozenset[str] = frozenset()
     waiting_for: dict[str, str] = field(default_factory=dict)

@@ -33,7 +33,8 @@ def release_keys(context: LoadContext, loads: Sequence[CustomerLoad], dispatcher
     if not needed:
         return
     found = context.ledger.links.key_holders(needed)
-    holders = [each for each in found if each.customer_id != needed[each.key].customer_id]
+    # What a crawl found by its key alone may be a stranger's company, which is left as it is.
+    holders = [each for each in found if each.is_proven and each.customer_id != needed[each.key].customer_id]
     if not holders:
         return
     own = {load.customer_id: load for load in loads}

@@ -121,12 +121,14 @@ class CompanyOperation(_Operation, frozen=True, kw_only=True, omit_defaults=True
         old: The fields as last applied; ``None`` for a creation.
         changed: Names of the fields that an update changes.
         admin: The first user, which a creation makes with the company.
+        admin_key: The ContactID of that user, or ``ACCOUNT``.
     """
 
     new: CompanyFields | None = None
     old: CompanyFields | None = None
     changed: tuple[str, ...] = ()
     admin: UserFields | None = None
+    admin_key: str = ""
 
     @property
     def values(self) -> dict[str, Any]:

@@ -183,7 +183,11 @@ def _status(customer_id: str, applied: AppliedCompany, new: CompanyStatus) -> St
 
 def _creation(desired: Company, admin: CompanyUser) -> Operation:
     return CompanyOperation(
-        action=Action.CREATE_COMPANY, key=desired.customer_id, new=company_fields(desired), admin=user_fields(admin)
+        action=Action.CREATE_COMPANY,
+        key=desired.customer_id,
+        new=company_fields(desired),
+        admin=user_fields(admin),
+        admin_key=admin.key,
     )
 
 

@@ -16,6 +16,7 @@ import msgspec
 from customer_sync.errors import PlanRefused
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.ledger.coordination.watermarks import MAPPING
+from customer_sync.ledger.state.links import parked_number
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.machine import machine
 from customer_sync.model.batch import Batch, BatchDescriptor, batch_label, pack_customers
@@ -285,8 +286,10 @@ class _Extraction:
         if not self._displaced:
             return
         found: list[Customer] = []
+        is_certain = self._is_whole
         for page in source.customers_of_records(sorted(self._displaced)):
             found.extend(page.customers)
+            is_certain = is_certain and not page.unreadable
         lost = set(self._displaced) - {customer.record_id for customer in found}
         if self._window.mode != "selected" and is_tenant_copied(len(lost), self._linked):
             raise PlanRefused(
@@ -296,12 +299,38 @@ class _Extraction:
                 "reconcile with mode adopt; customers that were really made anew can be synced with mode 'selected'."
             )
         known = self._run.ledger.runs.extracted(self._run.run_id, [customer.customer_id for customer in found])
-        last_id, fresh = self._last_id, [customer for customer in found if customer.customer_id not in known]
-        while fresh:
+        fresh = [customer for customer in found if customer.customer_id not in known]
+        yield from self._beside([*fresh, *(self._gone_of(lost) if is_certain else ())])
+
+    def _gone_of(self, lost: Iterable[str]) -> list[Customer]:
+        """Those of some lost records whose company has something to lose, under the numbers that they are parked at."""
+        parked = {parked_number(record): record for record in lost}
+        # Filter parks a link when it sees whose its number is now, which may be before or after this.
+        under = self._run.ledger.links.renamed(parked)
+        numbers = {under.get(number, number): number for number in parked}
+        return [
+            Customer(customer_id=numbers[key], record_id=parked[numbers[key]], is_gone=True)
+            for key in self._with_something_to_lose(numbers)
+        ]
+
+    def _with_something_to_lose(self, customer_ids: Iterable[str]) -> list[str]:
+        ended = CompanyStatus.INACTIVE if self._run.connector.policy.customer == "deactivate" else None
+        links = self._run.ledger.links.load_hashes(customer_ids)
+        return [key for key, link in links.items() if link.status != ended]
+
+    def _beside(self, customers: Sequence[Customer]) -> Iterator[tuple[str, BatchDescriptor]]:
+        """Batches of customers whose numbers do not say how far the source was read."""
+        last_id = self._last_id
+        while customers:
             size = self._size()
-            yield self._batch(fresh[:size], {})
-            fresh = fresh[size:]
+            yield self._batch(list(customers[:size]), {})
+            customers = customers[size:]
         self._last_id = last_id
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether this run, or the chain of runs that it ends, has read all that there is."""
+        return self._window.mode == "full" and not self.resume_after
 
     def _stop_here(self, left: list[Customer], pages: Iterator[CustomerPage]) -> None:
         """The run has as many batches as it may: a full read goes on in the next run, single ids are remembered."""
@@ -319,7 +348,7 @@ class _Extraction:
 
         A source that shows nobody at all is for guard to judge.
         """
-        if self.resume_after or not self._number or self.unseen is None:
+        if not self._is_whole or not self._number or self.unseen is None:
             return
         earlier = self._run.ledger.runs.parts_of_long_read(self._run.run_id) if self._window.resume_after else []
         for part in self.unseen.left():
@@ -333,11 +362,9 @@ class _Extraction:
 
     def gone(self, source: Source, candidates: Iterable[list[str]]) -> Iterator[tuple[str, BatchDescriptor]]:
         """Those of them whose company has something to lose, and whose record the source does not have either."""
-        policy, last_id = self._run.connector.policy, self._last_id
+        links = self._run.ledger.links
         for part in candidates:
-            links = self._run.ledger.links
-            ended = CompanyStatus.INACTIVE if policy.customer == "deactivate" else None
-            open_ones = [key for key, link in links.load_hashes(part).items() if link.status != ended]
+            open_ones = self._with_something_to_lose(part)
             records = {record: key for key, record in links.records_at(open_ones).items() if record}
             for page in source.customers_of_records(sorted(records)) if records else ():
                 for customer in page.customers:
@@ -345,12 +372,9 @@ class _Extraction:
                 if page.unreadable:
                     # Whose record it is that cannot be read is not known, so nobody of this part is certainly gone.
                     records.clear()
-            left = [Customer(customer_id=key, record_id=record, is_gone=True) for record, key in records.items()]
-            while left:
-                size = self._size()
-                yield self._batch(left[:size], {})
-                left = left[size:]
-        self._last_id = last_id
+            yield from self._beside(
+                [Customer(customer_id=key, record_id=record, is_gone=True) for record, key in records.items()]
+            )
 
     def report_absent(self, ids: Iterable[str]) -> None:
         """Say which asked-for customers the ERP did not show; remember those that did not fit into this run."""

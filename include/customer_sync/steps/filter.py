@@ -46,7 +46,7 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
     refused_ids = [item.customer_id for item in refused]
     linked = linked_ids.intersection(refused_ids)
     # A write without an answer may have made a company that no link shows yet.
-    linked |= {intent.customer_id for intent in run.ledger.intents.unanswered(refused_ids)}
+    linked |= run.ledger.intents.unanswered_by({item.customer_id: item.record_id for item in refused}).keys()
     unenrolled = [item for item in refused if item.customer_id in linked and decisions[item.customer_id].is_unenrolling]
     gone = {item.customer_id for item in unenrolled}
     kept = _with_leavers(run, [item for item in refused if item.customer_id in linked and item.customer_id not in gone])

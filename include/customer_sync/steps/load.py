@@ -18,7 +18,7 @@ from customer_sync.errors import BatchDamaged
 from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import Lease
 from customer_sync.ledger.coordination.watermarks import BULK_LOSES_KEYS
-from customer_sync.loading.adoption import find_by_key, find_existing, read_parts, weigh_links
+from customer_sync.loading.adoption import find_existing, read_back, read_parts, weigh_links
 from customer_sync.loading.context import LoadContext, StoreCensus
 from customer_sync.loading.creation import Creation
 from customer_sync.loading.customer_load import CustomerLoad, Part
@@ -261,25 +261,16 @@ class _Load:
 
     def _answer_open_intents(self) -> None:
         """Read back what an earlier attempt sent without learning its outcome."""
-        loads = {load.customer_id: load for load in self.loads}
-        records = {load.plan.record_id: load for load in self.loads if load.plan.record_id}
-        intents = self._context.ledger.intents.unanswered(loads, records)
+        records = {load.customer_id: load.plan.record_id for load in self.loads}
+        intents = self._context.ledger.intents.unanswered_by(records)
+        for load in self.loads:
+            load.unanswered = intents.get(load.customer_id, [])
         if intents:
             self._outwait_the_older_attempt()
-        for intent in intents:
-            # A company belongs to the record that it was sent for, whoever has its number now.
-            load = records.get(intent.record_id) if intent.record_id else loads.get(intent.customer_id)
-            if load is None:
-                continue
-            if intent.action == Action.CREATE_COMPANY and load.applied is None:
-                find_by_key(self._context, load, intent.key, has_open_write=True)
-            elif intent.action in {Action.CREATE_USER, Action.CREATE_ADDRESS} and load.applied is not None:
-                load.forget_parts()
-        read_parts(self._context, self.loads)
+        read_back(self._context, self.loads)
         if intents:
-            answered = [each for each in intents if not each.record_id or each.record_id in records]
             with self._context.ledger.write() as connection:
-                self._context.ledger.intents.abandon(connection, answered)
+                self._context.ledger.intents.abandon(connection, [each for its in intents.values() for each in its])
 
     def _outwait_the_older_attempt(self) -> None:
         """Let requests of an attempt that may still be alive arrive before the store is asked for their outcome."""

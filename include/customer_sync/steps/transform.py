@@ -105,9 +105,8 @@ def transform_batch(
             desired[customer.customer_id] = result.company
         else:
             troubled[customer.customer_id] = result.findings
-    unanswered = {
-        intent.customer_id for intent in run.ledger.intents.unanswered([*ids, *(left.customer_id for left in judged)])
-    }
+    looked_at = [*ids, *(left.customer_id for left in judged)]
+    unanswered = run.ledger.intents.unanswered_by({key: everybody[key].record_id for key in looked_at}).keys()
     with run.ledger.links.snapshot() as links:
         summaries = links.summaries(desired)
         changed = _without_unchanged(run, customers, desired, summaries, {*held, *unanswered}, batch_plan)

@@ -120,4 +120,4 @@ def test_a_record_as_text_shows_no_personal_data(records: Records, kind: str) ->
     }[kind]
     assert "@" not in repr(made)
     assert "Rivera" not in repr(made)
-    assert "555" not in repr(made)
+    assert "555010" not in "".join(filter(str.isdigit, repr(made)))

@@ -39,7 +39,7 @@ def test_columns_that_are_left_out_get_their_default(ledger_url: str) -> None:
     """As long as it is a fixed one; a column without any must be given."""
     engine = open_engine(ledger_url)
     row = {"connector_id": "knb", "customer_id": "C1", "entity": "contact", "record_key": "1", "reason": "x"}
-    row |= {"first_seen_at_utc": NOW, "last_seen_at_utc": NOW, "run_id": "r"}
+    row |= {"asked_at_utc": NOW, "first_seen_at_utc": NOW, "last_seen_at_utc": NOW, "run_id": "r"}
     with writing(engine) as connection:
         insert(connection, quarantine, [row])
         found = connection.execute(sa.select(quarantine)).mappings().one()

@@ -164,8 +164,8 @@ def test_an_intent_is_unknown_until_it_is_answered(ledger: Ledger) -> None:
     with ledger.write() as connection:
         first, second = ledger.intents.open(connection, "r1", 1, [[each] for each in OPERATIONS])
     assert ledger.intents.unanswered() == [
-        OpenIntent(first, "C1", "create_company", "C1", 0),
-        OpenIntent(second, "C2", "update_user", "7", 11),
+        OpenIntent(first, "C1", "create_company", "C1", 0, sent={"company_name": "x"}),
+        OpenIntent(second, "C2", "update_user", "7", 11, sent={"role": "Admin"}),
     ]
     assert [intent.customer_id for intent in ledger.intents.unanswered(["C2", "C3"])] == ["C2"]
     with ledger.write() as connection:

@@ -37,7 +37,11 @@ _SETTLE = Compiled(
 
 
 class OpenIntent(NamedTuple):
-    """An operation whose outcome is unknown; ``id`` is that of the request that it left with."""
+    """An operation whose outcome is unknown; ``id`` is that of the request that it left with.
+
+    It is read back by what was sent: ``key``, the values in ``sent``, and of a company the contact that is its first
+    user. What the source says by now may be something else.
+    """
 
     id: int
     customer_id: str
@@ -45,6 +49,8 @@ class OpenIntent(NamedTuple):
     key: str
     store_id: int
     record_id: str = ""
+    admin_key: str = ""
+    sent: Mapping[str, Any] = {}
 
 
 class PastWrite(NamedTuple):
@@ -144,25 +150,48 @@ class Intents:
                     connection.execute(sa.update(journal).where(mine).values(**_columns(known)))
         self.settle(connection, customers, "abandoned")
 
-    def unanswered(self, customer_ids: Iterable[str] | None = None, record_ids: Iterable[str] = ()) -> list[OpenIntent]:
-        """Operations without an answer, of some customers or of all; also those sent for some records.
-
-        A customer may have got another number since.
-        """
-        records = set(record_ids)
+    def unanswered(self, customer_ids: Iterable[str] | None = None) -> list[OpenIntent]:
+        """Operations without an answer, of all customers or of those that had some numbers when they were sent."""
         meant = None if customer_ids is None else {stored_id(key) for key in customer_ids}
-        if meant is not None and not meant:
-            return []
         c = journal.c
         query = sa.select(c.id, c.action, c.parts).where(c.connector_id == self._connector_id, c.state == "open")
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(c.id)).all()
         return [
-            OpenIntent(intent_id, part.customer_id, action, part.key, part.store_id, part.record_id)
+            OpenIntent(
+                intent_id,
+                part.customer_id,
+                action,
+                part.key,
+                part.store_id,
+                part.record_id,
+                part.admin_key,
+                part.after_values(),
+            )
             for intent_id, action, text in rows
             for part in decode_parts(text)
-            if meant is None or part.customer_id in meant or part.record_id in records
+            if meant is None or part.customer_id in meant
         ]
+
+    def unanswered_by(self, records: Mapping[str, str]) -> dict[str, list[OpenIntent]]:
+        """Operations without an answer that were sent for some customers, by the number that each has now.
+
+        What was sent for a record stays that record's, whatever its number is by now, and whoever has its former one.
+
+        Args:
+            records: Number -> record id; ``""`` where the source has none.
+        """
+        found: dict[str, list[OpenIntent]] = {}
+        if not records:
+            return found
+        numbers = {record_id: number for number, record_id in records.items() if record_id}
+        stored = {stored_id(number): number for number in records}
+        for intent in self.unanswered():
+            known = numbers if intent.record_id else stored
+            number = known.get(intent.record_id or intent.customer_id)
+            if number is not None:
+                found.setdefault(number, []).append(intent)
+        return found
 
     def begun(self, run_id: str, customer_ids: Iterable[str]) -> set[str]:
         """Customers for whom that run opened a write, whatever became of it."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from customer_sync.model.operation import Operation
+from customer_sync.model.operation import CompanyOperation, Operation
 
 _EMPTY: tuple[Any, ...] = ("", False, None, {})
 
@@ -31,7 +31,10 @@ class IntendedWrite(NamedTuple):
 
 
 class JournalPart(msgspec.Struct, frozen=True, array_like=True):
-    """One operation as the journal keeps it; ``before`` and ``after`` are JSON objects, field -> value."""
+    """One operation as the journal keeps it; ``before`` and ``after`` are JSON objects, field -> value.
+
+    ``admin_key`` is the contact whose user a company is made with.
+    """
 
     customer_id: str
     key: str
@@ -40,6 +43,7 @@ class JournalPart(msgspec.Struct, frozen=True, array_like=True):
     after: msgspec.Raw
     access_ended_at_utc: datetime | None = None
     record_id: str = ""
+    admin_key: str = ""
 
     def before_values(self) -> dict[str, Any]:
         """The fields as they were; none of a new record."""
@@ -74,6 +78,7 @@ def as_part(write: IntendedWrite) -> JournalPart:
         after=msgspec.Raw(_encoder.encode(after)),
         access_ended_at_utc=write.access_ended_at_utc,
         record_id=write.record_id,
+        admin_key=operation.admin_key if isinstance(operation, CompanyOperation) else "",
     )
 
 

@@ -42,11 +42,12 @@ class CustomerState(NamedTuple):
 
 
 class KeyHolder(NamedTuple):
-    """A link whose company carries a key in the store."""
+    """A link whose company carries a key in the store; ``is_proven`` says whether anybody has weighed whose it is."""
 
     customer_id: str
     record_id: str
     key: str
+    is_proven: bool
 
 
 class LinkSummary(NamedTuple):
@@ -254,11 +255,11 @@ class Links:
         link = customer_state.c
         with self._engine.connect() as connection:
             for part in chunks({key.casefold() for key in keys}):
-                query = sa.select(link.customer_id, link.record_id, link.company_key).where(
+                query = sa.select(link.customer_id, link.record_id, link.company_key, link.evidence).where(
                     link.connector_id == self._connector_id, among(link.company_key, part)
                 )
                 rows = connection.execute(query.order_by(link.customer_id))
-                found.extend(KeyHolder(number, record_id or "", key) for number, record_id, key in rows)
+                found.extend(KeyHolder(number, record or "", key, bool(why)) for number, record, key, why in rows)
         return found
 
     def renamed(self, records: Mapping[str, str]) -> dict[str, str]:
