@@ -40,7 +40,6 @@ from customer_sync.reporting.log_entry import (
 from customer_sync.rules.company_mapping import Transformed, to_company
 from customer_sync.rules.company_users import successors
 from customer_sync.run import Run
-from customer_sync.settings.connector import Connector
 
 ASKED_AGAIN_AFTER = timedelta(days=1)
 """Whether a stranger gave an e-mail up only the store can say; it is asked once a day for each part."""
@@ -400,9 +399,7 @@ def _plan_withdrawal(
     batch_plan: _BatchPlan,
 ) -> None:
     """Plan the withdrawal; one whose company may have been made without our knowing goes to load to be looked up."""
-    plan = withdrawal_plan(
-        customer, kind, run.connector, moved_away(left.customer_id, applied, batch_plan.owners)
-    )
+    plan = withdrawal_plan(customer, kind, run.connector, moved_away(left.customer_id, applied, batch_plan.owners))
     operations: tuple[Operation, ...] = access_of(plan, applied, run.connector) if applied else ()
     if applied and kind == "unenroll":
         operations = diff_unenrolment(left.customer_id, applied, run.connector.policy, operations)
