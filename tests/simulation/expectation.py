@@ -8,8 +8,8 @@ Rules, in the order in which they are used here:
 
 - Active, switched-on customers are one approved company each, under their present number, with their own values.
 - Customers that are withdrawn or gone have no approved company.
-- On hold: what the customer was when it was last eligible, less whoever has explicitly left; the last admin who left is
-  followed by whoever would be the admin now.
+- On hold: what the customer was when it was last eligible, less whoever has explicitly left (whoever comes back waits);
+  the last admin who left is followed by the first who can be the admin now.
 - A person is a user of the company if active, ticked, named and with an e-mail that nobody else rightfully holds.
 - The admin is the first of these (the primary one first); else the account itself, with the Account Email.
 - An empty value is a value: no terms means that ours are off.
@@ -216,8 +216,9 @@ class Judgement:
     ) -> None:
         have = {user.fields.email.casefold(): user for user in self.store.users_of(company.id)}
         ever = {each.email.casefold() for one in before for each in (*one.contacts, one)}
-        people = eligible(customer)
-        heir = (people[0].email if people else customer.email).casefold()
+        # An heir whose e-mail was somebody else's when the admin left is passed over for the next; the account is last.
+        in_order = [email.casefold() for email in (*(each.email for each in eligible(customer)), customer.email)]
+        heir = next((email for email in in_order if email in have), "")
         for email, user in have.items():
             follows = user.fields.role == store_rules.ADMIN and email == heir
             if self._has_left(user, customer):

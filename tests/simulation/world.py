@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from customer_sync.errors import RunUnbalanced, SyncError
 from customer_sync.machine import running_on
 from customer_sync.model.customer import Customer
@@ -20,7 +22,7 @@ from customer_sync.settings.connector import Connector
 from tests.adapters.faults import Crash, Fault, FaultPlan, FaultySource, FaultyTarget
 from tests.adapters.in_memory_source import InMemoryErp, InMemorySource
 from tests.adapters.in_memory_target import InMemoryTarget
-from tests.simulation.expectation import Judgement, Violation, standing
+from tests.simulation.expectation import Judgement, Violation, may_buy, standing
 from tests.simulation.ledger_file import LedgerFile
 from tests.simulation.merchant import Merchant
 from tests.simulation.promises import broken_after_reading, broken_for, broken_links, broken_now, secure_people
@@ -114,7 +116,7 @@ class World:
         plan = FaultPlan({number: Fault(fault) for number, fault in faults})
         people = secure_people(self.store, self.merchant)
         error = self._sync(mode, seed, plan)
-        self._remember(is_good=error is None)
+        self._remember(is_good=error is None, is_full=mode == "full")
         if error is None:
             self.found += broken_for(people, self.store)
             self.found += broken_after_reading(self.store, self.merchant, is_full=mode == "full")
@@ -154,13 +156,37 @@ class World:
         self.log.append(f"  {run.run_id} {mode}: {said}")
         return error
 
-    def _remember(self, *, is_good: bool) -> None:
+    def _remember(self, *, is_good: bool, is_full: bool) -> None:
         customers = self.merchant.customers()
         for name in self.merchant.records:
-            customer = customers.get(name)
-            if standing(customer) == "hold":
-                continue
-            self.may_be[name] = [customer] if is_good else [*self.may_be.get(name, [None]), customer]
+            customer, before = customers.get(name), self.may_be.get(name, [None])
+            if standing(customer) != "hold":
+                # A deletion leaves no stamp: whether an incremental run saw it, only what it read says.
+                is_sure = is_good and (is_full or not any(map(self._has_deleted, before)))
+                self.may_be[name] = [customer] if is_sure else [*before, customer]
+            elif name in self.may_be:
+                # Who has left loses access on hold too, and who comes back is a creation, which waits.
+                left = [self._less_leavers(name, each) for each in before]
+                self.may_be[name] = left if is_good else [*before, *left]
+
+    def _has_deleted(self, customer: Customer | None) -> bool:
+        contacts = customer.contacts if customer else ()
+        return any(each.contact_id not in self.merchant.erp.rows["contacts"] for each in contacts)
+
+    def _less_leavers(self, name: str, before: Customer | None) -> Customer | None:
+        customer = self.merchant.customer(name)
+        if before is None or customer is None:
+            return before
+        now = {each.contact_id: each for each in customer.contacts}
+        staying = (
+            each
+            for each in before.contacts
+            if (may_buy(now[each.contact_id]) if each.contact_id in now else self._is_nobodys(each.contact_id))
+        )
+        return replace(before, contacts=tuple(staying))
+
+    def _is_nobodys(self, contact: str) -> bool:
+        return self.merchant.owner_of_contact(contact) is None
 
     def _say(self, kind: str, detail: str) -> None:
         self.found.append(Violation(kind, detail))

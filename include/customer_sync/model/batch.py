@@ -82,7 +82,10 @@ class Decisions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PlannedChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What transform decided of one customer that is to be changed; what exactly changes, load compares anew."""
+    """What transform decided of one customer that is to be changed; what exactly changes, load compares anew.
+
+    ``leavers`` are contacts to whom some record denies access, also one that another batch holds.
+    """
 
     customer_id: str
     kind: PlanKind
@@ -91,6 +94,7 @@ class PlannedChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     reasons: tuple[str, ...] = ()
     held_back: tuple[str, ...] = ()
     outcome: str = ""
+    leavers: tuple[str, ...] = ()
     access_ended_at_utc: dict[str, str] = {}
     was_inactive: bool = False
 

@@ -6,7 +6,7 @@ away needs no intact customer (docs/people.md#access-first).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -27,7 +27,23 @@ from customer_sync.settings.connector import Connector
 from customer_sync.settings.mapping import RemovalPolicy
 
 
-def withdrawal_plan(customer: Customer, kind: PlanKind, connector: Connector) -> CustomerPlan:
+def moved_away(customer_id: str, applied: AppliedCompany | None, owners: Mapping[str, str]) -> frozenset[str]:
+    """The contacts of a company's users that are another customer's now; who is only absent is none of them.
+
+    Args:
+        customer_id: The customer.
+        applied: What the ledger remembers of its company.
+        owners: Contact -> the customer that it was read with.
+    """
+    if applied is None or not owners:
+        return frozenset()
+    contacts = {key.removesuffix(FORMER) for key in applied.users}
+    return frozenset(key for key in contacts & owners.keys() if owners[key] != customer_id)
+
+
+def withdrawal_plan(
+    customer: Customer, kind: PlanKind, connector: Connector, moved: Iterable[str] = ()
+) -> CustomerPlan:
     """What is to be known of a customer of whom nothing is to be made, to take access away from those who have left.
 
     Args:
@@ -35,6 +51,7 @@ def withdrawal_plan(customer: Customer, kind: PlanKind, connector: Connector) ->
         kind: ``access`` where it waits as a whole, ``unenroll`` where its company is withdrawn: then users go
             whose contacts are another customer's now, or have another e-mail, which frees the former one.
         connector: Its rules.
+        moved: Contacts of its users that are another customer's now (:func:`moved_away`).
     """
     if customer.is_gone:
         # Nothing is known of its people: what becomes of the company says the policy alone.
@@ -44,7 +61,7 @@ def withdrawal_plan(customer: Customer, kind: PlanKind, connector: Connector) ->
         kind=kind,
         record_id=customer.record_id,
         erp_reference=customer.reference_id,
-        leavers=leavers(customer, connector)
+        leavers=leavers(customer, connector).union(moved)
         if kind == "access" or connector.policy.customer == "leave"
         else frozenset(),
         present={contact.contact_id: contact.email for contact in customer.contacts} if kind == "unenroll" else None,

@@ -146,6 +146,10 @@ def extract_batches(run: Run, source: Source, window: Window) -> Iterator[tuple[
     took = timedelta(seconds=machine().monotonic_s() - started_s)
     stamps = safe_stamps(stamps, took, run.connector.window_overlap_minutes)
     with run.ledger.write() as connection:
+        if extraction.moved:
+            # Filter and transform see one batch each; whose a contact is now may have come with another.
+            described = (run.ledger.runs.get(run.run_id) or {}).get("window") or {}
+            run.ledger.runs.update(connection, run.run_id, window={**described, "moved": extraction.moved})
         run.ledger.runs.update(
             connection,
             run.run_id,
@@ -217,6 +221,7 @@ class _Extraction:
         self._linked = 0
         self._displaced: dict[str, str] = {}
         self.unseen: UnseenLinks | None = None
+        self.moved: dict[str, str] = {}
         self.resume_after = ""
         self.stamps: dict[str, datetime] = {}
 
@@ -245,6 +250,7 @@ class _Extraction:
     def _batch(self, customers: list[Customer], unreadable: dict[str, str]) -> tuple[str, BatchDescriptor]:
         ids = [customer.customer_id for customer in customers]
         self._note_displaced(customers)
+        self._note_moved(customers)
         label = batch_label([*ids, *unreadable])
         batch = Batch(key=f"batch_{self._number:03d}", label=label, items=tuple(customers))
         self._number += 1
@@ -276,6 +282,12 @@ class _Extraction:
         linked = {key: record for key, record in self._run.ledger.links.records_at(records).items() if record}
         self._linked += len(linked)
         self._displaced |= {record: key for key, record in linked.items() if record != records[key]}
+
+    def _note_moved(self, customers: Sequence[Customer]) -> None:
+        """Remember whose contacts are now those of whom other customers' companies have users."""
+        owners = {contact.contact_id: each.customer_id for each in customers for contact in each.contacts}
+        held = self._run.ledger.links.holders_of_contacts(owners)
+        self.moved |= {contact: owners[contact] for contact, holder in held if holder != owners[contact]}
 
     def former_records(self, source: Source) -> Iterator[tuple[str, BatchDescriptor]]:
         """Read the records whose linked numbers are others' now: their companies follow them in this same run.
@@ -420,7 +432,7 @@ def _changed_ids(run: Run, source: Source, window: Window) -> tuple[list[str], d
                 stamps[change.stream] = change.latest_utc
             if change.entity == "contact":
                 # A contact that moved shows its new customer only; the old one must lose the user.
-                ids.update(run.ledger.links.holders_of_contacts(change.records))
+                ids.update(holder for _, holder in run.ledger.links.holders_of_contacts(change.records))
         ids.update(run.ledger.runs.unfinished())
         ids.update(run.ledger.emails.freed())
         ids.update(run.ledger.quarantine.waiting_customers(MOST_WAITING))

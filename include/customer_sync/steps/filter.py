@@ -12,6 +12,7 @@ from customer_sync.model.batch import Batch, BatchDescriptor, Decisions, Unenrol
 from customer_sync.model.customer import Customer
 from customer_sync.model.operation import FORMER
 from customer_sync.model.outcome import LogEntry, Outcome, Reason
+from customer_sync.planning.access import moved_away
 from customer_sync.planning.set_aside import Mark, is_set_aside, source_hash
 from customer_sync.reporting.log_entry import closing_entry, shown_name
 from customer_sync.rules.company_users import leavers
@@ -77,12 +78,15 @@ def _for_transform(run: Run, customer: Customer, decision: Decision) -> Unenroll
 def _with_leavers(run: Run, customers: list[Customer]) -> list[Customer]:
     """Those of whom the ledger knows a user whose contact may not be one any more."""
     leaving = {item.customer_id: leavers(item, run.connector) for item in customers}
-    having = {key for key, contacts in leaving.items() if contacts}
+    owners = run.ledger.runs.owners_of_moved(run.run_id) if customers else {}
+    holders = {holder for _, holder in run.ledger.links.holders_of_contacts(owners)}
+    having = {key for key, contacts in leaving.items() if contacts or key in holders}
     if not having:
         return []
     applied = run.ledger.links.load(having)
     users = {key: {user.removesuffix(FORMER) for user in company.users} for key, company in applied.items()}
-    found = {key for key, contacts in users.items() if not leaving[key].isdisjoint(contacts)}
+    moved = {key: moved_away(key, company, owners) for key, company in applied.items()}
+    found = {key for key, contacts in users.items() if moved[key] or not leaving[key].isdisjoint(contacts)}
     return [item for item in customers if item.customer_id in found]
 
 

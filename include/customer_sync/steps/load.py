@@ -173,11 +173,11 @@ def _plan(change: PlannedChange, customer: Customer, connector: Connector) -> Cu
             record_id=customer.record_id,
             erp_reference=customer.reference_id,
             desired=to_company(customer, connector).company,
-            leavers=leavers(customer, connector),
+            leavers=leavers(customer, connector).union(change.leavers),
             successors=account_successor(customer, connector),
         )
     else:
-        plan = withdrawal_plan(customer, change.kind, connector)
+        plan = withdrawal_plan(customer, change.kind, connector, change.leavers)
     return msgspec.structs.replace(
         plan,
         name=change.name,

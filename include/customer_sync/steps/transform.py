@@ -25,7 +25,7 @@ from customer_sync.model.company import Company, CompanyStatus, CompanyUser, att
 from customer_sync.model.customer import Customer
 from customer_sync.model.operation import REMOVALS, Action, AppliedCompany, CustomerPlan, Operation, PlanKind
 from customer_sync.model.outcome import MENDED_IN_STORE, Finding, LogEntry, Outcome, Reason
-from customer_sync.planning.access import access_of, withdrawal_plan
+from customer_sync.planning.access import access_of, moved_away, withdrawal_plan
 from customer_sync.planning.diff import diff_company, diff_reference, diff_unenrolment, uncleared
 from customer_sync.planning.request_estimate import expected_requests
 from customer_sync.planning.window import RunRequest
@@ -40,7 +40,6 @@ from customer_sync.reporting.log_entry import (
 from customer_sync.rules.company_mapping import Transformed, to_company
 from customer_sync.rules.company_users import successors
 from customer_sync.run import Run
-from customer_sync.settings.connector import Connector
 
 ASKED_AGAIN_AFTER = timedelta(days=1)
 """Whether a stranger gave an e-mail up only the store can say; it is asked once a day for each part."""
@@ -60,6 +59,7 @@ class _BatchPlan:
     claims: list[tuple[str, str, str]] = field(default_factory=list)
     unknown: dict[str, Reason] = field(default_factory=dict)
     known: dict[str, list[Quarantined]] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
 
     def history_of(self, customer_id: str) -> str:
         """Since when the customer as a whole has been in quarantine, ``""`` if it was not."""
@@ -96,6 +96,7 @@ def transform_batch(
     customers = [item for key, item in everybody.items() if key not in out]
     ids = [item.customer_id for item in customers]
     batch_plan = _BatchPlan(run.words, known=run.ledger.quarantine.load(ids))
+    batch_plan.owners = run.ledger.runs.owners_of_moved(run.run_id)
     held = {} if request.retry_quarantined else batch_plan.known
     desired: dict[str, Company] = {}
     troubled: dict[str, tuple[Finding, ...]] = {}
@@ -112,7 +113,7 @@ def transform_batch(
         changed = _without_unchanged(run, customers, desired, summaries, {*held, *unanswered}, batch_plan)
         holders = {row.holder_id for rows in held.values() for row in rows if row.holder_id}
         applied = links.applied([*changed, *troubled, *(item.customer_id for item in judged), *holders])
-    taken = {key: _emails_kept(key, applied.get(key), desired, everybody, out, run.connector) for key in holders}
+    taken = {key: _emails_kept(run, key, applied.get(key), desired, everybody, out, batch_plan) for key in holders}
     for customer in customers:
         if customer.customer_id in changed:
             key = customer.customer_id
@@ -168,7 +169,7 @@ def _plan_of_troubled(
 ) -> None:
     """A customer that waits as a whole: whoever has left it loses access all the same."""
     key, name = customer.customer_id, shown_name(customer.name, run.connector.masking)
-    plan = withdrawal_plan(customer, "access", run.connector)
+    plan = withdrawal_plan(customer, "access", run.connector, moved_away(key, applied, batch_plan.owners))
     operations = access_of(plan, applied, run.connector) if applied else ()
     if not operations:
         _quarantine(key, name, findings, batch_plan)
@@ -300,6 +301,7 @@ def _plan(
             desired=company,
             operations=operations,
             held_back=held_back,
+            leavers=moved_away(key, applied, batch_plan.owners),
             reasons=(whole.reason,) if whole else (),
             access_ended_at_utc=_access_ended(operations, customer),
             was_inactive=applied is not None and applied.status == CompanyStatus.INACTIVE,
@@ -333,26 +335,28 @@ def _waiting(
 
 
 def _emails_kept(
+    run: Run,
     customer_id: str,
     applied: AppliedCompany | None,
     desired: Mapping[str, Company],
     read: Mapping[str, Customer],
     refused: Collection[str],
-    connector: Connector,
+    batch_plan: _BatchPlan,
 ) -> frozenset[str]:
     """The e-mails of a customer's users, less those that this batch takes from it before it gives any."""
     if applied is None:
         return frozenset()
     users = {key: record.fields.email.casefold() for key, record in applied.users.items()}
     customer = read.get(customer_id)
-    if customer_id in desired and connector.policy.contact == "delete":
+    if customer_id in desired and run.connector.policy.contact == "delete":
         return frozenset(users.values()) & {user.email.casefold() for user in desired[customer_id].users}
     if customer is None or customer_id not in refused:
         return frozenset(users.values())
+    moved = moved_away(customer_id, applied, batch_plan.owners)
     going = {
         operation.key
         for kind in ("access", "unenroll")
-        for operation in access_of(withdrawal_plan(customer, kind, connector), applied, connector)
+        for operation in access_of(withdrawal_plan(customer, kind, run.connector, moved), applied, run.connector)
         if operation.action is Action.DELETE_USER
     }
     return frozenset(email for key, email in users.items() if key not in going)
@@ -395,7 +399,7 @@ def _plan_withdrawal(
     batch_plan: _BatchPlan,
 ) -> None:
     """Plan the withdrawal; one whose company may have been made without our knowing goes to load to be looked up."""
-    plan = withdrawal_plan(customer, kind, run.connector)
+    plan = withdrawal_plan(customer, kind, run.connector, moved_away(left.customer_id, applied, batch_plan.owners))
     operations: tuple[Operation, ...] = access_of(plan, applied, run.connector) if applied else ()
     if applied and kind == "unenroll":
         operations = diff_unenrolment(left.customer_id, applied, run.connector.policy, operations)
@@ -453,6 +457,7 @@ def _change(plan: CustomerPlan) -> PlannedChange:
         company_id=plan.company_id,
         reasons=plan.reasons,
         held_back=plan.held_back,
+        leavers=tuple(sorted(plan.leavers)),
         outcome=plan.outcome,
         access_ended_at_utc=plan.access_ended_at_utc,
         was_inactive=plan.was_inactive,

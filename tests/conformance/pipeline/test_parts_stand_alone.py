@@ -115,6 +115,32 @@ def test_a_leaver_goes_although_the_customer_as_a_whole_waits(world: World, trou
     assert world.users("C1") == {"ann": "Admin"}
 
 
+@pytest.mark.parametrize("batch", [{}, {"size": 1, "largest": 1}], ids=["one batch", "two batches"])
+@pytest.mark.parametrize("mode", ["incremental", "full"])
+@pytest.mark.parametrize(("old", "new"), [("C1", "C2"), ("C2", "C1")], ids=["read before", "read after"])
+@pytest.mark.parametrize(
+    ("trouble", "there"),
+    [({"status": "On Hold"}, {}), ({"phone": ""}, {"enabled": False})],
+    ids=["on hold, a user there", "no phone, nobody there"],
+)
+def test_who_moved_away_goes_although_the_customer_as_a_whole_waits(
+    world: World, trouble: dict[str, str], old: str, new: str, there: dict[str, bool], mode: str, batch: dict[str, int]
+) -> None:
+    """Another customer's record shows whose the contact is now, in whatever batch; who is only absent stays."""
+    ann, cleo, bob = world.contact("Ann", is_primary=True), world.contact("Cleo"), world.contact("Bob")
+    world.save(old, ann, cleo, bob)
+    world.save(new, world.contact("Dan", is_primary=True))
+    world.sync()
+    world.rules = {"batch": batch}
+    world.save(old, ann, **trouble)
+    world.save(new, *world.erp.customer(new).contacts, replace(bob, **there))
+    world.sync(mode=mode)
+    assert world.users(old) == {"ann": "Admin", "cleo": "Junior Buyer"}
+    world.sync()
+    assert world.users(new) == {"dan": "Admin"} | ({} if there else {"bob": "Junior Buyer"})
+    assert world.requests_of_one_more_run()["POST"] == 0
+
+
 def test_the_only_admin_of_a_customer_on_hold_is_replaced_by_a_colleague(world: World) -> None:
     """The last admin is replaced first, by a user that is there already."""
     ann, bob = world.contact("Ann", is_primary=True), world.contact("Bob")

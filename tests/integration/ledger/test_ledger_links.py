@@ -83,14 +83,14 @@ def test_who_holds_a_user_of_a_contact_is_found(ledger: Ledger, other: Ledger) -
     """A contact may have moved to another customer; who lost the user, or the company, is not named any more."""
     put(ledger, a_state("C1", 7, users=users(a=11, b=12)), a_state("C2", 8, users=users(a=13)))
     put(other, a_state("C9", 9, users=users(a=11)))
-    assert ledger.links.holders_of_contacts(["a"]) == {"C1", "C2"}
+    assert ledger.links.holders_of_contacts(["a"]) == {("a", "C1"), ("a", "C2")}
     put(ledger, a_state("C1", 7, users=users(b=12, c=14)))
-    assert ledger.links.holders_of_contacts(["a"]) == {"C2"}
-    assert ledger.links.holders_of_contacts(["b", "c"]) == {"C1"}
+    assert ledger.links.holders_of_contacts(["a"]) == {("a", "C2")}
+    assert ledger.links.holders_of_contacts(["b", "c"]) == {("b", "C1"), ("c", "C1")}
     with ledger.write() as connection:
         ledger.links.drop_company(connection, "C1")
     assert ledger.links.load(["C1"]) == {}
-    assert ledger.links.holders_of_contacts(["a", "b", "c"]) == {"C2"}
+    assert ledger.links.holders_of_contacts(["a", "b", "c"]) == {("a", "C2")}
 
 
 def test_a_renamed_customer_takes_its_parts_along(ledger: Ledger) -> None:
@@ -102,7 +102,7 @@ def test_a_renamed_customer_takes_its_parts_along(ledger: Ledger) -> None:
     found = ledger.links.load(["C1", "N1", "N2"])
     assert set(found) == {"N1"}
     assert (found["N1"].addresses, found["N1"].content_hash) == ({"N1:MAIN": place}, "")
-    assert ledger.links.holders_of_contacts(["a"]) == {"N1"}
+    assert ledger.links.holders_of_contacts(["a"]) == {("a", "N1")}
 
 
 def test_a_number_in_other_hands_leaves_its_company_with_its_record(ledger: Ledger) -> None:

@@ -350,15 +350,15 @@ class Links:
         addresses = {_moved(key, old, new): address for key, address in applied.addresses.items()}
         self._change(connection, new, applied=encode_applied(msgspec.structs.replace(applied, addresses=addresses)))
 
-    def holders_of_contacts(self, contact_ids: Iterable[str]) -> set[str]:
-        """Customers under which users of these contacts stand; a contact may have moved to another since."""
-        found: set[str] = set()
+    def holders_of_contacts(self, contact_ids: Iterable[str]) -> set[tuple[str, str]]:
+        """Each of these contacts with each customer whose company has a user of it; it may be another's since."""
+        found: set[tuple[str, str]] = set()
         with self._engine.connect() as connection:
             for part in chunks(contact_ids):
-                query = sa.select(contact_holder.c.customer_id).where(
+                query = sa.select(contact_holder.c.contact_key, contact_holder.c.customer_id).where(
                     contact_holder.c.connector_id == self._connector_id, among(contact_holder.c.contact_key, part)
                 )
-                found.update(connection.execute(query).scalars())
+                found.update((contact, holder) for contact, holder in connection.execute(query))
         return found
 
     def put(self, connection: sa.Connection, run_id: str, states: Sequence[CustomerState]) -> None:

@@ -68,6 +68,12 @@ class Runs:
             row = connection.execute(sa.select(run).where(self._is(run_id))).mappings().one_or_none()
         return dict(row) if row else None
 
+    def owners_of_moved(self, run_id: str) -> dict[str, str]:
+        """Contact -> the customer that it was read with, of those who are users of another customer's company."""
+        row = self.get(run_id)
+        found: dict[str, str] = (row["window"] or {}).get("moved", {}) if row else {}
+        return found
+
     def recent(self, mode: str, limit: int) -> list[dict[str, Any]]:
         """The newest finished runs of a mode, newest first."""
         query = sa.select(run).where(
