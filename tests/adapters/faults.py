@@ -16,9 +16,9 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 import sqlalchemy as sa
 
+from customer_sync.calls_in_flight import undivided
 from customer_sync.errors import AmbiguousWriteError, RateLimited, SyncError, TransientApiError
 from customer_sync.http.pacing import RequestUse
-from customer_sync.machine import sleep
 from customer_sync.model.operation import Action
 from customer_sync.sources.port import Changes, Contract, CustomerPage, Reference, Source
 from customer_sync.targets.port import (
@@ -36,7 +36,6 @@ from customer_sync.targets.port import (
 )
 
 T = TypeVar("T")
-_LOOK_AGAIN_S = 0.001
 _CRAWL_STRIDE = 25
 """So many records of a crawl count as one request."""
 
@@ -163,17 +162,13 @@ class FaultPlan:
 
     def deliver(self) -> None:
         """Let what is late arrive; who asks meanwhile waits until it has."""
-        while not self._arriving.acquire(blocking=False):
-            # Calls in flight share a thread: whoever waits lets the others go on.
-            sleep(_LOOK_AGAIN_S)
-        try:
+        # Calls in flight share a thread: none of the others may ask while this one sends.
+        with self._arriving, undivided():
             late, self._late = self._late, []
             for send in late:
                 # Its answer, a refusal or not, reaches nobody.
                 with suppress(SyncError):
                     send()
-        finally:
-            self._arriving.release()
 
     @contextmanager
     def watching_commits(self) -> Iterator[None]:

@@ -18,6 +18,7 @@ from customer_sync.model.company import PaymentTerms
 from customer_sync.settings.connector import StoreRules
 
 KEY = StoreRules().key_field
+RECORD_ID = "7a1f0c52-3b5e-4d0e-9b0d-2f6c1e8a4b11"
 
 
 def company(number: int, **changes: Any) -> dict[str, Any]:
@@ -83,10 +84,10 @@ def test_company_reads_back_when_it_was_created(make_store_client: Any) -> None:
     assert found.fields.extra_fields == {KEY: "T000001"}
     assert [one.id for one in client.companies_by_key("T000001")] == [company_id]
     assert client.companies_by_key("T00000") == []
-    client.update_companies([(company_id, {"uuid": "T000001", "city": "Alameda"})])
+    client.update_companies([(company_id, {"uuid": RECORD_ID, "city": "Alameda"})])
     changed = client.company(company_id)
     assert (changed.record_id, changed.fields.city, changed.fields.company_name) == (
-        "T000001",
+        RECORD_ID,
         "Alameda",
         "Company 0001",
     )

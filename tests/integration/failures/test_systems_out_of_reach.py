@@ -164,7 +164,7 @@ def test_all_is_adopted_and_nothing_made_twice_when_the_ledger_is_lost(moment: M
     report = waiting.sync(mode="selected", customer_ids=EVERYONE)
 
     assert [line for line in waiting.write_lines() if line.startswith(("POST", "DELETE"))] == []
-    assert report.outcomes == {"created": 9, "filtered": 1}  # adopted companies count as created
+    assert report.outcomes == {"adopted": 9, "filtered": 1}
     assert_as_undisturbed(waiting, moment)
 
 
