@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 import msgspec
@@ -223,4 +224,5 @@ def _envelope(data: object, total: int | None = None) -> HttpResponse:
 
 
 def _json(value: object) -> HttpResponse:
-    return HttpResponse(200, Headers([b"Content-Type: application/json"]), msgspec.json.encode(value))
+    headers = Headers([b"Content-Type: application/json", f"Date: {formatdate(usegmt=True)}".encode()])
+    return HttpResponse(200, headers, msgspec.json.encode(value))

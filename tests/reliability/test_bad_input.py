@@ -139,9 +139,10 @@ FIRM = {"company_name": "X", "company_phone": "1", "company_email": "a@b.example
 TERMS = PaymentTerms(is_enabled=True, days=30)
 
 
-def _methods(client: BetterB2BTarget) -> list[tuple[str, bool]]:
+def _methods(client: BetterB2BTarget) -> list[tuple[str, bool]] | None:
     settings = client.payment_settings(7, methods=True, terms=False)
-    assert settings is not None
+    if settings is None:
+        return None  # the store says that the company is gone
     return list(settings.methods.items())
 
 
