@@ -254,19 +254,7 @@ def _still_held(run: Run, loads: Sequence[CustomerLoad], settled: Sequence[str])
     }
     rows = run.ledger.quarantine.load(key for key in settled if key in kept)
     return [
-        (
-            customer_id,
-            Finding(
-                reason=Reason(row.reason),
-                entity=row.entity,
-                key=row.key,
-                field=row.field,
-                detail=row.detail,
-                hash=row.content_hash,
-                holder=row.holder_id,
-                asked_at_utc=row.asked_at_utc,
-            ),
-        )
+        (customer_id, row.finding())
         for customer_id, found in rows.items()
         for row in found
         if (parts := kept[customer_id]) is None or f"{row.entity}:{row.key}" in parts

@@ -263,13 +263,13 @@ def _plan(
     tried = attempt_hash(company, customer.reference_id) if held else ""
     whole = next((row for row in held if row.entity == "customer" and row.content_hash == tried), None)
     if whole is not None and (applied is None or whole.reason != Reason.REJECTED_BY_STORE):
-        finding = _as_before(whole)
+        finding = whole.finding()
         _plan_of_troubled(run, customer, applied, [_said_again(finding)], batch_plan)
         batch_plan.quarantined[-1] = (key, finding)
         return
     # What the store has to change for is looked at by load, which asks the store before it makes anything.
     kept = (row for row in held if row.entity == "customer" and row.reason in MENDED_IN_STORE)
-    batch_plan.quarantined.extend((key, _as_before(row)) for row in kept)
+    batch_plan.quarantined.extend((key, row.finding()) for row in kept)
     others = successors(customer, run.connector) if held else ()
     waiting = _waiting(company, others, held, tried)
     held_back = tuple(f"{row.entity}:{row.key}" for row in waiting)
@@ -278,14 +278,14 @@ def _plan(
     if run.connector.erp.write_reference and (applied or operations):
         operations += diff_reference(key, company_id, customer.reference_id)
     unknown = _unknown(applied, is_unanswered=is_unanswered)
-    batch_plan.quarantined.extend((key, _as_before(row)) for row in waiting)
+    batch_plan.quarantined.extend((key, row.finding()) for row in waiting)
     stays = uncleared_findings(uncleared(company, applied), run.connector)
     batch_plan.quarantined.extend((key, finding) for finding in stays)
     batch_plan.entries.extend(finding_entry(key, name, finding, batch_plan.words) for finding in stays)
     if not operations and unknown is None and (whole is not None or applied is None):
-        _wait_on(key, name, [_said_again(_as_before(row)) for row in ([whole] if whole else waiting)], batch_plan)
+        _wait_on(key, name, [_said_again(row.finding()) for row in ([whole] if whole else waiting)], batch_plan)
         return
-    batch_plan.entries.extend(finding_entry(key, name, _as_before(row), batch_plan.words) for row in waiting)
+    batch_plan.entries.extend(finding_entry(key, name, row.finding(), batch_plan.words) for row in waiting)
     if not operations and unknown is None:
         _unchanged(run, customer, company_id, batch_plan, Outcome.WAITING if held_back or stays else Outcome.UNCHANGED)
         return
@@ -370,19 +370,6 @@ def _is_free(row: Quarantined, company: Company, taken: Mapping[str, Collection[
         return row.asked_at_utc is not None and utc_now() - row.asked_at_utc > ASKED_AGAIN_AFTER
     email = next((user.email.casefold() for user in company.users if user.key == row.key), "")
     return bool(email) and email not in taken[row.holder_id]
-
-
-def _as_before(row: Quarantined) -> Finding:
-    return Finding(
-        reason=Reason(row.reason),
-        entity=row.entity,
-        key=row.key,
-        field=row.field,
-        detail=row.detail,
-        hash=row.content_hash,
-        holder=row.holder_id,
-        asked_at_utc=row.asked_at_utc,
-    )
 
 
 def _said_again(finding: Finding) -> Finding:

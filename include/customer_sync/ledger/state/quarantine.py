@@ -38,6 +38,19 @@ class Quarantined(NamedTuple):
         times = "once" if self.attempts == 1 else f"{self.attempts} times"
         return f"in quarantine since {self.first_seen_at_utc:%Y-%m-%d %H:%M} UTC, seen {times} before"
 
+    def finding(self) -> Finding:
+        """What was found, as it was said."""
+        return Finding(
+            reason=Reason(self.reason),
+            entity=self.entity,
+            key=self.key,
+            field=self.field,
+            detail=self.detail,
+            hash=self.content_hash,
+            holder=self.holder_id,
+            asked_at_utc=self.asked_at_utc,
+        )
+
 
 class Quarantine:
     """The quarantine of one connector."""
