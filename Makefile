@@ -12,7 +12,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-TYPED  := include plugins dags sandbox demo distributed bench .ci/locks.py .ci/picture.py .ci/gates.py .ci/mutants.py
+TYPED  := include plugins dags sandbox demo distributed bench real .ci/locks.py .ci/picture.py .ci/gates.py .ci/mutants.py
 # Two workers: the smallest machine that runs CI has two cores.
 WORKERS ?= 2
 
@@ -151,6 +151,11 @@ distributed: $(COMPOSE_VENV)/.ready ## the compose file with Celery, PostgreSQL 
 .PHONY: scale-model
 scale-model: $(READY) ## the model of docs/scaling.md with 1 and 200 connectors (CONNECTORS=50 for less)
 	$(BIN)/python -m distributed.simulate $(if $(CONNECTORS),--connectors $(CONNECTORS))
+
+.PHONY: real
+real: $(READY) ## bytes of real systems, tried on clients, twins and sync (REAL=FOLDER, docs/real.md)
+	@test -n '$(REAL)' || { echo "Name the folder: make real REAL=FOLDER (docs/real.md describes it)." >&2; exit 2; }
+	@$(BIN)/python -m real '$(REAL)' $(if $(PART),--part $(PART))
 
 .PHONY: clean
 clean: ## remove .venv/, .demo/ and all caches

@@ -52,7 +52,7 @@ def numbers_of(measured: Measured, requests: list[Request]) -> Numbers:
 
 def unchanged(settings: Settings) -> Result:
     """A full run over customers that are all in the store and have not changed."""
-    size = settings.size(1_000)
+    size = settings.size(10_000)
     result = Result(
         "unchanged",
         f"a full run over {size} customers, nothing changed since the last one",
@@ -61,6 +61,8 @@ def unchanged(settings: Settings) -> Result:
     with synced(size) as (twins, url):
         run_rounds(result, {"ours": lambda: numbers_of(*sync(twins, url, mode="full"))}, settings.repeats)
     result.bars.append(Bar("store requests, nothing changed", result.median("ours", "store_requests"), 0))
+    each_us = result.median("ours", "run_cpu_s") / size * 1e6
+    result.bars.append(Bar("CPU microseconds of the run per unchanged customer", each_us, 110))
     result.notes.append("the peers compare nothing: for them it is an initial load again, requests and all")
     return result
 

@@ -108,8 +108,10 @@ def run_peer(script: str, order: dict[str, Any]) -> Measured:
 
 
 def _run(command: list[str]) -> Measured:
+    # A package is installed with its bytecode; an environment that writes none would have it compiled at each start.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment = {
-        **os.environ,
+        **inherited,
         "AIRFLOW_HOME": str(ROOT / ".cache" / "airflow-home"),
         "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
     }
@@ -126,7 +128,7 @@ def _run(command: list[str]) -> Measured:
         out, error = out_file.read(), error_file.read()
     if process.returncode:
         said = f"{out[-2000:]}\n{error[-4000:]}"
-        raise ContenderFailed(f"{' '.join(command[:3])} ended with {process.returncode}:\n{said}")
+        raise ContenderFailed(f"{' '.join(command[:2])} ended with {process.returncode}:\n{said}")
     lines = [line for line in out.splitlines() if line.startswith("{")]
     told = json.loads(lines[-1]) if lines else {}
     return Measured(wall_s, usage.ru_utime + usage.ru_stime, memory.peak_mb, told)

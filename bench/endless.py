@@ -25,6 +25,10 @@ _WORDS = {" eq ": " == ", " gt ": " > ", " ge ": " >= ", " lt ": " < ", " le ": 
 _ENDPOINT = {"name": "KNCommerce", "version": "24.200.001", "href": "/entity/KNCommerce/24.200.001/"}
 _CONTACTS = 2
 _LOCATIONS = ("EAST", "MAIN")
+_PLACES = {
+    "/countries": {"countryCode": "US", "countryName": "United States"},
+    "/states": {"stateCode": "CA", "stateName": "California"},
+}
 
 
 def _v(value: object) -> dict[str, object]:
@@ -88,6 +92,14 @@ def _location(number: int, index: int) -> dict[str, object]:
     }
 
 
+# Beginning of a record's id -> the record of the numbers that follow.
+_BY_ID: dict[str, Callable[..., dict[str, object]]] = {
+    "cust": _customer,
+    "cont": lambda number: _contact(*divmod(number, _CONTACTS)),
+    "loca": _location,
+}
+
+
 @dataclass
 class EndlessErp:
     """A transport that is an ERP.
@@ -108,6 +120,8 @@ class EndlessErp:
             return _json(swagger_document(endpoints()["KNCommerce", "24.200.001"], "http://127.0.0.1"))
         query = dict(request.query)
         entity = request.path.rpartition("/")[2]
+        if entity.partition("-")[0] in _BY_ID:
+            return _json(_BY_ID[entity.partition("-")[0]](*map(int, entity.split("-")[1:])))
         rows = self._rows(entity, query.get("$filter", ""))
         top = int(query.get("$top", "500"))
         return _json([row for _, row in zip(range(top), rows, strict=False)])
@@ -159,7 +173,9 @@ class EndlessStore:
             return self._read(path, query)
         rows = json.loads(request.body or b"[]")
         if path == "/companies/bulk":
-            return self._companies(rows)
+            return _envelope(self._companies(rows))
+        if path == "/companies":
+            return _envelope(self._companies([rows])[0])
         ids = list(range(self.ids + 1, self.ids + 1 + len(rows)))
         self.ids += len(rows)
         if path == "/users/bulk":
@@ -174,7 +190,7 @@ class EndlessStore:
     def close(self) -> None:
         """Nothing is open."""
 
-    def _companies(self, rows: list[dict[str, Any]]) -> HttpResponse:
+    def _companies(self, rows: list[dict[str, Any]]) -> list[dict[str, int]]:
         if self.is_read_back:
             # A load reads back what it made when all is made; the next one looks at that no more.
             self.recent.clear()
@@ -192,16 +208,32 @@ class EndlessStore:
                     "extraFields": row["extraFields"],
                     "createdAt": 1_700_000_000 + self.loads * 10,
                     "updatedAt": 1_700_000_000,
-                    "user": {"id": self.ids, "companyId": self.made, "email": row["adminEmail"], "role": 0},
+                    "user": {
+                        "id": self.ids,
+                        "companyId": self.made,
+                        "email": row["adminEmail"],
+                        "firstName": row["adminFirstName"],
+                        "lastName": row["adminLastName"],
+                        "phoneNumber": row["adminPhoneNumber"],
+                        "role": 0,
+                        "companyRoleId": 10,
+                        "companyRoleName": "Admin",
+                    },
                 }
             )
             answer.append({"companyId": self.made})
-        return _envelope(answer)
+        return answer
 
-    def _read(self, path: str, query: dict[str, str]) -> HttpResponse:
+    def _read(self, path: str, query: dict[str, str]) -> HttpResponse:  # noqa: PLR0911 - one for each list
         start, limit = int(query.get("offset", "0")), int(query.get("limit", "10"))
-        if path == "/companies/extra-fields":
-            return _envelope([{"fieldName": "Acumatica Customer ID", "fieldType": 0, "isUnique": True}], 1)
+        if not path:
+            return _envelope([])  # nobody shops there yet (docs/api/better_b2b.md#shoppers)
+        if path.endswith("/extra-fields"):
+            fields = [{"fieldName": "Acumatica Customer ID", "fieldType": 0, "isUnique": True}]
+            fields = fields if path == "/companies/extra-fields" else []
+            return _envelope(fields, len(fields))
+        if path in _PLACES:
+            return _envelope([_PLACES[path]])
         if path == "/companies/roles":
             names = ("Admin", "Senior Buyer", "Junior Buyer")
             return _envelope([{"id": 10 + place, "name": name} for place, name in enumerate(names)], len(names))

@@ -1,14 +1,14 @@
 """What the ledger grows by: for each new company, each customer without news, each changed one, and each run.
 
-``python -m bench.ledger_size [CUSTOMERS]``; the shape of the customers is the uniform one (2 users, 3 addresses), the
-company's id is written back into the ERP, terms are off.
+``python -m bench.ledger_size [CUSTOMERS [URL]]``; the shape of the customers is the uniform one (2 users, 3 addresses),
+the company's id is written back into the ERP, terms are off. By default the ledger is an SQLite file; ``URL`` names an
+empty PostgreSQL database.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
-from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,28 +37,28 @@ def main() -> None:
     """Measure a first load and the runs after it."""
     customers = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
     with running(customers) as twins, tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "ledger.db"
-        first = _sync(twins, file)
+        url = sys.argv[2] if len(sys.argv) > 2 else f"sqlite:///{Path(folder) / 'ledger.db'}"  # noqa: PLR2004 - the second
+        first = _sync(twins, url)
         made = twins.landed()["companies"]
-        loaded = _size(file)
+        loaded = size_of(url)
         _say(f"first load of {made} companies: {loaded.since(Size({}, 0), made)}; {_cpu(first, made)}")
-        _sync(twins, file)
-        before = _size(file)
-        again = _sync(twins, file)
-        _say(f"full run over {customers}, unchanged: {_size(file).since(before, customers)}; {_cpu(again, customers)}")
+        _sync(twins, url)
+        before = size_of(url)
+        again = _sync(twins, url)
+        _say(f"full run over {customers}, unchanged: {size_of(url).since(before, customers)}; {_cpu(again, customers)}")
         changed = customers // 10
         Edits(twins, customers).company_fields(changed)
-        before = _size(file)
-        some = _sync(twins, file, mode="incremental")
-        _say(f"run that changes {changed} companies: {_size(file).since(before, changed)}; {_cpu(some, changed)}")
+        before = size_of(url)
+        some = _sync(twins, url, mode="incremental")
+        _say(f"run that changes {changed} companies: {size_of(url).since(before, changed)}; {_cpu(some, changed)}")
         # The overlap reads again what changed shortly before: here one customer, whom nothing else lies near.
         call(f"{twins.erp_url}/_sandbox/clock", "PUT", {"advance_s": _LATER_S})
         Edits(twins, customers).company_fields(1)
-        _sync(twins, file, mode="incremental")
-        before = _size(file)
+        _sync(twins, url, mode="incremental")
+        before = size_of(url)
         for _ in range(_RUNS):
-            _sync(twins, file, mode="incremental")
-        _say(f"scheduled run that finds no news: {_size(file).since(before, _RUNS)}")
+            _sync(twins, url, mode="incremental")
+        _say(f"scheduled run that finds no news: {size_of(url).since(before, _RUNS)}")
 
 
 _RUNS = 20
@@ -69,11 +69,11 @@ def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
-def _sync(twins: Twins, file: Path, mode: str = "full") -> Measured:
+def _sync(twins: Twins, url: str, mode: str = "full") -> Measured:
     order: dict[str, Any] = {
         "erp_url": twins.erp_url,
         "store_url": twins.store_url,
-        "ledger_url": f"sqlite:///{file}",
+        "ledger_url": url,
         "mode": mode,
         "erp": {"write_reference": True},
     }
@@ -84,18 +84,29 @@ def _cpu(measured: Measured, customers: int) -> str:
     return f"{measured.told['run_cpu_s'] / customers * 1e6:,.0f} µs CPU each"
 
 
-def _size(file: Path) -> Size:
-    engine = sa.create_engine(f"sqlite:///{file}")
-    with closing(engine.raw_connection()) as raw:
-        cursor = raw.cursor()
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        names = [name for (name,) in cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]
-        rows = {name: cursor.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in names}  # noqa: S608 - the file's own names
-        sizes = [
-            cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-        ]
+def size_of(url: str) -> Size:
+    """How much a ledger holds."""
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        rows = {
+            name: connection.execute(sa.select(sa.func.count()).select_from(sa.table(name))).scalar_one()
+            for name in sa.inspect(connection).get_table_names()
+        }
+        for statement in _TIDYING[engine.dialect.name]:
+            connection.execute(sa.text(statement))
+        used = connection.execute(sa.text(_BYTES[engine.dialect.name])).scalar_one()
     engine.dispose()
-    return Size(rows, (sizes[0] - sizes[1]) * sizes[2])
+    return Size(rows, int(used))
+
+
+_TIDYING = {"sqlite": ["PRAGMA wal_checkpoint(TRUNCATE)"], "postgresql": ["VACUUM (FULL)"]}
+"""What has the file hold all that is known, and nothing else."""
+_BYTES = {
+    "sqlite": "SELECT (page_count - freelist_count) * page_size "
+    "FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
+    "postgresql": "SELECT sum(pg_total_relation_size(relid)) FROM pg_stat_user_tables",
+}
+"""Bytes in use, indexes included."""
 
 
 if __name__ == "__main__":

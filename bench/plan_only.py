@@ -6,23 +6,26 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, cast
 
 import msgspec
 
 from bench.ours import connector, source
 from customer_sync.gc_paused import gc_paused
+from customer_sync.http.pacing import RequestCounter
 from customer_sync.http.transport import HttpRequest, HttpResponse, Transport
 from customer_sync.ledger import Ledger
 from customer_sync.model.batch import Batch, BatchDescriptor, pack_customers
 from customer_sync.model.company import Company, company_fields, content_hash, user_fields
 from customer_sync.model.customer import Customer
 from customer_sync.model.operation import AppliedAddress, AppliedCompany, AppliedUser, Operation
+from customer_sync.model.place import Place
 from customer_sync.planning.diff import diff_company
 from customer_sync.planning.window import RunRequest
 from customer_sync.rules.company_mapping import to_company
 from customer_sync.rules.eligibility import decide_eligibility
+from customer_sync.rules.places import StorePlaces
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
@@ -32,6 +35,7 @@ from customer_sync.sources.acumatica.reader import selections
 from customer_sync.steps.extract import begin_run
 from customer_sync.steps.filter import filter_batch
 from customer_sync.steps.transform import transform_batch
+from customer_sync.targets.port import Target
 
 PASSES = 3
 
@@ -77,8 +81,15 @@ def main() -> None:
     recorder = Recorder(live._transport)  # noqa: SLF001 - the benchmark stands at the client's seam
     with AcumaticaClient(recorder, live.settings) as erp:
         customers = _read(erp, rules)
-    applied = {each.customer_id: _remembered(each, number) for number, each in enumerate(_desired(customers, rules))}
+    applied = {
+        each.customer_id: _remembered(each, number)
+        for number, each in enumerate(_desired(customers, rules, _places(rules)))
+    }
     client = live.settings
+    rows = _rows(AcumaticaClient(Player(recorder.exchanges), client), rules)
+
+    def pass_by() -> int:
+        return _pass_by(AcumaticaClient(Player(recorder.exchanges), client), rules, rows)
 
     def plan() -> int:
         return _plan(AcumaticaClient(Player(recorder.exchanges), client), rules, applied)
@@ -88,6 +99,7 @@ def main() -> None:
     count = len(customers)
     told = {
         "customers_per_s": count / min(seconds for seconds, _ in timed),
+        "unchanged_per_s": count / min(_timed(pass_by)[0] for _ in range(PASSES)),
         "struct_decode_per_s": count / min(seconds for seconds, _ in floors),
         "steps_per_s": count / min(_timed(lambda: _steps(customers, rules))[0] for _ in range(PASSES)),
         "operations": timed[0][1],
@@ -107,9 +119,34 @@ def _read(erp: AcumaticaClient, rules: Connector) -> list[Customer]:
     return [customer for page in pages.all_after("") for customer in page.customers]
 
 
+def _places(rules: Connector) -> StorePlaces:
+    return StorePlaces(geography=rules.geography)
+
+
+def _rows(erp: AcumaticaClient, rules: Connector) -> dict[str, str]:
+    """What identifies the rows of each customer."""
+    with erp:
+        return {key: row for page in CustomerPages(erp, rules).all_after("") for key, row in page.rows.items()}
+
+
+def _pass_by(erp: AcumaticaClient, rules: Connector, remembered: Mapping[str, str]) -> int:
+    """Read, and see of each customer that nothing of it changed."""
+
+    def known(rows: Mapping[str, str]) -> Collection[str]:
+        return [key for key, row in rows.items() if remembered.get(key) == row]
+
+    with erp:
+        found = sum(len(page.as_before) for page in CustomerPages(erp, rules, known).all_after(""))
+    if found != len(remembered):
+        raise AssertionError(f"{found} of {len(remembered)} customers are as before")
+    return found
+
+
 @gc_paused()
-def _desired(customers: Sequence[Customer], rules: Connector) -> list[Company]:
-    made = [to_company(each, rules).company for each in customers if decide_eligibility(each, rules).is_eligible]
+def _desired(customers: Sequence[Customer], rules: Connector, places: StorePlaces) -> list[Company]:
+    made = [
+        to_company(each, rules, places).company for each in customers if decide_eligibility(each, rules).is_eligible
+    ]
     return [company for company in made if company is not None]
 
 
@@ -129,9 +166,10 @@ def _remembered(company: Company, number: int) -> AppliedCompany:
 def _plan(erp: AcumaticaClient, rules: Connector, applied: dict[str, AppliedCompany]) -> int:
     """Read, filter, transform and compare as the steps do: by hash, and field by field where that differs."""
     operations: list[Operation] = []
+    places = _places(rules)
     with erp:
         for page in CustomerPages(erp, rules).all_after(""):
-            for company in _desired(page.customers, rules):
+            for company in _desired(page.customers, rules, places):
                 known = applied[company.customer_id]
                 if known.content_hash != content_hash(company):
                     operations += diff_company(company, known, rules.policy)
@@ -149,6 +187,20 @@ def _decode(exchanges: Sequence[tuple[HttpRequest, HttpResponse]], rules: Connec
     return rows
 
 
+class _NoLists:
+    """A store that lists no places, and is asked nothing else."""
+
+    identity = "bench"
+
+    def __init__(self) -> None:
+        self.facts = self
+        self.countries: tuple[Place, ...] = ()
+        self.requests_used = RequestCounter().snapshot
+
+    def states(self, _country_code: str) -> tuple[Place, ...]:
+        return ()
+
+
 def _steps(customers: Sequence[Customer], rules: Connector) -> int:
     """Filter and transform with ledger and batches, as the tasks run them."""
     with tempfile.TemporaryDirectory() as folder, Ledger.open(rules.id, f"sqlite:///{folder}/ledger.db") as ledger:
@@ -162,7 +214,9 @@ def _steps(customers: Sequence[Customer], rules: Connector) -> int:
             with ledger.write() as connection:
                 ledger.runs.add_customers(connection, "bench", part.key, [each.customer_id for each in part.items])
             decided = filter_batch(run, content, descriptor)
-            planned: BatchDescriptor = transform_batch(run, content, *decided, request)[1]
+            planned: BatchDescriptor = transform_batch(
+                run, content, *decided, request, target=cast("Target", _NoLists())
+            )[1]
             done += planned.operations
         return done
 

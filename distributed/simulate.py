@@ -112,7 +112,7 @@ def run_once(world: World, run_id: str, **params: Any) -> Cost:
         batches = [meter.keep(batch) for batch in extracted]
         filtered = [_step(meter, filter_batch, run.as_task("filter"), *batch) for batch in batches]
         planned = [
-            _step(meter, transform_batch, run.as_task("transform"), content, *decided, request)
+            _step(meter, transform_batch, run.as_task("transform"), content, *decided, request, target=world.store())
             for (content, _), decided in zip(batches, filtered, strict=True)
         ]
         with meter.task():
@@ -132,9 +132,9 @@ def run_once(world: World, run_id: str, **params: Any) -> Cost:
     return meter.cost
 
 
-def _step(meter: Meter, work: Callable[..., tuple[str, T]], *given: Any) -> tuple[str, T]:
+def _step(meter: Meter, work: Callable[..., tuple[str, T]], *given: Any, **named: Any) -> tuple[str, T]:
     with meter.task():
-        batch = work(*given)
+        batch = work(*given, **named)
     return meter.keep(batch)
 
 

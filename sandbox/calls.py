@@ -17,9 +17,10 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_ANSWER_BYTES = 4 * 1024
 MAX_HELD_BYTES = 256 * 1024 * 1024
 
-_MASKED = "password|pwd|token|auth_?token|access_token|refresh_token|client_secret|secret|api_?key"
+_MASKED = "password|pwd|token|auth_?token|access_token|refresh_token|client_secret|secret|api_?key|code_verifier"
 _JSON_SECRET = re.compile(rf'("(?:{_MASKED})"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
-_FORM_SECRET = re.compile(rf"((?:^|[&?])(?:{_MASKED})=)[^&]*", re.IGNORECASE)
+# `code` is a status in many JSON bodies, and an authorization code in forms.
+_FORM_SECRET = re.compile(rf"((?:^|[&?])(?:{_MASKED}|code)=)[^&]*", re.IGNORECASE)
 
 
 def masked(text: str) -> str:

@@ -153,12 +153,12 @@ def _location_abroad(customer: WorldCustomer, _seed: int) -> None:
     _second_location(customer).address = PostalAddress("1 Far Road", "", "Farcity", "", "1000", "XK1")
 
 
-@_edge_case(36, "email_duplicate: one Account Email with C000037")
+@_edge_case(36, "one Account Email with C000037: email_duplicate where the store wants it unique")
 def _shares_email(customer: WorldCustomer, _seed: int) -> None:
     customer.email = "shared@twofirms.example"
 
 
-@_edge_case(37, "email_duplicate: one Account Email with C000036, in other case")
+@_edge_case(37, "one Account Email with C000036, in other case")
 def _shares_email_too(customer: WorldCustomer, _seed: int) -> None:
     customer.email = "Shared@twofirms.example"
 

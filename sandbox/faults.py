@@ -28,6 +28,7 @@ SHARED_EFFECTS = (
     "fail_before_commit",
     "commit_then_fail",
     "commit_then_reset",
+    "reset_then_commit",
     "burst_429",
 )
 SYNONYMS = {"timeout": "hang", "reset": "connection_reset"}
@@ -61,7 +62,7 @@ class FaultDefinition(msgspec.Struct, forbid_unknown_fields=True):
         seed: Seed of the dice, so that a run can be repeated; null rolls the same dice as 0.
         status: Status for `status`, `fail_before_commit` and `commit_then_fail`.
         body_style: Body for `status`.
-        delay_ms: Milliseconds for `delay_ms`, and between the pieces of `slow_body`.
+        delay_ms: Milliseconds for `delay_ms` and `reset_then_commit`, and between the pieces of `slow_body`.
         chunk_bytes: Piece size of `slow_body`.
         keep_bytes: Bytes that `truncate` lets through; null is half of the body.
         max_s: Seconds after which `hang` cuts the connection if the client still waits.

@@ -93,7 +93,7 @@ class Traffic:
         if fault is None:
             answer, delivery = await self._twin.respond(call), Delivery.WHOLE
         else:
-            answer, delivery = await self._under(fault, call, receive)
+            answer, delivery = await self._under(fault, call, receive, scope["state"][_TRANSPORT])
         # A server's date and its stamps come from one clock.
         answer.headers.append(("date", formatdate(self._clock.now_s(), usegmt=True)))
         if not answer.status:
@@ -115,7 +115,9 @@ class Traffic:
                 # Only when the loss has been noticed is the call over; uvicorn would complain before that.
                 await _until_gone(receive, _LOSS_NOTICED_S)
 
-    async def _under(self, fault: Fault, call: Call, receive: Any) -> tuple[Answer, Delivery]:
+    async def _under(
+        self, fault: Fault, call: Call, receive: Any, transport: asyncio.Transport
+    ) -> tuple[Answer, Delivery]:
         """The call as it goes under a fault: the answer, and how it is to travel."""
         if fault.effect == "hang":
             await _until_gone(receive, fault.definition.max_s)
@@ -124,7 +126,9 @@ class Traffic:
         refusal = self._refusal(fault)
         if refusal is not None:
             return refusal, Delivery.WHOLE
-        if fault.effect == "delay_ms":
+        if fault.effect == "reset_then_commit":
+            _reset(transport)
+        if fault.effect in ("delay_ms", "reset_then_commit"):
             await asyncio.sleep(fault.definition.delay_ms / 1000)
         return await self._after_handling(fault, call)
 
@@ -152,7 +156,7 @@ class Traffic:
         match fault.effect:
             case "commit_then_fail":
                 return self._error(order.status, "envelope", order.message), Delivery.WHOLE
-            case "commit_then_reset":
+            case "commit_then_reset" | "reset_then_commit":
                 return answer, Delivery.NONE
             case "truncate":
                 return answer, Delivery.CUT

@@ -2,9 +2,11 @@
 
 # ruff: noqa: PLC0415, INP001 -- tasks import what they need when they run; a DAG file belongs to no package
 
+import json
 import os
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, task
@@ -55,11 +57,10 @@ with DAG("bench_mapped", schedule=None, start_date=START, catchup=False):
     def load(whole: dict[str, Any]) -> None:
         """Create one company with its users and addresses."""
         sys.path.insert(0, os.environ["BENCH_PEERS"])
-        import pycountry
         import requests
         import rules
 
-        states = {each.code: each.name for each in pycountry.subdivisions}
+        states = json.loads(Path(os.environ["BENCH_STATES"]).read_text(encoding="utf-8"))
         session, store = requests.Session(), os.environ["BENCH_STORE_URL"] + rules.STORE_PREFIX
 
         def post(kind: str, body: dict[str, Any]) -> dict[str, Any]:

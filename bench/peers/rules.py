@@ -65,7 +65,12 @@ def is_wanted(customer: dict[str, Any]) -> bool:
     )
 
 
-def company(customer: dict[str, Any], admin: dict[str, Any], states: dict[str, str]) -> dict[str, Any]:
+def state_of(address: dict[str, Any], states: dict[str, list[str]]) -> list[str | None]:
+    """Code and name of an address's state as the store lists it."""
+    return states.get(f"{address.get('Country')}-{address.get('State')}") or [None, None]
+
+
+def company(customer: dict[str, Any], admin: dict[str, Any], states: dict[str, list[str]]) -> dict[str, Any]:
     """The body that creates a company with its admin."""
     main = customer["MainContact"]
     address = main["Address"]
@@ -77,7 +82,7 @@ def company(customer: dict[str, Any], admin: dict[str, Any], states: dict[str, s
         "addressLine1": address.get("AddressLine1"),
         "addressLine2": address.get("AddressLine2"),
         "city": address.get("City"),
-        "state": states.get(f"{address['Country']}-{address.get('State')}"),
+        "state": state_of(address, states)[1],
         "zipCode": address.get("PostalCode"),
         "adminFirstName": admin["FirstName"],
         "adminLastName": admin["LastName"],
@@ -106,7 +111,7 @@ def user(contact: dict[str, Any], company_id: int, role_id: int) -> dict[str, An
     }
 
 
-def location_address(location: dict[str, Any], company_id: int, states: dict[str, str]) -> dict[str, Any]:
+def location_address(location: dict[str, Any], company_id: int, states: dict[str, list[str]]) -> dict[str, Any]:
     """The body that creates a location's address."""
     contact = location["LocationContact"]
     names = contact.get("Attention") or location["LocationName"]
@@ -123,7 +128,7 @@ def location_address(location: dict[str, Any], company_id: int, states: dict[str
     )
 
 
-def billing_address(customer: dict[str, Any], company_id: int, states: dict[str, str]) -> dict[str, Any]:
+def billing_address(customer: dict[str, Any], company_id: int, states: dict[str, list[str]]) -> dict[str, Any]:
     """The body that creates the billing address."""
     billing = (customer.get("BillingContact") or {}).get("Address") or {}
     address = billing if billing.get("AddressLine1") else customer["MainContact"]["Address"]
@@ -145,7 +150,7 @@ def _address(
     names: str,
     address: dict[str, Any],
     company_id: int,
-    states: dict[str, str],
+    states: dict[str, list[str]],
     *,
     phone: str | None,
     label: str,
@@ -162,7 +167,7 @@ def _address(
         "city": address.get("City"),
         "zipCode": address.get("PostalCode"),
         "countryCode": address.get("Country"),
-        "stateCode": address.get("State") if f"{address.get('Country')}-{address.get('State')}" in states else None,
+        "stateCode": state_of(address, states)[0],
         "phoneNumber": phone,
         "label": label,
         "externalId": external_id,

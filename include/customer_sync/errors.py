@@ -245,6 +245,10 @@ def _masked(texts: Sequence[str]) -> list[str]:
     return [mask_text(text[:_TEXT_CHARS]) for text in texts]
 
 
+class NoConsent(SyncError):
+    """A person did not allow this application to act for him, or what came back belongs to another attempt."""
+
+
 class PlanRefused(SyncError):
     """The plan may not be applied as it is: a guard tripped, or it is not the plan that was approved."""
 

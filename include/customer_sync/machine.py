@@ -6,6 +6,7 @@ machine of its own in place: then one seed decides the order of all that happens
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -66,6 +67,9 @@ class Machine(Protocol):
     def calls(self) -> Calls:
         """Have several calls in flight from the caller's thread."""
 
+    def repeat(self, every_s: float, work: Callable[[], bool], name: str) -> Callable[[], None]:
+        """Do something beside the caller now and then, until it returns false or what this returns is called."""
+
 
 class _ThisMachine:
     def utc_now(self) -> datetime:
@@ -82,6 +86,22 @@ class _ThisMachine:
 
     def calls(self) -> Calls:
         return CallsInFlight()
+
+    def repeat(self, every_s: float, work: Callable[[], bool], name: str) -> Callable[[], None]:
+        over = threading.Event()
+
+        def go_on() -> None:
+            while not over.wait(every_s) and work():
+                pass
+
+        thread = threading.Thread(target=go_on, name=name, daemon=True)
+        thread.start()
+
+        def end() -> None:
+            over.set()
+            thread.join()
+
+        return end
 
 
 _machine: Machine = _ThisMachine()

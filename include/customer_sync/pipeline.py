@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from customer_sync.errors import RunUnbalanced, SyncError
+from customer_sync.errors import ConfigError, RunUnbalanced, SyncError
 from customer_sync.ledger import Ledger
 from customer_sync.loading.context import StoreCensus
 from customer_sync.model.batch import BatchDescriptor
@@ -16,10 +16,12 @@ from customer_sync.run import Run, Sink, discard
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.port import Source
 from customer_sync.steps.audit import AuditReport, audit_run
+from customer_sync.steps.early_removals import EarlyRemovals, PlannedBatchContent, remove_early
 from customer_sync.steps.extract import begin_run, extract_batches
 from customer_sync.steps.filter import filter_batch
 from customer_sync.steps.guard import settle_plan
 from customer_sync.steps.load import load_batch
+from customer_sync.steps.store_places import PlaceReader
 from customer_sync.steps.transform import transform_batch
 from customer_sync.targets.port import Target
 
@@ -114,18 +116,41 @@ class _Pipeline:
             content = self._take("extract", descriptor)
             decisions, filtered = filter_batch(self._run.as_task("filter"), content, descriptor)
             changes, described = transform_batch(
-                self._run.as_task("transform"), content, decisions, filtered, self._request
+                self._run.as_task("transform"), content, decisions, filtered, self._request, target=self._target
             )
             self._put("transform", described, changes)
             planned.append(described)
-        return settle_plan(self._run.as_task("guard"), planned, self._request).descriptors
+        guard = self._run.as_task("guard")
+        if not planned:
+            PlaceReader(guard, self._target).refresh()
+        summary = settle_plan(
+            guard, planned, self._request, remove_early=self._remove_early, count_shoppers=self._target.shoppers
+        )
+        if self._request.dry_run:
+            guard.sink("\n".join(summary.lines), [])
+        return summary.descriptors
+
+    def _remove_early(self, descriptors: Sequence[BatchDescriptor], most: int) -> EarlyRemovals:
+        batches = (PlannedBatchContent(*self._contents(each), each) for each in descriptors)
+        return remove_early(self._run.as_task("guard"), batches, most, target=self._target, source=self._source)
 
     def _apply(self, descriptors: Sequence[BatchDescriptor]) -> None:
         run = self._run.as_task("load")
         census = StoreCensus()
+        stopped_by: ConfigError | None = None
         for descriptor in descriptors:
-            content, changes = self._take("extract", descriptor), self._take("transform", descriptor)
-            load_batch(run, content, changes, descriptor, target=self._target, source=self._source, census=census)
+            content, changes = self._contents(descriptor)
+            try:
+                load_batch(run, content, changes, descriptor, target=self._target, source=self._source, census=census)
+            except ConfigError as error:
+                # It stops whatever is to be made; who has left a customer of another batch loses access all the same.
+                stopped_by = stopped_by or error
+        if stopped_by is not None:
+            raise stopped_by
+
+    def _contents(self, descriptor: BatchDescriptor) -> tuple[str, str]:
+        """What extract and transform wrote of a batch."""
+        return self._take("extract", descriptor), self._take("transform", descriptor)
 
     def _put(self, step: str, descriptor: BatchDescriptor, content: str) -> None:
         (self._folder / f"{step}-{descriptor.key}").write_text(content, encoding="utf-8")

@@ -25,7 +25,17 @@ _NO_KINDS: Final[Mapping[str, Kind]] = {}
 _SHOWN_CHARS: Final = 2
 # A larger body is cut before it is looked at: nobody reads more than EXCERPT_CHARS of it.
 _PARSED_BYTES: Final = 65_536
-_SECRET_WORDS: Final = ("password", "secret", "token", "authorization", "cookie", "aspxauth", "apikey", "sessionid")
+_SECRET_WORDS: Final = (
+    "password",
+    "secret",
+    "token",
+    "authorization",
+    "cookie",
+    "aspxauth",
+    "apikey",
+    "sessionid",
+    "verifier",
+)
 # Keys that end in "name" and hold no person's or firm's name.
 _PLAIN_NAMES: Final = frozenset(
     {
@@ -57,7 +67,7 @@ _PHONE: Final = re.compile(
     r"(?![\w-])"
 )
 _TEXT_SECRET: Final = re.compile(
-    r"(?i)((?:password|secret|token|authorization|cookie|aspxauth|api_?key|sessionid)[\"']?\s{0,3}[:=]\s{0,3}[\"']?)"
+    r"(?i)((?:password|secret|token|authorization|cookie|aspxauth|api_?key|sessionid|verifier)[\"']?\s{0,3}[:=]\s{0,3}[\"']?)"
     r"(?!•••)[^\s\"'&,;}]+"
 )
 _BEARER: Final = re.compile(r"(?i)(bearer\s{1,3})(?!•••)\S+")

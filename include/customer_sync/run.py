@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
 from customer_sync.ledger import CustomerOutcome, Ledger
+from customer_sync.model.company import content_hash
 from customer_sync.model.outcome import LogEntry
 from customer_sync.settings.connector import Connector
 
@@ -46,6 +47,12 @@ class Run:
         """What people see of each neutral field on the screens of the run's source."""
         return self.connector.source.words
 
+    def mapping_fingerprint(self) -> str:
+        """Identify all that a desired state is made by beside the customer; it changes when the store's places do."""
+        changes = self.ledger.places.changes(self.connector.store_budget)
+        rules = self.connector.mapping_fingerprint()
+        return content_hash([rules, changes]) if changes else rules
+
     def as_task(self, task: str) -> Run:
         """The same run at another step."""
         return replace(self, task=task)
@@ -56,11 +63,11 @@ class Run:
         entries: Sequence[LogEntry] = (),
         outcomes: Sequence[CustomerOutcome] = (),
         *,
-        in_place_of: str = "",
+        in_place_of: Collection[str] = (),
     ) -> list[LogEntry]:
         """Write log entries and outcomes in the caller's transaction; print the entries after its commit.
 
-        ``in_place_of`` names the step whose planned lines go, now that these say what was done.
+        ``in_place_of`` names the steps whose planned lines go, now that these say what is planned or was done.
 
         Returns:
             The entries that are news, to be printed; what was said of a customer before is not.

@@ -10,6 +10,7 @@ rejected plan can never be passed (docs/architecture.md#guard).
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.exceptions import HITLRejectException
@@ -21,13 +22,15 @@ from customer_sync.errors import PlanRefused
 from customer_sync.planning.window import RunRequest
 from customer_sync_airflow.addresses import logs_address
 from customer_sync_airflow.alerting.callbacks import alert_about_plan, alert_on_refusal
-from customer_sync_airflow.tasks.batches import BatchNote, descriptor_of, pull_notes
+from customer_sync_airflow.tasks.batches import BatchNote, descriptor_of, pull_batch, pull_customers, pull_notes
 from customer_sync_airflow.tasks.run_context import open_run, request_of
 from customer_sync_airflow.tasks.task_log import print_lines
 from customer_sync_airflow.tasks.task_states import read_task_states
 
 if TYPE_CHECKING:
+    from customer_sync.model.batch import BatchDescriptor
     from customer_sync.run import Run
+    from customer_sync.steps.early_removals import EarlyRemovals
     from customer_sync.steps.guard import PlanSummary
 
 UNNAMED = "somebody"
@@ -88,8 +91,17 @@ class Guard(ApprovalOperator):
             planned = self._notes(context)
             pushed_by = {descriptor_of(note).key: note["pushed_by"] for note in planned}
             descriptors = [descriptor_of(note) for note in planned]
+            if not descriptors:
+                self._refresh_places(run)
             with alert_on_refusal(run):
-                summary = settle_plan(run, descriptors, self._request(context), can_ask=True)
+                summary = settle_plan(
+                    run,
+                    descriptors,
+                    self._request(context),
+                    can_ask=True,
+                    remove_early=partial(self._remove_early, context, run, planned),
+                    count_shoppers=partial(self._count_shoppers, run),
+                )
             print_lines(summary.lines)
             notes: list[BatchNote] = [
                 {"descriptor": descriptor.to_json(), "pushed_by": pushed_by[descriptor.key]}
@@ -126,6 +138,45 @@ class Guard(ApprovalOperator):
             with alert_on_refusal(run):
                 print_lines(approve_plan(run, shown, present, by=who or UNNAMED))
             return list(notes)
+
+    def _remove_early(
+        self,
+        context: Context,
+        run: "Run",
+        notes: Sequence[BatchNote],
+        descriptors: "Sequence[BatchDescriptor]",
+        most: int,
+    ) -> "EarlyRemovals":
+        """Take access away from those who leave with these batches."""
+        from customer_sync.steps.early_removals import PlannedBatchContent, remove_early
+        from customer_sync_airflow.tasks.clients import erp_client, store_client
+
+        of_batch = {descriptor_of(note).key: note for note in notes}
+
+        def content(descriptor: "BatchDescriptor") -> "PlannedBatchContent":
+            changes, _ = pull_batch(context, of_batch[descriptor.key], pushed_to=self.transform_task_id)
+            return PlannedBatchContent(pull_customers(context, descriptor), changes, descriptor)
+
+        with store_client(run) as target, erp_client(run) as source:
+            return remove_early(run, map(content, descriptors), most, target=target, source=source)
+
+    @staticmethod
+    def _refresh_places(run: "Run") -> None:
+        """Read what the store calls its places, once a day, where no transform did: nobody had to be judged."""
+        from customer_sync.steps.store_places import PlaceReader, are_places_due
+        from customer_sync_airflow.tasks.clients import store_client
+
+        if are_places_due(run):
+            with store_client(run) as target:
+                PlaceReader(run, target).refresh()
+
+    @staticmethod
+    def _count_shoppers(run: "Run", emails: Sequence[str]) -> int | None:
+        """Ask the store which of the new users shop there already; a plan is read also where it cannot say."""
+        from customer_sync_airflow.tasks.clients import store_client
+
+        with store_client(run) as target:
+            return target.shoppers(emails)
 
     def _request(self, context: Context) -> RunRequest:
         """The run's params, as far as a plan is bound by them."""

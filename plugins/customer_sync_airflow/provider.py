@@ -52,7 +52,11 @@ def _acumatica() -> dict[str, Any]:
             },
         },
         "conn-fields": {
-            "tenant": _text("Tenant", "Sign-in tenant (company), as in the sign-in screen. Required."),
+            "tenant": _text(
+                "Tenant",
+                "Sign-in tenant (company), as in the sign-in screen; the one reached is compared with it. Empty where "
+                "the site has one tenant, or for its default one.",
+            ),
             "endpoint_name": _text(
                 "Endpoint name", "Web service endpoint that carries the commerce fields, such as KNCommerce. Required."
             ),
@@ -61,13 +65,15 @@ def _acumatica() -> dict[str, Any]:
             "locale": _text("Locale", "Locale to sign in with, such as en-US; empty for the user's default."),
             "auth_style": _choice(
                 "Sign-in",
-                "cookie: user and password. oauth_password: a connected application with client id and client secret.",
-                ["cookie", "oauth_password"],
+                "cookie: user and password. oauth_password: both, and a connected application with client id and "
+                "client secret. oauth_code: the application alone, after a person's consent by the command "
+                "customer-sync login; its tokens are in the ledger.",
+                ["cookie", "oauth_password", "oauth_code"],
             ),
             "client_id": _text(
-                "Client ID", "Of the connected application, in the form GUID@Tenant; for sign-in oauth_password only."
+                "Client ID", "Of the connected application, in the form GUID@Tenant; not for sign-in cookie."
             ),
-            "client_secret": _secret("Client secret", "Of the connected application; for sign-in oauth_password only."),
+            "client_secret": _secret("Client secret", "Of the connected application; not for sign-in cookie."),
             **_transport_fields(630),
         },
     }

@@ -27,7 +27,7 @@ from sandbox.acumatica.pages import Pages
 from sandbox.acumatica.push import EFFECTS, Push, push_columns
 from sandbox.acumatica.seed import seeded_database
 from sandbox.acumatica.sessions import Session, Sessions
-from sandbox.acumatica.sign_in import Accounts, SignIn, session_cookie, trace_cookies
+from sandbox.acumatica.sign_in import Accounts, SignIn, renewed_cookies, session_cookie
 from sandbox.acumatica.state import dumped, restored
 from sandbox.acumatica.switches import DEFAULT_TENANT, make_settings
 from sandbox.acumatica.writing import Change, Preconditions, Writer
@@ -76,7 +76,9 @@ class AcumaticaTwin:
         self._entrance = Entrance(self.settings, self._gate, sign_in, self._oauth)
         self._licence = Licence(self._clock, self.settings)
         self._actions = Actions(
-            self._clock, self.settings, {"CreateContactFromCustomer": self._create_contact_from_customer}
+            self._clock,
+            self.settings,
+            {"CreateContactFromCustomer": self._create_contact_from_customer, "ChangeID": self._change_id},
         )
         self.push = Push(self._clock, self.settings, DEFAULT_TENANT)
         self._rest = ContractRest(
@@ -183,6 +185,8 @@ class AcumaticaTwin:
     async def respond(self, call: Call) -> Answer:
         """Answer one call of a client."""
         began = time.perf_counter()
+        if call.path.startswith("//") and self.settings["double_slash"]:
+            call.path, call.raw_path = f"/{call.path.lstrip('/')}", f"/{call.raw_path.lstrip('/')}"
         refusal = self._refused_by_web_server(call)
         if refusal is not None:
             return refusal
@@ -200,7 +204,8 @@ class AcumaticaTwin:
             answer = error.answer
         if call.path.startswith("/entity"):
             spent_ms = (time.perf_counter() - began) * 1000
-            answer.headers.extend(trace_cookies(call.path, spent_ms, self._clock.now_s()))
+            # Before the answer's own, which count where both set a cookie.
+            answer.headers[:0] = renewed_cookies(call, spent_ms, self._clock.now_s())
         return answer
 
     def _refused_by_web_server(self, call: Call) -> Answer | None:
@@ -258,6 +263,11 @@ class AcumaticaTwin:
     def _on_change(self, change: Change) -> None:
         self._environment.changed()
         self.push.changed(change)
+
+    def _change_id(self, _endpoint: Endpoint, record: Record, parameters: dict[str, Any]) -> None:
+        """The effect of the action: another number for the same record."""
+        sent = parameters.get("CustomerID", {}).get("value")
+        self._writer().change_id(record, str(sent or ""))
 
     def _create_contact_from_customer(self, endpoint: Endpoint, record: Record, parameters: dict[str, Any]) -> None:
         """The effect of the action: a new contact of the customer."""

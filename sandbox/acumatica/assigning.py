@@ -11,6 +11,7 @@ from sandbox.acumatica.access import LOCATION_FIELDS, SITE_FIELDS
 from sandbox.acumatica.contract import fields_of
 from sandbox.acumatica.conversion import UnfitValueError, is_email
 from sandbox.acumatica.rows import DEFAULT_SITE_ID, Address, Card, Contact, Customer, Location, Record, Row, Site
+from sandbox.acumatica.selectors import complaint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +68,7 @@ class Assigner:
         field = fields_of(entity)[name]
         if field.is_read_only:
             return
+        self._check_selector(name, value)
         special = self._special[entity].get(name)
         if special is not None:
             special(record, value)
@@ -97,7 +99,12 @@ class Assigner:
         self._linked(card, owner, name, value)
 
     def assign_address(self, address: Address, owner: Record | None, name: str, value: Any) -> None:
-        """Write one field of an address; `owner` is the customer it belongs to."""
+        """Write one field of an address; `owner` is the customer it belongs to.
+
+        Raises:
+            UnfitValueError: A selector does not know the value.
+        """
+        self._check_selector(name, value, address.get("Country") or "")
         self._linked(address, owner, name, value)
 
     def assign_detail(self, row: Row, owner: Record, name: str, value: Any) -> None:
@@ -107,6 +114,11 @@ class Assigner:
         self._journal.set_value(row, name, value)
         if self._settings["touch_parent_on_detail_change"]:
             self._journal.touch(owner)
+
+    def _check_selector(self, name: str, value: Any, country: str = "") -> None:
+        text = complaint(name, value, self._settings["selectors"], country)
+        if text is not None:
+            raise UnfitValueError(text)
 
     def touches_parent(self) -> bool:
         """Whether a changed detail row moves its record's stamp."""
@@ -233,12 +245,12 @@ class Assigner:
 
 
 def _check_listed(name: str, value: Any, options: tuple[str, ...]) -> None:
-    if name == "Terms" and value is not None and value not in options:
-        raise UnfitValueError("'Terms' cannot be found in the system.")
     if name == "Status" and value not in options:
         raise UnfitValueError("'Status' has a value that is not in the list.")
 
 
 def _check_email(value: Any) -> None:
-    if value is not None and not is_email(value):
+    # People keep several addresses in one field (docs/api/acumatica.md#customer).
+    several = [each for part in (value or "").replace(";", ",").split(",") if (each := part.strip())]
+    if value is not None and not (several and all(map(is_email, several))):
         raise UnfitValueError("The e-mail address is not valid.")

@@ -115,7 +115,9 @@ class BodyApplier:
         if address is None or not isinstance(sent, dict):
             return
         contract = self._endpoint.entities["Address"]
-        for name in [each for each in sent if each in contract.fields and sent[each] is not None]:
+        # The country first: it says which states there are.
+        names = sorted(sent, key=lambda name: name != "Country")
+        for name in [each for each in names if each in contract.fields and sent[each] is not None]:
             type_name = contract.fields[name].type
             self._scalar(sent, name, type_name, lambda n, v: self._assigner.assign_address(address, owner, n, v))
 

@@ -143,13 +143,24 @@ def endpoints() -> dict[tuple[str, str], Endpoint]:
         **{name: Entity(name, {**plain[name].fields, **added}) for name, added in _section("added_in_25").items()},
     }
     extended = {**plain, **{name: Entity(name, fields_of(name)) for name in _section("extension")}}
+    older = (
+        Endpoint("Default", version, _without(plain, lacking)) for version, lacking in _document()["older"].items()
+    )
     all_endpoints = (
-        Endpoint("Default", "23.200.001", plain),
+        *older,
         Endpoint("Default", "24.200.001", plain),
         Endpoint("Default", "25.200.001", later),
         Endpoint("KNCommerce", "24.200.001", extended),
     )
     return {(endpoint.name, endpoint.version): endpoint for endpoint in all_endpoints}
+
+
+def _without(entities: dict[str, Entity], lacking: dict[str, list[str]]) -> dict[str, Entity]:
+    """The entities as an older endpoint has them."""
+    return {
+        name: Entity(name, {each: field for each, field in entity.fields.items() if each not in lacking.get(name, ())})
+        for name, entity in entities.items()
+    }
 
 
 @cache

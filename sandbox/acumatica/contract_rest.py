@@ -13,6 +13,7 @@ from sandbox.acumatica.files import Files
 from sandbox.acumatica.list_query import ListQuery, parsed_query
 from sandbox.acumatica.projection import Projector, ShapeRules
 from sandbox.acumatica.reading import Reader
+from sandbox.acumatica.sent import joined, sent_custom, sent_paths
 from sandbox.acumatica.writing import Change, Preconditions, Writer
 from sandbox.exchange import Answer, empty_answer, json_answer
 
@@ -82,7 +83,8 @@ class ContractRest:
         if parts[2] not in TOP_LEVEL:
             raise not_found()
         entity, rest = parts[2], parts[3:]
-        if screen_of(entity) in session.without_rights:
+        is_off = entity == "CustomerLocation" and not self._settings["business_account_locations"]
+        if is_off or screen_of(entity) in session.without_rights:
             raise insufficient_rights(_FORMS[entity], screen_of(entity))
         reader = Reader(self._database(), self._settings, session.customer_classes)
         if call.method == "GET":
@@ -110,6 +112,7 @@ class ContractRest:
                     whole_select_includes_expanded=self._settings["whole_select_includes_expanded"],
                     credit_rules_fail=self._settings["credit_rules_delegate"],
                     associations_fail=self._settings["site_associations_delegate"],
+                    lists_hide_expansions=self._settings["empty_expansions_in_lists"],
                 ),
             )
         return self._projectors[key]
@@ -163,7 +166,12 @@ class ContractRest:
             contract = endpoint.entities[entity].fields
             sent = [name for name in body if name in contract and contract[name].kind == "scalar"]
             select = ",".join([*keys_of(entity), *(name for name in sent if name not in keys_of(entity))])
-        return self.projector(endpoint).shape(entity, select, query.expand, query.custom, in_list=False)
+        expand, custom = query.expand, query.custom
+        if self._settings["put_answer_shows_sent"]:
+            paths, parts = sent_paths(endpoint, entity, body)
+            select = joined(select, paths) if select else ""
+            expand, custom = joined(expand, parts), joined(custom, sent_custom(body))
+        return self.projector(endpoint).shape(entity, select, expand, custom, in_list=False)
 
     def _writer(self) -> Writer:
         return Writer(self._database(), self._settings, self._clock, self._on_change, self._columns)

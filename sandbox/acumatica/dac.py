@@ -9,6 +9,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from sandbox.acumatica.access import reader
 from sandbox.acumatica.errors import ApiError, not_found, not_logged_in
@@ -131,6 +132,8 @@ class DacOData:
             raise not_found()
         if call.method != "GET" or tenant.casefold() not in (name.casefold() for name in self._settings["tenants"]):
             raise not_found()
+        if rest == ["$metadata"]:
+            return Answer(200, _metadata(), "application/xml; charset=utf-8")
         if not rest:
             sets = [{"name": name, "kind": "EntitySet", "url": name} for name in _SETS]
             return json_answer({"@odata.context": f"{call.base_url()}{call.path}$metadata", "value": sets})
@@ -180,6 +183,34 @@ class DacOData:
 def dac_columns(record: Record) -> dict[str, Any]:
     """What the DAC plane keeps of a deleted record."""
     return _SET_OF[record.entity].row(record)
+
+
+def _metadata() -> bytes:
+    """The document of the sets: their properties, keys and the function that lists deleted rows."""
+    schema = Element("Schema", {"xmlns": "http://docs.oasis-open.org/odata/ns/edm", "Namespace": "PX.Data"})
+    container = Element("EntityContainer", {"Name": "Default"})
+    for name, found in _SETS.items():
+        kind = SubElement(schema, "EntityType", {"Name": name})
+        SubElement(SubElement(kind, "Key"), "PropertyRef", {"Name": found.key})
+        for column in found.columns:
+            SubElement(kind, "Property", {"Name": column, "Type": _edm_type(column)})
+        SubElement(container, "EntitySet", {"Name": name, "EntityType": f"PX.Data.{name}"})
+    schema.append(container)
+    edmx = "http://docs.oasis-open.org/odata/ns/edmx"
+    document = Element("edmx:Edmx", {"xmlns:edmx": edmx, "Version": "4.0"})
+    SubElement(document, "edmx:DataServices").append(schema)
+    text: bytes = tostring(document, encoding="utf-8", xml_declaration=True)
+    return text
+
+
+def _edm_type(column: str) -> str:
+    if column in _MOMENTS:
+        return "Edm.DateTimeOffset"
+    if column in ("BAccountID", "ContactID"):
+        return "Edm.Int32"
+    if column in ("IsActive", "UsrKNEnableCommerce"):
+        return "Edm.Boolean"
+    return "Edm.Guid" if column == "NoteID" else "Edm.String"
 
 
 def _queried(rows: list[dict[str, Any]], query: dict[str, str], found: _Set) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ from typing import Any
 from sandbox.acumatica.contract import Endpoint, custom_fields, endpoints
 
 BUILD = "25.201.0213"
+ATTRIBUTES = ("INDUSTRY", "WEBSTORE")
+"""Attributes of the customers' classes."""
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -36,6 +38,10 @@ def ad_hoc_schema(endpoint: Endpoint, entity: str) -> dict[str, Any]:
         # (docs/api/acumatica.md#ad-hoc-schema).
         if found.is_extension or name == "AcctCD":
             custom.setdefault(view, {})[name] = {"type": found.custom_type, "value": None}
+    if entity == "Customer":
+        # Attributes are user-defined fields of the screen as well (docs/api/acumatica.md#ad-hoc-schema).
+        for attribute in ATTRIBUTES:
+            custom["CurrentCustomer"][f"Attribute{attribute}"] = {"type": "CustomStringField", "value": None}
     return {
         "id": _NO_ID,
         "rowNumber": 1,

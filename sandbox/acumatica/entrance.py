@@ -9,6 +9,7 @@ from sandbox.acumatica.contract import endpoints
 from sandbox.acumatica.discovery import endpoint_list
 from sandbox.acumatica.errors import login_limit, not_found, not_logged_in
 from sandbox.acumatica.swagger import swagger_document
+from sandbox.acumatica.swagger_2 import as_swagger_2, is_swagger_2
 from sandbox.exchange import Answer, html_answer, json_answer
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Entrance:
         session = self._gate.present_session(call)
         if session is None:
             raise not_logged_in()
+        if not self._settings["names_tenant"]:
+            return html_answer("<html><body></body></html>")
         tenant = html.escape(session.tenant)
         return html_answer(f'<html><body><input type="hidden" id="txtSingleCompany" value="{tenant}"></body></html>')
 
@@ -72,6 +75,8 @@ class Entrance:
 
     def _identity(self, call: Call, path: str) -> Answer:
         route = (call.method, path)
+        if path == "/connect/authorize" and call.method in ("GET", "POST"):
+            return self._oauth.authorize(call)
         if route == ("POST", "/connect/token"):
             return self._oauth.token(call)
         if route == ("POST", "/connect/revocation"):
@@ -94,4 +99,6 @@ class Entrance:
         endpoint = endpoints().get((parts[0], parts[1])) if len(parts) == 3 else None  # noqa: PLR2004  # name, version, file
         if endpoint is None:
             raise not_found()
-        return json_answer(swagger_document(endpoint, call.base_url()))
+        document = swagger_document(endpoint, call.base_url())
+        older = is_swagger_2(endpoint.version, self._settings["document_form"])
+        return json_answer(as_swagger_2(document) if older else document)

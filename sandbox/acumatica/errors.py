@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from sandbox.exchange import HTML_TYPE, TEXT_TYPE, Answer, json_answer
@@ -83,9 +84,9 @@ def cannot_optimize(field: str, view: str) -> ApiError:
 
 
 def not_logged_in() -> ApiError:
-    """No session, or one that has ended."""
-    body = {"message": "You are not logged in.", "exceptionMessage": None, "exceptionType": None, "stackTrace": None}
-    return ApiError(json_answer(body, 401))
+    """No session, or one that has ended; the web server begins a session of its own, which takes no seat."""
+    cookie = f"ASP.NET_SessionId={secrets.token_hex(12)}; path=/; HttpOnly; SameSite=Lax"
+    return ApiError(json_answer({"message": "You are not logged in."}, 401, [("Set-Cookie", cookie)]))
 
 
 def insufficient_rights(form: str, screen: str) -> ApiError:
@@ -109,6 +110,13 @@ def bad_request(complaint: str) -> ApiError:
 def invalid_entity(entity: dict[str, Any]) -> ApiError:
     """The entity with an `error` on its root and on the fields that are wrong."""
     return ApiError(json_answer(entity, 422))
+
+
+def action_refused(complaint: str) -> ApiError:
+    """An action whose parameters are not acceptable."""
+    kind = "PX.Data.PXException"
+    body = {"message": _GENERAL, "exceptionMessage": complaint, "exceptionType": kind, "stackTrace": None}
+    return ApiError(json_answer(body, 422))
 
 
 def web_server_page(status: int, title: str) -> Answer:

@@ -42,7 +42,7 @@ class Gate:
             return existing, False
         kind = "concurrent" if token.is_concurrent else "token"
         try:
-            return self._sessions.open(token.user, token.tenant, kind=kind, token=token.text), True
+            return self._sessions.open(token.user, token.tenant, kind=kind, token=token.session_key), True
         except SeatsTakenError:
             raise ApiError(self._refusal()) from None
 
@@ -56,9 +56,9 @@ class Gate:
 
     def _existing(self, call: Call, token: Token) -> Session | None:
         if not token.is_concurrent:
-            return self._sessions.of_token(token.text)
+            return self._sessions.of_token(token.session_key)
         session = self._sessions.of_cookie(call.cookies().get(SESSION_COOKIE, ""))
-        return session if session is not None and session.token == token.text else None
+        return session if session is not None and session.token == token.session_key else None
 
     def _refusal(self) -> Answer:
         return plain_429() if self._settings["session_limit_style"] == "plain_429" else login_limit_redirect()

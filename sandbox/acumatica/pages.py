@@ -101,6 +101,8 @@ class Pages:
                 return self._new(call, kind, self._record("Customer", owner_id))
             case [kind, row_id] if kind in _SCREENS:
                 return self._existing(call, kind, self._record(_SCREENS[kind].entity, row_id))
+            case ["customers", row_id, "change-id"] if call.method == "POST":
+                return self._change_id(call, self._record("Customer", row_id))
             case [("contacts" | "locations") as kind, row_id, "delete"] if call.method == "POST":
                 record = self._record(_SCREENS[kind].entity, row_id)
                 back = _owner_url(record)
@@ -132,6 +134,13 @@ class Pages:
             return self._show(kind, record, refused=error, form=form, tab=form.get("tab"))
         tab = quote(form.get("tab", ""))
         return redirect_answer(f"/{kind}/{record.id}?saved=1&tab={tab}", 303)
+
+    def _change_id(self, call: Call, record: Record) -> Answer:
+        try:
+            self._writer().change_id(record, call.form().get("CustomerID", ""))
+        except ApiError as error:
+            return self._show("customers", record, refused=error)
+        return redirect_answer(f"/customers/{record.id}?saved=1", 303)
 
     def _new(self, call: Call, kind: str, owner: Record | None) -> Answer:
         screen = _SCREENS[kind]

@@ -52,6 +52,7 @@ class ShapeRules:
         whole_select_includes_expanded: `$select=MainContact` also shows what is expanded below it.
         credit_rules_fail: Expanding CreditVerificationRules in a list is an optimiser error.
         associations_fail: Expanding SiteAssociations in a list is an optimiser error.
+        lists_hide_expansions: Lists show what is expanded as if there were nothing.
     """
 
     links: bool = True
@@ -59,6 +60,7 @@ class ShapeRules:
     whole_select_includes_expanded: bool = False
     credit_rules_fail: bool = True
     associations_fail: bool = False
+    lists_hide_expansions: bool = False
 
 
 @dataclass(slots=True)
@@ -159,6 +161,9 @@ class Projector:
             self._check_names(entity, selected)
         self._check_names(entity, expanded)
         shape = self._place(entity, entity, selected, expanded, custom_paths(custom))
+        if in_list and self._rules.lists_hide_expansions:
+            shape.links = [(name, lambda _row: None, below) for name, _, below in shape.links]
+            shape.details = [(name, lambda _row: (), below) for name, _, below in shape.details]
         shape.self_link = f"/entity/{self._endpoint.name}/{self._endpoint.version}/{entity}"
         if self._rules.links:
             graph, view = _GRAPHS[entity]

@@ -23,12 +23,15 @@ from sandbox.acumatica.rows import (
 from sandbox.acumatica.tables import Database
 from sandbox.ordinary import first_contact_id
 from sandbox.people import world
+from sandbox.world_records import CONNECTION_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox.world_records import PostalAddress, WorldContact, WorldCustomer, WorldLocation
 
+WEB_STORE = "WEBSTORE"
+"""The attribute that says of a customer what its commerce tab says, for connectors that do without the extension."""
 _FIRST_ACCOUNT_ID = 8000
 _CARD_IDS_FROM = 50_000_000  # billing and location contacts; real contacts stay below
 _CARDS_PER_CUSTOMER = 20
@@ -38,7 +41,9 @@ def seeded_database(seed: int, customers: int, shape: str = "varied") -> Databas
     """A database with the first `customers` customers of a seed's world, varied or uniform."""
     database = Database(seed)
     with _gc_paused():
-        made = [_customer(seed, source) for source in world(seed, customers, shape)]
+        # The many customers of a measurement have no attributes: nothing that is measured reads them.
+        with_attributes = shape != "uniform"
+        made = [_customer(seed, source, with_attributes=with_attributes) for source in world(seed, customers, shape)]
         database.customers.fill(made)
         database.contacts.fill(contact for customer in made for contact in customer.contacts)
         database.locations.fill(location for customer in made for location in customer.locations)
@@ -74,7 +79,7 @@ class _Ids:
         return f"{self._head:08x}{self._tail}"
 
 
-def _customer(seed: int, source: WorldCustomer) -> Customer:
+def _customer(seed: int, source: WorldCustomer, *, with_attributes: bool) -> Customer:
     new_id = _Ids(seed, source.number)
     main = Card(new_id(), _filled({"Email": source.email, "Phone1": source.phone1, "Phone2": source.phone2}), 0)
     main.contact_id = first_contact_id(source.number)
@@ -115,6 +120,10 @@ def _customer(seed: int, source: WorldCustomer) -> Customer:
         _location(new_id, customer, location, source, index) for index, location in enumerate(source.locations)
     ]
     _add_details(new_id, customer, source)
+    if with_attributes:
+        is_on = source.enabled and source.connection_type == CONNECTION_TYPE
+        values = {"AttributeID": WEB_STORE, "AttributeDescription": "In the web store", "Value": "1" if is_on else "0"}
+        customer.details.setdefault("Attributes", []).append(Attribute(new_id(), values))
     return customer
 
 

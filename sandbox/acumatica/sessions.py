@@ -28,7 +28,7 @@ class Session:
         user: Name of the user.
         tenant: Tenant that is worked in.
         kind: `cookie`, `token` (scope `api`) or `concurrent` (scope `api:concurrent_access`).
-        token: Access token it belongs to, if any.
+        token: Access token that it belongs to, or chain of refreshed ones, if any.
         customer_classes: Classes that may be seen, none for all.
         without_rights: Screens that may not be used.
         used_s: Last use in sandbox time.
@@ -91,7 +91,7 @@ class Sessions:
         return self._used(self._open.get(session_id))
 
     def of_token(self, token: str) -> Session | None:
-        """The one session of an `api` token; using it keeps it open."""
+        """The one session of an `api` token, or of a chain of refreshed ones; using it keeps it open."""
         return self._used(self._by_token.get(token))
 
     def close(self, session: Session) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SESSION_COOKIE = "ASP.NET_SessionId"
 TICKET_COOKIE = ".ASPXAUTH"
+_BRANCH = 1
 
 
 class Accounts:
@@ -60,6 +61,8 @@ class Accounts:
             ApiError: The site has several tenants, and not this one.
         """
         tenants: list[str] = self._settings["tenants"]
+        if self._settings["lands_in_tenant"]:
+            return str(self._settings["lands_in_tenant"])
         if not asked or len(tenants) == 1:
             return tenants[0]
         for tenant in tenants:
@@ -135,11 +138,14 @@ class SignIn:
         return empty_answer(204, [("Set-Cookie", f"{name}={gone}") for name in (SESSION_COOKIE, TICKET_COOKIE)])
 
 
-def trace_cookies(path: str, spent_ms: float, now_s: float) -> list[tuple[str, str]]:
-    """The `requestid` and `requeststat` cookies that every answer refreshes."""
+def renewed_cookies(call: Call, spent_ms: float, now_s: float) -> list[tuple[str, str]]:
+    """The cookies that every answer renews: `Locale`, `UserBranch`, `requestid`, `requeststat`."""
+    sent = call.cookies()
     ticks = int((now_s + 62_135_596_800) * 10_000_000)
-    stat = quote(f"+st:{spent_ms:.0f}+sc:~{path}+start:{ticks}+tg:", safe="+:~/")
+    stat = quote(f"+st:{spent_ms:.0f}+sc:~{call.path}+start:{ticks}+tg:", safe="+:~/")
     return [
+        ("Set-Cookie", f"Locale={sent.get('Locale') or _locale('en-US')}; path=/"),
+        ("Set-Cookie", f"UserBranch={sent.get('UserBranch') or _BRANCH}; path=/"),
         ("Set-Cookie", f"requestid={secrets.token_hex(16).upper()}; path=/"),
         ("Set-Cookie", f"requeststat={stat}; path=/"),
     ]
@@ -159,10 +165,14 @@ def _cookies(session: Session, order: dict[str, Any], is_secure: bool) -> list[t
         ("Set-Cookie", f"{TICKET_COOKIE}={session.ticket}{flags}"),
         session_cookie(session),
         ("Set-Cookie", f"CompanyID={quote(session.tenant)}; path=/"),
-        ("Set-Cookie", f"Locale=TimeZone=GMTM0800A&Culture={culture}; path=/"),
-        ("Set-Cookie", "UserBranch=1; path=/"),
+        ("Set-Cookie", f"Locale={_locale(culture)}; path=/"),
+        ("Set-Cookie", f"UserBranch={_BRANCH}; path=/"),
     ]
     return [cookie for cookie in once for _ in range(2)]  # each was seen twice in the answer
+
+
+def _locale(culture: object) -> str:
+    return f"TimeZone=GMTM0800A&Culture={culture}"
 
 
 def _credentials(call: Call) -> dict[str, Any]:

@@ -32,7 +32,10 @@ _CREATE_CONTACT = (
     "Email",
     "ContactClass",
 )
-ACTION_PARAMETERS: dict[str, tuple[str, ...]] = {"CreateContactFromCustomer": _CREATE_CONTACT}
+ACTION_PARAMETERS: dict[str, tuple[str, ...]] = {
+    "CreateContactFromCustomer": _CREATE_CONTACT,
+    "ChangeID": ("CustomerID",),
+}
 
 
 def swagger_document(endpoint: Endpoint, base_url: str) -> dict[str, Any]:

@@ -38,6 +38,12 @@ SWITCHES = (
     # Sign-in and sessions (statements 1 to 8)
     Switch("tenants", [DEFAULT_TENANT], "Tenants of the site; the first is the default one.", check=_wrong_texts),
     Switch(
+        "lands_in_tenant",
+        "",
+        "Tenant that every cookie sign-in reaches, whichever it names, as with a stale list; empty: the one named.",
+    ),
+    Switch("names_tenant", default=True, doc="/Frames/Login.aspx names the tenant reached; off: a page without it."),
+    Switch(
         "users",
         {
             "admin": {"password": "sandbox"},
@@ -61,6 +67,27 @@ SWITCHES = (
         "oauth_tenant_suffix", default=True, doc="The client id must end in @ and a tenant; off ignores the suffix."
     ),
     Switch("token_seconds", 3600, "Life of an access token.", minimum=1),
+    Switch(
+        "oauth_redirect_uris",
+        ["http://localhost:8765/"],
+        "Redirect URIs of the authorization code flow; one must fit to the letter.",
+        check=_wrong_texts,
+    ),
+    Switch("oauth_code_seconds", 300, "Life of an authorization code.", minimum=1),
+    Switch("oauth_pkce", default=False, doc="PKCE (S256) is announced and checked; off: its fields are ignored."),
+    Switch(
+        "refreshed_token_keeps_session",
+        default=True,
+        doc="Tokens of one chain of refreshes share a session, which outlives each of them; off: a session each.",
+    ),
+    Switch("refresh_days", 30.0, "Life of a chain of refresh tokens.", minimum=0),
+    Switch("refresh_slides", default=False, doc="Each refresh begins the chain's life anew."),
+    Switch(
+        "refresh_again_seconds",
+        0.0,
+        "How long a refresh token is taken again after its first use; 0: never.",
+        minimum=0,
+    ),
     # Licence (statements 9 to 11)
     Switch("sessions", 2, "Seats: sessions that may be open at once; 0 is no limit.", minimum=0),
     Switch("session_limit_style", "documented", "How a full licence refuses.", choices=("documented", "plain_429")),
@@ -82,6 +109,12 @@ SWITCHES = (
     # Reading (statements 12 to 22)
     Switch("endpoints_as_array", default=False, doc="GET /entity answers the bare array of older builds."),
     Switch("swagger_anonymous", default=False, doc="swagger.json without a session."),
+    Switch(
+        "document_form",
+        "by_version",
+        "Form of swagger.json: Swagger 2.0 before 24.200, OpenAPI 3 from there on, or one of them for all.",
+        choices=("by_version", "swagger_2", "openapi_3"),
+    ),
     Switch("record_links", default=True, doc="_links on top-level records."),
     Switch("unmapped_linked_fields_as_empty", default=False, doc="Linked contacts show unmapped fields as {}."),
     Switch(
@@ -101,6 +134,13 @@ SWITCHES = (
     Switch("not_found_status", 500, "Status of a record that is not found by key.", choices=(500, 404)),
     Switch("credit_rules_delegate", default=True, doc="CreditVerificationRules expanded in a list: CannotOptimize."),
     Switch("site_associations_delegate", default=False, doc="SiteAssociations expanded in a list: CannotOptimize."),
+    Switch("empty_expansions_in_lists", default=False, doc="Lists show every expanded part as empty (claimed)."),
+    Switch(
+        "business_account_locations",
+        default=True,
+        doc="The feature of many locations; off, CustomerLocation is a 403 (observed on another form).",
+    ),
+    Switch("double_slash", default=True, doc="A base address that ends in / works: //entity is /entity (documented)."),
     Switch("max_query_length", 2048, "Longer query strings get the web server's 404 page; 0 is no limit.", minimum=0),
     # How writes behave (statements 23 to 31)
     Switch("auto_number_customers", default=True, doc="A PUT of an unknown CustomerID creates the next number."),
@@ -116,6 +156,23 @@ SWITCHES = (
     ),
     Switch(
         "put_answer", "all", "What a PUT answers: all scalars, or only what was sent.", choices=("all", "sent_only")
+    ),
+    Switch(
+        "put_answer_shows_sent",
+        default=True,
+        doc="A PUT answers every field that was sent, whatever $select asks (documented).",
+    ),
+    Switch(
+        "selectors",
+        "codes",
+        "Selector fields that refuse unknown values: Terms alone; CustomerClass, CurrencyID and TaxZone as well; "
+        "Country and State, too (inferred).",
+        choices=("terms", "codes", "all"),
+    ),
+    Switch(
+        "refuse_delete_with_documents",
+        default=False,
+        doc="Every customer counts as one with documents, which cannot be deleted (inferred).",
     ),
     Switch("silent_drop", default=False, doc="Every PUT answers 200 and stores nothing."),
     Switch("commit_then_fail", "off", "Every PUT stores, then fails.", choices=("off", "500", "reset")),

@@ -13,6 +13,7 @@ from sandbox.acumatica.body import BodyApplier
 from sandbox.acumatica.contract import keys_of
 from sandbox.acumatica.dac import dac_columns
 from sandbox.acumatica.errors import (
+    action_refused,
     invalid_entity,
     not_found_by_key,
     precondition_failed,
@@ -166,12 +167,37 @@ class Writer:
             self._on_change(Change(touched.entity, touched, before if touched is target else None))
         return shown
 
+    def change_id(self, record: Record, sent: str) -> None:
+        """Give a customer another number; its record stays, and the former number is kept nowhere.
+
+        Raises:
+            ApiError: There is no such number, or it is taken; the record is no customer.
+        """
+        key = sent.strip().upper()
+        taken = self._database.customer(key) if key else None
+        if not isinstance(record, Customer) or not key or (taken is not None and taken is not record):
+            said = "cannot be empty" if not key else "is used by another record"
+            raise action_refused(f"'Customer ID' {said}.")
+        before, tables = self._columns(record), self._database
+        tables.customers.remove(record)
+        for location in record.locations:
+            tables.locations.remove(location)
+        record.key = key
+        record.modified_ms = self._now_ms()
+        tables.customers.add(record)
+        for location in record.locations:
+            tables.locations.add(location)
+        self._on_change(Change("Customer", record, before))
+
     def delete(self, entity: str, record: Record) -> None:
         """Remove a record; a customer takes its contacts and locations along.
 
         Raises:
-            ApiError: The location is the customer's default one.
+            ApiError: The location is the customer's default one, or documents refer to the customer.
         """
+        if isinstance(record, Customer) and self._settings["refuse_delete_with_documents"]:
+            text = f"Customer {record.key} cannot be deleted because there are documents that refer to it."
+            raise server_error(text, "PX.Data.PXException", "PX.Data.PXGraph")
         if isinstance(record, Location):
             if record.get("Default"):
                 raise server_error("The default location cannot be deleted.", "PX.Data.PXException", "PX.Data.PXGraph")

@@ -8,7 +8,7 @@ from sandbox.better_b2b.entity import sent_fields
 from sandbox.better_b2b.envelope import rule_refusal
 from sandbox.better_b2b.extra_fields import ExtraFieldProblem, check_complete, read_values
 from sandbox.better_b2b.fields import MISSING, FieldReader, snake_case
-from sandbox.better_b2b.geography import Country, country_by_code, country_by_name, fold
+from sandbox.better_b2b.geography import Country, country_by_code, country_by_name
 from sandbox.better_b2b.records import Address
 
 if TYPE_CHECKING:
@@ -141,17 +141,16 @@ def _state(
     if not name and not code:
         reader.complain("stateName", MISSING)
         return None, None
-    by_code = country.state_by_code(code) if code else None
+    of_code = country.states_by_code(code) if code else []
     by_name = country.state_by_name(name) if name else None
-    state = by_code or by_name
+    state = (by_name if by_name in of_code else of_code[0]) if of_code else by_name
     if not store.settings["strict_states"]:
         return (name, code) if state is None or (name and code) else (state.name, state.code)
-    if code and by_code is None:
+    if code and not of_code:
         reader.complain("stateCode", f'"{code}" is not a valid state code of {country.name}.')
-    elif state is None:
+    elif state is None or (name and by_name is None):
         reader.complain("stateName", f'"{name}" is not a valid state name of {country.name}.')
-    elif name and fold(name) not in state.names and store.settings["refuse_mismatch"]:
-        # Compared with the names of the code's state: two subdivisions may share a name (a province and a region).
+    elif name and state != by_name and store.settings["refuse_mismatch"]:
         reader.complain("stateName", _MISMATCH.format("state"))
     return (state.name, state.code) if state is not None else (None, None)
 

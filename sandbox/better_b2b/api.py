@@ -68,6 +68,7 @@ class Api:
         return Answer(reply.status, to_json(reply.body), JSON_TYPE, self.window.headers() + extra)
 
     def _handled(self, call: Call, path: str) -> Reply:
+        self._store.settle_stamps()
         handler, ids = routes.find(call.method, path)
         return handler(self._store, Request(ids, call.query_pairs(), self._body(call), call.failing_rows))
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.better_b2b import seed
 from sandbox.better_b2b.api import Api, too_many
+from sandbox.better_b2b.core_customers import answer_core_call
 from sandbox.better_b2b.envelope import gateway_body, text_refusal
 from sandbox.better_b2b.openapi import document
 from sandbox.better_b2b.pages import Pages
@@ -72,6 +73,9 @@ class BetterB2BTwin:
         """The API's document, a page, or a 404 in the form for a browser or for a client with a wrong prefix."""
         if call.path == "/openapi.json" and call.method in ("GET", "HEAD"):
             return Answer(200, document())
+        core = answer_core_call(self.store, call)
+        if core is not None:
+            return core
         page = self._pages.answer(call)
         if page is not None:
             return page

@@ -20,6 +20,7 @@ from sandbox.better_b2b.envelope import (
 )
 from sandbox.better_b2b.extra_fields import company_values_view
 from sandbox.better_b2b.fields import whole_number
+from sandbox.better_b2b.geography import country_by_code
 from sandbox.better_b2b.records import Company, CompanyPayment, CompanyStatus, FirstAdmin, User, UserRole
 
 if TYPE_CHECKING:
@@ -38,11 +39,17 @@ def company_view(store: Store, company: Company, *, with_extra_fields: bool) -> 
         **{name: str(number) if as_text else number for name, number in numbers.items()},
         bc_group_id=company.customer_group_id if has_group else None,
         bc_group_name=company.bc_group_name if has_group else None,
+        country=_country_shown(store, company.country),
         extra_fields=company_values_view(store, company.extra_fields),
     )
     if not with_extra_fields:
         del view["extraFields"]
     return view
+
+
+def _country_shown(store: Store, sent: str) -> str:
+    country = country_by_code(sent) if store.settings["company_country_as_name"] else None
+    return country.name if country is not None else sent
 
 
 def find_company(store: Store, company_id: int) -> Company:
@@ -150,6 +157,7 @@ def create_company(store: Store, body: Any) -> tuple[Company, User]:
         company_status=CompanyStatus.APPROVED if settings["auto_approve"] else CompanyStatus.PENDING,
         customer_group_id=group_id,
         bc_group_name=group_name,
+        catalog_id=form.catalog_id,
         extra_fields=form.extra_fields,
         channel_ids=form.channel_ids,
         origin_channel_id=form.origin_channel_id,

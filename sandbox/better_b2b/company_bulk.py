@@ -40,7 +40,7 @@ class _Row(NamedTuple):
 
 def post_companies(store: Store, request: Request) -> Reply:
     """`POST /companies/bulk`: error ids are zero-based row numbers."""
-    bodies = _bodies(request)
+    bodies = _bodies(store, request)
     made = _save_all(store, request, [_Row(str(index), _creation(store, body)) for index, body in enumerate(bodies)])
     ids = [{"companyId": company_id} for company_id in made]
     if store.settings["bulk_as_documented"]:
@@ -50,7 +50,7 @@ def post_companies(store: Store, request: Request) -> Reply:
 
 def put_companies(store: Store, request: Request) -> Reply:
     """`PUT /companies/bulk`: error ids are company ids as strings."""
-    bodies = _bodies(request)
+    bodies = _bodies(store, request)
     ids = [_company_id(body) for body in bodies]
     if store.settings["bulk_unknown_company"] == "not_found" and any(
         company_id is not None and company_id not in store.companies.rows for company_id in ids
@@ -64,8 +64,13 @@ def put_companies(store: Store, request: Request) -> Reply:
     return ok([{"companyId": company_id} for company_id in done], SUCCESS_COMPANY)
 
 
-def _bodies(request: Request) -> list[Any]:
-    return bulk_rows(request, too_many=plain_refusal(413, TOO_LARGE), no_array=plain_refusal(422, _NO_ARRAY))
+def _bodies(store: Store, request: Request) -> list[Any]:
+    rows = bulk_rows(request, too_many=plain_refusal(413, TOO_LARGE), no_array=plain_refusal(422, _NO_ARRAY))
+    if not store.settings["bulk_drops_extra_fields"]:
+        return rows
+    return [
+        {name: row[name] for name in row if name != "extraFields"} if isinstance(row, dict) else row for row in rows
+    ]
 
 
 def _creation(store: Store, body: Any) -> Callable[[], int]:

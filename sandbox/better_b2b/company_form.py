@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,12 @@ from sandbox.better_b2b.entity import longest_values, sent_fields
 from sandbox.better_b2b.extra_fields import ExtraFieldProblem, check_complete, check_unique, read_values
 from sandbox.better_b2b.fields import is_email, snake_case, whole_number
 from sandbox.better_b2b.records import Company, FirstAdmin
-from sandbox.better_b2b.state import CHANNEL_NAMES, DEFAULT_CHANNEL_ID
+from sandbox.better_b2b.state import DEFAULT_CHANNEL_ID
 
 if TYPE_CHECKING:
     from sandbox.better_b2b.state import Store
 
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LIMITS = longest_values(Company) | longest_values(FirstAdmin)
 _COMPANY_TEXTS = {field.name: field.attribute for field in sent_fields(Company, "create") if field.type is str}
 _UPDATE_TEXTS = {field.name: field.attribute for field in sent_fields(Company, "update") if field.name in _LIMITS}
@@ -57,6 +59,7 @@ class CompanyForm:
     values: dict[str, Any]
     extra_fields: dict[str, str]
     customer_group_id: int | None
+    catalog_id: int | None
     channel_ids: list[int]
     origin_channel_id: int | None
     admin: FirstAdmin
@@ -94,7 +97,8 @@ def read_new_company(store: Store, body: Any) -> CompanyForm:
         values=values,
         extra_fields=extra_fields,
         customer_group_id=_integer(body, "customerGroupId"),
-        channel_ids=_channels(body),
+        catalog_id=_catalog(store, body),
+        channel_ids=_channels(store, body),
         origin_channel_id=_integer(body, "originChannelId") or None,
         admin=FirstAdmin(
             admin_first_name=texts["adminFirstName"],
@@ -126,7 +130,9 @@ def read_update(store: Store, company: Company, body: Any) -> dict[str, Any]:
     if (group_id := _integer(body, "customerGroupId")) is not None and store.settings["independent_companies"]:
         changes["customer_group_id"] = group_id
     if "priceListAssign" in body:
-        changes["price_list_assign"] = _price_lists(body["priceListAssign"])
+        changes |= _assigned_price_lists(store, body["priceListAssign"])
+    if "uuid" in texts:
+        _check_uuid(store, texts["uuid"])
     try:
         sent = read_values(store, "companies", body["extraFields"], is_update=True) if "extraFields" in body else {}
         merged = {**company.extra_fields, **sent}
@@ -178,15 +184,37 @@ def _integer(body: dict[str, Any], name: str) -> int | None:
     return number
 
 
-def _channels(body: dict[str, Any]) -> list[int]:
+def _channels(store: Store, body: dict[str, Any]) -> list[int]:
     """The channels that the store has among those asked for; the default one when none is left."""
     asked = body.get("channelIds")
     if asked is not None and not isinstance(asked, list):
         raise CompanyProblem("The channel ids is invalid.")
-    return [channel for channel in CHANNEL_NAMES if channel in (asked or ())] or [DEFAULT_CHANNEL_ID]
+    return [channel for channel in store.channel_names if channel in (asked or ())] or [DEFAULT_CHANNEL_ID]
 
 
-def _price_lists(sent: Any) -> list[dict[str, Any]]:
+def _check_uuid(store: Store, text: str) -> None:
+    if text and store.settings["uuid_must_be_uuid"] and not _UUID.fullmatch(text):
+        raise CompanyProblem("The uuid is invalid.")
+
+
+def _catalog(store: Store, body: dict[str, Any]) -> int | None:
+    """The catalog of a new company, which Dependent mode asks for; a bulk row names it."""
+    if store.settings["independent_companies"]:
+        return None
+    catalog_id = _integer(body, "catalogId")
+    if catalog_id is None and not _text(body, "catalogName") and store.settings["catalog_required"]:
+        raise CompanyProblem("The catalog id is required.")
+    return catalog_id
+
+
+def _assigned_price_lists(store: Store, sent: Any) -> dict[str, Any]:
+    way = store.settings["price_lists_when_independent"] if store.settings["independent_companies"] else "store"
+    if way == "refuse":
+        raise CompanyProblem("The price list assign is read only.")
+    return {"price_list_assign": _price_lists(store, sent)} if way == "store" else {}
+
+
+def _price_lists(store: Store, sent: Any) -> list[dict[str, Any]]:
     rows = []
     for item in sent if isinstance(sent, list) else [sent]:
         ids = (item.get("channelId"), item.get("priceListId")) if isinstance(item, dict) else (None, None)
@@ -198,7 +226,7 @@ def _price_lists(sent: Any) -> list[dict[str, Any]]:
                 "channelId": channel_id,
                 "priceListId": price_list_id,
                 "priceListName": f"Price list {price_list_id}",
-                "channelName": CHANNEL_NAMES.get(channel_id or 0),
+                "channelName": store.channel_names.get(channel_id or 0),
             }
         )
     return rows

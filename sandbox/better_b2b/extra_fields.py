@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 _NUMBER = 2
 _DROP_DOWN = 3
+# Family -> the switch that names what is required beside the definitions.
+_REQUIRED = {
+    "companies": "required_extra_fields",
+    "users": "required_user_extra_fields",
+    "addresses": "required_address_extra_fields",
+}
 
 
 class ExtraFieldProblem(Exception):  # turned into the answer of the family that asked
@@ -37,6 +43,8 @@ def definitions_view(store: Store, family: str) -> list[dict[str, Any]]:
     for definition in store.extra_fields[family]:
         row: dict[str, Any] = msgspec.to_builtins(definition)
         row["isRequired"] = _is_required(store, family, definition)
+        if family == "companies" and definition.field_name in store.settings["visible_extra_fields"]:
+            row["visibleToEnduser"] = True
         rows.append(row)
     return rows
 
@@ -171,6 +179,4 @@ def _check_number(definition: ExtraField, value: str) -> None:
 
 
 def _is_required(store: Store, family: str, definition: ExtraField) -> bool:
-    return definition.is_required or (
-        family == "companies" and definition.field_name in store.settings["required_extra_fields"]
-    )
+    return definition.is_required or definition.field_name in store.settings[_REQUIRED[family]]

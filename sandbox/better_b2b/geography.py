@@ -1,124 +1,71 @@
-"""Countries and their states as the store knows them (docs/api/better_b2b.md#places and #state-countries).
+"""Countries and their states as the store lists them (docs/api/better_b2b.md#places and #state-countries).
 
-Names and codes are those of ISO 3166; further names that clients write are accepted and read back as ours. All
-subdivisions of the 24 countries are known, not a handful, so that strict checking refuses no real address.
+The lists are in `places.json`, which says where each is from; no package of names is behind them. Addresses have to
+use these codes and names; of countries everyday names are taken too, as third-party clients write them.
 """
 
 from __future__ import annotations
 
+import json
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
-import pycountry
-
-_STATE_COUNTRY_CODES = "AR, AU, AT, BR, CA, CL, DE, IN, ID, IE, IT, JP, MY, MX, MM, NZ, PH, QA, RO, ZA, ES, CH, AE, US"
-STATE_COUNTRIES = frozenset(_STATE_COUNTRY_CODES.split(", "))
-# The straight apostrophe and the signs that transliterations put in its place.
-_APOSTROPHES = frozenset("'`\u2019\u2018\u02bb")
-
-# Names in use beside those of the standard, by code.
+# Names in use beside those of the list, by code.
 _MORE_COUNTRY_NAMES = {
-    "CZ": ("Czech Republic",),
+    "AE": ("UAE",),
+    "CZ": ("Czechia",),
     "CI": ("Ivory Coast",),
     "GB": ("Great Britain", "UK"),
     "MM": ("Burma",),
-    "NL": ("Netherlands", "The Netherlands", "Holland"),
+    "NL": ("The Netherlands", "Holland"),
     "RU": ("Russia",),
-    "SZ": ("Swaziland",),
-    "TR": ("Turkey", "Turkiye"),
+    "SZ": ("Eswatini",),
+    "TR": ("Türkiye",),
     "US": ("United States of America", "USA"),
-    "AE": ("UAE",),
-    "MK": ("Macedonia",),
-    "CV": ("Cape Verde",),
-    "VA": ("Vatican City",),
-    "BN": ("Brunei",),
-    "CD": ("Democratic Republic of the Congo",),
-    "FM": ("Micronesia",),
-    "PS": ("Palestine",),
-    "VG": ("British Virgin Islands",),
-    "VI": ("U.S. Virgin Islands",),
-}
-_MORE_STATE_NAMES = {
-    "DE-BY": ("Bavaria",),
-    "DE-HE": ("Hesse",),
-    "DE-MV": ("Mecklenburg-Western Pomerania",),
-    "DE-NI": ("Lower Saxony",),
-    "DE-NW": ("North Rhine-Westphalia",),
-    "DE-RP": ("Rhineland-Palatinate",),
-    "DE-SN": ("Saxony",),
-    "DE-ST": ("Saxony-Anhalt",),
-    "DE-TH": ("Thuringia",),
-    "AT-2": ("Carinthia",),
-    "AT-3": ("Lower Austria",),
-    "AT-4": ("Upper Austria",),
-    "AT-6": ("Styria",),
-    "AT-7": ("Tyrol",),
-    "AT-9": ("Vienna",),
-    "AE-AJ": ("Ajman",),
-    "AE-AZ": ("Abu Dhabi",),
-    "AE-DU": ("Dubai",),
-    "AE-FU": ("Fujairah",),
-    "AE-RK": ("Ras al-Khaimah",),
-    "AE-SH": ("Sharjah",),
-    "AE-UQ": ("Umm al-Quwain",),
-    "CH-GE": ("Geneva",),
-    "CH-LU": ("Lucerne",),
-    "CH-ZH": ("Zurich",),
-    "MX-CMX": ("Mexico City",),
-    "MX-COA": ("Coahuila",),
-    "MX-MEX": ("State of Mexico", "Estado de México"),
-    "MX-MIC": ("Michoacan",),
-    "MX-VER": ("Veracruz",),
-    "CL-RM": ("Santiago Metropolitan",),
-    "RO-B": ("Bucharest",),
-    "ID-JK": ("Jakarta",),
-    "QA-DA": ("Doha",),
+    "XK": ("Kosovo",),
 }
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class State:
-    """A subdivision of a country; `code` is without the country's prefix."""
+    """A state of a country; `code` is without the country's."""
 
     code: str
     name: str
-    names: frozenset[str] = frozenset()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Country:
     """A country; states are known only where addresses need them."""
 
     code: str
     name: str
-    states: dict[str, State] = field(default_factory=dict)
+    states: tuple[State, ...] = ()
 
     @property
     def has_states(self) -> bool:
         """Whether addresses there carry a state (docs/api/better_b2b.md#state-countries)."""
-        return self.code in STATE_COUNTRIES
+        return bool(self.states)
 
     def state_by_name(self, name: str) -> State | None:
-        """The state of a name, accents and case aside."""
-        folded = fold(name)
-        return next((state for state in self.states.values() if folded in state.names), None)
+        """The state of exactly this name, case aside."""
+        sought = name.strip().casefold()
+        return next((state for state in self.states if state.name.casefold() == sought), None)
 
-    def state_by_code(self, code: str) -> State | None:
-        """The state of a code."""
-        return self.states.get(code.strip().upper())
-
-
-def fold(name: str) -> str:
-    """A name for comparison: without accents, apostrophes, case and doubled blanks."""
-    plain = "".join(each for each in unicodedata.normalize("NFKD", name) if not unicodedata.combining(each))
-    return " ".join("".join(each for each in plain if each not in _APOSTROPHES).casefold().split())
+    def states_by_code(self, code: str) -> list[State]:
+        """The states of a code: AE is four of the United States' armed forces."""
+        sought = code.strip().upper()
+        return [state for state in self.states if state.code == sought]
 
 
 @cache
 def countries() -> dict[str, Country]:
-    """All countries by code."""
-    return {entry.alpha_2: Country(entry.alpha_2, _shown_name(entry), _states(entry.alpha_2)) for entry in _entries()}
+    """All countries by code, in the list's order."""
+    lists = json.loads(Path(__file__).with_name("places.json").read_text(encoding="utf-8"))
+    states = {code: tuple(State(*row) for row in rows) for code, rows in lists["states"].items()}
+    return {code: Country(code, name, states.get(code, ())) for code, name in lists["countries"]}
 
 
 def country_by_code(code: str) -> Country | None:
@@ -127,38 +74,19 @@ def country_by_code(code: str) -> Country | None:
 
 
 def country_by_name(name: str) -> Country | None:
-    """A country by any name in use."""
-    code = _codes_by_name().get(fold(name))
+    """A country by its name, or by another in use."""
+    code = _codes_by_name().get(_fold(name))
     return countries()[code] if code is not None else None
 
 
 @cache
 def _codes_by_name() -> dict[str, str]:
-    by_name: dict[str, str] = {}
-    for entry in _entries():
-        more = (getattr(entry, "common_name", ""), getattr(entry, "official_name", ""))
-        for name in (entry.name, *more, *_MORE_COUNTRY_NAMES.get(entry.alpha_2, ())):
-            if name:
-                by_name.setdefault(fold(name), entry.alpha_2)
+    by_name = {_fold(country.name): code for code, country in countries().items()}
+    for code, names in _MORE_COUNTRY_NAMES.items():
+        by_name |= {_fold(name): code for name in names}
     return by_name
 
 
-def _entries() -> list[pycountry.db.Data]:
-    return list(pycountry.countries)
-
-
-def _shown_name(entry: pycountry.db.Data) -> str:
-    if entry.alpha_2 == "NL":
-        return "Netherlands"  # the standard now says "Netherlands, Kingdom of the"
-    return str(getattr(entry, "common_name", entry.name))
-
-
-def _states(country_code: str) -> dict[str, State]:
-    if country_code not in STATE_COUNTRIES:
-        return {}
-    states = {}
-    for entry in pycountry.subdivisions.get(country_code=country_code):  # type: ignore[no-untyped-call]  # the library leaves it untyped
-        code = entry.code.partition("-")[2]
-        names = (entry.name, *_MORE_STATE_NAMES.get(entry.code, ()))
-        states[code] = State(code, entry.name, frozenset(fold(name) for name in names))
-    return states
+def _fold(name: str) -> str:
+    plain = "".join(each for each in unicodedata.normalize("NFKD", name) if not unicodedata.combining(each))
+    return " ".join(plain.casefold().split())

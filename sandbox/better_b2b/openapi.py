@@ -77,6 +77,7 @@ class _Operation:
         is_list: Whether `data` is an array of these.
         body: Name of the schema of the body.
         is_bulk: Whether the body is an array of these.
+        may_list: Whether `data` is one of these or an array of them, by the query.
         query: Schemas of query parameters by name.
     """
 
@@ -85,6 +86,7 @@ class _Operation:
     is_list: bool = False
     body: str | None = None
     is_bulk: bool = False
+    may_list: bool = False
     query: dict[str, Schema] | None = None
 
 
@@ -168,8 +170,18 @@ _OPERATIONS: dict[str, dict[str, _Operation]] = {
         "put": _Operation("Update an address in part", "AddressId", body="AddressUpdate"),
         "delete": _Operation("Delete an address", "AddressId"),
     },
-    "/countries": {"get": _Operation("Find a country", "Country", query=_SEARCH)},
-    "/states": {"get": _Operation("Find a state", "State", query={**_SEARCH, "country": STRING})},
+    "/channels": {"get": _Operation("List the storefronts", "Channel", is_list=True)},
+    "/countries": {
+        "get": _Operation("Find a country; without a search, list them", "Country", query=_SEARCH, may_list=True)
+    },
+    "/states": {
+        "get": _Operation(
+            "Find a state; without a search, list those of a country",
+            "State",
+            query={**_SEARCH, "country": STRING, "countryCode": STRING},
+            may_list=True,
+        )
+    },
 }
 
 
@@ -207,8 +219,7 @@ def _described(path: str, verb: str, operation: _Operation) -> dict[str, Any]:
     names = [part.strip("{}") for part in path.split("/") if part.startswith("{")]
     parameters = [{"name": name, "in": "path", "required": True, "schema": INTEGER} for name in names]
     for name, schema in (operation.query or {}).items():
-        is_required = operation.query is not None and "searchType" in operation.query and name in _SEARCH
-        parameters.append({"name": name, "in": "query", "required": is_required, "schema": schema})
+        parameters.append({"name": name, "in": "query", "required": False, "schema": schema})
     described: dict[str, Any] = {
         "operationId": verb + "".join(part.strip("{}").title().replace("-", "") for part in path.split("/")),
         "summary": operation.summary,
@@ -227,6 +238,8 @@ def _described(path: str, verb: str, operation: _Operation) -> dict[str, Any]:
 
 def _envelope(operation: _Operation) -> Schema:
     data = rows(ref(operation.data)) if operation.is_list else ref(operation.data)
+    if operation.may_list:
+        data = {"anyOf": [data, rows(ref(operation.data))]}
     meta: dict[str, Schema] = {"message": STRING}
     if operation.query is not None and "limit" in operation.query:
         meta["pagination"] = answer(totalCount=INTEGER, limit=INTEGER, offset=INTEGER)

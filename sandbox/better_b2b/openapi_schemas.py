@@ -7,6 +7,7 @@ from typing import Any
 from sandbox.better_b2b.entity import Call, answer_properties, body_properties, required_names
 from sandbox.better_b2b.json_schema import BOOLEAN, INTEGER, STRING, Schema, answer, form, rows, text
 from sandbox.better_b2b.records import (
+    CHANNEL,
     Address,
     Company,
     CompanyStatus,
@@ -89,6 +90,7 @@ SCHEMAS: dict[str, Schema] = {
     "Permission": _whole(Permission),
     "PermissionWrite": _body(Permission, "create"),
     "ExtraField": _whole(ExtraField),
+    "Channel": CHANNEL,
     "Country": answer(countryCode=STRING, countryName=STRING),
     "State": answer(stateCode=STRING, stateName=STRING),
     "Nothing": {"type": "object", "maxProperties": 0},

@@ -19,6 +19,7 @@ BULK_MAX = 10
 WIDE_LIMITS = (1, 250)
 NARROW_LIMITS = (2, 249)
 
+_FIELD_STATUS = 422
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 
 
@@ -99,7 +100,7 @@ def read_limits(store: Store, request: Request, limits: tuple[int, int]) -> tupl
     """Offset and limit of a list.
 
     Raises:
-        Refusal: 422 shape 1 when one is out of range (statement 6).
+        Refusal: 422 shape 1 when one is out of range, 413 when it is too large (statement 6).
     """
     offset = request.integer("offset") or 0
     limit = request.integer("limit")
@@ -107,6 +108,9 @@ def read_limits(store: Store, request: Request, limits: tuple[int, int]) -> tupl
         limit = DEFAULT_LIMIT
     lowest, highest = limits
     if not lowest <= limit <= highest:
+        status = store.settings["limit_too_large_status"]
+        if store.settings["limit_out_of_range"] == "refuse" and limit > highest and status != _FIELD_STATUS:
+            raise text_refusal(status, TOO_LARGE, f"Ensure that limit is less than or equal to {highest}.")
         if store.settings["limit_out_of_range"] == "refuse":
             raise field_refusal({"limit": [f"Ensure this value is between {lowest} and {highest}."]})
         limit = min(max(limit, lowest), highest)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.better_b2b import addresses, companies, company_bulk, company_list, payments, places, roles, users
+from sandbox.better_b2b import (
+    addresses,
+    channels,
+    companies,
+    company_bulk,
+    company_list,
+    payments,
+    places,
+    roles,
+    users,
+)
 from sandbox.better_b2b.envelope import Refusal, gateway_body, plain_refusal
 
 if TYPE_CHECKING:
@@ -49,6 +59,7 @@ ROUTES: dict[str, dict[str, Handler]] = {
         "PUT": addresses.put_address,
         "DELETE": addresses.delete_address,
     },
+    "channels": {"GET": channels.get_channels},
     "countries": {"GET": places.get_country},
     "states": {"GET": places.get_state},
 }

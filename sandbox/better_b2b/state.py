@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from sandbox.better_b2b.records import (
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from sandbox.settings import Settings
 
 DEFAULT_CHANNEL_ID = 1
-CHANNEL_NAMES = {DEFAULT_CHANNEL_ID: "Default Storefront"}
 KEY_FIELD = "Acumatica Customer ID"
 
 FIRST_COMPANY_ID = 61_000
@@ -77,7 +77,27 @@ class Store:
         self.next_role_id = FIRST_ROLE_ID
         self.permissions: dict[str, Permission] = {}
         self.next_permission_id = 1
+        self._unsettled: deque[tuple[int, Table[Any], int]] = deque()
         self.extra_fields: dict[str, list[ExtraField]] = {"companies": [], "users": [], "addresses": []}
+
+    @property
+    def channel_names(self) -> dict[int, str]:
+        """The storefronts: id -> name."""
+        return dict(enumerate(self.settings["storefronts"], start=DEFAULT_CHANNEL_ID))
+
+    def settle_stamps(self) -> None:
+        """Move the stamps that move by themselves and are due (statement 37)."""
+        now = self.now()
+        while self._unsettled and self._unsettled[0][0] <= now:
+            due, table, row_id = self._unsettled.popleft()
+            row = table.rows.get(row_id)
+            if row is not None and row.updated_at < due:
+                table.touch(row_id, due)
+
+    def _moves_later(self, table: Table[Any], row_id: int) -> None:
+        after_s = self.settings["stamps_move_after_s"]
+        if after_s:
+            self._unsettled.append((self.now() + after_s, table, row_id))
 
     def now(self) -> int:
         """Sandbox time in Unix seconds."""
@@ -88,6 +108,7 @@ class Store:
     def add_company(self, company: Company) -> None:
         """Store a new company."""
         self.companies.add(company.company_id, company)
+        self._moves_later(self.companies, company.company_id)
         self._index_company(company)
 
     def change_company(self, company: Company, values: dict[str, Any]) -> None:
@@ -129,6 +150,7 @@ class Store:
     def add_user(self, user: User) -> None:
         """Store a new user."""
         self.users.add(user.id, user)
+        self._moves_later(self.users, user.id)
         self.users_by_company.add(user.company_id, user.id)
         self._index_user(user)
 

@@ -19,6 +19,10 @@ def _texts(value: Any) -> str | None:
     return None if all(isinstance(item, str) for item in value) else "must be an array of strings"
 
 
+def _names(value: Any) -> str | None:
+    return _texts(value) if value else "must name one storefront at least"
+
+
 TRANSPORT = (
     Switch("store_hash", "sandbox", "Statement 1: value of X-Store-Hash that belongs to the token."),
     Switch("token", "sandbox-token", "Statement 1: the token that opens the API, in X-Auth-Token or authToken."),
@@ -40,9 +44,15 @@ TRANSPORT = (
     ),
     Switch("send_retry_after", default=False, doc="Statement 5: a 429 carries Retry-After."),
     Switch(
+        "limit_too_large_status",
+        413,
+        "Statement 6: status for a limit above the documented range, where it is refused (413 documented).",
+        choices=(413, 422),
+    ),
+    Switch(
         "limit_out_of_range",
         "refuse",
-        "Statement 6: a limit outside the documented range is refused with 422, or taken as the nearest bound.",
+        "Statement 6: a limit outside the documented range is refused, or taken as the nearest bound.",
         choices=("refuse", "clamp"),
     ),
 )
@@ -76,6 +86,11 @@ COMPANIES = (
         "Statement 14: where extraFields=name:value is cut.",
         choices=("first_colon", "last_colon"),
     ),
+    Switch(
+        "uuid_must_be_uuid",
+        default=True,
+        doc="Statement 15: a company's uuid that is none is refused with 422 (documented: format uuid).",
+    ),
     Switch("store_uuid_on_create", default=False, doc="Statement 15: POST /companies stores uuid too."),
     Switch(
         "enforce_required_extra_fields",
@@ -88,6 +103,24 @@ COMPANIES = (
         "Statement 16: names of company extra fields marked required in the store.",
         check=_texts,
     ),
+    Switch(
+        "required_user_extra_fields",
+        [],
+        "Statement 16: names of user extra fields marked required in the store.",
+        check=_texts,
+    ),
+    Switch(
+        "required_address_extra_fields",
+        [],
+        "Statement 16: names of address extra fields marked required in the store.",
+        check=_texts,
+    ),
+    Switch(
+        "visible_extra_fields",
+        [],
+        "Names of company extra fields that shoppers see and can fill in (documented: visibleToEnduser).",
+        check=_texts,
+    ),
     Switch("unknown_extra_field", "ignore", "Extra fields that are not defined.", choices=("ignore", "refuse")),
     Switch(
         "bulk_keeps_good_rows",
@@ -98,6 +131,11 @@ COMPANIES = (
         "bulk_as_documented",
         default=False,
         doc="Answer POST /companies/bulk with the vendor's garbled example.",
+    ),
+    Switch(
+        "bulk_drops_extra_fields",
+        default=False,
+        doc="POST and PUT /companies/bulk ignore extraFields (inferred: the document declares an object there).",
     ),
     Switch(
         "bulk_unknown_company",
@@ -114,9 +152,42 @@ COMPANIES = (
         doc="Statement 19: companyStatus, createdAt and updatedAt as strings (schema).",
     ),
     Switch(
+        "company_country_as_name",
+        default=True,
+        doc="A company's country reads back as a name when it was sent as a code (observed); off: as it was sent.",
+    ),
+    Switch(
         "independent_companies",
         default=True,
         doc="Independent mode; off makes a customer group per company.",
+    ),
+    Switch(
+        "catalog_required",
+        default=False,
+        doc="Dependent mode refuses a new company without catalogId, in bulk catalogName (documented).",
+    ),
+    Switch(
+        "price_lists_when_independent",
+        "refuse",
+        "What becomes of priceListAssign in Independent mode, where it is read-only (documented).",
+        choices=("refuse", "ignore", "store"),
+    ),
+    Switch(
+        "storefronts",
+        ["Default Storefront"],
+        "Names of the storefronts; their ids count from 1.",
+        check=_names,
+    ),
+    Switch(
+        "multi_storefront",
+        default=False,
+        doc="GET /channels lists the storefronts; off: a store with one alone refuses with 422.",
+    ),
+    Switch(
+        "stamps_move_after_s",
+        25,
+        "Statement 37: updatedAt of a new company or user moves by itself after so many seconds (observed); 0: never.",
+        minimum=0,
     ),
     Switch("default_customer_group", 0, "Group of companies created without customerGroupId.", minimum=0),
     Switch(
@@ -147,6 +218,11 @@ USERS = (
         doc="Statement 24: an Inactive company without admin that gets one turns Approved.",
     ),
     Switch(
+        "serve_core_customers",
+        default=True,
+        doc="GET /stores/{hash}/v3/customers of the core store answers (documented there); off: 404.",
+    ),
+    Switch(
         "user_bulk_all_or_nothing", default=True, doc="Statement 25: off keeps the rows before the first failed one."
     ),
 )
@@ -156,6 +232,11 @@ ADDRESSES = (
         "address_company_id_as_string", default=True, doc="Statement 19: companyId of an address is read as a string."
     ),
     Switch("strict_states", default=True, doc="Statement 26: off accepts any state text in the 24 countries."),
+    Switch(
+        "list_places",
+        default=True,
+        doc="GET /countries and GET /states without a search answer with lists; off refuses them.",
+    ),
     Switch(
         "refuse_mismatch",
         default=True,

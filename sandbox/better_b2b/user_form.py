@@ -10,7 +10,6 @@ from sandbox.better_b2b.envelope import absence_refusal, field_refusal, rule_ref
 from sandbox.better_b2b.extra_fields import ExtraFieldProblem, check_complete, read_values
 from sandbox.better_b2b.fields import FieldReader, is_email, whole_number
 from sandbox.better_b2b.records import User, UserRole
-from sandbox.better_b2b.state import CHANNEL_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -62,7 +61,7 @@ def read_new_user(store: Store, body: dict[str, Any], taken: Collection[str] = (
     if not is_email(email):
         raise field_refusal({"email": ["Email is not correct."]})
     role_id = _new_role(store, body.get("role"), role_id)
-    channels = known_channels(channel_ids)
+    channels = known_channels(store, channel_ids)
     extra_fields = _extra_fields(store, body, {}, is_update=False)
     refuse_taken_email(store, email, None, taken)
     if company_id not in store.companies.rows:
@@ -101,7 +100,7 @@ def read_user_update(store: Store, user: User, body: dict[str, Any]) -> dict[str
         changes["company_role_id"] = role_id
         changes["role"] = store.role_number(role_id)
     if reader.has("channelIds"):
-        changes["channel_ids"] = known_channels(channel_ids)
+        changes["channel_ids"] = known_channels(store, channel_ids)
     if body.get("extraFields") is not None:
         changes["extra_fields"] = _extra_fields(store, body, user.extra_fields, is_update=True)
     if "email" in changes:
@@ -128,13 +127,13 @@ def refuse_taken_email(store: Store, email: str, owner: User | None, taken: Coll
         raise rule_refusal(f"Email already exists. ['{email}']")
 
 
-def known_channels(channel_ids: list[int] | None) -> list[int]:
+def known_channels(store: Store, channel_ids: list[int] | None) -> list[int]:
     """Channels of the store among those sent.
 
     Raises:
         Refusal: 422 shape 1 when none is left.
     """
-    channels = [channel for channel in CHANNEL_NAMES if channel in (channel_ids or ())]
+    channels = [channel for channel in store.channel_names if channel in (channel_ids or ())]
     if not channels:
         raise rule_refusal(_NO_CHANNEL)
     return channels

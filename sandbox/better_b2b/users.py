@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sandbox.better_b2b.channels import ICON_URL
 from sandbox.better_b2b.entity import shown
 from sandbox.better_b2b.envelope import SUCCESS, Refusal, Reply, absence_refusal, field_refusal, ok, rule_refusal
 from sandbox.better_b2b.extra_fields import definitions_view, user_values_view
 from sandbox.better_b2b.listing import page_of
 from sandbox.better_b2b.records import CompanyStatus, User, UserRole
 from sandbox.better_b2b.request import WIDE_LIMITS, bulk_rows, cut, read_limits, time_test, too_many_rows
-from sandbox.better_b2b.state import CHANNEL_NAMES
 from sandbox.better_b2b.user_form import UserForm, read_new_user, read_user_update
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def user_view(store: Store, user: User, *, with_extra_fields: bool) -> dict[str,
     channels = [
         {
             "channelId": channel_id,
-            "channelName": CHANNEL_NAMES[channel_id],
-            "iconUrl": "https://static.example.com/channel.svg",
+            "channelName": store.channel_names.get(channel_id),
+            "iconUrl": ICON_URL,
         }
         for channel_id in user.channel_ids
     ]

@@ -26,6 +26,17 @@ class ErpEditor(AcumaticaClient):
         made: dict[str, Any] = self._call("PUT", f"{self._endpoint}/{entity}", decode_json, body=body, headers=headers)
         return made
 
+    def change_id(self, customer_id: str, new: str) -> None:
+        """Give a customer another number."""
+        order = {"entity": _wrapped({"CustomerID": customer_id}), "parameters": _wrapped({"CustomerID": new})}
+        headers = {"Content-Type": "application/json"}
+        body, address = msgspec.json.encode(order), f"{self._endpoint}/Customer/ChangeID"
+        self._call("POST", address, lambda _request, _answer: None, body=body, headers=headers)
+
+    def delete(self, entity: str, key: str) -> None:
+        """Delete a record."""
+        self._call("DELETE", f"{self._endpoint}/{entity}/{key}", lambda _request, _answer: None)
+
 
 def _wrapped(item: Any) -> Any:
     """Wrap scalars as ``{"value": x}``, in linked parts and detail rows too."""

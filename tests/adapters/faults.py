@@ -20,7 +20,8 @@ from customer_sync.calls_in_flight import undivided
 from customer_sync.errors import AmbiguousWriteError, RateLimited, SyncError, TransientApiError
 from customer_sync.http.pacing import RequestUse
 from customer_sync.model.operation import Action
-from customer_sync.sources.port import Changes, Contract, CustomerPage, Reference, Source
+from customer_sync.model.place import Place
+from customer_sync.sources.port import Changes, Contract, CustomerPage, Known, Reference, Source, nobody
 from customer_sync.targets.port import (
     ActionCost,
     Demanding,
@@ -64,8 +65,8 @@ class Fault(StrEnum):
     LATE = "late"
     """The answer is lost, and the request is done only after the next one that writes, or right before one that reads.
 
-    Whoever gives up an answer has waited as long as the port says that a request may be on its way
-    (``TargetLimits.read_timeout_s``), so that asking afterwards finds it.
+    Whoever learns that an answer is lost has waited as long as the port says that a store works on a request
+    (``TargetLimits.longest_work_s``), so that asking afterwards finds it.
     """
 
 
@@ -175,6 +176,8 @@ class FaultPlan:
         """Count every commit of every database of this process as an event."""
 
         def before(connection: sa.Connection) -> None:
+            if threading.current_thread() is not threading.main_thread():
+                return  # a sign of life, which comes when it comes
             if self.begin("ledger", "commit") is Fault.CRASH_AFTER:
                 connection.info["dies"] = True
 
@@ -218,12 +221,23 @@ class _FaultyFacts:
         return self._once("payment_methods")  # type: ignore[no-any-return]  # as above
 
     @property
+    def needs_catalogs(self) -> bool:
+        return self._once("needs_catalogs")  # type: ignore[no-any-return]  # as above
+
+    @property
     def demanded_extra_fields(self) -> Mapping[Demanding, frozenset[str]]:
         return self._once("demanded_extra_fields")  # type: ignore[no-any-return]  # as above
 
     @property
     def company_extra_fields(self) -> Mapping[str, ExtraField]:
         return self._once("company_extra_fields")  # type: ignore[no-any-return]  # as above
+
+    @property
+    def countries(self) -> Sequence[Place]:
+        return self._once("countries")  # type: ignore[no-any-return]  # as above
+
+    def states(self, country_code: str) -> Sequence[Place]:
+        return self._plan.read("target", "states", lambda: self._facts.states(country_code))
 
 
 class FaultyTarget:
@@ -264,6 +278,9 @@ class FaultyTarget:
 
     def _read(self, what: str, ask: Callable[[], T]) -> T:
         return self._plan.read("target", what, ask)
+
+    def shoppers(self, emails: Sequence[str]) -> int | None:
+        return self._read("shoppers", lambda: self._target.shoppers(emails))
 
     def count_companies(self) -> int:
         return self._read("count_companies", self._target.count_companies)
@@ -347,11 +364,11 @@ class FaultySource:
     def now_utc(self) -> datetime:
         return self._read("now_utc", self._source.now_utc)
 
-    def customers_after(self, resume_after: str) -> Iterator[CustomerPage]:
-        return self._paged("customers_after", self._source.customers_after(resume_after))
+    def customers_after(self, resume_after: str, known: Known = nobody) -> Iterator[CustomerPage]:
+        return self._paged("customers_after", self._source.customers_after(resume_after, known))
 
-    def customers_of(self, customer_ids: Sequence[str]) -> Iterator[CustomerPage]:
-        return self._paged("customers_of", self._source.customers_of(customer_ids))
+    def customers_of(self, customer_ids: Sequence[str], known: Known = nobody) -> Iterator[CustomerPage]:
+        return self._paged("customers_of", self._source.customers_of(customer_ids, known))
 
     def customers_of_records(self, record_ids: Sequence[str]) -> Iterator[CustomerPage]:
         return self._paged("customers_of_records", self._source.customers_of_records(record_ids))

@@ -18,8 +18,9 @@ from msgspec.structs import replace
 
 from customer_sync.errors import NotFound, RecordRejected
 from customer_sync.http.pacing import RequestCounter, RequestUse
+from customer_sync.model.company import content_hash
 from customer_sync.model.customer import Contact, Customer, Location
-from customer_sync.sources.port import Changes, Contract, CustomerPage, Limits, Reference
+from customer_sync.sources.port import Changes, Contract, CustomerPage, Known, Limits, Reference, nobody
 
 _NAME: Final = "In-memory ERP"
 _MOST_REFERENCE_CHARS: Final = 50
@@ -73,7 +74,9 @@ class InMemoryErp:
                 have.values.record_id if have and isinstance(have.values, Customer) else ""
             )
             record_id = record_id or f"record-{next(self.ids):06d}"
-            self._put("customers", key, key, replace(customer, record_id=record_id, contacts=(), locations=()))
+            made_at = customer.created_at_utc or getattr(have and have.values, "created_at_utc", "")
+            made = {"record_id": record_id, "created_at_utc": made_at or self.now_utc().isoformat()}
+            self._put("customers", key, key, replace(customer, **made, contacts=(), locations=()))
             contacts = {each.contact_id: each for each in customer.contacts}
             locations = {f"{key}/{each.location_id}": each for each in customer.locations}
             self._drop(key, "contacts", contacts)
@@ -161,35 +164,39 @@ class InMemorySource:
     def now_utc(self) -> datetime:
         return self._asked().now_utc()
 
-    def customers_after(self, resume_after: str) -> Iterator[CustomerPage]:
+    def customers_after(self, resume_after: str, known: Known = nobody) -> Iterator[CustomerPage]:
         while keys := self._next_keys(resume_after):
-            yield self._page(keys)
+            yield self._page(keys, known)
             resume_after = keys[-1]
 
     def _next_keys(self, after: str) -> list[str]:
         with self._erp.lock:
             return sorted(key for key in self._erp.rows["customers"] if key > after)[: self._erp.page_customers]
 
-    def customers_of(self, customer_ids: Sequence[str]) -> Iterator[CustomerPage]:
+    def customers_of(self, customer_ids: Sequence[str], known: Known = nobody) -> Iterator[CustomerPage]:
         keys = sorted(set(customer_ids))
         for start in range(0, len(keys), self._erp.page_customers):
-            yield self._page(keys[start : start + self._erp.page_customers])
+            yield self._page(keys[start : start + self._erp.page_customers], known)
 
     def customers_of_records(self, record_ids: Sequence[str]) -> Iterator[CustomerPage]:
         with self._erp.lock:
             numbers = {getattr(row.values, "record_id", ""): key for key, row in self._erp.rows["customers"].items()}
         yield from self.customers_of([numbers[each] for each in record_ids if each in numbers])
 
-    def _page(self, keys: Sequence[str]) -> CustomerPage:
+    def _page(self, keys: Sequence[str], known: Known) -> CustomerPage:
         erp, page = self._asked(), CustomerPage()
         with erp.lock:
             shown = [key for key in keys if key in erp.rows["customers"]]
             page.unreadable = {key: erp.unreadable[key] for key in shown if key in erp.unreadable}
-            page.customers = [erp.customer(key) for key in shown if key not in erp.unreadable]
+            found = {key: erp.customer(key) for key in shown if key not in erp.unreadable}
             for stream in _ENTITIES:
                 stamps = [row.at_utc for row in erp.rows[stream].values() if row.owner in shown]
                 if stamps:
                     page.stamps[stream] = max(stamps)
+        rows = {key: content_hash(each) for key, each in found.items()}
+        page.as_before = list(known(rows))
+        page.customers = [each for key, each in found.items() if key not in page.as_before]
+        page.rows = {each.customer_id: rows[each.customer_id] for each in page.customers}
         return page
 
     def changes(self, since: Mapping[str, str], until: str) -> Iterator[Changes]:

@@ -21,6 +21,7 @@ from customer_sync.errors import ConfigError, NotFound, RecordRejected, SyncErro
 from customer_sync.http.pacing import RequestCounter, RequestUse
 from customer_sync.model import company as model
 from customer_sync.model.operation import Action, UserOperation
+from customer_sync.model.place import Place
 from customer_sync.targets import port
 from customer_sync.targets.port import ActionCost, StoredAddress, StoredCompany, StoredUser
 from tests.adapters import store_rules as rules
@@ -43,9 +44,17 @@ class InMemoryStore:
     payment_methods: Sequence[str] = ("cheque", "bankdeposit", "cod", "purchase_order")
     extra_fields: Mapping[str, bool] = field(default_factory=lambda: rules.EXTRA_FIELDS)
     demanded: Mapping[port.Demanding, frozenset[str]] = field(default_factory=dict)  # extra fields of new records
+    countries: Sequence[Place] = rules.COUNTRIES
+    states: Mapping[str, Sequence[Place]] = field(default_factory=lambda: rules.STATES)
     blank_extra_fields: bool = False  # whether an extra field may be emptied
     bulk_loses_extra_fields: bool = False
+    channels: Mapping[int, str] | None = None  # storefronts, where the store lists them
     shown_fields: Sequence[str] = ()  # extra fields that shoppers see and can fill in
+    needs_catalogs: bool = False
+    shopper_emails: frozenset[str] = frozenset()  # accounts of people without a company
+    placed: dict[int, tuple[int, ...]] = field(default_factory=dict)  # company or user -> storefronts that were named
+    welcomed: set[int] = field(default_factory=set)  # companies and users whose people got an e-mail
+    required_fields: Sequence[str] = ()  # of companies, which shoppers must fill in
     refused: frozenset[str] = frozenset()  # names of companies and cities that it will not take
     companies: dict[int, StoredCompany] = field(default_factory=dict)
     users: dict[int, StoredUser] = field(default_factory=dict)
@@ -61,6 +70,9 @@ class InMemoryStore:
         """Do what one order says, by the method of the action's name; returns the record's id."""
         perform: Callable[[Any, int], int] = getattr(self, f"_{action}")
         record_id = perform(order.operation, order.company_id)
+        if action in {Action.CREATE_COMPANY, Action.CREATE_USER}:
+            self.placed |= {record_id: order.channel_ids} if order.channel_ids else {}
+            self.welcomed |= {record_id} if order.is_welcomed else set()
         if action is Action.UPDATE_COMPANY and order.record_id:
             self._change_company(order.company_id, record_id=order.record_id)
         return record_id
@@ -171,10 +183,7 @@ class InMemoryStore:
 
     def _save_address(self, address_id: int, company_id: int, new: model.Address) -> int:
         self._check(new, new.city, rules.ADDRESS)
-        if new.country_code not in rules.NEEDS_STATE:
-            new = replace(new, state_name="", state_code="")
-        elif not new.state_name:
-            rules.refuse("state_name: This field may not be null.")
+        new = rules.placed(new, self.countries, self.states)
         for default, plain in (("is_default_billing", "is_billing"), ("is_default_shipping", "is_shipping")):
             if getattr(new, default) and not getattr(new, plain):
                 rules.refuse("Check is default fields and corresponding field.")
@@ -204,6 +213,13 @@ class _Facts(NamedTuple):
     payment_methods: frozenset[str]
     company_extra_fields: dict[str, port.ExtraField]
     demanded_extra_fields: Mapping[port.Demanding, frozenset[str]]
+    channels: Mapping[int, str] | None
+    needs_catalogs: bool
+    countries: Sequence[Place]
+    ask: Callable[[], InMemoryStore]
+
+    def states(self, country_code: str) -> Sequence[Place]:
+        return self.ask().states.get(country_code, ())
 
 
 class InMemoryTarget:
@@ -229,7 +245,7 @@ class InMemoryTarget:
     def facts(self) -> _Facts:
         store = self._asked()
         extra_fields = {
-            name.casefold(): port.ExtraField(is_unique, name in store.shown_fields)
+            name.casefold(): port.ExtraField(is_unique, name in store.shown_fields, name in store.required_fields)
             for name, is_unique in store.extra_fields.items()
         }
         return _Facts(
@@ -237,6 +253,10 @@ class InMemoryTarget:
             frozenset(store.payment_methods),
             extra_fields,
             store.demanded,
+            store.channels,
+            store.needs_catalogs,
+            store.countries,
+            self._asked,
         )
 
     def cost(self, action: Action) -> ActionCost:
@@ -255,6 +275,9 @@ class InMemoryTarget:
 
     def count_companies(self) -> int:
         return len(self._asked().companies)
+
+    def shoppers(self, emails: Sequence[str]) -> int | None:
+        return len(self._asked().shopper_emails.intersection(email.casefold() for email in emails))
 
     def company(self, company_id: int) -> StoredCompany | None:
         return self._asked().companies.get(company_id)

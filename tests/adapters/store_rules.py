@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -11,13 +11,15 @@ from customer_sync.errors import RecordRejected
 from customer_sync.model.company import ADDRESS_FIELDS, COMPANY_FIELDS, USER_FIELDS
 from customer_sync.model.fields import EntityFields, FieldRule, MaskKind
 from customer_sync.model.operation import Action
+from customer_sync.model.place import Place
 from customer_sync.targets.port import ActionCost, TargetLimits
 
 STORE_NAME: Final = "In-memory store"
 KEY_FIELD: Final = "Acumatica Customer ID"
 EXTRA_FIELDS: Final = {KEY_FIELD: True, "Price Level": False}  # name -> whether its values are unique
 ADMIN: Final = "Admin"
-NEEDS_STATE: Final = frozenset("AR AU AT BR CA CL DE IN ID IE IT JP MY MX MM NZ PH QA RO ZA ES CH AE US".split())  # noqa: SIM905 - one line to read
+COUNTRIES: Final = (Place("US", "United States"), Place("NL", "Netherlands"), Place("GB", "United Kingdom"))
+STATES: Final = {"US": (Place("CA", "California"), Place("NY", "New York"), Place("TX", "Texas"))}
 COSTS: Final = {
     **dict.fromkeys((Action.CREATE_COMPANY, Action.UPDATE_COMPANY), ActionCost(10, is_atomic=False)),
     **dict.fromkeys((Action.CREATE_USER, Action.CREATE_ADDRESS), ActionCost(10)),
@@ -52,7 +54,7 @@ ADDRESS: Final = _table(
 LIMITS: Final = TargetLimits(
     EntityFields(COMPANY, USER, ADDRESS),
     term_days=(0, 5, 15, 30, 45, 60),
-    read_timeout_s=0.0,
+    longest_work_s=0.0,
     company_emails_unique=False,
 )
 
@@ -63,6 +65,18 @@ def merged(have: Any, values: Mapping[str, Any]) -> Any:
     if not all(extra_fields.values()):
         refuse("An extra field may not be blank.")
     return msgspec.structs.replace(have, **{**values, "extra_fields": {**have.extra_fields, **extra_fields}})
+
+
+def placed(new: Any, countries: Sequence[Place], states: Mapping[str, Sequence[Place]]) -> Any:
+    """An address with country and state as the lists have them; without a state where they have none."""
+    if Place(new.country_code, new.country_name) not in countries:
+        refuse(f"country_name: '{new.country_name}' is not valid.")
+    listed = states.get(new.country_code, ())
+    if not listed:
+        return msgspec.structs.replace(new, state_name="", state_code="")
+    if Place(new.state_code, new.state_name) not in listed:
+        refuse(f"state_name: '{new.state_name}' is not valid.")
+    return new
 
 
 def check(record: Any, table: Mapping[str, FieldRule]) -> None:

@@ -17,7 +17,7 @@ from customer_sync.ledger.story.batches import batches_of
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("config", "dags", "demo", "plugins", "sandbox")
 KEY_FIELD = "Acumatica Customer ID"
-WRITES = ("journal", "customer_state", "contact_holder")
+WRITES = ("journal", "customer_state", "email")
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,22 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from cryptography.fernet import Fernet
 
+from customer_sync.errors import ConfigError
 from customer_sync.settings.connector import Connector
+from customer_sync.settings.fernet_key import fernet_keys
+from customer_sync.settings.kept_tokens import Tokens
+from customer_sync.sources.acumatica.oauth import token_owner
 from customer_sync_airflow.hooks.acumatica import AcumaticaHook
 from customer_sync_airflow.hooks.better_b2b import BetterB2BHook
+from customer_sync_airflow.hooks.kept_tokens import LedgerTokens
 from sandbox.server import RunningTwin, running_acumatica, running_better_b2b
 
 ERP_EXTRA = {"tenant": "Sandbox", "endpoint_name": "KNCommerce", "endpoint_version": "24.200.001"}
@@ -67,7 +74,7 @@ def store_connection(
     return BetterB2BHook("store_under_test")
 
 
-@pytest.mark.parametrize("extra", [{}, OAUTH], ids=["cookie", "oauth"])
+@pytest.mark.parametrize("extra", [{}, OAUTH, {"tenant": " "}], ids=["cookie", "oauth", "no tenant"])
 def test_connection_of_erp_is_good_when_all_is_there(
     monkeypatch: pytest.MonkeyPatch, erp: RunningTwin, extra: dict[str, Any]
 ) -> None:
@@ -75,6 +82,7 @@ def test_connection_of_erp_is_good_when_all_is_there(
     requests.delete(f"{erp.url}/_sandbox/calls", timeout=10).raise_for_status()
     ok, sentence = erp_connection(monkeypatch, erp, extra).test_connection()
     assert ok, sentence
+    assert "to the tenant Sandbox" in sentence
     paths = [call["path"] for call in requests.get(f"{erp.url}/_sandbox/calls", timeout=10).json()]
     assert paths[-1] == "/entity/auth/logout"
 
@@ -88,8 +96,7 @@ def test_connection_of_erp_is_good_when_all_is_there(
         ({"login": ""}, "has no API user"),
         ({"extra": {"tenant": "Elsewhere"}}, "The site does not know the tenant"),
         ({"extra": {**OAUTH, "client_secret": "wrong"}}, "client"),
-        ({"extra": {"tenant": " "}}, "has no Tenant"),
-        ({"extra": {"endpoint_version": "99.100.001"}}, "It serves: Default/23.200.001"),
+        ({"extra": {"endpoint_version": "99.100.001"}}, "It serves: Default/20.200.001"),
         ({"extra": {"endpoint_name": "Nowhere"}}, "does not serve the endpoint Nowhere/24.200.001"),
         ({"extra": {"endpoint_name": "Default"}}, "has no Customer field EnableKensiumCommerce"),
         ({"login": "clerk"}, "insufficient rights to access the Customers (AR303000) form"),
@@ -104,6 +111,51 @@ def test_fault_of_erp_connection_is_told_when_tested(
     ok, sentence = erp_connection(monkeypatch, erp, **change_of_form).test_connection()
     assert not ok
     assert expected in sentence
+
+
+def test_kept_tokens_are_used_when_tested(
+    monkeypatch: pytest.MonkeyPatch, erp: RunningTwin, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """*Test* finds the tokens of a consent by site and application, whatever the id; without one it says what to do."""
+    monkeypatch.setenv("CUSTOMER_SYNC_LEDGER_URL", f"sqlite:///{tmp_path / 'ledger.db'}")
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", Fernet.generate_key().decode())
+    hook = erp_connection(monkeypatch, erp, {**OAUTH, "auth_style": "oauth_code"}, login="", password="")
+    ok, sentence = hook.test_connection()
+    assert not ok
+    assert "run `customer-sync login`" in sentence
+    form = {"grant_type": "password", "username": "admin", "password": "sandbox", "scope": "api offline_access"}
+    form |= {"client_id": OAUTH["client_id"], "client_secret": OAUTH["client_secret"]}
+    given = requests.post(f"{erp.url}/identity/connect/token", data=form, timeout=10).json()
+    owner = token_owner(erp.url, OAUTH["client_id"])
+    ended = datetime.now(UTC) - timedelta(hours=1)
+    LedgerTokens().replace(owner, Tokens("ended", given["refresh_token"], ended), "erp_knb")
+    ok, sentence = hook.test_connection()
+    assert ok, sentence
+    kept = LedgerTokens().current(owner, lambda _: False, lambda _: pytest.fail("renewed"))
+    assert kept.refresh != given["refresh_token"]
+    assert not [text for text in (kept.access, kept.refresh, given["refresh_token"]) if text in caplog.text]
+
+
+def test_airflow_gives_the_key_where_the_environment_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that Airflow gets from a command or a file is found too, and that there is none is said."""
+    key = Fernet.generate_key().decode()
+    monkeypatch.delenv("AIRFLOW__CORE__FERNET_KEY", raising=False)
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY_CMD", f"echo {key}")
+    assert fernet_keys() == [key]
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY_CMD", "true")
+    with pytest.raises(ConfigError, match="AIRFLOW__CORE__FERNET_KEY"):
+        fernet_keys()
+
+
+def test_another_tenant_is_told_when_tested(monkeypatch: pytest.MonkeyPatch, erp: RunningTwin) -> None:
+    """A sign-in that lands elsewhere is a fault of the connection, though every credential is right."""
+    change(erp, lands_in_tenant="Other")
+    try:
+        ok, sentence = erp_connection(monkeypatch, erp).test_connection()
+    finally:
+        change(erp, lands_in_tenant="")
+    assert not ok
+    assert "named the tenant 'Sandbox' and reached 'Other'" in sentence
 
 
 def test_connection_of_store_is_good_when_all_is_there(monkeypatch: pytest.MonkeyPatch, store: RunningTwin) -> None:
@@ -136,7 +188,7 @@ def test_fault_of_store_connection_is_told_when_tested(
 @pytest.mark.parametrize(
     ("rules", "expected"),
     [
-        ({"store": {"key_field": "Our Number"}}, "no company extra field 'Our Number': create it"),
+        ({"store": {"key_field": "Our Number"}}, "no company extra field 'Our Number'"),
         ({"contacts": {"other_role": "Clerk"}}, "no role 'Clerk' (it has: Admin, "),
         ({"terms": {"30D": {"payment_methods": {"gold": True}}}}, "no payment method gold (it has: authorizenet, "),
     ],
@@ -151,6 +203,24 @@ def test_what_store_lacks_is_told_when_tested(
     assert not ok
     assert expected in sentence
     assert "knb.yaml" in sentence
+
+
+@pytest.mark.parametrize(
+    ("switches", "expected"),
+    [
+        ({"visible_extra_fields": ["Acumatica Customer ID"]}, "'Acumatica Customer ID' to shoppers"),
+        ({"required_extra_fields": ["Acumatica Customer ID"]}, "requires the company extra field"),
+    ],
+)
+def test_a_key_that_is_not_safe_is_told_when_tested(
+    monkeypatch: pytest.MonkeyPatch, store: RunningTwin, switches: dict[str, Any], expected: str
+) -> None:
+    """Shoppers could pass for a customer, or would have to invent one."""
+    change(store, **switches)
+    ok, sentence = store_connection(monkeypatch, store).test_connection()
+    change(store, visible_extra_fields=[], required_extra_fields=[])
+    assert not ok
+    assert expected in sentence
 
 
 def test_connection_is_good_when_it_serves_one_of_several_connectors(

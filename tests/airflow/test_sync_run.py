@@ -5,13 +5,17 @@ import os
 import sqlite3
 from collections import Counter
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+import sqlalchemy as sa
 
 from customer_sync.ledger import Ledger
+from customer_sync.ledger.storage.clock import utc_now
+from customer_sync.ledger.storage.schema import known_customer, store_place
 from tests.airflow.sync_world import CUSTOMERS, World, calls
 
 if TYPE_CHECKING:
@@ -71,6 +75,23 @@ def test_run_is_green_when_nothing_changed_at_all(world: World) -> None:
     assert result.states[("guard", "success")] == 1
 
 
+def test_places_are_read_once_a_day_when_nobody_is_judged(world: World) -> None:
+    """Extract hands on nobody of whom nothing changed; guard then asks for the store's lists that are due."""
+    for _ in range(2):
+        assert world.run(mode="full").state == "success"
+    with Ledger.open("knb") as ledger, ledger.write() as connection:
+        is_remembered = known_customer.c.rows_hash.is_not(None)
+        quiet = connection.execute(sa.select(known_customer.c.customer_id).where(is_remembered)).scalars().all()
+        yesterday = utc_now() - timedelta(days=1, minutes=1)
+        lists = connection.execute(sa.update(store_place).values(read_at_utc=yesterday)).rowcount
+    requests.delete(f"{world.store.url}/_sandbox/calls", timeout=10).raise_for_status()
+    result = world.run(mode="selected", customer_ids=quiet[:3])
+    assert result.state == "success"
+    assert result.states[("transform", "skipped")] == 1
+    paths = [call["path"] for call in calls(world.store)]
+    assert sum(path.endswith(("/countries", "/states")) for path in paths) == lists > 0
+
+
 def test_other_batches_go_on_when_one_batch_fails(world: World) -> None:
     """One failed batch makes the run fail; the others are in the store, and every seat of the ERP is given back."""
     fault = {"match": {"method": "POST", "body_regex": "C000031"}, "effect": "status", "status": 403, "times": 1000}
@@ -92,7 +113,8 @@ def test_other_batches_go_on_when_one_batch_fails(world: World) -> None:
     [
         ({"password": "wr0ng-password"}, "Correct login, password and tenant"),
         ({"extra": {"endpoint_version": "99.100.001"}}, "KNCommerce/24.200.001"),
-        ({"extra": {"tenant": ""}}, "has no Tenant"),
+        ({"extra": {"tenant": "Company"}}, "named the tenant 'Company' and reached 'Sandbox'"),
+        ({"extra": {"endpoint_name": ""}}, "has no Endpoint name"),
     ],
 )
 def test_run_fails_at_once_when_connection_is_wrong(

@@ -17,6 +17,7 @@ from customer_sync.http.retry import RetryPolicy
 from customer_sync.http.transport import HttpSettings
 from customer_sync.model.company import CompanyStatus
 from customer_sync.model.operation import Action
+from customer_sync.settings.connector import StoreRules
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 from customer_sync.targets.port import ActionCost, Target
@@ -99,8 +100,10 @@ class BetterB2BUnderTest:
         default_factory=lambda: BetterB2BSettings(
             token="sandbox-token",
             store_hash="sandbox",
+            rules=StoreRules(key_field=KEY_FIELD),
             rate_limit_wait_s=0.1,
             read_timeout_s=10.0,
+            longest_work_s=0.1,
         )
     )
 

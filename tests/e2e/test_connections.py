@@ -41,5 +41,7 @@ def test_connection_without_port_is_made_and_tested_by_clicks(ground: "Ground", 
     row = page.get_by_role("row").filter(has_text=CONNECTION)
     expect(row).to_be_visible()
     row.get_by_role("button", name=re.compile("Test Connection")).click()
-    expect(page.get_by_text(re.compile("Connected: KNCommerce/24.200.001 is served"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile("Connected to the tenant Sandbox: KNCommerce/24.200.001 is served"))
+    ).to_be_visible()
     admin.picture("connection-test")

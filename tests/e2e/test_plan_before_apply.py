@@ -59,7 +59,11 @@ def answer(ground: "Ground", person: "Person", run_id: str, button: str, *, with
 def planned_and_done(ground: "Ground", dry_run: str, real_run: str) -> tuple[set[Any], set[Any]]:
     """(customer, action) of what the dry run planned and of what the store confirmed in the real run."""
     with Ledger.open(CONNECTOR_ID, ground.ledger_url) as ledger:
-        planned = {(change.customer_id, change.action) for change in ledger.plans.changes(dry_run)}
+        planned = {
+            (each.customer.customer_id, str(operation.action))
+            for each in ledger.plans.operations(dry_run)
+            for operation in each.operations
+        }
         confirmed = ledger.intents.confirmed(real_run, {key for key, _ in planned})
     return planned, {(key, write.action) for key, writes in confirmed.items() for write in writes}
 

@@ -5,7 +5,9 @@ It shares no code with the product, so that an error of the rules is not repeate
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pycountry
@@ -86,8 +88,23 @@ def _is_eligible(customer: dict[str, Any]) -> bool:
     )
 
 
-def _state(country: str, text: str) -> Any:
-    return pycountry.subdivisions.get(code=f"{country}-{text}")  # type: ignore[no-untyped-call] # pycountry has no types
+LISTS = json.loads(Path("sandbox/better_b2b/places.json").read_text(encoding="utf-8"))
+"""The store's countries and states."""
+COUNTRIES = dict(LISTS["countries"])
+OTHER_CODES = {
+    # What the seeded ERP writes -> the store's code, where these differ.
+    "JP": {"13": "TK", "27": "OS", "26": "KY", "01": "HK"},
+    "MX": {"CMX": "DF", "JAL": "JL", "NLE": "NL"},
+}
+
+
+def _state(country: str, text: str) -> tuple[str, str] | None:
+    """Name and code of a state as the store lists it, or, where it lists none, as ISO 3166 has it."""
+    if country not in LISTS["states"]:
+        known = pycountry.subdivisions.get(code=f"{country}-{text}")  # type: ignore[no-untyped-call] # pycountry has no types
+        return (known.name, text) if known else None
+    code = OTHER_CODES.get(country, {}).get(text, text)
+    return next(((name, each) for each, name in LISTS["states"].get(country, ()) if each == code), None)
 
 
 def _phone(card: dict[str, Any] | None) -> str:
@@ -102,7 +119,7 @@ def _split(text: str) -> tuple[str, str]:
 def _is_holdable(customer: dict[str, Any]) -> bool:
     place = customer["MainAddress"]
     country = place.get("Country") or ""
-    known = bool(country) and pycountry.countries.get(alpha_2=country) is not None
+    known = country in COUNTRIES
     is_state_fine = country not in STATES or not place.get("State") or _state(country, place["State"]) is not None
     return bool(
         customer["values"]["CustomerName"].strip() and _phone(customer["MainContact"]) and known and is_state_fine
@@ -119,6 +136,7 @@ def _expected_users(customer: dict[str, Any], contacts: list[dict[str, Any]], ta
         and contact["values"].get("FirstName")
         and contact["values"].get("LastName")
         and MAIL.fullmatch(contact["values"].get("Email") or "")
+        and contact["values"]["Email"].casefold() not in taken
     ]
     if not able:
         name = customer["values"]["CustomerName"]
@@ -130,27 +148,26 @@ def _expected_users(customer: dict[str, Any], contacts: list[dict[str, Any]], ta
             continue
         role = "Junior Buyer" if users else "Admin"
         users[email.casefold()] = user(email, contact["FirstName"], contact["LastName"], _phone(contact), role)
-    return [user for key, user in users.items() if key not in taken]
+    return list(users.values())
 
 
 def _expected_address(
     customer: dict[str, Any], key: str, label: str, names: tuple[str, str], place: dict[str, Any], phone: str
 ) -> dict[str, Any] | None:
-    country = pycountry.countries.get(alpha_2=place.get("Country") or "??")
-    if not (place.get("AddressLine1") and place.get("City") and country):
+    country = place.get("Country") or ""
+    if not (place.get("AddressLine1") and place.get("City") and country in COUNTRIES):
         return None
-    state = _state(country.alpha_2, place.get("State") or "") if country.alpha_2 in STATES else None
-    if country.alpha_2 in STATES and state is None:
+    state = _state(country, place.get("State") or "") if country in STATES else None
+    if country in STATES and state is None:
         return None
     texts = (place["AddressLine1"], place.get("AddressLine2") or "", place["City"])
-    region = (state.name, state.code.partition("-")[2]) if state else ("", "")
+    region = state or ("", "")
     return address(
         f"{customer['CustomerID']}:{key}",
         label,
         (names[0][:100].strip(), names[1][:100].strip()),
         (*texts, *region, place.get("PostalCode") or ""),
-        # The store completes an address from its own table of everyday names.
-        (getattr(country, "common_name", country.name), country.alpha_2),
+        (COUNTRIES[country], country),
         phone or _phone(customer["MainContact"]),
     )
 
@@ -182,20 +199,27 @@ def expected_book(erp: dict[str, Any], taken: set[str]) -> dict[str, dict[str, A
         erp: The whole state of the ERP's twin.
         taken: E-mails, case-folded, that the store's own users have.
     """
-    eligible = [row for row in erp["customers"] if _is_eligible(row) and _is_holdable(row)]
-    emails = [row["Email"].casefold() for row in eligible]
+    able = [row for row in erp["customers"] if _is_eligible(row) and _is_holdable(row)]
+    emails = [row["Email"].casefold() for row in able]
+    eligible = [row for row in able if emails.count(row["Email"].casefold()) == 1]
+    contacts_of = {
+        row["CustomerID"]: [each for each in erp["contacts"] if each["BusinessAccount"] == row["CustomerID"]]
+        for row in eligible
+    }
+    # Of several customers the one that was made first has an e-mail, then the lower record.
+    first: dict[str, str] = {}
+    for row in sorted(eligible, key=lambda row: (row["created_ms"], row["note"])):
+        for each in _expected_users(row, contacts_of[row["CustomerID"]], taken):
+            first.setdefault(each["email"].casefold(), row["CustomerID"])
     book = {}
     for row in eligible:
         key, values, place = row["CustomerID"], row["values"], row["MainAddress"]
-        if emails.count(row["Email"].casefold()) > 1:
-            continue
-        contacts = [contact for contact in erp["contacts"] if contact["BusinessAccount"] == key]
         locations = [location for location in erp["locations"] if location["Customer"] == key]
         state = _state(place["Country"], place.get("State") or "")
         methods, days = TERMS.get(values["Terms"], ([], None))
         texts = (place["AddressLine1"], place.get("AddressLine2") or "", place["City"])
-        # C000040 and C000041 share a contact's e-mail: companies and their admins are made before other users.
-        users = _expected_users(row, contacts, taken | ({"consultant@agency.example"} if key == "C000041" else set()))
+        others = {email for email, holder in first.items() if holder != key}
+        users = _expected_users(row, contacts_of[key], taken | others)
         book[key] = company(
             key,
             values["CustomerName"].strip()[:200].strip(),
@@ -203,7 +227,7 @@ def expected_book(erp: dict[str, Any], taken: set[str]) -> dict[str, dict[str, A
             _phone(row["MainContact"]),
             (
                 *texts,
-                state.name if state else place.get("State") or "",
+                state[0] if state else place.get("State") or "",
                 place.get("PostalCode") or "",
                 place["Country"],
             ),

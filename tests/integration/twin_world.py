@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,9 +25,11 @@ from customer_sync.run import Run, Sink, discard
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import load_connector
 from customer_sync.sources.acumatica.selection import Selection
+from customer_sync.sources.acumatica.session import KeptTokens
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
 from customer_sync.sources.acumatica.source import AcumaticaSource
 from customer_sync.steps.audit import AuditReport, audit_run
+from customer_sync.steps.early_removals import EarlyRemovals, PlannedBatchContent, remove_early
 from customer_sync.steps.extract import begin_run, extract_batches
 from customer_sync.steps.filter import filter_batch
 from customer_sync.steps.guard import settle_plan
@@ -69,7 +71,11 @@ def _sign_in(changes: dict[str, Any]) -> AcumaticaSettings:
 
 @dataclass
 class World:
-    """Two twins, a connector and a ledger."""
+    """Two twins, a connector and a ledger.
+
+    Attributes:
+        longest_work_s: How long the store is taken to work on a request, in seconds.
+    """
 
     erp_url: str
     store_url: str
@@ -78,13 +84,17 @@ class World:
     retry: RetryPolicy = field(default_factory=lambda: QUICK)
     wrap_erp: Wrap = _as_it_is
     wrap_store: Wrap = _as_it_is
+    longest_work_s: float = 0.3
 
     # -- clients -----------------------------------------------------------------------------------
 
-    def source(self, connector: Connector | None = None, **changes: Any) -> AcumaticaSource:
+    def source(
+        self, connector: Connector | None = None, *, tokens: KeptTokens | None = None, **changes: Any
+    ) -> AcumaticaSource:
         """The ERP's twin as the connector's source, through the test's transport."""
         transport = self.wrap_erp(CurlTransport(HttpSettings(base_url=self.erp_url)))
-        return AcumaticaSource(transport, _sign_in(changes), connector or self.connector, retry=self.retry)
+        meant = connector or self.connector
+        return AcumaticaSource(transport, _sign_in(changes), meant, retry=self.retry, tokens=tokens)
 
     def _editor(self, **changes: Any) -> ErpEditor:
         transport = CurlTransport(HttpSettings(base_url=self.erp_url))
@@ -92,8 +102,14 @@ class World:
 
     def store(self, connector: Connector | None = None, **changes: Any) -> BetterB2BTarget:
         """The store's twin as the connector's target, through the test's transport."""
-        # The twins answer at once; a retry waits this long for what an older attempt may have on its way.
-        values = {"token": "sandbox-token", "store_hash": "sandbox", "rate_limit_wait_s": 0.1, "read_timeout_s": 5.0}
+        values: dict[str, Any] = {
+            "token": "sandbox-token",
+            "store_hash": "sandbox",
+            "rate_limit_wait_s": 0.1,
+            "read_timeout_s": 5.0,
+        }
+        # The twins are quick. Where a test says how long an answer is waited for, they may work that long.
+        values["longest_work_s"] = changes.get("read_timeout_s", self.longest_work_s)
         transport = CurlTransport(HttpSettings(base_url=self.store_url))
         settings = BetterB2BSettings(**{**values, "rules": (connector or self.connector).store, **changes})
         return BetterB2BTarget(self.wrap_store(transport), settings, pacer=Pacer(0, share=1.0), retry=self.retry)
@@ -240,6 +256,16 @@ class World:
         with self._editor() as erp:
             return erp.add(entity, fields)
 
+    def change_id(self, customer_id: str, new: str) -> None:
+        """Give a customer another number in the ERP."""
+        with self._editor() as erp:
+            erp.change_id(customer_id, new)
+
+    def delete(self, entity: str, key: str) -> None:
+        """Delete a record in the ERP."""
+        with self._editor() as erp:
+            erp.delete(entity, key)
+
     def contact_ids(self, customer_id: str) -> list[int]:
         """ContactIDs of a customer, ascending."""
         contacts = self.erp_state()["contacts"]
@@ -332,7 +358,9 @@ class Attempts:
             for content, descriptor in extract_batches(self._run.as_task("extract"), erp, window):
                 self._extracted.append(descriptor)
                 decided = filter_batch(self._run.as_task("filter"), content, descriptor)
-                planned = transform_batch(self._run.as_task("transform"), content, *decided, self.request)
+                planned = transform_batch(
+                    self._run.as_task("transform"), content, *decided, self.request, target=self.world.store()
+                )
                 batches.append((content, *planned))
         self.planned = [described for _, _, described in batches]
         self._contents = {described.key: (content, changes) for content, changes, described in batches}
@@ -340,9 +368,15 @@ class Attempts:
 
     def guard(self, *, can_ask: bool = False) -> Attempts:
         """Settle the plan, once more if need be."""
-        self.summary = settle_plan(self._run.as_task("guard"), self.planned, self.request, can_ask=can_ask)
+        run_ = self._run.as_task("guard")
+        self.summary = settle_plan(run_, self.planned, self.request, can_ask=can_ask, remove_early=self._remove_early)
         self._plans = [(*self._contents[described.key], described) for described in self.summary.descriptors]
         return self
+
+    def _remove_early(self, descriptors: Sequence[BatchDescriptor], most: int) -> EarlyRemovals:
+        batches = [PlannedBatchContent(*self._contents[each.key], each) for each in descriptors]
+        with self.world.source() as source:
+            return remove_early(self._run.as_task("guard"), batches, most, target=self.world.store(), source=source)
 
     def at(self, task: str) -> Run:
         """The run as one of its tasks sees it."""

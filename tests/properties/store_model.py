@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from customer_sync.model.company import Company, CompanyStatus
+from customer_sync.model.company import CompanyStatus
 from customer_sync.model.operation import (
     Action,
     AddressOperation,
@@ -24,21 +24,18 @@ from customer_sync.model.operation import (
 Record = TypeVar("Record", AppliedUser, AppliedAddress)
 
 
-def apply_operations(
-    state: AppliedCompany | None, operations: Iterable[Operation], desired: Company
-) -> AppliedCompany | None:
+def apply_operations(state: AppliedCompany | None, operations: Iterable[Operation]) -> AppliedCompany | None:
     """Carry out operations one after another, as the ledger would remember them.
 
     Args:
         state: What is applied; ``None`` when there is no company.
         operations: What to do.
-        desired: Whose operations they are; its first user is made with the company.
 
     Returns:
         What is applied afterwards.
     """
     for operation in operations:
-        state = _apply(state, operation, desired, new_id=_free_id(state))
+        state = _apply(state, operation, new_id=_free_id(state))
     return state
 
 
@@ -48,12 +45,12 @@ def _free_id(state: AppliedCompany | None) -> int:
 
 
 def _apply(  # noqa: C901, PLR0911 - one case for each kind of operation
-    state: AppliedCompany | None, operation: Operation, desired: Company, *, new_id: int
+    state: AppliedCompany | None, operation: Operation, *, new_id: int
 ) -> AppliedCompany | None:
     if operation.action is Action.CREATE_COMPANY:
         assert state is None, "a company is made once"
         assert isinstance(operation, CompanyOperation)
-        return _made(operation, desired)
+        return _made(operation)
     assert state is not None, "everything else needs a company"
     match operation:
         case CompanyOperation(new=None):
@@ -79,13 +76,11 @@ def _apply(  # noqa: C901, PLR0911 - one case for each kind of operation
             return msgspec.structs.replace(state, addresses=_records(state.addresses, operation, put))
 
 
-def _made(operation: CompanyOperation, desired: Company) -> AppliedCompany:
-    admin = desired.users[0]
+def _made(operation: CompanyOperation) -> AppliedCompany:
     assert operation.new is not None
     assert operation.admin is not None
-    assert operation.admin.role == admin.role
-    user = AppliedUser(store_id=1, fields=operation.admin)
-    return AppliedCompany(company_id=7, status=CompanyStatus.APPROVED, fields=operation.new, users={admin.key: user})
+    users = {operation.admin_key: AppliedUser(store_id=1, fields=operation.admin)}
+    return AppliedCompany(company_id=7, status=CompanyStatus.APPROVED, fields=operation.new, users=users)
 
 
 def _records(

@@ -14,12 +14,12 @@ from customer_sync.model.company import content_hash
 from customer_sync.model.customer import Customer, PostalAddress
 from customer_sync.model.outcome import REMEDIES
 from customer_sync.planning.diff import diff_company
-from customer_sync.rules.company_mapping import BLOCKING, to_company
+from customer_sync.rules.company_mapping import BLOCKING
 from customer_sync.rules.eligibility import decide_eligibility
 from customer_sync.rules.email_address import MAX_EMAIL_LENGTH, is_valid_email
 from customer_sync.settings.connector import Connector
 from tests.properties.strategies import connectors, customers, texts
-from tests.unit.customer_sync.builders import a_connector, a_contact, a_customer, a_location, an_address
+from tests.unit.customer_sync.builders import a_connector, a_contact, a_customer, a_location, an_address, transformed
 
 LIMITS = {"company_name": 200, "company_phone": 50, "address_line1": 200, "city": 100, "state": 50, "zip_code": 50}
 
@@ -27,7 +27,7 @@ LIMITS = {"company_name": 200, "company_phone": 50, "address_line1": 200, "city"
 @given(customers, connectors)
 def test_every_customer_gives_a_company_or_the_reasons_why_not(customer: Customer, connector: Connector) -> None:
     """Nothing is lost without a word: a company, or at least one blocking finding and nothing else."""
-    result = to_company(customer, connector)
+    result = transformed(customer, connector)
     if result.company is None:
         assert result.findings
         assert {finding.reason for finding in result.findings} <= BLOCKING
@@ -39,7 +39,7 @@ def test_every_customer_gives_a_company_or_the_reasons_why_not(customer: Custome
 @given(customers, connectors)
 def test_a_company_is_always_one_that_the_store_can_hold(customer: Customer, connector: Connector) -> None:
     """Required parts are there, lengths fit, keys and e-mails are unique, the admin is first and alone."""
-    company = to_company(customer, connector).company
+    company = transformed(customer, connector).company
     if company is None:
         return
     assert company.company_name
@@ -71,7 +71,7 @@ def test_the_order_of_contacts_and_locations_does_not_matter(
     chance.shuffle(contacts)
     chance.shuffle(locations)
     shuffled = msgspec.structs.replace(customer, contacts=tuple(contacts), locations=tuple(locations))
-    one, other = to_company(customer, connector), to_company(shuffled, connector)
+    one, other = transformed(customer, connector), transformed(shuffled, connector)
     assert one == other
     assert content_hash(one.company) == content_hash(other.company)
 
@@ -150,7 +150,7 @@ def test_ten_megabytes_in_every_text_are_transformed_in_bounded_time() -> None:
     )
     started = time.perf_counter()
     decide_eligibility(msgspec.structs.replace(customer, email=huge, status=huge), a_connector())
-    result = to_company(customer, a_connector(terms={"30D": {"days": 30}}))
+    result = transformed(customer, a_connector(terms={"30D": {"days": 30}}))
     assert time.perf_counter() - started < 5
     assert result.company is not None
     assert all(len(finding.detail) < 200 for finding in result.findings)

@@ -16,7 +16,7 @@ from tests.integration.second_calculation import expected_book
 from tests.integration.twin_world import World, call
 from tests.reliability.crash.fork_server import BROKEN, ForkServer, Order
 from tests.reliability.crash.kill_point import KillPoint, Where
-from tests.reliability.crash.scenario import ON, let_leases_end, writes
+from tests.reliability.crash.scenario import ON, writes
 
 KEYS = ("C000001", "C000002", "C000003", "C000004", "C000005", "C000008")
 """The eligible customers of the small world."""
@@ -215,7 +215,7 @@ class Interleaving(RuleBasedStateMachine):
             run_id=f"run{number}",
             rules=RULES,
             params={"mode": mode},
-            read_timeout_s=5.0,
+            read_timeout_s=2.0,
             kill=KillPoint(where=moment[0], number=moment[1], side=moment[2]),
         )
         ending = self._server.perform(order)
@@ -251,6 +251,5 @@ class Interleaving(RuleBasedStateMachine):
             assert ledger.intents.unanswered() == []
 
     def _time_passes(self) -> None:
-        """Eleven minutes: sessions and leases of processes that are gone have ended."""
+        """Eleven minutes: sessions of processes that are gone have ended."""
         call(f"{self.world.erp_url}/_sandbox/clock", "PUT", {"advance_s": 660})
-        let_leases_end(self._ledger)

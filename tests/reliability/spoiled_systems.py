@@ -51,6 +51,12 @@ class SpoiledErp:
         if asked:
             found = [row for row in self._rows["Contact"] if str(row["ContactID"]["value"]) == asked[1]]
             return HttpResponse(200, body=encoded(found))
+        if name == "Login.aspx":
+            return HttpResponse(200, body=b'<input type="hidden" id="txtSingleCompany" value="Sandbox">')
+        if name not in self._rows:
+            entity = request.path.rsplit("/", 2)[-2]
+            rows = [row for row in self._rows[entity] if isinstance(row, dict) and str(row.get("id")) == name]
+            return self._spoiled.get(entity) or HttpResponse(200, body=encoded(rows[0] if rows else {}))
         return self._spoiled.get(name) or HttpResponse(200, body=encoded(self._rows[name]))
 
     def close(self) -> None:

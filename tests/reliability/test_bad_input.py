@@ -17,7 +17,6 @@ from customer_sync.errors import SyncError
 from customer_sync.http.transport import HttpResponse
 from customer_sync.model.company import PaymentTerms
 from customer_sync.model.customer import Customer
-from customer_sync.rules.company_mapping import to_company
 from customer_sync.rules.eligibility import decide_eligibility
 from customer_sync.sources.acumatica.customer_pages import CustomerPages
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
@@ -25,6 +24,7 @@ from sandbox.server import running_acumatica, running_better_b2b
 from tests.integration.twin_world import World, shipped_connector
 from tests.reliability.mutations import encoded, spoil_body, spoil_status, spoil_value
 from tests.reliability.spoiled_systems import Recorder, SpoiledErp, SpoiledStore, erp_client, store_client
+from tests.unit.customer_sync.builders import transformed
 
 Record = Callable[[str, object], None]
 CUSTOMERS = 12
@@ -106,7 +106,7 @@ def try_erp(answers: Answers, good: dict[str, Customer], dice: Random, tally: Co
         found, unreadable = answers.customers({entity: answer})
         for customer in found.values():
             decide_eligibility(customer, CONNECTOR)
-            to_company(customer, CONNECTOR)
+            transformed(customer, CONNECTOR)
     except SyncError as error:
         tally[type(error).__name__] += 1
         return
@@ -212,9 +212,13 @@ def try_store(answers: Answers, dice: Random, tally: Counter[str]) -> Iterator[s
 # -- the tests -------------------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR, "customer_sync.http")  # thousands of retries
+
+
 def campaign(answers: Answers, seed: int, inputs: int, record_property: Record, what: str) -> None:
     """Try many inputs, half of them answers of the ERP; tell how they ended."""
-    logging.getLogger("customer_sync.http").setLevel(logging.ERROR)  # thousands of retries
     good, unreadable = answers.customers()
     assert len(good) == CUSTOMERS
     assert not unreadable

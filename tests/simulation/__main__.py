@@ -1,24 +1,30 @@
-"""Random histories: ``python -m tests.simulation --seeds 0:1000``, or one of them: ``--seed 17``."""
+"""Random histories: ``python -m tests.simulation --seeds 0:1000 --jobs 2``, or one of them: ``--seed 17``."""
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import sys
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
+from tests.adapters.ledger_file import LedgerFile
 from tests.simulation.generator import ALL, make_history
-from tests.simulation.ledger_file import LedgerFile
 from tests.simulation.shrink import shrink
 from tests.simulation.world import CONNECTOR, Event, World, relive
+
+_AT_ONCE = 10
 
 
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 class Simulation:
@@ -51,28 +57,69 @@ class Simulation:
         return shrink(events, breaks)
 
 
-def _many(simulation: Simulation, seeds: range, groups: Sequence[str], *, is_shrinking: bool) -> bool:
-    failed: dict[str, list[int]] = defaultdict(list)
-    details: dict[int, str] = {}
-    runs, started_s = 0, time.process_time()
-    for seed in seeds:
-        world = simulation.live(simulation.history(seed), seed)
-        runs += world.runs
-        if world.found:
-            failed[world.found[0].kind].append(seed)
-            details[seed] = world.found[0].detail
-    seconds = time.process_time() - started_s
+class Lived(NamedTuple):
+    """What came of one history: the first promise that was broken, if any."""
+
+    seed: int
+    runs: int
+    cpu_s: float
+    kind: str
+    detail: str
+    situations: Counter[str]
+
+
+_simulations: dict[tuple[str, ...], Simulation] = {}
+"""Of this process: what it compiles, it compiles once."""
+
+
+def _live_one(folder: str, groups: tuple[str, ...], seed: int) -> Lived:
+    if groups not in _simulations:
+        own = Path(folder) / str(os.getpid())
+        own.mkdir()
+        tempfile.tempdir = str(own)
+        _simulations[groups] = Simulation(own, groups)
+    simulation, began_s = _simulations[groups], time.process_time()
+    world = simulation.live(simulation.history(seed), seed)
+    kind, detail = world.found[0] if world.found else ("", "")
+    return Lived(seed, world.runs, time.process_time() - began_s, kind, detail, world.situations.counts)
+
+
+def _live_all(folder: str, groups: tuple[str, ...], seeds: range, jobs: int) -> Iterator[Lived]:
+    if jobs == 1:
+        yield from (_live_one(folder, groups, seed) for seed in seeds)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        count = len(seeds)
+        yield from pool.map(_live_one, [folder] * count, [groups] * count, seeds, chunksize=_AT_ONCE)
+
+
+def _many(folder: str, groups: tuple[str, ...], seeds: range, jobs: int, *, is_shrinking: bool) -> bool:
+    failed: dict[str, list[Lived]] = defaultdict(list)
+    situations: Counter[str] = Counter()
+    runs, cpu_s, began_s = 0, 0.0, time.monotonic()
+    for lived in _live_all(folder, groups, seeds, jobs):
+        runs += lived.runs
+        cpu_s += lived.cpu_s
+        situations += lived.situations
+        if lived.kind:
+            failed[lived.kind].append(lived)
+    seconds = time.monotonic() - began_s
     bad = sum(map(len, failed.values()))
-    rate = f"{len(seeds) / seconds:.1f} histories per second and core"
-    _say(f"{len(seeds)} histories, {runs} runs in {seconds:.1f} s of CPU: {rate}")
-    _say(f"{len(seeds) - bad} ended without a violation, {bad} did not")
+    count = len(seeds)
+    _say(f"{count} histories, {runs} runs in {seconds:.1f} s: {count / seconds:.1f} histories per second, {jobs} jobs")
+    _say(f"{cpu_s:.1f} s of CPU: {count / cpu_s:.1f} histories per second and core")
+    _say(f"{count - bad} ended without a violation, {bad} did not")
+    for name, times in sorted(situations.items()):
+        _say(f"  {times:7,} {name}")
     for kind, its in sorted(failed.items(), key=lambda each: -len(each[1])):
-        _say(f"\n{kind}: {len(its)} (seeds {', '.join(map(str, its[:8]))})")
-        _say(f"  {details[its[0]]}")
+        first = its[0]
+        _say(f"\n{kind}: {len(its)} (seeds {', '.join(str(each.seed) for each in its[:8])})")
+        _say(f"  {first.detail}")
         if is_shrinking:
-            for event in simulation.shortest(simulation.history(its[0]), its[0], kind):
+            simulation = Simulation(Path(tempfile.mkdtemp(dir=folder)), groups)
+            for event in simulation.shortest(simulation.history(first.seed), first.seed, kind):
                 _say(f"    {event}")
-        _say(f"  python -m tests.simulation --seed {its[0]} --kinds {','.join(groups)}")
+        _say(f"  python -m tests.simulation --seed {first.seed} --kinds {','.join(groups)}")
     return not failed
 
 
@@ -95,18 +142,19 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--seeds", default="0:100", help="first and last of the seeds, the last one left out")
     parser.add_argument("--seed", type=int, help="one seed, with its log")
     parser.add_argument("--kinds", default=",".join(ALL), help="groups of events (default: all)")
+    parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
     parser.add_argument("--whole", action="store_true", help="do not shorten histories that fail")
     given = parser.parse_args(argv)
-    groups = given.kinds.split(",")
+    groups = tuple(given.kinds.split(","))
     in_memory = Path("/dev/shm")  # noqa: S108 - a folder of its own in it is made below
     with tempfile.TemporaryDirectory(dir=in_memory if in_memory.is_dir() else None) as folder:
         tempfile.tempdir = folder
-        simulation = Simulation(Path(folder), groups)
         if given.seed is not None:
-            is_good = _one(simulation, given.seed, is_shrinking=not given.whole)
+            is_good = _one(Simulation(Path(folder), groups), given.seed, is_shrinking=not given.whole)
         else:
             first, _, last = given.seeds.partition(":")
-            is_good = _many(simulation, range(int(first), int(last)), groups, is_shrinking=not given.whole)
+            seeds = range(int(first), int(last))
+            is_good = _many(folder, groups, seeds, given.jobs, is_shrinking=not given.whole)
     return 0 if is_good else 1
 
 

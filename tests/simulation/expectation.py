@@ -17,7 +17,7 @@ Rules, in the order in which they are used here:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -89,12 +89,16 @@ class Judgement:
         ever: Every customer that it ever had.
         store: The store.
         before: What each customer may be in the store by the runs that there were before it was on hold.
+        taken: E-mails of each customer's people that somebody else's user had while a run might have needed them.
+        missed: Those of them that somebody else had when the customer was last eligible.
     """
 
     customers: Mapping[str, Customer]
     ever: Iterable[str]
     store: SimulatedStore
     before: Mapping[str, Sequence[Customer | None]]
+    taken: Mapping[str, Collection[str]] = field(default_factory=dict)
+    missed: Mapping[str, Collection[str]] = field(default_factory=dict)
     found: list[Violation] = field(default_factory=list)
 
     def judge(self) -> list[Violation]:
@@ -133,6 +137,14 @@ class Judgement:
             self._say("company missing", name, f"number {customer.customer_id}, expected {len(people)} users")
         else:
             self._judge_company(name, customer, company, people)
+
+    def may_trade(self, customer: Customer) -> bool:
+        """Whether an eligible customer must have a company: somebody may be its admin, and its number is free."""
+        return not self._is_squatted(customer) and bool(self.expected_people(customer, self._company_of(customer)))
+
+    def _company_of(self, customer: Customer) -> StoredCompany | None:
+        name = next(name for name, each in self.customers.items() if each.record_id == customer.record_id)
+        return next(iter(self.store.companies_of(name)), None)
 
     def _is_squatted(self, customer: Customer) -> bool:
         """Whether a stranger's company carries the customer's number: then a person decides."""
@@ -177,11 +189,16 @@ class Judgement:
             return len(self.store.users_of(holder.company_id)) > 1
         if standing(other) == "hold":
             return self._has_left(holder, other)
-        return not self._wants(other, email)
+        return not self._wants(other, email) and not self._keeps(holder, other)
 
     def _wants(self, customer: Customer, email: str) -> bool:
         claimed = [each.email.casefold() for each in eligible(customer)]
         return email.casefold() in claimed or email.casefold() == customer.email.casefold()
+
+    def _keeps(self, user: StoredUser, customer: Customer) -> bool:
+        """Whether the person behind a user may buy, and the store refuses what he is now: he stays what he was."""
+        contact = self.store.contact_of(user)
+        return any(each.contact_id == contact and disliked(each) for each in eligible(customer))
 
     def _has_left(self, user: StoredUser, customer: Customer) -> bool:
         """Whether the ERP says of the person behind a user that he has no business in the store any more."""
@@ -209,6 +226,10 @@ class Judgement:
         shown = _shown_fields(company)
         if {**shown, "extra_fields": None} not in own:
             self._say("company of a customer on hold differs", name, f"{shown}")
+        # Its key is the one that it had, its present one where another customer wanted the former, or parked.
+        keys = {*(each.customer_id for each in eligible_before), customer.customer_id, f"~{customer.record_id}"}
+        if company.key not in keys:
+            self._say("company of a customer on hold has another key", name, f"{company.key}, expected {sorted(keys)}")
         self._judge_people_on_hold(name, customer, company, eligible_before)
 
     def _judge_people_on_hold(
@@ -216,9 +237,11 @@ class Judgement:
     ) -> None:
         have = {user.fields.email.casefold(): user for user in self.store.users_of(company.id)}
         ever = {each.email.casefold() for one in before for each in (*one.contacts, one)}
-        # An heir whose e-mail was somebody else's when the admin left is passed over for the next; the account is last.
+        # Passed over is an heir whose e-mail was somebody else's when the admin left, or whom the store refuses.
+        refused = {each.email.casefold() for each in customer.contacts if disliked(each)}
+        passed_over = refused.union(self.taken.get(name, ()))
         in_order = [email.casefold() for email in (*(each.email for each in eligible(customer)), customer.email)]
-        heir = next((email for email in in_order if email in have), "")
+        heir = next((email for email in in_order if email in have or email not in passed_over), "")
         for email, user in have.items():
             follows = user.fields.role == store_rules.ADMIN and email == heir
             if self._has_left(user, customer):
@@ -226,8 +249,11 @@ class Judgement:
             elif email not in ever and not follows:
                 self._say("somebody new in a company on hold", name, email)
         now = {each.contact_id: each for each in customer.contacts}
-        # In which form the store took whom it refuses, and whether it ever did, only their history says.
+        # In which form the store took whom it refuses, and whether it ever did, only their history says. Whose e-mail
+        # was somebody else's is no user yet, and waits like everybody who would be new.
+        missed = self.missed.get(name, ())
         sure = [each for each in eligible(before[0]) if not disliked(each)] if len(before) == 1 else []
+        sure = [each for each in sure if each.email.casefold() not in missed]
         for person in sure:
             present = now.get(person.contact_id)
             wants_it = present is not None and may_buy(present) and present.email == person.email

@@ -7,15 +7,15 @@ printed, and shortened.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from tests.adapters.faults import Fault
 from tests.simulation.world import Event
 
 EVENTS: Final = 30
-_MOST_REQUESTS: Final = 120
+_MOST_REQUESTS: Final = 60
 
 
 @dataclass
@@ -25,6 +25,7 @@ class Draw:
     rng: random.Random
     customers: list[str] = field(default_factory=list)
     contacts: list[str] = field(default_factory=list)
+    away: dict[str, list[str]] = field(default_factory=dict)
     made: int = 0
 
     def customer(self) -> str:
@@ -35,6 +36,14 @@ class Draw:
 
     def flag(self) -> int:
         return self.rng.randint(0, 1)
+
+    def turn(self, kind: str, name: str, ends: Sequence[Any], begins: Any) -> Event:
+        """Somebody goes, or, as often, one of those who went comes back."""
+        away = self.away.setdefault(kind, [])
+        if away and self.rng.random() < 0.5:
+            return Event(kind, (away.pop(self.rng.randrange(len(away))), begins))
+        away.append(name)
+        return Event(kind, (name, self.rng.choice(ends)))
 
     def fresh(self) -> int:
         self.made += 1
@@ -85,16 +94,16 @@ GROUPS: Final[Mapping[str, Mapping[str, Maker]]] = {
     },
     "people": {
         "add_contact": Draw.new_contact,
-        "leave": lambda d: Event("set_contact", (d.contact(), d.flag())),
-        "untick": lambda d: Event("tick_contact", (d.contact(), d.flag())),
+        "leave": lambda d: d.turn("set_contact", d.contact(), [0], 1),
+        "untick": lambda d: d.turn("tick_contact", d.contact(), [0], 1),
         "primary": lambda d: Event("make_primary", (d.contact(),)),
         "add_customer": Draw.new_customer,
     },
     "status": {
-        "withdraw": lambda d: Event("set_status", (d.customer(), d.rng.choice(["Active", "Inactive"]))),
-        "tick": lambda d: Event("tick", (d.customer(), d.flag())),
+        "withdraw": lambda d: d.turn("set_status", d.customer(), ["Inactive"], "Active"),
+        "tick": lambda d: d.turn("tick", d.customer(), [0], 1),
     },
-    "hold": {"hold": lambda d: Event("set_status", (d.customer(), d.rng.choice(["Active", "On Hold", "On Hold"])))},
+    "hold": {"hold": lambda d: d.turn("set_status", d.customer(), ["On Hold"], "Active")},
     "rename": {"renumber": lambda d: Event("renumber", (d.customer(), d.number()))},
     "swap": {"swap_numbers": lambda d: Event("swap_numbers", (d.customer(), d.customer()))},
     "delete": {"delete_customer": lambda d: Event("delete_customer", (d.customer(),))},

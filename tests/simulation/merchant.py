@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from customer_sync.model.customer import Contact, Customer, Location, PostalAddress
 from tests.adapters.in_memory_source import InMemoryErp
+from tests.simulation.expectation import eligible
 
 OAKLAND = PostalAddress(line1="410 Harbor Ave", city="Oakland", state="CA", postal_code="94607", country="US")
 UTRECHT = PostalAddress(line1="Oudegracht 1", city="Utrecht", postal_code="3511 AB", country="NL")
@@ -57,9 +58,9 @@ class Merchant:
         return None if row is None else self.owner_of_number(row.owner)
 
     def contact_with(self, name: str, email: str) -> str:
-        """Which contact of a customer has an e-mail, ``""`` if none."""
+        """Which contact of a customer may be a user with an e-mail, ``""`` if none."""
         customer = self.customer(name)
-        found = [each.contact_id for each in customer.contacts if each.email == email] if customer else []
+        found = [each.contact_id for each in eligible(customer) if each.email == email] if customer else []
         return found[0] if found else ""
 
     def _contact(self, contact: str) -> tuple[Customer, Contact] | None:

@@ -9,8 +9,8 @@ from typing import Final
 from customer_sync.model.company import CompanyStatus
 from customer_sync.targets.port import StoredCompany
 from tests.adapters import store_rules
+from tests.adapters.ledger_file import LedgerFile
 from tests.simulation.expectation import Violation, eligible, may_buy, standing
-from tests.simulation.ledger_file import LedgerFile
 from tests.simulation.merchant import Merchant
 from tests.simulation.store import STRANGER, SimulatedStore
 
@@ -59,11 +59,10 @@ def broken_after_reading(store: SimulatedStore, merchant: Merchant, *, is_full: 
         if owner == STRANGER or company.status is not CompanyStatus.APPROVED:
             continue
         customer = customers.get(owner)
-        if customer is None or standing(customer) == "withdrawn":
-            if customer is not None or is_full:
-                yield Violation("withdrawn customer still trades", f"{owner}: company {company.id}")
+        if standing(customer) == "withdrawn" and (customer is not None or is_full):
+            yield Violation("withdrawn customer still trades", f"{owner}: company {company.id}")
             continue
-        people = {each.contact_id: each for each in customer.contacts}
+        people = {each.contact_id: each for each in customer.contacts} if customer else {}
         for user in store.users_of(company.id):
             contact = store.contact_of(user)
             where = f"{contact} in company {company.id} of {owner}"

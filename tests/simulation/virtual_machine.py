@@ -44,6 +44,10 @@ class VirtualMachine:
     def calls(self) -> Calls:
         return _ShuffledCalls(self.order)
 
+    def repeat(self, _every_s: float, _work: Callable[[], bool], _name: str) -> Callable[[], None]:
+        """Nothing happens by itself: a holder is as silent as one that is stopped, and asks the ledger instead."""
+        return lambda: None
+
 
 @dataclass(eq=False)
 class _Call:

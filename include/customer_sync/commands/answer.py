@@ -14,7 +14,7 @@ FAILED: Final = 1
 USAGE: Final = 2
 """The command line does not fit; argparse ends with the same code."""
 REFUSED: Final = 3
-"""A guard refused the plan; nothing was written."""
+"""A guard refused the plan: nothing was written, but that people who have left may have lost access."""
 
 
 def answer(facts: Mapping[str, Any], lines: Iterable[str], *, as_json: bool) -> None:

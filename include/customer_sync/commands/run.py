@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from customer_sync import pipeline
 from customer_sync.adapters import open_source, open_target
 from customer_sync.commands.answer import DONE, FAILED, REFUSED, USAGE, answer, say
 from customer_sync.commands.connection_lookup import find_connection
@@ -18,7 +17,9 @@ from customer_sync.commands.ledger_address import open_ledger
 from customer_sync.errors import ConfigError, PlanRefused, SyncError
 from customer_sync.ledger import Ledger
 from customer_sync.model.outcome import LogEntry
+from customer_sync.pipeline import perform
 from customer_sync.planning.window import RunRequest, read_request
+from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import find_connector
 
@@ -105,9 +106,10 @@ def _perform(
     connector: Connector, ledger: Ledger, request: RunRequest, run_id: str
 ) -> tuple[list[str], SyncError | None]:
     try:
-        source = open_source(connector, find_connection(connector.source_connection_id), ledger)
+        source = open_source(connector, find_connection(connector.source_connection_id), ledger, f"run {run_id}")
         with open_target(connector, find_connection(connector.target_connection_id), ledger) as target:
-            report = pipeline.run(connector, source, target, window=request, run_id=run_id, sink=report_progress)
+            # One ledger for all: so a request does not leave when the run has lost its lease.
+            report = perform(Run(connector, ledger, run_id, sink=report_progress), source, target, request)
     except SyncError as error:
         return [], error
     return report.lines, None

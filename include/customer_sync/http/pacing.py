@@ -5,15 +5,20 @@ Even spacing, because the ERP punishes bursts: from half its limit on it delays 
 belongs to all integrations of the store (docs/api/better_b2b.md#rate).
 """
 
+import logging
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Protocol
 
-from customer_sync.errors import ConfigError
+from customer_sync.errors import ConfigError, SyncError
+from customer_sync.machine import machine
 from customer_sync.machine import sleep as pause
+
+log = logging.getLogger(__name__)
 
 _MINUTE_S = 60.0
 LONGEST_PAUSE_S: Final = 60.0
@@ -23,6 +28,7 @@ _BLOCK_S: Final = 2.0
 """Turns that are reserved at once in a shared schedule span so many seconds at most: what a task that ends leaves
 unused is lost to the others."""
 _BLOCK_TURNS: Final = 50
+_WORTH_SAYING_S: Final = 10.0
 _SLOWER: Final = 1.5
 """Turns that were reserved at a pace so much faster than the present one are given up."""
 
@@ -40,6 +46,13 @@ class Schedule(Protocol):
 
         Returns:
             Seconds from now to the first of them; negative after a quiet time.
+        """
+
+    def admit(self) -> None:
+        """Let a request leave whose turn has come.
+
+        Raises:
+            SyncError: This process may not send any more; nothing was sent.
         """
 
     def block(self, seconds: float) -> None:
@@ -113,6 +126,9 @@ class Pacer:
 
         Returns:
             Seconds waited.
+
+        Raises:
+            SyncError: This process may not send any more, as the schedule says.
         """
         waited_s = 0.0
         with self._lock:
@@ -122,8 +138,17 @@ class Pacer:
             self._in_flight += 1
         while (pause_s := max(turn_s, self._blocked_until_s) - self._clock()) > 0:
             # A pause can begin while we wait for our turn, hence the loop.
+            if pause_s >= _WORTH_SAYING_S:
+                until = machine().utc_now() + timedelta(seconds=pause_s)
+                log.info("waiting %.0f s for a turn to send a request, until %s UTC", pause_s, f"{until:%H:%M:%S}")
             self._sleep(pause_s)
             waited_s += pause_s
+        if self._schedule is not None:
+            try:
+                self._schedule.admit()
+            except SyncError:
+                self.release()
+                raise
         return waited_s
 
     def release(self) -> None:

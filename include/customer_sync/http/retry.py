@@ -10,19 +10,22 @@ Sources: docs/architecture.md#errors; the reactions are those of docs/api/acumat
 and docs/api/better_b2b.md#statuses.
 """
 
+from __future__ import annotations
+
 import logging
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import tenacity
-
-from customer_sync.errors import AmbiguousWriteError, ContractError, TransientApiError
+from customer_sync.errors import AmbiguousWriteError, ContractError, SyncError, TransientApiError
 from customer_sync.http.transport import HttpRequest
 from customer_sync.machine import sleep as pause
+
+if TYPE_CHECKING:
+    import tenacity
 
 log = logging.getLogger(__name__)
 
@@ -80,16 +83,12 @@ class RetryPolicy:
             SyncError: Anything else that ``call`` raised, at once.
         """
         tries = _Tries(self, request, effect, on_retry)
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(tries.is_worth_another),
-            stop=tries.is_enough,
-            wait=tries.delay_s,
-            sleep=self.sleep,
-            before_sleep=tries.announce,
-            reraise=True,
-        )
         try:
-            return retrying(call)
+            return call()
+        except (TransientApiError, ContractError) as failure:
+            first = failure
+        try:
+            return self._again(first, call, tries)
         except (TransientApiError, ContractError) as error:
             if effect is Effect.READ or (isinstance(error, TransientApiError) and error.refused and not tries.unsure):
                 raise
@@ -101,6 +100,27 @@ class RetryPolicy:
                 status=error.status,
                 excerpt=error.excerpt,
             ) from error
+
+    def _again(self, failure: SyncError, call: Callable[[], T], tries: _Tries) -> T:
+        """Go on after a first failure; most processes meet none, and never need what is imported here."""
+        import tenacity  # noqa: PLC0415 - see above
+
+        failures = [failure]
+
+        def one_more() -> T:
+            if failures:
+                raise failures.pop()
+            return call()
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(tries.is_worth_another),
+            stop=tries.is_enough,
+            wait=tries.delay_s,
+            sleep=self.sleep,
+            before_sleep=tries.announce,
+            reraise=True,
+        )
+        return retrying(one_more)
 
 
 class _Tries:

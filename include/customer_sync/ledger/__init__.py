@@ -8,30 +8,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
+from weakref import WeakSet
 
 import sqlalchemy as sa
 
 from customer_sync.ledger.coordination.incidents import Incidents
-from customer_sync.ledger.coordination.lease import Lease
+from customer_sync.ledger.coordination.lease import Lease, holder_at_work
 from customer_sync.ledger.coordination.push_inbox import Push
-from customer_sync.ledger.coordination.shared_budget import SharedSchedule, SharedSeat
+from customer_sync.ledger.coordination.seat import SharedSeat
+from customer_sync.ledger.coordination.shared_budget import SharedSchedule
+from customer_sync.ledger.coordination.tokens import KeptTokens
 from customer_sync.ledger.coordination.watermarks import Watermarks
 from customer_sync.ledger.journal.access_revocations import AccessRemovals
 from customer_sync.ledger.journal.intents import Intents, OpenIntent
 from customer_sync.ledger.journal.parts import IntendedWrite
+from customer_sync.ledger.state.email_directory import EmailDirectory
 from customer_sync.ledger.state.emails import AccountEmails
-from customer_sync.ledger.state.links import CustomerState, KeyHolder, Links, LinkSummary
+from customer_sync.ledger.state.known_places import StorePlaceLists
+from customer_sync.ledger.state.link_snapshot import CustomerState, KeyHolder, LinkSummary
+from customer_sync.ledger.state.links import Links
 from customer_sync.ledger.state.quarantine import Quarantine, Quarantined
 from customer_sync.ledger.state.set_aside_marks import SetAside
-from customer_sync.ledger.storage.clock import utc_now
+from customer_sync.ledger.state.source_rows import SourceRows
 from customer_sync.ledger.storage.database import ledger_url, open_engine, writing
 from customer_sync.ledger.storage.retention import Retention
-from customer_sync.ledger.storage.schema import lease
 from customer_sync.ledger.story.customer_story import CustomerStories
 from customer_sync.ledger.story.differences import Differences
 from customer_sync.ledger.story.log import Log
 from customer_sync.ledger.story.operator_actions import OperatorActions
-from customer_sync.ledger.story.plans import PlannedChange, PlannedCustomer, Plans
+from customer_sync.ledger.story.plans import PlannedCustomer, PlannedOperations, Plans
 from customer_sync.ledger.story.runs import CustomerOutcome, Runs
 
 __all__ = [
@@ -43,8 +48,8 @@ __all__ = [
     "Ledger",
     "LinkSummary",
     "OpenIntent",
-    "PlannedChange",
     "PlannedCustomer",
+    "PlannedOperations",
     "Quarantined",
     "ledger_url",
 ]
@@ -65,12 +70,16 @@ class Ledger:
         set_aside: Customers that people took out of the sync.
         quarantine: Records that the store cannot take.
         emails: Claims on Account Emails.
+        source_rows: What the source said of customers when they were last closed.
+        directory: Who has which e-mail in the store, and who claims it.
+        places: What stores call countries and states.
         watermarks: Largest stamps seen, and what else the connector remembers.
         differences: What reconciliations found.
         access: When people lost their access.
         retention: Removal of what is old.
         incidents: What is wrong now, and who has been told.
         push: Customers that the ERP's push notifications named.
+        tokens: Tokens that change with every use, encrypted.
     """
 
     def __init__(self, engine: sa.Engine, connector_id: str) -> None:
@@ -86,12 +95,18 @@ class Ledger:
         self.set_aside = SetAside(engine, connector_id)
         self.quarantine = Quarantine(engine, connector_id)
         self.emails = AccountEmails(engine, connector_id)
+        self.source_rows = SourceRows(engine, connector_id)
+        self.directory = EmailDirectory(engine, connector_id)
+        self.places = StorePlaceLists(engine)
         self.watermarks = Watermarks(engine, connector_id)
         self.differences = Differences(engine, connector_id)
         self.access = AccessRemovals(engine, connector_id)
         self.retention = Retention(engine, connector_id)
         self.incidents = Incidents(engine, connector_id)
         self.push = Push(engine, connector_id)
+        self.tokens = KeptTokens(engine)
+        self._leases: dict[str, Lease] = {}
+        self._holders: WeakSet[Lease | SharedSeat] = WeakSet()
 
     @classmethod
     def open(cls, connector_id: str, url: str | None = None) -> Ledger:
@@ -112,32 +127,40 @@ class Ledger:
         with writing(self.engine) as connection:
             yield connection
 
-    def lease(self, resource: str, run_id: str, try_number: int) -> Lease:
-        """A lease of a store for one attempt of one task; not yet acquired."""
-        return Lease(self.engine, resource, run_id, try_number)
+    def lease(self, resource: str, run_id: str, try_number: int, name: str = "") -> Lease:
+        """A lease of a store for one attempt of one task; not yet acquired. ``name`` says who it is, for people."""
+        made = self._leases[resource] = Lease(self.engine, resource, run_id, try_number, name)
+        self._holders.add(made)
+        return made
 
     def schedule(self, budget: str) -> SharedSchedule:
-        """The turns of a request budget that all machines draw on."""
-        return SharedSchedule(self.engine, budget)
+        """The turns of a request budget that all machines draw on; none leaves when a lease of ours was lost."""
+        return SharedSchedule(self.engine, budget, self._check_leases)
 
-    def seat(self, budget: str, seats: int) -> SharedSeat:
-        """A seat among those of a licence; not yet taken."""
-        return SharedSeat(self.engine, budget, seats)
+    def seat(self, budget: str, seats: int, name: str = "another process") -> SharedSeat:
+        """A seat among those of a licence; not yet taken. ``name`` says who takes it, for people."""
+        made = SharedSeat(self.engine, budget, seats, name)
+        self._holders.add(made)
+        return made
 
-    def is_store_busy(self, connector_id: str) -> bool:
-        """Whether some attempt holds the right to write to a connector's store at this moment."""
-        query = sa.select(lease.c.resource).where(
-            lease.c.resource == f"store:{connector_id}", lease.c.expires_at_utc > utc_now()
-        )
+    def _check_leases(self) -> None:
+        for held in self._leases.values():
+            held.check()
+
+    def is_store_busy(self, store_budget: str) -> bool:
+        """Whether some attempt holds the right to write to a store at this moment."""
         with self.engine.connect() as connection:
-            return connection.execute(query).first() is not None
+            return bool(holder_at_work(connection, f"store:{store_budget}"))
 
     def count_waiting(self) -> int:
-        """Number of records in quarantine, and of customers that the next run reads again."""
-        return sum(self.quarantine.reason_counts().values()) + len(self.runs.unfinished())
+        """Number of parts that wait, beside whatever outcome: what :attr:`stories` lists of all customers together."""
+        held = sum(self.quarantine.reason_counts().values()) + self.set_aside.count()
+        return held + len(self.runs.unfinished()) + len(self.intents.unanswered())
 
     def close(self) -> None:
-        """Close the database connections."""
+        """Close the database connections; what is held still gives no sign of life any more."""
+        for holder in list(self._holders):
+            holder.fall_silent()
         self.engine.dispose()
 
     def __enter__(self) -> Self:

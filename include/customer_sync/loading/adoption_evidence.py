@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+import msgspec
+
 from customer_sync.model.company import CompanyFields, CompanyStatus
 from customer_sync.model.outcome import Reason
 from customer_sync.targets.port import StoredCompany
@@ -40,6 +42,12 @@ class Weighed(NamedTuple):
     def in_words(self) -> str:
         """The signs, for people."""
         return ", ".join(self.signs) or "none"
+
+
+def with_record(company: StoredCompany, record_field: str | None) -> StoredCompany:
+    """The company with the record that its extra field names, where the connector has one."""
+    named = company.fields.extra_fields.get(record_field or "", "")
+    return msgspec.structs.replace(company, record_id=named) if named else company
 
 
 def judge(company: StoredCompany, customer: Claimant) -> Weighed:

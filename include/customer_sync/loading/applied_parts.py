@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
 from customer_sync.ledger import CustomerState
+from customer_sync.ledger.state.email_directory import index_of
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad
-from customer_sync.model.company import Address, UserFields
-from customer_sync.model.operation import FORMER, AppliedAddress, AppliedUser
+from customer_sync.model.company import Address, CompanyStatus, UserFields
+from customer_sync.model.operation import FORMER, AppliedAddress, AppliedCompany, AppliedUser
 from customer_sync.model.outcome import Outcome, Reason
+from customer_sync.planning.emails import email_id, held_by
+from customer_sync.run import Run
 
 
 class MadeUser(NamedTuple):
@@ -34,27 +38,63 @@ class MadeAddress(NamedTuple):
     fields: Address
 
 
-def save(context: LoadContext, connection: sa.Connection, loads: Iterable[CustomerLoad]) -> None:
+def save(
+    run: Run, connection: sa.Connection, loads: Iterable[CustomerLoad], hashes: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Have the ledger hold what is applied to some customers now: one row each, whatever changed of them.
 
     From the first write on no desired state counts as applied whole, until the customer is finished.
+
+    Args:
+        run: The run.
+        connection: A writing transaction.
+        loads: The customers.
+        hashes: Customer -> what identifies the desired state that was applied whole.
     """
     states: list[CustomerState] = []
     for load in {load.customer_id: load for load in loads}.values():
+        load.is_being_made = False
         if load.applied is None or load.is_deleted:
-            context.ledger.links.drop_company(connection, load.customer_id)
+            run.ledger.links.drop_company(connection, load.customer_id)
         else:
-            applied = msgspec.structs.replace(load.applied, content_hash="")
-            load.indexed |= applied.users.keys()
-            key = applied.fields.extra_fields.get(context.connector.store.key_field, "")
-            states.append(CustomerState(load.customer_id, applied, load.plan.record_id, load.indexed, key))
-    context.ledger.links.put(connection, context.run.run_id, states)
+            held = held_by(load.applied)
+            state = _state(run, load, load.applied, hashes.get(load.customer_id, ""))
+            states.append(state._replace(claimed=_claimed(load) if load.indexed.keys() - held else frozenset()))
+            load.indexed = index_of(held, is_closed=load.applied.status == CompanyStatus.INACTIVE)
+    run.ledger.links.put(connection, run.run_id, states)
+
+
+def save_begun(run: Run, connection: sa.Connection, loads: Iterable[CustomerLoad]) -> None:
+    """The same for companies that were just made: what is made of them from now on is in the journal alone.
+
+    Until they are saved whole, whoever reads a link reads the journal with it (docs/reliability.md#the-protocol).
+    """
+    states: list[CustomerState] = []
+    for load in loads:
+        if load.applied is not None:
+            promised = {email_id(user.email): user.key for user in load.sendable(load.seats().users.values())}
+            state = _state(run, load, load.applied, "")
+            states.append(state._replace(promised=promised, is_behind=True))
+            load.is_being_made, load.indexed = True, index_of(promised, is_closed=False)
+    run.ledger.links.put(connection, run.run_id, states)
+
+
+def _claimed(load: CustomerLoad) -> frozenset[str]:
+    """What a customer is to have: who was promised an e-mail, and has not got it, claims it still."""
+    users = load.plan.desired.users if load.plan.desired is not None else ()
+    return frozenset(email_id(user.email) for user in load.sendable(users))
+
+
+def _state(run: Run, load: CustomerLoad, applied: AppliedCompany, content_hash: str) -> CustomerState:
+    key = applied.fields.extra_fields.get(run.connector.store.key_field, "")
+    now = msgspec.structs.replace(applied, content_hash=content_hash)
+    return CustomerState(load.customer_id, now, load.plan.record_id, load.indexed, key)
 
 
 def save_now(context: LoadContext, loads: Iterable[CustomerLoad]) -> None:
-    """The same in a transaction of its own."""
+    """Save in a transaction of its own."""
     with context.ledger.write() as connection:
-        save(context, connection, loads)
+        save(context.run, connection, loads)
 
 
 def lose_company(load: CustomerLoad, message: str) -> None:

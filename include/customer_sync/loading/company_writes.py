@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import msgspec
 
 from customer_sync.errors import NotFound, RecordRejected, SyncError
-from customer_sync.loading.adoption import find_by_key, read_parts
+from customer_sync.loading.adoption import find_by_key
 from customer_sync.loading.applied_parts import lose_company, save_now
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import Part
+from customer_sync.loading.found_parts import read_parts
 from customer_sync.loading.refusals import hold_back, leave_out_contact, quarantine
 from customer_sync.model.company import CompanyFields, CompanyStatus, company_fields
 from customer_sync.model.operation import AppliedCompany, CompanyOperation, StatusOperation
@@ -62,8 +63,7 @@ def refuse_creation(context: LoadContext, part: Part, error: SyncError) -> None:
     if admin is None:
         return
     if isinstance(error, RecordRejected) and error.is_email_taken and not error.is_key_taken:
-        holder = context.target.user_by_email(admin.email)
-        leave_out_contact(load, admin.key, context.holder_id(holder.company_id) if holder is not None else "")
+        leave_out_contact(context, load, admin.key, context.target.user_by_email(admin.email))
         return
     texts = error.texts if isinstance(error, RecordRejected) else [str(error)]
     load.passed_over.append(admin.key)

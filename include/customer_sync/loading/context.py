@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+import sqlalchemy as sa
 
 from customer_sync.errors import ConfigError
 from customer_sync.ledger import Ledger
-from customer_sync.model.operation import Action
+from customer_sync.ledger.coordination.watermarks import BULK_KEYS, LOST
+from customer_sync.loading.store_needs import demand_faults, key_faults, storefront_faults, unmet_demands
+from customer_sync.model.company import CompanyStatus
+from customer_sync.model.operation import CREATIONS, Action
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.port import Reference, Source
-from customer_sync.targets.port import Demanding, Order, Target
+from customer_sync.targets.port import Order, Target
+
+_MEET_STOREFRONTS: Final = frozenset({Action.CREATE_COMPANY, Action.CREATE_USER})
+
+NOTHING_ELSE: Final = "Until then nothing is made or changed; access is taken away all the same."
 
 
 @dataclass
@@ -22,12 +33,12 @@ class StoreCensus:
         is_accounted_for: Whether a count of this run found no company that the ledger does not know. Who makes one
             meanwhile meets the unique key, or the question for each key where the store does not keep it unique.
         meets_demands: Whether the connector file was found to fill what the store demands of new records.
-        loses_keys: Whether the store was seen to lose the keys of companies that are written in bulk.
+        keys_in_bulk: What became of the keys of companies that were made in one request; ``""`` while nobody looked.
     """
 
     is_accounted_for: bool = False
     meets_demands: bool = False
-    loses_keys: bool = False
+    keys_in_bulk: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,32 +82,37 @@ class LoadContext:
         """Whether the store itself refuses a second company with one key.
 
         Raises:
-            ConfigError: The store does not define the extra field that holds the key, or shoppers can fill it in.
+            ConfigError: The store lacks the extra field that holds the key, or shoppers can or must fill it in.
         """
-        name = self.connector.store.key_field
-        known = self.target.facts.company_extra_fields
-        if name.casefold() not in known:
-            raise ConfigError(
-                f"The store has no company extra field '{name}', which holds the Customer ID. Create it in the store's "
-                f"settings (text, unique), or set store.key_field in {self.connector.id}.yaml.",
-                setting=f"{self.connector.id}.yaml: store.key_field",
-            )
-        for each in filter(None, (name, self.connector.store.record_field)):
-            if each.casefold() in known and known[each.casefold()].is_visible:
-                raise ConfigError(
-                    f"The store shows the company extra field '{each}' to shoppers, so that anybody who registers can "
-                    "pass for a customer: hide it from them in the store's settings (docs/people.md#adoption).",
-                    setting=f"{self.connector.id}.yaml: store",
-                )
-        return known[name.casefold()].is_unique
+        facts = self.target.facts
+        self._refuse(key_faults(facts, self.connector), "store.key_field")
+        return facts.company_extra_fields[self.connector.store.key_field.casefold()].is_unique
 
-    def holder_id(self, company_id: int) -> str:
-        """The customer of this connector to whom a company belongs; ``""`` where it is none of ours."""
+    @cached_property
+    def approved_adoptions(self) -> frozenset[str]:
+        """Customers whose companies a person lets this run take over with the users whom the source does not know."""
+        row = self.ledger.runs.get(self.run.run_id) or {}
+        said = row.get("approval") or {}
+        return frozenset(said.get("adoptions", ())) if said.get("state") == "approved" else frozenset()
+
+    def note_keys_in_bulk(self, connection: sa.Connection, state: str) -> None:
+        """Remember what the store makes of the keys of companies that are written in one request."""
+        if self.census.keys_in_bulk == state:
+            return
+        self.census.keys_in_bulk = state
+        self.ledger.watermarks.put(connection, self.run.run_id, {BULK_KEYS: state})
+        if state == LOST:
+            self.run.sink("the store lost the key of a new company: companies are written singly from now on", [])
+
+    def holder_of(self, company_id: int) -> tuple[str, bool] | None:
+        """The customer of this connector to whom a company belongs, and whether the company is closed."""
         links = self.ledger.links
         customer_id = links.holders([company_id]).get(company_id, "")
         # Another connector's customer may bear the same number.
         link = links.load_hashes([customer_id]).get(customer_id) if customer_id else None
-        return customer_id if link is not None and link.company_id == company_id else ""
+        if link is None or link.company_id != company_id:
+            return None
+        return customer_id, link.status == CompanyStatus.INACTIVE
 
     def check_roles(self, names: Iterable[str]) -> None:
         """Compare roles with those of the store.
@@ -114,6 +130,20 @@ class LoadContext:
                     setting=f"{self.connector.id}.yaml: contacts",
                 )
 
+    def check_channels(self, actions: Collection[Action]) -> None:
+        """Compare the storefronts of new companies and users with those of the store.
+
+        The store takes a wrong one without a word, and then the people cannot buy.
+
+        Args:
+            actions: What is to be done; only creations name a storefront.
+
+        Raises:
+            ConfigError: The store has none of that id; the message lists those that it has.
+        """
+        if _MEET_STOREFRONTS.intersection(actions):
+            self._refuse(storefront_faults(self.target.facts, self.connector), "store.channel_ids")
+
     def check_demands(self, actions: Collection[Action]) -> None:
         """Compare the extra fields that the connector file fills with those that the store demands of every new record.
 
@@ -123,31 +153,25 @@ class LoadContext:
         Raises:
             ConfigError: The store demands one that stays empty; the message names each.
         """
-        is_new = Action.CREATE_COMPANY in actions
-        if self.census.meets_demands or not (
-            is_new or Action.CREATE_USER in actions or Action.CREATE_ADDRESS in actions
-        ):
+        if self.census.meets_demands or not CREATIONS.intersection(actions):
             return
-        source, demanded = self.connector.source, self.target.facts.demanded_extra_fields
-        filled: dict[Demanding, Collection[str]] = {
-            "company": {*source.extra_field_names, self.connector.store.key_field},
-            "user": source.contact_extra_field_names,
-            "address": source.location_extra_field_names,
-        }
-        settings = {"company": "customer", "user": "contact", "address": "location"}
-        missing = [
-            f"'{name}' of every {kind} (source.{settings[kind]}.extra_fields)"
-            for kind, names in filled.items()
-            for name in sorted(demanded.get(kind, ()))
-            if name.casefold() not in {each.casefold() for each in names}
-        ]
-        if missing:
-            raise ConfigError(
-                f"The store demands the extra field {', '.join(missing)}, and {self.connector.id}.yaml does not. "
-                "Map it there, or make it optional in the store's settings. Nothing was made or changed.",
-                setting=f"{self.connector.id}.yaml: source",
-            )
+        self._refuse(demand_faults(self.target.facts, self.connector), "source")
         self.census.meets_demands = True
+
+    @cached_property
+    def takes_new_users(self) -> bool:
+        """Whether the store would take a new admin, as far as the connector file decides: fields, role, storefronts."""
+        try:
+            self.check_channels({Action.CREATE_USER})
+            self.check_roles([self.connector.contacts.primary_role])
+        except ConfigError:
+            return False
+        return not unmet_demands(self.target.facts, self.connector)["user"]
+
+    def _refuse(self, faults: Iterable[str], setting: str) -> None:
+        told = list(faults)
+        if told:
+            raise ConfigError(f"{' '.join(told)} {NOTHING_ELSE}", setting=f"{self.connector.id}.yaml: {setting}")
 
     def check_payment_codes(self, codes: Iterable[str]) -> None:
         """Compare the terms table with the store's payment methods.

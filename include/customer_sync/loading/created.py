@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
-from customer_sync.ledger.coordination.watermarks import BULK_LOSES_KEYS
+from customer_sync.ledger.coordination.watermarks import LOST
 from customer_sync.loading.adoption_evidence import OWN_WRITE
 from customer_sync.loading.applied_parts import MadeUser, link_users, lose_company, save
 from customer_sync.loading.context import LoadContext
@@ -16,6 +16,9 @@ from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.loading.dispatch import ReadBack
 from customer_sync.model.company import CompanyStatus
 from customer_sync.targets.port import StoredCompany, StoredUser
+
+_FIRST_WITHIN_S: Final = 120
+"""The first company of a store is made so long before the next ones at most, or asked for by itself."""
 
 
 class Created(NamedTuple):
@@ -28,12 +31,14 @@ class Created(NamedTuple):
 class ReadBackCreated(ReadBack):
     """Reads back every company that was made: one crawl of what was created since the first of them.
 
+    ``first_seen_s`` is when the store made one of the first of them, where that is known already.
     That is two or three requests per hundred companies instead of two per company; what the
     crawl does not show is asked for one by one. It runs beside the writes of addresses.
     """
 
-    def __init__(self, context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
+    def __init__(self, context: LoadContext, loads: Sequence[CustomerLoad], first_seen_s: int | None = None) -> None:
         self._context = context
+        self._first_seen_s = first_seen_s
         self.loads = [
             load for load in loads if load.applied is not None and load.applied.status == CompanyStatus.UNKNOWN
         ]
@@ -77,11 +82,12 @@ class ReadBackCreated(ReadBack):
                 # It may have been made by an earlier attempt, with what the source said then.
                 admins.append(MadeUser(load, admin.key, created.admin.id, created.admin.fields))
             else:
-                # Its first user was somebody whom the ERP does not show any more: whoever is there is read.
+                # The store does not show the user that was sent with it: whoever is there is read.
                 load.adopted_by = OWN_WRITE
                 load.forget_parts()
         link_users(admins)
-        save(self._context, connection, self.loads)
+        # A crash leaves the status unknown: it is read back again.
+        save(self._context.run, connection, [x for x in self.loads if x.applied is None or not x.is_being_made])
 
     def _compare_key(self, connection: sa.Connection, load: CustomerLoad, company: StoredCompany) -> None:
         """See whether the key arrived, by which the company is found again when the ledger is lost.
@@ -93,19 +99,17 @@ class ReadBackCreated(ReadBack):
             return
         fields = msgspec.structs.replace(load.applied.fields, extra_fields=company.fields.extra_fields)
         load.applied = msgspec.structs.replace(load.applied, fields=fields)
-        if not self._context.census.loses_keys:
-            self._context.census.loses_keys = True
-            self._context.ledger.watermarks.put(connection, self._context.run.run_id, {BULK_LOSES_KEYS: "yes"})
-            self._context.run.sink(
-                "the store lost the key of a new company: companies are written singly from now on", []
-            )
+        self._context.note_keys_in_bulk(connection, LOST)
 
     def _crawl(self, first_id: int, count: int) -> tuple[dict[int, StoredCompany], dict[tuple[int, str], StoredUser]]:
         target = self._context.target
-        first = target.company(first_id)
-        if first is None or first.created_at_s is None or count == 1:
-            return ({first.id: first} if first else {}), {}
-        since_s = first.created_at_s - 2
+        if self._first_seen_s is not None:
+            since_s = self._first_seen_s - _FIRST_WITHIN_S
+        else:
+            first = target.company(first_id)
+            if first is None or first.created_at_s is None or count == 1:
+                return ({first.id: first} if first else {}), {}
+            since_s = first.created_at_s - 2
         companies = {record.id: record for record in target.companies(created_since_s=since_s)}
         users = target.users(created_since_s=since_s)
         return companies, {(user.company_id, user.fields.email.casefold()): user for user in users}

@@ -7,6 +7,7 @@ what the store made of them; users, status and payment settings follow it.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 from customer_sync.loading.context import LoadContext
@@ -33,9 +34,11 @@ class Creation:
         self._addresses_of: dict[str, list[Part]] = {}
         self._unsent: list[Part] = []
         self._is_read_back = False
+        self.first_seen_s: int | None = None  # when the store made one of the first, where it was looked at
+        self._unsettled = deque(loads)
 
-    def begin(self) -> Iterator[Write]:
-        """The companies that are to be made; without any, what an earlier attempt left to be read back."""
+    def to_make(self) -> list[Part]:
+        """The companies that are to be made now."""
         parts: list[Part] = []
         for load in self._loads:
             found = load.remaining()
@@ -45,6 +48,11 @@ class Creation:
                 self._addresses_of[load.customer_id] = [
                     Part(load, operation) for operation in found if operation.action is Action.CREATE_ADDRESS
                 ]
+        return parts
+
+    def begin(self) -> Iterator[Write]:
+        """The companies that are to be made; without any, what an earlier attempt left to be read back."""
+        parts = self.to_make()
         yield from writes_of(self._context, parts)
         if not parts:
             yield from self.rest()
@@ -57,7 +65,7 @@ class Creation:
                     self._unsent += self._addresses_of.get(load.customer_id, ())
             while len(self._unsent) >= self._size:
                 yield self._addresses()
-            if not any(load.applied is None and load.problem is None for load in self._loads):
+            if self._are_all_settled():
                 yield from self.rest()
         elif isinstance(write, ReadBackCreated):
             # Addresses are on their way; what takes something away comes last of all
@@ -74,7 +82,7 @@ class Creation:
         """The last addresses, and the reading back, where these are still to come."""
         if self._unsent:
             yield self._addresses()
-        read_back = ReadBackCreated(self._context, self._loads)
+        read_back = ReadBackCreated(self._context, self._loads, self.first_seen_s)
         if read_back.loads and not self._is_read_back:
             self._is_read_back = True
             yield read_back
@@ -86,6 +94,12 @@ class Creation:
             load.applied is not None and load.applied.status == CompanyStatus.UNKNOWN for load in self._loads
         )
         return bool(self._unsent) or (is_unknown and not self._is_read_back)
+
+    def _are_all_settled(self) -> bool:
+        """Whether every customer has a company, or is known to get none now."""
+        while self._unsettled and (self._unsettled[0].applied is not None or self._unsettled[0].problem is not None):
+            self._unsettled.popleft()
+        return not self._unsettled
 
     def _addresses(self) -> OperationWrite:
         parts, self._unsent = self._unsent[: self._size], self._unsent[self._size :]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -9,23 +10,28 @@ from typing import Final, NamedTuple
 import msgspec
 
 from customer_sync.ledger import OpenIntent
-from customer_sync.model.company import Company
+from customer_sync.ledger.state.email_directory import Indexed
+from customer_sync.model.company import Company, CompanyUser
 from customer_sync.model.operation import (
     ENDS_ACCESS,
     Action,
     AddressOperation,
     AppliedCompany,
     AppliedUser,
+    CompanyOperation,
     CustomerPlan,
     Operation,
     UserOperation,
+    part_of,
 )
 from customer_sync.model.outcome import Finding, Outcome, Reason
 from customer_sync.planning.access import access_of
 from customer_sync.planning.diff import Seats, diff_company, diff_reference, diff_unenrolment, seat_users, uncleared
+from customer_sync.planning.emails import email_given
 from customer_sync.settings.connector import Connector
 
 _MAKES_PARTS: Final = frozenset({Action.CREATE_USER, Action.CREATE_ADDRESS})
+_NEW_COMPANY: Final = AppliedCompany(company_id=0)
 _OWN_FIELDS: Final = tuple(name for name in AppliedCompany.__struct_fields__ if name not in {"users", "addresses"})
 
 
@@ -48,14 +54,21 @@ class CustomerLoad:
     repeated attempt goes on where the last one stopped. ``done`` holds what this attempt had confirmed,
     ``found`` what it found to be done by a request without an answer.
     ``adopted_by`` names what spoke for the company being the customer's, where it was found; ``notes`` are told once.
+    ``is_proven`` is false from then on until nothing of the company is left to be asked; ``foreign`` holds what is to
+    be done to its users whom the source does not know.
     ``unanswered`` holds what an earlier attempt sent without learning its outcome, until it is read back.
-    ``indexed`` names the contacts under which the ledger looks for users of the company, now and when the load began.
+    ``indexed`` is what the directory of e-mails says of the company's users. Of a company that ``is_being_made`` the
+    ledger's row is behind, and the journal has what was made since. ``awaited`` are e-mails that it is to have and
+    another customer has still; ``lost`` are contacts whose e-mails others have or are to have, each with what is said
+    of it.
     """
 
     plan: CustomerPlan
     connector: Connector
     applied: AppliedCompany | None = None
     adopted_by: str = ""
+    is_proven: bool = True
+    foreign: tuple[Operation, ...] = ()
     notes: list[Finding] = field(default_factory=list)
     is_deleted: bool = False
     reference_written: str = ""
@@ -65,17 +78,19 @@ class CustomerLoad:
     found: list[Operation] = field(default_factory=list)
     unanswered: list[OpenIntent] = field(default_factory=list)
     held_back: set[str] = field(default_factory=set)
-    indexed: frozenset[str] = frozenset()
+    indexed: Mapping[str, Indexed] = field(default_factory=dict)
+    is_being_made: bool = False
     waiting_for: dict[str, str] = field(default_factory=dict)
     unremoved: list[str] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
+    awaited: set[str] = field(default_factory=set)
+    lost: dict[str, Finding] = field(default_factory=dict)
     _seen_free: set[str] = field(default_factory=set)
     _compared: tuple[AppliedCompany | None, set[str], tuple[Operation, ...]] | None = None
 
-    @property
-    def customer_id(self) -> str:
-        """The customer's number."""
-        return self.plan.customer_id
+    def __post_init__(self) -> None:
+        """Take the number out of the plan: it is asked for dozens of times."""
+        self.customer_id = self.plan.customer_id
 
     @property
     def desired(self) -> Company:
@@ -88,6 +103,11 @@ class CustomerLoad:
     def company_id(self) -> int:
         """The company's id in the store, 0 before it exists."""
         return self.applied.company_id if self.applied else 0
+
+    @property
+    def channel_ids(self) -> tuple[int, ...]:
+        """Storefronts of what is made for it, where a rule names them."""
+        return self.plan.desired.channel_ids if self.plan.desired is not None else ()
 
     def remaining(self) -> tuple[Operation, ...]:
         """Operations in the store that are still to be done.
@@ -107,7 +127,9 @@ class CustomerLoad:
                     self.desired, self.applied, self.connector.policy, self.held_back, self.plan.successors
                 )
             self._compared = (self.applied, set(self.held_back), found)
-        return self._compared[2]
+        if not self.foreign:
+            return self._compared[2]
+        return self._compared[2] + tuple(each for each in self.foreign if part_of(each) not in self.held_back)
 
     def _withdrawals(self) -> tuple[Operation, ...]:
         if self.applied is None:
@@ -120,28 +142,33 @@ class CustomerLoad:
         return () if self.problem else found
 
     def _less_what_was_made(self) -> tuple[Operation, ...] | None:
-        """What the last comparison found, less the users and addresses that were made since.
+        """What the last comparison found, less the company, the users and the addresses that were made since.
 
         A new company would be compared anew after each of its parts: a tenth of a first load. ``None`` where anything
         else changed, or where one operation may depend on another.
         """
-        if self._compared is None or self._compared[1] != self.held_back:
+        if self._compared is None or self._compared[1] != self.held_back or self.applied is None:
             return None
         before, _, found = self._compared
-        if before is None or self.applied is None or not _differ_in_parts_only(before, self.applied):
+        if before is None:
+            before = _as_ordered(found[0], self.applied) if found else None
+            found = found[1:]
+        if before is None or not _differ_in_parts_only(before, self.applied):
             return None
         if not all(operation.action in _MAKES_PARTS for operation in found):
             return None
         made = (self.applied.users.keys() - before.users.keys()) | (
             self.applied.addresses.keys() - before.addresses.keys()
         )
-        left = tuple(operation for operation in found if operation.key not in made)
+        ordered = [operation for operation in found if operation.key in made]
         # What was made under another key, or with other values, is for the comparison to judge.
-        return left if all(_is_as_ordered(each, self.applied) for each in found if each.key in made) else None
+        if len(ordered) < len(made) or not all(_is_as_ordered(each, self.applied) for each in ordered):
+            return None
+        return tuple(operation for operation in found if operation.key not in made)
 
     def remaining_reference(self) -> tuple[Operation, ...]:
         """The write-back that is still to be done."""
-        if self.problem or self.plan.kind != "sync" or not self.connector.erp.write_reference or not self.company_id:
+        if self.problem or self.plan.kind != "sync" or not self.connector.writes_reference or not self.company_id:
             return ()
         in_source = self.reference_written or self.plan.erp_reference
         return diff_reference(self.customer_id, self.company_id, in_source)
@@ -162,6 +189,10 @@ class CustomerLoad:
         base = self.applied or AppliedCompany(company_id=0)
         return seat_users(self.desired, base, frozenset(self.held_back), self.plan.successors)
 
+    def sendable(self, users: Iterable[CompanyUser]) -> Iterable[CompanyUser]:
+        """Those of some users whom the store does not refuse as they are."""
+        return (user for user in users if f"contact:{user.key}" not in self.held_back)
+
     def stop(self, outcome: Outcome, reason: Reason, message: str, *, field: str = "") -> None:
         """Take the customer out of the rest of the load; the first problem stays."""
         if self.problem is None:
@@ -180,6 +211,10 @@ class CustomerLoad:
             return False
         self._seen_free.add(key)
         return True
+
+    def waits_for_email(self, operation: Operation) -> bool:
+        """Whether the e-mail to be given is somebody else's still, who is to give it up."""
+        return email_given(operation) in self.awaited or self.waits_for_colleague(operation)
 
     def waits_for_colleague(self, operation: Operation) -> bool:
         """Whether the e-mail to be given is still that of another user of this company who is about to get another."""
@@ -216,9 +251,18 @@ class CustomerLoad:
         self.held_back.add(part)
         self.findings.append(finding)
 
+    def keep_out_new_users(self) -> list[str]:
+        """Let nobody be made a user for now; returns the parts that are held back by it."""
+        users = (*(self.plan.desired.users if self.plan.desired else ()), *self.plan.successors)
+        have = self.applied.users if self.applied else {}
+        parts = dict.fromkeys(f"contact:{user.key}" for user in users if user.key not in have)
+        new = [part for part in parts if part not in self.held_back]
+        self.held_back.update(new)
+        return new
+
     def admit(self, key: str) -> None:
         """Take back that a contact waits."""
-        self.held_back.discard(f"contact:{key}")
+        self.held_back -= {f"contact:{key}", f"email:{key}"}
         self.findings = [each for each in self.findings if (each.entity, each.key) != ("contact", key)]
 
     def access_ended_at_utc(self, operation: Operation) -> datetime | None:
@@ -229,6 +273,13 @@ class CustomerLoad:
     def uncleared(self) -> dict[str, str]:
         """Extra fields that should be empty and that the store cannot empty, with the values that stay."""
         return uncleared(self.plan.desired, self.applied) if self.plan.desired is not None else {}
+
+    def settle_foreign(self, operation: Operation) -> bool:
+        """Note that something was done to a user whom the source does not know; false where it is another's."""
+        left = tuple(each for each in self.foreign if each.store_id != operation.store_id)
+        is_foreign = len(left) < len(self.foreign)
+        self.foreign = left
+        return is_foreign
 
     def wanted_email(self, key: str) -> str:
         """The e-mail that a contact waits for, ``""`` if it is to have none."""
@@ -243,6 +294,18 @@ class CustomerLoad:
         """The applied user with that id and its key."""
         users = self.applied.users if self.applied else {}
         return next(((key, record) for key, record in users.items() if record.store_id == store_id), None)
+
+
+def _as_ordered(creation: Operation, now: AppliedCompany) -> AppliedCompany | None:
+    """A company with its admin alone, if both are what their creation gives them; ``None`` if anything else is said."""
+    if not isinstance(creation, CompanyOperation) or creation.action is not Action.CREATE_COMPANY:
+        return None
+    admin = now.users.get(creation.admin_key)
+    if now.fields != creation.new or admin is None or admin.fields != creation.admin:
+        return None
+    made = msgspec.structs.replace(_NEW_COMPANY, company_id=now.company_id, fields=now.fields)
+    is_plain = all(getattr(made, name) == getattr(now, name) for name in _OWN_FIELDS)
+    return msgspec.structs.replace(now, users={creation.admin_key: admin}, addresses={}) if is_plain else None
 
 
 def _differ_in_parts_only(before: AppliedCompany, now: AppliedCompany) -> bool:

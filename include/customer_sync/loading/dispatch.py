@@ -23,6 +23,7 @@ from customer_sync.errors import (
 from customer_sync.ledger import IntendedWrite, Lease
 from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.machine import Call, Calls, machine
+from customer_sync.model.operation import CREATIONS
 from customer_sync.run import Run
 
 _TOGETHER_S = 0.002
@@ -186,7 +187,9 @@ class Dispatcher:
             for write, _, call in answered:
                 write.confirm(connection, call.answer)
                 _enqueue(queue, then(write) if then else ())
-            ledger.intents.settle(connection, [each for _, ids, _ in answered for each in ids], "confirmed")
+            ledger.intents.confirm(
+                connection, {each: _made(*settled) for settled in answered for each in settled.intents}
+            )
             fresh = _take(queue, free)
             requests = [_intended(write) for write in fresh if write.parts]
             intents = deque(ledger.intents.open(connection, self._run.run_id, self._run.try_number, requests))
@@ -251,6 +254,12 @@ def _answered(calls: Calls, in_flight: int) -> list[Call]:
     while 2 * len(done) < in_flight and (more := calls.wait(_TOGETHER_S)):
         done += more
     return done
+
+
+def _made(write: Write, _intents: list[int], call: Call) -> Sequence[int | None] | None:
+    """The ids of the records that a write made, ``None`` where it made none."""
+    made: Sequence[int | None] = call.answer
+    return made if write.parts[0].operation.action in CREATIONS else None
 
 
 def _intended(write: Write) -> list[IntendedWrite]:

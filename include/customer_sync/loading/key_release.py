@@ -16,9 +16,9 @@ from customer_sync.ledger.state.links import parked_number
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.loading.dispatch import Dispatcher
+from customer_sync.loading.others import load_of, record_others
 from customer_sync.loading.write import writes_of
 from customer_sync.model.operation import Action, AppliedCompany, CompanyOperation, CustomerPlan
-from customer_sync.reporting.log_entry import operation_entry
 
 
 def release_keys(context: LoadContext, loads: Sequence[CustomerLoad], dispatcher: Dispatcher) -> None:
@@ -63,7 +63,7 @@ def release_keys(context: LoadContext, loads: Sequence[CustomerLoad], dispatcher
     )
     for number in again.keys() & own.keys():
         own[number].applied = again[number].applied
-    _record(context, [*others.values(), *again.values()])
+    record_others(context, [*others.values(), *again.values()], "keys freed for their next owners")
 
 
 def _is_held(context: LoadContext, holder: KeyHolder, loads: Mapping[str, CustomerLoad]) -> bool:
@@ -92,11 +92,10 @@ def _loads_of(context: LoadContext, holders: Iterable[KeyHolder]) -> dict[str, C
     by_number = {holder.customer_id: holder for holder in holders}
     applied = context.ledger.links.load(by_number)
     return {
-        number: CustomerLoad(
+        number: load_of(
+            context,
             CustomerPlan(customer_id=number, kind="access", record_id=holder.record_id),
-            context.connector,
             applied.get(number),
-            indexed=frozenset(applied[number].users) if number in applied else frozenset(),
         )
         for number, holder in by_number.items()
     }
@@ -112,17 +111,3 @@ def _rekey(context: LoadContext, applied: AppliedCompany, holder: KeyHolder, key
         old=applied.fields,
         changed=("extra_fields",),
     )
-
-
-def _record(context: LoadContext, loads: Iterable[CustomerLoad]) -> None:
-    """Say what was done to customers who are in no batch here; those of the load have their own story."""
-    run = context.run
-    entries = [
-        operation_entry(load.customer_id, "", operation, run.connector, verb="done")
-        for load in loads
-        for operation in load.done
-    ]
-    if entries:
-        with context.ledger.write() as connection:
-            run.record(connection, entries)
-        run.sink(f"{len(entries)} keys freed for their next owners", entries)

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 
 from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import CustomerOutcome
+from customer_sync.loading.applied_parts import save
 from customer_sync.loading.customer_load import CustomerLoad
+from customer_sync.model.batch import BatchDescriptor
 from customer_sync.model.company import CompanyStatus, attempt_hash, content_hash
 from customer_sync.model.operation import CREATIONS, Action, ConfirmedWrite, Operation, StatusOperation
-from customer_sync.model.outcome import MENDED_IN_STORE, Finding, LogEntry, Outcome, Reason
+from customer_sync.model.outcome import MENDED_IN_STORE, WAITS_FOR_EMAIL, Finding, LogEntry, Outcome, Reason
 from customer_sync.reporting.log_entry import (
     closing_entry,
     done_in_words,
@@ -35,23 +37,26 @@ class OutcomeRecorder:
     Args:
         run: The run.
         loads: The customers of the load.
-        label: The batch's name, for the log.
+        descriptor: Names the batch.
     """
 
-    def __init__(self, run: Run, loads: Sequence[CustomerLoad], label: str) -> None:
+    def __init__(self, run: Run, loads: Sequence[CustomerLoad], descriptor: BatchDescriptor) -> None:
         self._run = run
         self._loads = loads
-        self._label = label
+        self._descriptor = descriptor
         # What an earlier attempt of this run had confirmed; what this one has is in the loads.
         self._earlier = run.ledger.intents.confirmed(run.run_id, [load.customer_id for load in loads])
+        # Customers of other batches may have to give something up for these; their own load books them.
+        self._own = frozenset(map(id, loads))
         self._waiting: deque[CustomerLoad] = deque()
         self._closed: set[str] = set()
+        self._done: set[str] = set()
         self._entries: list[LogEntry] = []
         self._counts: Counter[str] = Counter()
 
     def offer(self, loads: Iterable[CustomerLoad]) -> None:
         """Name customers for whom a write was confirmed: they may be finished now."""
-        self._waiting.extend(loads)
+        self._waiting.extend(load for load in loads if id(load) in self._own)
 
     def close_some(self) -> bool:
         """Book some of those that are finished.
@@ -71,11 +76,14 @@ class OutcomeRecorder:
     @gc_paused()
     def finish(self) -> dict[str, int]:
         """Book every customer that is finished or stopped; the others keep none. Returns customers by outcome."""
+        run, descriptor = self._run, self._descriptor
         self._close([load for load in self._loads if load.customer_id not in self._closed])
+        with run.ledger.write() as connection:
+            run.ledger.plans.drop(connection, run.run_id, descriptor.key, self._done)
         left = len(self._loads) - len(self._closed)
         told = [f"{count} {name}" for name, count in sorted(self._counts.items())]
         told += [f"{left} not finished"] if left else []
-        self._run.sink(f"{self._label}: {', '.join(told) or 'nothing to do'}", self._entries)
+        run.sink(f"{descriptor.label}: {', '.join(told) or 'nothing to do'}", self._entries)
         return dict(self._counts)
 
     def _close(self, loads: Sequence[CustomerLoad]) -> None:
@@ -102,14 +110,22 @@ class OutcomeRecorder:
             load.customer_id: "" if load.held_back or load.uncleared() else content_hash(load.desired) for load in whole
         }
         settled = [outcome.customer_id for outcome in outcomes]
+        closed = set(settled)
+        new = [load for load in loads if load.is_being_made and load.customer_id in closed]
+        known = digests.keys() - {load.customer_id for load in new}
+        # Who gets no company keeps nobody else from an e-mail until something changes.
+        without = [
+            load.customer_id for load in loads if load.customer_id in closed and load.problem and not load.applied
+        ]
         with run.ledger.write() as connection:
-            run.ledger.links.put_hashes(connection, digests)
+            save(run, connection, new, digests)
+            run.ledger.links.put_hashes(connection, {key: digests[key] for key in known})
             held = _still_held(run, loads, settled)
             run.ledger.quarantine.replace(connection, run.run_id, settled, [*held, *quarantined])
-            run.record(connection, entries, outcomes, in_place_of="transform")
-            done = [each.customer_id for each in outcomes if each.outcome is not Outcome.FAILED]
-            run.ledger.plans.drop(connection, run.run_id, done)
+            run.ledger.directory.drop_claims(connection, without)
+            run.record(connection, entries, outcomes, in_place_of=("transform", "guard"))
         self._closed.update(settled)
+        self._done.update(each.customer_id for each in outcomes if each.outcome is not Outcome.FAILED)
         self._entries += entries
         self._counts.update(str(outcome.outcome) for outcome in outcomes)
 
@@ -122,8 +138,10 @@ def _confirmed(operation: Operation) -> ConfirmedWrite:
 
 def _is_finished(load: CustomerLoad) -> bool:
     """Whether nothing is left to be done or to be learned for a customer of whom nothing went wrong."""
-    applied = load.applied
-    if load.plan.kind != "sync" or load.problem is not None or applied is None or not applied.parts_known:
+    applied, desired = load.applied, load.plan.desired
+    if desired is None or applied is None or len(applied.addresses) < len(desired.addresses):
+        return False
+    if load.plan.kind != "sync" or load.problem is not None or not applied.parts_known:
         return False
     return applied.status == CompanyStatus.APPROVED and not load.remaining() and not load.remaining_reference()
 
@@ -194,12 +212,13 @@ def _entries(run: Run, load: CustomerLoad, outcome: Outcome, writes: Sequence[Co
     entries += [
         operation_entry(load.customer_id, plan.name, operation, run.connector, verb="done") for operation in load.done
     ]
-    by_this_attempt = {(str(operation.action), operation.key) for operation in (*load.done, *load.found)}
-    entries += [
-        earlier_entry(load.customer_id, plan.name, write, run.connector)
-        for write in writes
-        if (write.action, write.key) not in by_this_attempt
-    ]
+    if len(writes) > len(load.done) + len(load.found):
+        by_this_attempt = {(str(operation.action), operation.key) for operation in (*load.done, *load.found)}
+        entries += [
+            earlier_entry(load.customer_id, plan.name, write, run.connector)
+            for write in writes
+            if (write.action, write.key) not in by_this_attempt
+        ]
     entries += [found_entry(load.customer_id, plan.name, operation) for operation in load.found]
     summary = done_in_words(writes)
     found = {
@@ -257,5 +276,6 @@ def _still_held(run: Run, loads: Sequence[CustomerLoad], settled: Sequence[str])
         (customer_id, row.finding())
         for customer_id, found in rows.items()
         for row in found
-        if (parts := kept[customer_id]) is None or f"{row.entity}:{row.key}" in parts
+        # Who would follow an admin, and waits for the e-mail, the load has judged anew.
+        if (row.reason not in WAITS_FOR_EMAIL if (parts := kept[customer_id]) is None else row.part in parts)
     ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from customer_sync.errors import NotFound, SyncError
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.model.company import attempt_hash, content_hash, parts_of
 from customer_sync.model.operation import REMOVALS, Action, Operation, part_of
 from customer_sync.model.outcome import Finding, Outcome, Reason
+from customer_sync.planning.emails import CLOSED
+from customer_sync.targets.port import StoredUser
 
 
 def quarantine(load: CustomerLoad, operation: Operation, error: SyncError) -> None:
@@ -36,45 +36,23 @@ def quarantine_part(_context: LoadContext, part: Part, error: SyncError) -> None
         quarantine(load, operation, error)
 
 
-def leave_out_contact(load: CustomerLoad, key: str, holder_id: str) -> None:
+def leave_out_contact(context: LoadContext, load: CustomerLoad, key: str, holder: StoredUser | None) -> None:
     """Let one contact wait for its e-mail; the customer goes on.
 
     Args:
+        context: The run.
         load: The customer.
         key: The contact.
-        holder_id: The customer whose company has the user; ``""`` where it is none of ours.
+        holder: The user who has the e-mail; ``None`` where the store shows none.
     """
-    who = f"customer {holder_id}" if holder_id else "a company that is not ours"
-    detail = f"the e-mail belongs to a user of {who}"
-    if holder_id == load.customer_id:
+    found = context.holder_of(holder.company_id) if holder is not None else None
+    customer_id, is_closed = found or ("", False)
+    who = f"customer {customer_id}" if customer_id else "a company that is not ours"
+    detail = f"the e-mail belongs to a user of {who}{CLOSED if is_closed else ''}"
+    if customer_id == load.customer_id:
         detail = "the e-mail belongs to another user of the company"
-    part, field = f"contact:{key}", "contact.email"
-    hold_back(load, part, Reason.EMAIL_IN_USE, detail, field=field, holder=holder_id)
-
-
-def wake(context: LoadContext, loads: Sequence[CustomerLoad]) -> bool:
-    """Take back that contacts wait whose e-mails were given up meanwhile, by this load or by another one.
-
-    Returns:
-        Whether there were any.
-    """
-    waiting = [
-        (load, finding)
-        for load in loads
-        for finding in load.findings
-        if finding.reason is Reason.EMAIL_IN_USE and finding.holder and finding.entity == "contact"
-    ]
-    if not waiting:
-        return False
-    applied = context.ledger.links.load({finding.holder for _, finding in waiting})
-    woken = False
-    for load, finding in waiting:
-        have = applied.get(finding.holder)
-        held = {user.fields.email.casefold() for user in have.users.values()} if have else set()
-        if load.wanted_email(finding.key).casefold() not in held:
-            load.admit(finding.key)
-            woken = True
-    return woken
+    reason = Reason.HELD_BY_WITHDRAWN_COMPANY if is_closed else Reason.EMAIL_IN_USE
+    hold_back(load, f"email:{key}", reason, detail, field="contact.email", holder=customer_id)
 
 
 def hold_back(
@@ -89,7 +67,8 @@ def hold_back(
 ) -> None:
     """Let a part wait until it is another, or what it waits for is; what is to go is always tried again."""
     entity, _, key = part.partition(":")
-    digest = "" if is_removal else _hash_of(load, part)
+    entity = "contact" if entity == "email" else entity
+    digest = "" if is_removal else _hash_of(load, f"{entity}:{key}")
     found = Finding(reason=reason, entity=entity, key=key, field=field, detail=detail, hash=digest, holder=holder)
     load.hold_back(part, found)
 

@@ -12,7 +12,7 @@ from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.model.operation import MethodsOperation, TermsOperation
 from customer_sync.model.outcome import Outcome, Reason
 
-_MOST_ID_DIGITS = 18
+MOST_ID_DIGITS = 18
 """Beyond any id of a store."""
 
 
@@ -60,7 +60,7 @@ def stop_changed_elsewhere(context: LoadContext, loads: Sequence[CustomerLoad]) 
     A reference of a customer that we never wrote to is checked in the store: where no
     such company exists it is stale and will be overwritten (docs/api/incumbent.md#reference-conflict).
     """
-    if not context.connector.erp.write_reference:
+    if not context.connector.writes_reference:
         return
     for load in loads:
         reference = load.plan.erp_reference
@@ -79,7 +79,7 @@ def stop_changed_elsewhere(context: LoadContext, loads: Sequence[CustomerLoad]) 
 
 
 def _names_foreign_company(context: LoadContext, load: CustomerLoad, reference: str) -> bool:
-    if not reference.isdecimal() or len(reference) > _MOST_ID_DIGITS:
+    if not reference.isdecimal() or len(reference) > MOST_ID_DIGITS:
         return False
     record = context.target.company(int(reference))
     return record is not None and record.key != load.customer_id

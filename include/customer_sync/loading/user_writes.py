@@ -13,7 +13,6 @@ from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.loading.refusals import leave_out_contact, quarantine
 from customer_sync.model.operation import FORMER, Operation, UserOperation
 from customer_sync.model.outcome import Outcome, Reason
-from customer_sync.targets.port import StoredUser
 
 
 def look_up_users(context: LoadContext, parts: Sequence[Part]) -> list[int | None]:
@@ -59,18 +58,13 @@ def _wait_or_leave_out(context: LoadContext, load: CustomerLoad, operation: Oper
     if known is not None or (holder is None and load.may_be_free_now(operation.key)):
         load.wait_for(operation.key, load.customer_id)
         return
-    leave_out_contact(load, operation.key, _holder_id(context, holder))
-
-
-def _holder_id(context: LoadContext, holder: StoredUser | None) -> str:
-    """The customer of ours whose company has that user; ``""`` where it is none of ours."""
-    return context.holder_id(holder.company_id) if holder is not None else ""
+    leave_out_contact(context, load, operation.key, holder)
 
 
 def confirm_updated(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
     """Remember the new values, under the contact's present key."""
     for load, operation in parts:
-        if not isinstance(operation, UserOperation) or operation.new is None:
+        if not isinstance(operation, UserOperation) or operation.new is None or load.settle_foreign(operation):
             continue
         known = load.applied_user(operation.store_id)
         old = known[1].fields if known else operation.new
@@ -114,7 +108,7 @@ def _wait_replace_or_leave_out(context: LoadContext, load: CustomerLoad, operati
     if known and emails.get(known[0]) != holder.fields.email.casefold():
         load.wait_for(operation.key, load.customer_id)
     else:
-        leave_out_contact(load, operation.key, _holder_id(context, holder))
+        leave_out_contact(context, load, operation.key, holder)
 
 
 def _make_anew(context: LoadContext, load: CustomerLoad, operation: Operation) -> None:

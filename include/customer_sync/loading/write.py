@@ -10,11 +10,14 @@ import msgspec
 import sqlalchemy as sa
 
 from customer_sync.errors import AmbiguousWriteError, PermanentApiError, SyncError, TransientApiError
+from customer_sync.ledger.coordination.watermarks import LOST
+from customer_sync.ledger.state.catching_up import KEPT_BY_JOURNAL
 from customer_sync.loading.actions import ACTIONS
-from customer_sync.loading.applied_parts import save
+from customer_sync.loading.applied_parts import save, save_begun
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import Part
 from customer_sync.loading.dispatch import Write
+from customer_sync.machine import machine
 from customer_sync.model.operation import Action
 from customer_sync.model.outcome import Outcome, Reason
 from customer_sync.targets.port import Order
@@ -34,7 +37,11 @@ class OperationWrite:
 
     def send(self) -> Sequence[int | None]:
         """Send the operations; what was made and not named in the answer is looked up at once."""
-        orders = [Order(operation, load.company_id, load.plan.record_id) for load, operation in self.parts]
+        is_welcomed = self._context.connector.contacts.welcomes(machine().utc_now())
+        orders = [
+            Order(operation, load.company_id, load.plan.record_id, load.channel_ids, is_welcomed)
+            for load, operation in self.parts
+        ]
         ids = self._context.perform(self.action, orders, [load.plan.record_id for load, _ in self.parts])
         if self._rule.look_up is None or None not in ids:
             return ids
@@ -44,10 +51,19 @@ class OperationWrite:
     def confirm(self, connection: sa.Connection, answer: Sequence[int | None], /) -> None:
         """Remember what the store holds now."""
         self._rule.confirm(self.parts, answer)
-        save(self._context, connection, [load for load, _ in self.parts])
+        self._save(connection)
         for (load, operation), store_id in zip(self.parts, answer, strict=True):
             if store_id is not None:
                 load.done.append(msgspec.structs.replace(operation, store_id=operation.store_id or store_id))
+
+    def _save(self, connection: sa.Connection) -> None:
+        run, loads = self._context.run, [load for load, _ in self.parts]
+        if self.action is Action.CREATE_COMPANY:
+            save_begun(run, connection, loads)
+        elif self.action in KEPT_BY_JOURNAL:
+            save(run, connection, [load for load in loads if not load.is_being_made])
+        else:
+            save(run, connection, loads)
 
     def refused(self, error: SyncError) -> Iterable[Write]:
         """Several: each alone, those looked up first that may have been stored. One: what the action makes of it."""
@@ -120,7 +136,13 @@ def writes_of(context: LoadContext, parts: Sequence[Part]) -> Iterator[Operation
     """The requests of any operations, filled up to what the store takes at once, in the order of the actions."""
     for action in ACTIONS:
         alike = [part for part in parts if part.operation.action is action]
-        is_single = action is Action.WRITE_REFERENCE or (context.census.loses_keys and action in _CARRIES_KEY)
-        rows = 1 if is_single else context.target.cost(action).rows
+        rows = rows_of(context, action)
         for start in range(0, len(alike), rows):
             yield OperationWrite(context, action, alike[start : start + rows])
+
+
+def rows_of(context: LoadContext, action: Action) -> int:
+    """How many operations of an action travel in one request; 1 where the system would take more and should not."""
+    is_single = action is Action.CREATE_COMPANY and context.connector.store.is_one_by_one
+    is_single |= context.census.keys_in_bulk == LOST and action in _CARRIES_KEY
+    return 1 if is_single or action is Action.WRITE_REFERENCE else context.target.cost(action).rows

@@ -17,6 +17,7 @@ import msgspec
 from customer_sync.model.fields import PlainFields
 
 ACCOUNT_ADMIN_KEY = "ACCOUNT"
+RELEASED_KEY = "RELEASED"
 """Key of the admin user that represents the account itself, where no contact can be the admin."""
 
 
@@ -104,7 +105,7 @@ class Company(CompanyFields, frozen=True, kw_only=True, omit_defaults=True, gc=F
     codes that it does not name are left as they are. ``ends_payment`` says that the source has no terms that mean
     anything: what the sync switched on for earlier ones goes off. ``emptied`` names extra fields of ours that the
     source leaves empty and that the store cannot empty; ``managed`` are the extra fields of users and of addresses of
-    which the same is to be told.
+    which the same is to be told. ``channel_ids`` are the storefronts of what is made new, where a rule names them.
     """
 
     customer_id: str
@@ -115,6 +116,7 @@ class Company(CompanyFields, frozen=True, kw_only=True, omit_defaults=True, gc=F
     ends_payment: bool = False
     emptied: tuple[str, ...] = ()
     managed: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    channel_ids: tuple[int, ...] = ()
 
 
 COMPANY_FIELDS = CompanyFields.__struct_fields__

@@ -78,7 +78,8 @@ class BillingContact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 class Customer(PlainFields, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One customer of the source with its contacts and locations, ordered by their keys.
 
-    ``email`` is the account's own. ``modified_at_utc`` is the source's own stamp, ISO 8601 with ``+00:00``;
+    ``email`` is the account's own. ``modified_at_utc`` is the source's own stamp, ISO 8601 with ``+00:00``, and
+    ``created_at_utc`` says when the record was made;
     ``record_id`` stays the same when the customer gets another number. ``is_gone`` says that the source has neither
     the number nor the record any more; all else is empty then.
     """
@@ -103,4 +104,5 @@ class Customer(PlainFields, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     locations: tuple[Location, ...] = ()
     extra_fields: dict[str, str] = msgspec.field(default_factory=dict)
     modified_at_utc: str = ""
+    created_at_utc: str = ""
     is_gone: bool = False

@@ -27,6 +27,10 @@ class DifferenceClass(StrEnum):
     ORPHANED_CHILD = "orphaned_child"
     REFERENCE_MISMATCH = "reference_mismatch"
     DELETED_IN_ERP = "deleted_in_erp"
+    LINK_UNPROVEN = "link_unproven"
+    FOREIGN_USER = "foreign_user"
+    HELD_BY_WITHDRAWN = "held_by_withdrawn"
+    WAIT_IS_OVER = "wait_is_over"
 
 
 class RepairAction(StrEnum):
@@ -52,6 +56,10 @@ REPAIRS: dict[DifferenceClass, frozenset[RepairAction]] = {
     DifferenceClass.ORPHANED_CHILD: frozenset({_REPORT, _REAPPLY}),
     DifferenceClass.REFERENCE_MISMATCH: frozenset({_REPORT, _REAPPLY}),
     DifferenceClass.DELETED_IN_ERP: frozenset({_REPORT, _UNENROL}),
+    DifferenceClass.LINK_UNPROVEN: frozenset({_REPORT}),
+    DifferenceClass.FOREIGN_USER: frozenset({_REPORT}),
+    DifferenceClass.HELD_BY_WITHDRAWN: frozenset({_REPORT}),
+    DifferenceClass.WAIT_IS_OVER: frozenset({_REPORT, _REAPPLY}),
 }
 """Classes that are findings, and the actions that each allows; ``equal`` and ``foreign`` are counted, never touched."""
 
@@ -80,6 +88,10 @@ MEANINGS: dict[DifferenceClass, str] = {
     DifferenceClass.ORPHANED_CHILD: "a user or address with our mark, without a contact or location in the ERP",
     DifferenceClass.REFERENCE_MISMATCH: "the ERP's Commerce Reference ID is missing or names another company",
     DifferenceClass.DELETED_IN_ERP: "its customer was deleted in the ERP, the company still trades",
+    DifferenceClass.LINK_UNPROVEN: "the ledger links the company, and nothing in it says that it is the customer's",
+    DifferenceClass.FOREIGN_USER: "a user whom the ERP does not know, and who is an Admin or against the policy",
+    DifferenceClass.HELD_BY_WITHDRAWN: "the contact's e-mail belongs to a user of a company that does not trade",
+    DifferenceClass.WAIT_IS_OVER: "a contact waits for its e-mail, and nobody holds that any more",
 }
 """What each class means, in words."""
 
@@ -95,6 +107,10 @@ REMEDIES: dict[DifferenceClass, str] = {
     DifferenceClass.ORPHANED_CHILD: "Reapply: it is deleted under policy.contact or policy.location.",
     DifferenceClass.REFERENCE_MISMATCH: "Reapply: the company's id is written into the customer.",
     DifferenceClass.DELETED_IN_ERP: "Un-enrol: the company is withdrawn as policy.customer says.",
+    DifferenceClass.LINK_UNPROVEN: "Unlink the customer on its page if the company is another's; nothing is repaired.",
+    DifferenceClass.FOREIGN_USER: "Delete or demote the user in the store, or make the person a contact in the ERP.",
+    DifferenceClass.HELD_BY_WITHDRAWN: "Delete the user of the withdrawn company in the store, or change the e-mail.",
+    DifferenceClass.WAIT_IS_OVER: "Reapply: the user is made; a sync does so by itself, at the latest a day later.",
 }
 """What a person does about a class, in a sentence or two."""
 

@@ -347,8 +347,10 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     ``desired`` is there for a customer to be synced only. ``held_back`` names parts (:func:`part_of`) that the store
     refused before and that have not changed since. ``leavers`` are the contacts to whom the source's record denies
     access; ``present`` all that it shows, with their e-mails, where users go that belong to none of them or have
-    another e-mail; ``successors`` who may be the admin, in order, beside the desired users. ``outcome`` is what the
-    customer ends as whatever is written.
+    another e-mail; ``successors`` who may be the admin, in order, beside the desired users; ``colleagues`` the contacts
+    to whom the record allows access, and who may be it where they are users and nobody else can. ``has_no_admin`` says
+    that nobody may be the admin, so that the company is to stop trading. ``outcome`` is what the customer ends as
+    whatever is written.
     ``access_ended_at_utc`` says, by the key of an operation that takes access away, when the
     source's record changed that is the reason (ISO 8601). ``was_inactive`` says whether the company did not trade
     when this was planned.
@@ -367,10 +369,29 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     leavers: frozenset[str] = frozenset()
     present: dict[str, str] | None = None
     successors: tuple[CompanyUser, ...] = ()
+    colleagues: frozenset[str] = frozenset()
+    has_no_admin: bool = False
     outcome: str = ""
     access_ended_at_utc: dict[str, str] = {}
     was_inactive: bool = False
 
-    def plan_hash(self) -> int:
-        """A 128-bit number that identifies the operations; hashes of a run add up, so their order does not matter."""
-        return int(content_hash([self.customer_id, self.kind, self.operations]), 16)
+    @property
+    def ends_trade(self) -> bool:
+        """Whether the company is withdrawn, or is to stop trading because nobody may be its admin."""
+        closing = (each for each in self.operations if isinstance(each, StatusOperation))
+        return self.kind == "unenroll" or any(each.new == CompanyStatus.INACTIVE for each in closing)
+
+    def packed_operations(self) -> bytes:
+        """The operations as JSON: the same text for the same operations."""
+        return _encoder.encode(self.operations)
+
+    def plan_hash(self, packed: bytes = b"") -> int:
+        """A 128-bit number that identifies the operations; hashes of a run add up, so their order does not matter.
+
+        Args:
+            packed: The operations, where they were packed already.
+        """
+        return int(content_hash([self.customer_id, self.kind, msgspec.Raw(packed or self.packed_operations())]), 16)
+
+
+_encoder = msgspec.json.Encoder(order="deterministic")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -77,9 +77,11 @@ class Reason(StrEnum):
     PARTS_NOT_READ = "parts_not_read"
     # load
     EMAIL_IN_USE = "email_in_use"
+    HELD_BY_WITHDRAWN_COMPANY = "held_by_withdrawn_company"
     AMBIGUOUS_MATCH = "ambiguous_match"
     ADOPTION_UNPROVEN = "adoption_unproven"
     CLOSED_IN_STORE = "closed_in_store"
+    ADOPTION_ASKS = "adoption_asks"
     FOREIGN_USER = "foreign_user"
     REJECTED_BY_STORE = "rejected_by_store"
     REFERENCE_CHANGED_ELSEWHERE = "reference_changed_elsewhere"
@@ -105,8 +107,13 @@ UNENROLLING_REASONS = frozenset(
 )
 """A filtered customer that has a company loses it for these; for the others the company stays as it is."""
 
-MENDED_IN_STORE = frozenset({Reason.AMBIGUOUS_MATCH, Reason.ADOPTION_UNPROVEN, Reason.CLOSED_IN_STORE})
+MENDED_IN_STORE = frozenset(
+    {Reason.AMBIGUOUS_MATCH, Reason.ADOPTION_UNPROVEN, Reason.CLOSED_IN_STORE, Reason.ADOPTION_ASKS}
+)
 """Reasons that end when somebody changes the store, which no change of the source shows."""
+
+WAITS_FOR_EMAIL = frozenset({Reason.EMAIL_IN_USE, Reason.HELD_BY_WITHDRAWN_COMPANY})
+"""Reasons of a contact whose e-mail somebody else has."""
 
 REFUSED_PLAN_REASONS = frozenset({Reason.PLAN_REJECTED, Reason.APPROVAL_TIMED_OUT})
 """A customer that was skipped for these is not done with: the next run plans it again."""
@@ -127,8 +134,10 @@ REMEDIES: dict[Reason, str] = {
     Reason.NAME_MISSING: "Fill in the {name}.",
     Reason.PHONE_MISSING: "Fill in {phone}, or set the connector's store.default_phone.",
     Reason.COUNTRY_MISSING: "Fill in {main_address.country}.",
-    Reason.COUNTRY_UNKNOWN: "Use an ISO 3166 code in {main_address.country}, or map it in the connector's geography.",
-    Reason.STATE_UNKNOWN: "Use a state of the country in {main_address.state}, or map it in the connector's geography.",
+    Reason.COUNTRY_UNKNOWN: "Use a country that the store lists in {main_address.country}, "
+    "or map it in the connector's geography.",
+    Reason.STATE_UNKNOWN: "Use a state that the store lists in {main_address.state}, "
+    "or map it in the connector's geography.",
     Reason.NO_ADMIN_CONTACT: "Give the customer an active, enabled contact with name and e-mail.",
     Reason.CONTACT_NOT_ENABLED: "Tick {contact.enabled} if the person should buy in the store.",
     Reason.CONTACT_INACTIVE: "Activate the contact if the person should buy in the store.",
@@ -139,7 +148,8 @@ REMEDIES: dict[Reason, str] = {
     Reason.LOCATION_NOT_ENABLED: "Tick {location.enabled} if it should be in the address book.",
     Reason.LOCATION_INACTIVE: "Activate the location if it should be in the address book.",
     Reason.LOCATION_ADDRESS_INCOMPLETE: "Complete street, city, country and, where the country has states, state.",
-    Reason.LOCATION_COUNTRY_UNKNOWN: "Use an ISO 3166 code in {field}, or map it in the connector's geography.",
+    Reason.LOCATION_COUNTRY_UNKNOWN: "Use a country that the store lists in {field}, "
+    "or map it in the connector's geography.",
     Reason.TERMS_NOT_MAPPED: "Add the terms to the connector file if they should set payment methods in the store.",
     Reason.ADMIN_IS_ACCOUNT: "Give the customer an enabled contact with name and e-mail; it then becomes the admin.",
     Reason.ADMIN_NOT_PRIMARY: "Give the primary contact name, e-mail and switches if that person should be the admin.",
@@ -152,9 +162,13 @@ REMEDIES: dict[Reason, str] = {
     Reason.PARTS_NOT_READ: "Nothing: load reads the company's users and addresses before it changes any.",
     Reason.EMAIL_IN_USE: "A user of another company has the e-mail: change it in the ERP or free it there; "
     "the sync takes it then.",
+    Reason.HELD_BY_WITHDRAWN_COMPANY: "Set policy.released_email, or free the e-mail in the store: the last user of a "
+    "closed company has it.",
     Reason.AMBIGUOUS_MATCH: "Several companies in the store carry this {customer_id}: leave it on one of them.",
     Reason.ADOPTION_UNPROVEN: "Link the company on the customer's page if it is the customer's; else take its key off.",
     Reason.CLOSED_IN_STORE: "Approve the company in the store if it may trade again; the sync never reopens it.",
+    Reason.ADOPTION_ASKS: "Say yes when guard asks (full runs and mode selected do), link the company by hand, or "
+    "delete the user in the store.",
     Reason.FOREIGN_USER: "Delete the user in the store, or make the person a contact of the customer in the ERP.",
     Reason.REJECTED_BY_STORE: "Correct the value that the store names; the customer is tried again when it changes.",
     Reason.REFERENCE_CHANGED_ELSEWHERE: "Someone else set the {reference_id}: clear it if the company is ours.",
@@ -204,6 +218,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hash: str = ""
     holder: str = ""
     asked_at_utc: datetime | None = None
+
+
+DONE: Final = "done"
+"""What a line about an operation says that says nothing else; a story leaves it out."""
 
 
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

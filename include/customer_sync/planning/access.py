@@ -6,22 +6,32 @@ away needs no intact customer (docs/people.md#access-first).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from customer_sync.model.company import ACCOUNT_ADMIN_KEY, CompanyStatus, CompanyUser, user_fields
+from customer_sync.model.batch import PlannedChange
+from customer_sync.model.company import (
+    ACCOUNT_ADMIN_KEY,
+    RELEASED_KEY,
+    CompanyStatus,
+    CompanyUser,
+    UserFields,
+    user_fields,
+)
 from customer_sync.model.customer import Customer
 from customer_sync.model.operation import (
     FORMER,
     Action,
     AppliedCompany,
+    AppliedUser,
     CustomerPlan,
     Operation,
     PlanKind,
     StatusOperation,
     UserOperation,
 )
+from customer_sync.model.outcome import Reason
 from customer_sync.rules.company_users import leavers, successors
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.mapping import RemovalPolicy
@@ -42,7 +52,11 @@ def moved_away(customer_id: str, applied: AppliedCompany | None, owners: Mapping
 
 
 def withdrawal_plan(
-    customer: Customer, kind: PlanKind, connector: Connector, moved: Iterable[str] = ()
+    customer: Customer,
+    kind: PlanKind,
+    connector: Connector,
+    moved: Iterable[str] = (),
+    reasons: Iterable[str] = (),
 ) -> CustomerPlan:
     """What is to be known of a customer of whom nothing is to be made, to take access away from those who have left.
 
@@ -52,21 +66,59 @@ def withdrawal_plan(
             whose contacts are another customer's now, or have another e-mail, which frees the former one.
         connector: Its rules.
         moved: Contacts of its users that are another customer's now (:func:`moved_away`).
+        reasons: Why nothing is to be made.
     """
     if customer.is_gone:
-        # Nothing is known of its people: what becomes of the company says the policy alone.
-        return CustomerPlan(customer_id=customer.customer_id, kind=kind, record_id=customer.record_id)
+        # Of its people nothing is known but who is another customer's: what becomes of the rest says the policy alone.
+        return CustomerPlan(
+            customer_id=customer.customer_id, kind=kind, record_id=customer.record_id, leavers=frozenset(moved)
+        )
+    denied = leavers(customer, connector)
     return CustomerPlan(
         customer_id=customer.customer_id,
         kind=kind,
         record_id=customer.record_id,
         erp_reference=customer.reference_id,
-        leavers=leavers(customer, connector).union(moved)
-        if kind == "access" or connector.policy.customer == "leave"
-        else frozenset(),
+        leavers=denied.union(moved) if kind == "access" or connector.policy.customer == "leave" else frozenset(moved),
         present={contact.contact_id: contact.email for contact in customer.contacts} if kind == "unenroll" else None,
         successors=successors(customer, connector),
+        colleagues=frozenset(contact.contact_id for contact in customer.contacts) - denied,
+        has_no_admin=Reason.NO_ADMIN_CONTACT in reasons,
     )
+
+
+def early_plan(change: PlannedChange, customer: Customer, connector: Connector) -> CustomerPlan:
+    """The part of a customer's plan that waits for nobody: whom a record that was read denies access loses it.
+
+    A company that is to be withdrawn keeps its own people until then, and gives up those who are another customer's.
+
+    Args:
+        change: What transform decided.
+        customer: The customer.
+        connector: Its rules.
+    """
+    plan = withdrawal_plan(customer, "access", connector, change.leavers)
+    if change.kind == "unenroll":
+        plan = msgspec.structs.replace(plan, leavers=frozenset(change.leavers))
+    return msgspec.structs.replace(
+        plan,
+        name=change.name,
+        company_id=change.company_id,
+        held_back=change.held_back,
+        access_ended_at_utc=change.access_ended_at_utc,
+    )
+
+
+def leaving_users(plan: CustomerPlan, customer: Customer, connector: Connector) -> int:
+    """How many users a plan takes access from because a record that was read denies it to them."""
+    if plan.kind == "unenroll":
+        denied = plan.leavers
+    elif plan.ends_trade:
+        return 1
+    else:
+        denied = plan.leavers | leavers(customer, connector)
+    removed = (each.key for each in plan.operations if each.action is Action.DELETE_USER)
+    return sum(1 for key in removed if key.removesuffix(FORMER) in denied)
 
 
 def access_of(
@@ -75,7 +127,7 @@ def access_of(
     """What takes access away from those who have left a customer, and nothing else."""
 
     def is_leaving(key: str) -> bool:
-        if key == ACCOUNT_ADMIN_KEY:
+        if key in {ACCOUNT_ADMIN_KEY, RELEASED_KEY}:
             return False
         if plan.present is None or key in plan.leavers:
             return key in plan.leavers
@@ -84,7 +136,20 @@ def access_of(
 
     able = (*(plan.desired.users if plan.desired else ()), *plan.successors)
     role = connector.contacts.primary_role
-    return diff_access(plan.customer_id, applied, connector.policy, is_leaving, role, able, held_back)
+    found = diff_access(
+        plan.customer_id,
+        applied,
+        connector.policy,
+        is_leaving,
+        role,
+        able,
+        held_back,
+        colleagues=plan.colleagues,
+        lowest_role=connector.contacts.other_role,
+    )
+    if not plan.has_no_admin or any(isinstance(each, StatusOperation) for each in found):
+        return found
+    return (*found, *closing(plan.customer_id, applied, frozenset(held_back)))
 
 
 def diff_access(
@@ -95,11 +160,15 @@ def diff_access(
     admin_role: str,
     successors: Sequence[CompanyUser] = (),
     held_back: Iterable[str] = (),
+    *,
+    colleagues: Collection[str] = (),
+    lowest_role: str = "",
 ) -> tuple[Operation, ...]:
     """List what takes access away from those who have left, and nothing else: for a customer that waits as a whole.
 
-    The last admin is replaced first: by a user who is there and may be one, else by a new one; where nobody can
-    follow, the company stops trading.
+    The last admin is replaced first: by a user who is there and may be one, else by a new one, else by a colleague who
+    stays; where nobody can follow, the company stops trading. Of a company that does not trade anybody who stays may be
+    the admin, and where nobody stays the admin does, or somebody who is nobody (``policy.released_email``).
 
     Args:
         customer_id: The customer.
@@ -109,15 +178,11 @@ def diff_access(
         admin_role: The role of which somebody must be left.
         successors: Who may be the admin, in order.
         held_back: Parts that must not be sent.
+        colleagues: Contacts who may be the admin where they are users and no successor can.
+        lowest_role: The role of a user who is nobody.
     """
     held = frozenset(held_back)
-    # A user whose e-mail another contact of the customer has now passes to that contact with the next whole sync.
-    heirs = {user.email.casefold() for user in successors if not leaving(user.key)}
-    going = {
-        key: record
-        for key, record in applied.users.items()
-        if leaving(key.removesuffix(FORMER)) and record.fields.email.casefold() not in heirs
-    }
+    going = {key: record for key, record in applied.users.items() if leaving(key.removesuffix(FORMER))}
     if policy.contact != "delete" or not going:
         return ()
     removals = [
@@ -126,33 +191,79 @@ def diff_access(
         if f"contact:{key}" not in held
     ]
     staying = {key: record for key, record in applied.users.items() if key not in going}
-    has_admin = any(record.fields.role == admin_role for record in staying.values())
-    if has_admin or (staying and all(record.fields.role != admin_role for record in going.values())):
+    admins = {key for key, record in applied.users.items() if record.fields.role == admin_role}
+    if admins & staying.keys() or (staying and not admins):
         return tuple(removals)
-    able = [user for user in successors if not leaving(user.key) and f"contact:{user.key}" not in held]
-    heir = next((user for user in able if user.key in staying), able[0] if able else None)
-    if heir is None:
-        if applied.status == CompanyStatus.INACTIVE or "customer:status" in held:
-            return ()
-        end = StatusOperation(
+    is_closed = applied.status == CompanyStatus.INACTIVE
+    # Whoever has the e-mail of somebody who goes can be made only after that one has gone, which is too late here.
+    given_up = {record.fields.email.casefold() for record in going.values()}
+    able = [
+        user
+        for user in successors
+        if not leaving(user.key) and (user.key in staying or user.email.casefold() not in given_up)
+    ]
+    heir = _heir(staying, able, held, admin_role, staying.keys() - {RELEASED_KEY} if is_closed else colleagues)
+    if heir is not None:
+        return (heir, *removals)
+    if is_closed:
+        last = min(admins or going)
+        if not staying and policy.released_email and f"contact:{RELEASED_KEY}" not in held:
+            return (_nobody(policy.released_email, applied.users[last], lowest_role), *removals)
+        return tuple(each for each in removals if staying or each.key != last)
+    return closing(customer_id, applied, held)
+
+
+def _heir(
+    staying: Mapping[str, AppliedUser],
+    successors: Sequence[CompanyUser],
+    held: frozenset[str],
+    admin_role: str,
+    colleagues: Collection[str],
+) -> Operation | None:
+    """What makes the next admin: a successor who is there, else one who is to come, else a colleague who stays."""
+    by_email = {record.fields.email.casefold(): key for key, record in staying.items()}
+    there = {user.key: user.key if user.key in staying else by_email.get(user.email.casefold()) for user in successors}
+    found = (key for user in successors if (key := there[user.key]) and f"contact:{user.key}" not in held)
+    heir = next((key for key in found if f"contact:{key}" not in held), None)
+    if heir is not None:
+        return _promotion(heir, staying[heir], admin_role)
+    for user in successors:
+        # Nobody can be made whose e-mail somebody has: another customer's user, or a colleague whom the store refuses.
+        if there[user.key] is None and not {f"contact:{user.key}", f"email:{user.key}"} & held:
+            new = msgspec.structs.replace(user_fields(user), role=admin_role)
+            return UserOperation(action=Action.CREATE_USER, key=user.key, new=new)
+    able = sorted(key for key in staying if f"contact:{key}" not in held and key in colleagues)
+    return _promotion(able[0], staying[able[0]], admin_role) if able else None
+
+
+def _nobody(template: str, last: AppliedUser, role: str) -> Operation:
+    """Who takes the place of the last user of a company that does not trade: its e-mail is to be free."""
+    email = template.replace("{user_id}", str(last.store_id))
+    new = UserFields(email=email, first_name="Released", last_name="User", phone_number="", role=role)
+    return UserOperation(action=Action.CREATE_USER, key=RELEASED_KEY, new=new)
+
+
+def _promotion(key: str, have: AppliedUser, admin_role: str) -> Operation:
+    return UserOperation(
+        action=Action.UPDATE_USER,
+        key=key,
+        store_id=have.store_id,
+        new=msgspec.structs.replace(have.fields, role=admin_role),
+        old=have.fields,
+        changed=("role",),
+    )
+
+
+def closing(customer_id: str, applied: AppliedCompany, held: Collection[str]) -> tuple[Operation, ...]:
+    """What has a company stop trading, nothing where it does not trade or the store refused that."""
+    if applied.status == CompanyStatus.INACTIVE or "customer:status" in held:
+        return ()
+    return (
+        StatusOperation(
             action=Action.SET_STATUS,
             key=customer_id,
             store_id=applied.company_id,
             new=CompanyStatus.INACTIVE,
             old=applied.status,
-        )
-        return (end,)
-    new = msgspec.structs.replace(user_fields(heir), role=admin_role)
-    if heir.key not in staying:
-        return (UserOperation(action=Action.CREATE_USER, key=heir.key, new=new), *removals)
-    have = staying[heir.key]
-    promoted = msgspec.structs.replace(have.fields, role=admin_role)
-    promotion = UserOperation(
-        action=Action.UPDATE_USER,
-        key=heir.key,
-        store_id=have.store_id,
-        new=promoted,
-        old=have.fields,
-        changed=("role",),
+        ),
     )
-    return (promotion, *removals)

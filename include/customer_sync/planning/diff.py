@@ -83,10 +83,11 @@ def diff_company(
         if "customer:" in held or seats.admin is None:
             return ()
         operations: list[Operation] = [_creation(desired, seats.admin)]
-        users, closes = _diff_users(seats, base, policy, held, new_admin=seats.admin.key)
+        users, _ = _diff_users(seats, base, policy, held, new_admin=seats.admin.key)
     else:
         users, closes = _diff_users(seats, base, policy, held)
-        operations = _diff_own_fields(desired, applied, closes=closes)
+        is_left_alone = not seats.users and all(user.fields.role != seats.role for user in base.users.values())
+        operations = _diff_own_fields(desired, applied, closes=closes or is_left_alone)
     operations += users
     operations += _diff_addresses(desired, base, policy)
     operations += _diff_settings(desired, base)
@@ -112,25 +113,31 @@ class Seats(NamedTuple):
 def seat_users(
     desired: Company, base: AppliedCompany, held: frozenset[str], successors: Sequence[CompanyUser] = ()
 ) -> Seats:
-    """Give every desired user its user in the store, and the admin's role to the first who can have it."""
-    users, role = desired.users, desired.users[0].role
-    have = match_users(users, base.users, held)
-    if not held or not _is_held(users[0], held):
-        return Seats({user.key: user for user in users}, have, users[0], role)
-    first = have.get(users[0].key)
-    if first is not None and first.fields.role == role:
-        return Seats({user.key: user for user in users}, have, users[0], role)
-    admin = next((user for user in users if not _is_held(user, held)), None)
-    if admin is None:
-        keys = {user.key for user in users}
-        admin = next((user for user in successors if user.key not in keys and not _is_held(user, held)), None)
+    """Give every desired user its user in the store, and the admin's role to the first who can have it.
+
+    Whose e-mail is somebody else's (``email:<ContactID>``) is no user; whom the store refuses keeps what he has.
+    """
+    role = desired.users[0].role
+    if not held and not base.users:
+        return Seats({user.key: user for user in desired.users}, {}, desired.users[0], role)
+    users, successors = (_with_emails(each, held) for each in (desired.users, successors))
+    users = users or successors[:1]
+    if not users:
+        return Seats({}, {}, None, role)
+    if users[0] is not desired.users[0]:
+        users = (msgspec.structs.replace(users[0], role=role), *users[1:])
+    admin: CompanyUser | None = users[0]
+    there = base.users.get(users[0].key)
+    if _is_held(users[0], held) and (there is None or there.fields.role != role):
+        admin = next((user for user in (*users, *successors) if not _is_held(user, held)), None)
         if admin is not None:
-            users = (admin, *users)
-            have = match_users(users, base.users, held)
-    if admin is not None:
-        admin = msgspec.structs.replace(admin, role=role)
-        users = tuple(admin if user.key == admin.key else user for user in users)
-    return Seats({user.key: user for user in users}, have, admin, role)
+            admin = msgspec.structs.replace(admin, role=role)
+            users = (*users, admin)
+    return Seats({user.key: user for user in users}, match_users(users, base.users, held), admin, role)
+
+
+def _with_emails(users: Sequence[CompanyUser], held: frozenset[str]) -> tuple[CompanyUser, ...]:
+    return tuple(user for user in users if f"email:{user.key}" not in held) if held else tuple(users)
 
 
 def _is_held(user: CompanyUser, held: frozenset[str]) -> bool:
@@ -162,10 +169,12 @@ def diff_unenrolment(
     """
     if policy.customer == "delete":
         return (CompanyOperation(action=Action.DELETE_COMPANY, key=customer_id, store_id=applied.company_id),)
+    if policy.customer == "leave":
+        return tuple(access)
     others = tuple(operation for operation in access if operation.action is not Action.SET_STATUS)
-    if policy.customer == "deactivate" and applied.status != CompanyStatus.INACTIVE:
-        return (*others, _status(customer_id, applied, CompanyStatus.INACTIVE))
-    return others if policy.customer == "deactivate" else tuple(access)
+    if applied.status == CompanyStatus.INACTIVE:
+        return others
+    return (*others, _status(customer_id, applied, CompanyStatus.INACTIVE))
 
 
 def is_late(operation: Operation, admin_role: str) -> bool:
@@ -285,10 +294,11 @@ def _stays(records: Iterable[tuple[str, Any, Any]], names: Sequence[str]) -> dic
 
 def _of_ours(have: Fields, desired: UserFields | Address) -> Fields:
     """What the store has of a record; other extra fields may be there beside ours and are not compared."""
-    if not have.extra_fields:
+    others = have.extra_fields.keys() - desired.extra_fields.keys()
+    if not others:
         return have
-    ours = {name: have.extra_fields[name] for name in desired.extra_fields if name in have.extra_fields}
-    return have if len(ours) == len(have.extra_fields) else msgspec.structs.replace(have, extra_fields=ours)
+    ours = {name: value for name, value in have.extra_fields.items() if name not in others}
+    return msgspec.structs.replace(have, extra_fields=ours)
 
 
 def _diff_users(
@@ -296,44 +306,38 @@ def _diff_users(
 ) -> tuple[list[Operation], bool]:
     """The operations on users, and whether an admin who is to go has no successor; ``new_admin`` comes otherwise."""
     users, have, admin_role = seats.users, seats.have, seats.role
-    first: list[Operation] = []
-    then: list[Operation] = []
+    # Of those who can be sent the admin is the first one (seat_users): the promotion comes before every demotion.
+    operations: list[Operation] = []
     last: list[UserOperation] = []
     for key, user in users.items():
-        if f"contact:{key}" in held or key == new_admin:
+        if _is_held(user, held) or key == new_admin:
             continue
         applied = have.get(key)
         if applied is None:
-            operation = UserOperation(action=Action.CREATE_USER, key=key, new=user_fields(user))
-            (first if user.role == admin_role else then).append(operation)
+            operations.append(UserOperation(action=Action.CREATE_USER, key=key, new=user_fields(user)))
             continue
         changed = _changed(USER_FIELDS, _user_values(user), _user_values(_of_ours(applied.fields, user)))
         if not changed:
             continue
-        new, role = user_fields(user), user.role if "role" in changed else None
-        if role not in {None, admin_role} and _takes_over(applied.fields.email, users, key):
+        new, is_demoted = user_fields(user), "role" in changed and user.role != admin_role
+        if is_demoted and _takes_over(applied.fields.email, users, key):
             # The colleague who takes the e-mail over may be the next admin: it is free before the demotion.
             early = msgspec.structs.replace(new, role=applied.fields.role)
-            then.append(_user_update(key, applied, early, tuple(name for name in changed if name != "role")))
+            operations.append(_user_update(key, applied, early, tuple(name for name in changed if name != "role")))
             changed = ("role",)
-        operation = _user_update(key, applied, new, changed)
-        if role not in {None, admin_role}:
-            last.append(operation)
-        else:
-            (then if role is None else first).append(operation)
+        (last if is_demoted else operations).append(_user_update(key, applied, new, changed))
     if policy.contact == "delete":
-        kept_ids = {record.store_id for key, record in have.items() if key in users}
+        kept_ids = {record.store_id for record in have.values()}
         last.extend(
             UserOperation(action=Action.DELETE_USER, key=key, store_id=record.store_id, old=record.fields)
             for key, record in base.users.items()
             if record.store_id not in kept_ids
         )
-    closes = False
-    if not _has_admin(users, have, held, admin_role):
-        kept = [operation for operation in last if operation.old is None or operation.old.role != admin_role]
-        closes = any(operation.action is Action.DELETE_USER for operation in last if operation not in kept)
-        last = kept
-    return [*first, *then, *last], closes
+    if seats.admin is not None or any(record.fields.role == admin_role for record in have.values()):
+        return [*operations, *last], False
+    # Nobody can be sent, so only removals are left; the present admin must not go.
+    kept = [operation for operation in last if operation.old is not None and operation.old.role != admin_role]
+    return [*operations, *kept], len(kept) < len(last)
 
 
 def _user_update(key: str, applied: AppliedUser, new: UserFields, changed: tuple[str, ...]) -> UserOperation:
@@ -345,18 +349,6 @@ def _user_update(key: str, applied: AppliedUser, new: UserFields, changed: tuple
 def _takes_over(email: str, users: Mapping[str, CompanyUser], key: str) -> bool:
     """Whether an e-mail that a user gives up is to be that of another one."""
     return any(user.email.casefold() == email.casefold() for other, user in users.items() if other != key)
-
-
-def _has_admin(
-    users: Mapping[str, CompanyUser], have: Mapping[str, AppliedUser], held: frozenset[str], role: str
-) -> bool:
-    """Whether an admin is left when all is done; if not, the present one must neither be demoted nor go."""
-    return any(
-        have[key].fields.role == role
-        if f"contact:{key}" in held and key in have
-        else user.role == role and f"contact:{key}" not in held
-        for key, user in users.items()
-    )
 
 
 def _diff_addresses(desired: Company, base: AppliedCompany, policy: RemovalPolicy) -> list[Operation]:

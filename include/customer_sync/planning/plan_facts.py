@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
-from customer_sync.model.operation import CREATIONS
+from customer_sync.model.operation import Action
 from customer_sync.model.outcome import Reason
 
 SHOWN = 20
@@ -58,6 +58,10 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
         withheld: Customers that share an Account Email and were taken out.
         unknown: What could not be worked out.
         tripped: The guards that tripped, a sentence each.
+        leavers_gone: Users of people who have left whose access was taken away already.
+        leavers_waiting: Users of people who have left whose access goes with the plan.
+        shoppers: New users who shop in the store already, without a company.
+        welcomed: New users to whom the store sends its e-mail of welcome.
     """
 
     plan_hash: str
@@ -68,6 +72,10 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
     withheld: tuple[str, ...] = ()
     unknown: tuple[UnknownPart, ...] = ()
     tripped: tuple[str, ...] = ()
+    leavers_gone: int = 0
+    leavers_waiting: int = 0
+    shoppers: int = 0
+    welcomed: int = 0
 
     @property
     def customers(self) -> int:
@@ -78,6 +86,13 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
     def operations(self) -> int:
         """Operations of the plan."""
         return sum(batch.operations for batch in self.batches)
+
+    @property
+    def untouched(self) -> str:
+        """What a plan that is not applied leaves as it was, in a sentence."""
+        if not self.leavers_gone:
+            return "Nothing was written."
+        return f"Nothing was written, but {_number(self.leavers_gone, 'user')} of people who have left lost access."
 
     @property
     def unknown_count(self) -> int:
@@ -92,7 +107,9 @@ def lines_of(facts: PlanFacts) -> list[str]:
         *(f"  {batch.label}: {_size(batch)}" for batch in facts.batches),
     ]
     if facts.actions:
-        lines.append(f"  by action: {_counted(facts.actions)}")
+        lines.append(f"  in all: {_counted(facts.actions)}")
+    lines += _leavers(facts)
+    lines += _new_people(facts)
     if facts.withheld:
         lines.append(f"Withheld because they share an Account Email: {', '.join(facts.withheld[:SHOWN])}")
     lines += [
@@ -102,6 +119,19 @@ def lines_of(facts: PlanFacts) -> list[str]:
     if creations_note := _creations_note(facts):
         lines.append(creations_note)
     return lines
+
+
+def _new_people(facts: PlanFacts) -> list[str]:
+    """What a plan means for people who become users, beside their access."""
+    told = []
+    if facts.shoppers:
+        told.append(
+            f"{_number(facts.shoppers, 'new user')} of the plan shop in the store already, without a company: "
+            "what they have ordered goes over to their company."
+        )
+    if facts.welcomed:
+        told.append(f"The store sends its e-mail of welcome to {_number(facts.welcomed, 'new user')}.")
+    return told
 
 
 def question_of(
@@ -153,6 +183,7 @@ def _plan_points(facts: PlanFacts, link: str) -> Iterable[str]:
     yield f"{_size(facts)} in {_number(len(facts.batches), 'batch', 'batches')}"
     if facts.actions:
         yield escape_markdown(_counted(facts.actions))
+    yield from map(escape_markdown, _leavers(facts))
     if facts.withheld:
         yield f"left out because they share an Account Email: {_codes(facts.withheld[:SHOWN], len(facts.withheld))}"
     if note := _creations_note(facts):
@@ -167,6 +198,16 @@ def _size(part: PlanFacts | PlannedBatch) -> str:
 
 def _number(count: int, one: str, several: str = "") -> str:
     return f"{count} {one if count == 1 else several or one + 's'}"
+
+
+def _leavers(facts: PlanFacts) -> list[str]:
+    """What becomes of the users of people who have left, by who has lost access and who keeps it until the answer."""
+    lines = []
+    if facts.leavers_gone:
+        lines.append(f"Access taken away already from people who have left: {_number(facts.leavers_gone, 'user')}")
+    if facts.leavers_waiting:
+        lines.append(f"People who have left and keep access until then: {_number(facts.leavers_waiting, 'user')}")
+    return lines
 
 
 def _creations_note(facts: PlanFacts) -> str:
@@ -188,9 +229,27 @@ def _listed(part: UnknownPart) -> str:
     return ", ".join(part.customer_ids) + (f" and {more} more" if more else "")
 
 
+_IN_WORDS: Final[Mapping[str, tuple[str, str, str]]] = {
+    Action.CREATE_COMPANY: ("company", "companies", "to create"),
+    Action.CREATE_USER: ("user", "users", "to add"),
+    Action.CREATE_ADDRESS: ("address", "addresses", "to add"),
+    Action.UPDATE_COMPANY: ("company", "companies", "to change"),
+    Action.UPDATE_USER: ("user", "users", "to change"),
+    Action.UPDATE_ADDRESS: ("address", "addresses", "to change"),
+    Action.SET_STATUS: ("company", "companies", "to get another status"),
+    Action.SET_PAYMENT_METHODS: ("company", "companies", "to get other payment methods"),
+    Action.SET_PAYMENT_TERMS: ("company", "companies", "to get other terms"),
+    Action.WRITE_REFERENCE: ("id", "ids", "to write to the ERP"),
+    Action.DELETE_USER: ("user", "users", "to remove"),
+    Action.DELETE_ADDRESS: ("address", "addresses", "to remove"),
+    Action.DELETE_COMPANY: ("company", "companies", "to delete"),
+}
+"""What is done to what, in the order in which it is told: what is new, what changes, what goes."""
+
+
 def _counted(actions: dict[str, int]) -> str:
-    order = sorted(actions, key=lambda name: (name not in CREATIONS, name))
-    return ", ".join(f"{actions[name]} x {name}" for name in order)
+    words = ((actions[name], each) for name, each in _IN_WORDS.items() if actions.get(name))
+    return ", ".join(f"{_number(count, one, several)} {what}" for count, (one, several, what) in words)
 
 
 def _named(facts: PlanFacts) -> str:

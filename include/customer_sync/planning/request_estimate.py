@@ -15,12 +15,15 @@ _COMPANIES_PAGE = 100
 _USERS_PAGE = 250
 
 
-def expected_requests(operations: Iterable[Operation], bulk_size: int) -> tuple[int, int]:
+def expected_requests(
+    operations: Iterable[Operation], bulk_size: int, *, single_creates: bool = False
+) -> tuple[int, int]:
     """Count the requests that operations of one batch will take when nothing is refused.
 
     Args:
         operations: All operations of the batch.
         bulk_size: Rows of a bulk request.
+        single_creates: Whether companies are made one by one.
 
     Returns:
         Requests to the store, with the reading back of new companies, and requests to the ERP.
@@ -28,7 +31,8 @@ def expected_requests(operations: Iterable[Operation], bulk_size: int) -> tuple[
     counts = Counter(operation.action for operation in operations)
     to_erp = counts.pop(Action.WRITE_REFERENCE, 0)
     made = counts[Action.CREATE_COMPANY]
-    to_store = sum(math.ceil(count / (bulk_size if action in _BULK else 1)) for action, count in counts.items())
+    in_bulk = _BULK - {Action.CREATE_COMPANY} if single_creates else _BULK
+    to_store = sum(math.ceil(count / (bulk_size if action in in_bulk else 1)) for action, count in counts.items())
     if made:
         # One to find the first, then pages of what was made since.
         to_store += 1 + math.ceil(made / _COMPANIES_PAGE) + math.ceil(made / _USERS_PAGE)

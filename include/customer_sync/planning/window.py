@@ -12,7 +12,6 @@ from typing import Any, Literal
 import msgspec
 
 # It brings no types.
-from croniter import croniter  # type: ignore[import-untyped]
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from customer_sync.settings.params import read_params
@@ -169,6 +168,9 @@ def is_full_due(schedule: str | None, last_full_utc: datetime | None, now_utc: d
     """
     if schedule is None:
         return False
+    # It brings calendars that no other run needs.
+    from croniter import croniter  # type: ignore[import-untyped] # noqa: PLC0415 - see above
+
     return last_full_utc is None or last_full_utc < croniter(schedule, now_utc).get_prev(datetime)
 
 

@@ -23,7 +23,7 @@ from customer_sync.reconcile.compare.survey import Census, Survey
 from customer_sync.reconcile.repair.plan_repair import Policy, RepairItem, action_of, plan_repair
 from customer_sync.reconcile.report.masked_rows import difference_entry, difference_row
 from customer_sync.reconcile.request import ReconcileRequest
-from customer_sync.reporting.log_entry import closing_entry, operation_entry
+from customer_sync.reporting.log_entry import closing_entry
 from customer_sync.reporting.request_count import counting_requests
 from customer_sync.run import Run
 from customer_sync.sources.port import Source
@@ -173,16 +173,10 @@ def _pack(run: Run, items: Sequence[RepairItem], number: int) -> tuple[str, Batc
         )
         for item in items
     ]
-    entries = [
-        operation_entry(item.customer_id, item.plan.name, operation, run.connector, verb="planned")
-        for item in items
-        for operation in item.plan.operations
-    ]
+    packed = [item.plan.packed_operations() for item in items]
     with run.ledger.write() as connection:
         run.ledger.runs.add_customers(connection, run.run_id, batch.key, ids)
-        run.ledger.plans.replace(connection, run.run_id, batch.key, planned)
-        run.record(connection, entries)
-    run.sink(f"{batch.label}: planned", entries)
+        run.ledger.plans.replace(connection, run.run_id, batch.key, planned, packed)
     content, digest = pack(batch)
     operations = [operation for item in items for operation in item.plan.operations]
     return content, BatchDescriptor(

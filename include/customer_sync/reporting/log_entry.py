@@ -12,7 +12,7 @@ import msgspec
 from customer_sync.model.company import CompanyStatus, content_hash
 from customer_sync.model.fields import MaskKind
 from customer_sync.model.operation import CREATIONS, Action, ConfirmedWrite, Operation, ReferenceOperation, entity_of
-from customer_sync.model.outcome import REMEDIES, Finding, Level, LogEntry, Outcome, Reason, remedy
+from customer_sync.model.outcome import DONE, REMEDIES, Finding, Level, LogEntry, Outcome, Reason, remedy
 from customer_sync.one_line import one_line
 from customer_sync.redaction import kind_of_key, mask_email, mask_name, mask_phone, mask_text
 from customer_sync.settings.connector import Connector, Masking
@@ -60,6 +60,8 @@ LOG_COLUMNS = (
 """Columns of the log where it is a file, in order; ``changes`` is JSON: field -> [old, new], masked as in the log."""
 
 MAX_SHOWN = 80
+
+_NO_CHANGES = "{}"
 
 _MOST_NAMES = 1024
 """So many names of fields are remembered; extra fields bear names that others choose."""
@@ -231,7 +233,7 @@ def operation_entry(customer_id: str, name: str, operation: Operation, connector
     """The line about one operation: ``verb`` is ``planned`` or ``done``."""
     entity = entity_of(operation.action)
     operation = _with_reference(operation)
-    is_done = verb == "done"
+    is_done = verb == DONE
     # Of a new record every field is new; naming them all would hide the changes of the others.
     is_new = operation.action in CREATIONS
     fields = "" if is_new else ", ".join(operation.values)
@@ -244,7 +246,7 @@ def operation_entry(customer_id: str, name: str, operation: Operation, connector
         action=str(operation.action),
         store_id=str(operation.store_id or ""),
         message=f"{verb}: {fields}" if fields else verb,
-        changes=msgspec.json.encode(changes).decode(),
+        changes=msgspec.json.encode(changes).decode() if changes else _NO_CHANGES,
         is_journalled=is_done,
     )
 

@@ -21,9 +21,17 @@ STATUS = "status_"
 """Prefix of the names under which the answers of each HTTP status are counted; status 0 means no answer."""
 
 
+PLACES = "_places"
+"""Ending of the name under which questions about countries and states are counted."""
+
+
 @contextmanager
 def counting_requests(
-    run: Run, *, source: CountsRequests | None = None, target: CountsRequests | None = None
+    run: Run,
+    *,
+    source: CountsRequests | None = None,
+    target: CountsRequests | None = None,
+    places: CountsRequests | None = None,
 ) -> Iterator[None]:
     """Add what the systems are asked inside the block to the run's usage, also when the block fails.
 
@@ -31,8 +39,10 @@ def counting_requests(
         run: The run.
         source: The session with the source, where one is used.
         target: The target, where one is used.
+        places: The target, where it is asked what it calls countries and states: once a day, and counted apart.
     """
-    named = ((run.connector.source.kind, source), (run.connector.target.kind, target))
+    kind = run.connector.target.kind
+    named = ((run.connector.source.kind, source), (kind, target), (f"{kind}{PLACES}", places))
     clients = {kind: client for kind, client in named if client is not None}
     before = {system: client.requests_used() for system, client in clients.items()}
     try:

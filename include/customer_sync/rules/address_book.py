@@ -13,7 +13,8 @@ from typing import Final
 from customer_sync.model.company import Address
 from customer_sync.model.customer import BILLING_KEY, Customer, Location, PostalAddress
 from customer_sync.model.outcome import Finding, Reason
-from customer_sync.rules.places import STATE_COUNTRIES, Country, State, resolve_country, resolve_state
+from customer_sync.model.place import Place
+from customer_sync.rules.places import STATE_COUNTRIES, StorePlaces
 from customer_sync.rules.text_limit import limits_of, split_name
 from customer_sync.settings.connector import Connector
 
@@ -36,12 +37,15 @@ _NONE: Final[Mapping[str, str]] = {}
 _location_id = attrgetter("location_id")
 
 
-def build_addresses(customer: Customer, connector: Connector, findings: list[Finding]) -> tuple[Address, ...]:
+def build_addresses(
+    customer: Customer, connector: Connector, places: StorePlaces, findings: list[Finding]
+) -> tuple[Address, ...]:
     """List the addresses of a customer: its locations by id, then the billing address.
 
     Args:
         customer: The customer with its locations.
-        connector: The rules for locations, and the geography.
+        connector: The rules for locations.
+        places: The store's countries and states.
         findings: Receives one finding for every location that is left out, and for cuts.
 
     Returns:
@@ -52,11 +56,11 @@ def build_addresses(customer: Customer, connector: Connector, findings: list[Fin
         for location in sorted(customer.locations, key=_location_id):
             if not _is_eligible(location, connector, findings):
                 continue
-            address = _location_address(customer, location, connector, findings)
+            address = _location_address(customer, location, connector, places, findings)
             if address is not None:
                 addresses.append(address)
     if connector.locations.billing_address:
-        billing = _billing_address(customer, connector, findings)
+        billing = _billing_address(customer, connector, places, findings)
         if billing is not None:
             addresses.append(billing)
     return tuple(addresses)
@@ -69,8 +73,7 @@ def _is_eligible(location: Location, connector: Connector, findings: list[Findin
         return False
     if not connector.locations.opt_in_required:
         return True
-    connection_type = connector.eligibility.connection_type_folded
-    if location.enabled is not True or location.connection_type.casefold() != connection_type:
+    if location.enabled is not True or not connector.is_marked("location.connection_type", location.connection_type):
         findings.append(
             Finding(reason=Reason.LOCATION_NOT_ENABLED, entity="location", key=key, field="location.enabled")
         )
@@ -79,9 +82,9 @@ def _is_eligible(location: Location, connector: Connector, findings: list[Findin
 
 
 def _location_address(
-    customer: Customer, location: Location, connector: Connector, findings: list[Finding]
+    customer: Customer, location: Location, connector: Connector, places: StorePlaces, findings: list[Finding]
 ) -> Address | None:
-    place = _resolve("location", location.location_id, location.address, connector, findings)
+    place = _resolve("location", location.location_id, location.address, places, findings)
     if place is None:
         return None
     first, last = _names(location.first_name, location.last_name, location.attention or location.name, customer.name)
@@ -101,9 +104,11 @@ def _location_address(
     )
 
 
-def _billing_address(customer: Customer, connector: Connector, findings: list[Finding]) -> Address | None:
+def _billing_address(
+    customer: Customer, connector: Connector, places: StorePlaces, findings: list[Finding]
+) -> Address | None:
     billing = customer.billing
-    place = _resolve("billing", BILLING_KEY, billing.address, connector, findings)
+    place = _resolve("billing", BILLING_KEY, billing.address, places, findings)
     if place is None:
         return None
     first, last = _names(billing.first_name, billing.last_name, billing.attention, customer.name)
@@ -134,8 +139,8 @@ def _names(first: str, last: str, text: str, company_name: str) -> tuple[str, st
 
 
 def _resolve(
-    part: str, key: str, address: PostalAddress, connector: Connector, findings: list[Finding]
-) -> tuple[Country, State | None] | None:
+    part: str, key: str, address: PostalAddress, places: StorePlaces, findings: list[Finding]
+) -> tuple[Place, Place | None] | None:
     def leave_out(reason: Reason, field: str, detail: str) -> None:
         name = f"{part}.address.{field}"
         findings.append(Finding(reason=reason, entity="location", key=key, field=name, detail=detail))
@@ -146,23 +151,24 @@ def _resolve(
         said = ", ".join(missing).replace("line1", "street")
         leave_out(Reason.LOCATION_ADDRESS_INCOMPLETE, missing[0], f"no {said}")
         return None
-    country = resolve_country(address.country, connector.geography)
+    found = places.country(address.country)
+    country = found.place
     if country is None:
-        detail = f"'{address.country[:20]}' is not an ISO 3166 country"
+        detail = f"'{address.country[:20]}' is not a country that the store lists{found.hint}"
         leave_out(Reason.LOCATION_COUNTRY_UNKNOWN, "country", detail)
         return None
     if country.code not in STATE_COUNTRIES:
         return country, None
-    state = resolve_state(address.state, country, connector.geography)
-    if state is None:
+    found = places.state_of(address, country)
+    if found.place is None:
         detail = (
-            f"'{address.state[:20]}' is not a state of {country.name}"
+            f"'{address.state[:20]}' is not a state of {country.name} that the store lists{found.hint}"
             if address.state
-            else f"the state is missing; {country.name} needs one"
+            else f"the state is missing; {country.name} needs one (or geography.default_states.{country.code})"
         )
         leave_out(Reason.LOCATION_ADDRESS_INCOMPLETE, "state", detail)
         return None
-    return country, state
+    return country, found.place
 
 
 def _address(
@@ -172,7 +178,7 @@ def _address(
     key: str,
     names: tuple[str, str],
     address: PostalAddress,
-    place: tuple[Country, State | None],
+    place: tuple[Place, Place | None],
     phone: str,
     label: str,
     findings: list[Finding],

@@ -12,9 +12,10 @@ from customer_sync.model.company import NO_TERMS, Company, CompanyUser, PaymentT
 from customer_sync.model.customer import Customer
 from customer_sync.model.fields import PLAIN_FIELDS
 from customer_sync.model.outcome import Finding, Reason
+from customer_sync.model.place import Place
 from customer_sync.rules.address_book import build_addresses
 from customer_sync.rules.company_users import build_users
-from customer_sync.rules.places import STATE_COUNTRIES, Country, resolve_country, resolve_state
+from customer_sync.rules.places import STATE_COUNTRIES, StorePlaces
 from customer_sync.rules.text_limit import limits_of
 from customer_sync.settings.connector import Connector
 
@@ -38,12 +39,13 @@ class Transformed(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
 
 
-def to_company(customer: Customer, connector: Connector) -> Transformed:
+def to_company(customer: Customer, connector: Connector, places: StorePlaces) -> Transformed:
     """Build the desired state of one eligible customer.
 
     Args:
         customer: An eligible customer, as read.
-        connector: Its rules: contacts, locations, terms, geography, default phone.
+        connector: Its rules: contacts, locations, terms, default phone.
+        places: The store's countries and states.
 
     Returns:
         ``company`` is ``None`` when the store cannot hold the customer; every reason
@@ -51,8 +53,8 @@ def to_company(customer: Customer, connector: Connector) -> Transformed:
         that were left out or cut; the customer goes on.
     """
     findings: list[Finding] = []
-    country = _country(customer, connector, findings)
-    state = _state(customer, country, connector, findings)
+    country = _country(customer, places, findings)
+    state = _state(customer, country, places, findings)
     phone = customer.phone or connector.store.default_phone
     if not customer.name:
         findings.append(Finding(reason=Reason.NAME_MISSING, field="name"))
@@ -64,7 +66,7 @@ def to_company(customer: Customer, connector: Connector) -> Transformed:
     blocking = tuple([finding for finding in findings if finding.reason in BLOCKING]) if findings else ()
     if blocking or country is None:
         return Transformed(None, blocking)
-    return Transformed(_company(customer, connector, country, state, phone, users, findings), tuple(findings))
+    return Transformed(_company(customer, connector, places, country, state, phone, users, findings), tuple(findings))
 
 
 BLOCKING = frozenset(
@@ -80,36 +82,37 @@ BLOCKING = frozenset(
 """Reasons that keep the whole customer out; the others leave out a part."""
 
 
-def _country(customer: Customer, connector: Connector, findings: list[Finding]) -> Country | None:
+def _country(customer: Customer, places: StorePlaces, findings: list[Finding]) -> Place | None:
     text = customer.main_address.country
     if not text:
         findings.append(Finding(reason=Reason.COUNTRY_MISSING, field="main_address.country"))
         return None
-    country = resolve_country(text, connector.geography)
-    if country is None:
-        detail = f"'{text[:20]}' is not an ISO 3166 country"
+    found = places.country(text)
+    if found.place is None:
+        detail = f"'{text[:20]}' is not a country that the store lists{found.hint}"
         findings.append(Finding(reason=Reason.COUNTRY_UNKNOWN, field="main_address.country", detail=detail))
-    return country
+    return found.place
 
 
-def _state(customer: Customer, country: Country | None, connector: Connector, findings: list[Finding]) -> str:
+def _state(customer: Customer, country: Place | None, places: StorePlaces, findings: list[Finding]) -> str:
     text = customer.main_address.state
     if country is None or not text:
         return ""
-    state = resolve_state(text, country, connector.geography)
-    if state is not None:
-        return state.name
-    if country.code in STATE_COUNTRIES:
-        detail = f"'{text[:20]}' is not a state of {country.name}"
-        findings.append(Finding(reason=Reason.STATE_UNKNOWN, field="main_address.state", detail=detail))
-        return ""
-    return text
+    found = places.state(text, country)
+    if found.place is not None:
+        return found.place.name
+    if country.code not in STATE_COUNTRIES:
+        return text
+    detail = f"'{text[:20]}' is not a state of {country.name} that the store lists{found.hint}"
+    findings.append(Finding(reason=Reason.STATE_UNKNOWN, field="main_address.state", detail=detail))
+    return ""
 
 
 def _company(
     customer: Customer,
     connector: Connector,
-    country: Country,
+    places: StorePlaces,
+    country: Place,
     state: str,
     phone: str,
     users: tuple[CompanyUser, ...],
@@ -147,7 +150,7 @@ def _company(
         zip_code=zip_code,
         extra_fields=extra_fields,
         users=users,
-        addresses=build_addresses(customer, connector, findings),
+        addresses=build_addresses(customer, connector, places, findings),
         payment_methods=methods,
         payment_terms=terms,
         ends_payment=ends_payment,
@@ -156,6 +159,7 @@ def _company(
             tuple(connector.source.contact_extra_field_names),
             tuple(connector.source.location_extra_field_names),
         ),
+        channel_ids=connector.store.channels_folded.get(customer.customer_class.casefold(), ()),
         **dict(zip(PLAIN_FIELDS, plain, strict=True)),
     )
 

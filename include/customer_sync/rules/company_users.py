@@ -64,9 +64,8 @@ def leavers(customer: Customer, connector: Connector) -> frozenset[str]:
 
 def successors(customer: Customer, connector: Connector) -> tuple[CompanyUser, ...]:
     """Who may be the admin of a customer's company, in order: its contacts that can, then the account if it may."""
-    users = build_users(customer, connector, [])
-    is_account = any(user.key == ACCOUNT_ADMIN_KEY for user in users)
-    return users if is_account else (*users, *account_successor(customer, connector))
+    contacts = (user for user in build_users(customer, connector, []) if user.key != ACCOUNT_ADMIN_KEY)
+    return (*contacts, *account_successor(customer, connector))
 
 
 def account_successor(customer: Customer, connector: Connector) -> tuple[CompanyUser, ...]:
@@ -106,8 +105,7 @@ def _can_be_user(contact: Contact, connector: Connector, findings: list[Finding]
 
 
 def _is_switched_on(contact: Contact, connector: Connector) -> bool:
-    connection_type = connector.eligibility.connection_type_folded
-    return contact.enabled is True and contact.connection_type.casefold() == connection_type
+    return contact.enabled is True and connector.is_marked("contact.connection_type", contact.connection_type)
 
 
 def _without_repeated_emails(contacts: list[Contact], findings: list[Finding]) -> list[Contact]:

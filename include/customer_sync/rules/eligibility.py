@@ -55,13 +55,19 @@ def decide_eligibility(customer: Customer, connector: Connector) -> Decision:
         reasons.append(Reason.EMAIL_MISSING)
     elif not email.holds(customer.email) or not is_valid_email(customer.email):
         reasons.append(Reason.EMAIL_INVALID)
-    if customer.enabled is not True:
-        reasons.append(Reason.NOT_ENABLED)
-    if customer.connection_type.casefold() != rules.connection_type_folded:
-        reasons.append(Reason.CONNECTION_TYPE_MISMATCH)
+    if rules.opt_in_required:
+        reasons += _opt_in(customer, connector)
     status = customer.status.casefold()
     if status in rules.hold_statuses_folded:
         reasons.append(Reason.STATUS_ON_HOLD)
     elif status not in rules.sync_statuses_folded:
         reasons.append(Reason.STATUS_INACTIVE)
     return Decision(tuple(reasons))
+
+
+def _opt_in(customer: Customer, connector: Connector) -> list[Reason]:
+    """What keeps a customer from being switched on for this sync."""
+    reasons = [Reason.NOT_ENABLED] if customer.enabled is not True else []
+    if not connector.is_marked("connection_type", customer.connection_type):
+        reasons.append(Reason.CONNECTION_TYPE_MISMATCH)
+    return reasons

@@ -42,6 +42,16 @@ def find_adapter(group: str, kind: str) -> Any:
     raise ValueError(f"kind '{kind[:60]}' names no adapter that is installed (there are: {known})")
 
 
+def section_class(group: str, default_kind: str, value: Any) -> Any:
+    """The class of a section of the connector file, or of what is to become one; ``None`` where it names no adapter."""
+    if value is not None and not isinstance(value, dict):
+        return type(value)
+    try:
+        return find_adapter(group, str((value or {}).get("kind", default_kind)))
+    except ValueError:
+        return None
+
+
 def validate_section(group: str, default_kind: str, value: Any) -> Any:
     """Have the adapter that a section of the connector file names validate it."""
     if not isinstance(value, dict):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from customer_sync.errors import ConfigError
+from customer_sync.settings.kept_tokens import TokenStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class ConnectionFields:
         password: Password or token, or ``""``. Not shown in ``repr``.
         schema: Scheme of the address where ``host`` holds none, or ``""``.
         extra: Further fields by name. Not shown in ``repr``.
+        tokens: Where tokens that change with every use are kept; ``None`` where nothing is kept.
     """
 
     conn_id: str
@@ -32,6 +34,7 @@ class ConnectionFields:
     password: str = field(default="", repr=False)
     schema: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    tokens: TokenStore | None = field(default=None, repr=False, compare=False)
 
     def text(self, name: str, default: str = "") -> str:
         """A field of ``extra`` as text; a blank one counts as absent."""

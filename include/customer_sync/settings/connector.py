@@ -8,12 +8,13 @@ Defaults follow docs/api/incumbent.md#eligibility and #field-map.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from customer_sync.model.company import content_hash
 from customer_sync.model.difference import REPAIRS, DifferenceClass, RepairAction
+from customer_sync.settings.adapter_kind import SOURCES, section_class
 from customer_sync.settings.alert_rules import AlertRules
 from customer_sync.settings.mapping import (
     ContactRules,
@@ -25,8 +26,13 @@ from customer_sync.settings.mapping import (
 )
 from customer_sync.settings.push_rules import PushRules
 from customer_sync.settings.section import Code, Section
-from customer_sync.settings.source_section import ConfiguredSource
+from customer_sync.settings.source_section import DEFAULT_KIND, ConfiguredSource, SourceSection
 from customer_sync.settings.target_section import ConfiguredTarget
+
+DEFAULT_CHANNEL_ID = 1
+"""The storefront that every store has."""
+
+ChannelIds = Annotated[tuple[int, ...], Field(min_length=1)]
 
 SHARED_NAME = r"^[a-z][a-z0-9_]{0,39}$"
 """Form of a connector's id, and of the name under which connectors share an ERP or a store."""
@@ -38,31 +44,54 @@ class StoreRules(Section):
     ``requests_per_minute`` times ``share`` is what we take of the store's budget; the
     answer's headers correct the first, never the share. ``concurrency`` is the
     largest number of requests in flight; as many are used as the pace can keep busy.
+    ``single_creates`` makes companies one by one, for shops that need the store's webhook of each.
+    ``channels_by_class`` puts new companies and users on the storefronts of their customer's class; the first is
+    where they come from. ``catalog_id`` is the catalog of new companies where each needs one.
     Connectors that write to one store give it one name in ``shared_as``: they then share
     its budget and load one after the other.
     """
 
     shared_as: str | None = Field(default=None, pattern=SHARED_NAME)
 
-    key_field: str = Field(default="Acumatica Customer ID", min_length=1)
+    key_field: str = Field(default=SourceSection.default_key_field, min_length=1)
     record_field: str | None = Field(default=None, min_length=1)
-    channel_ids: tuple[int, ...] = Field(default=(1,), min_length=1)
-    origin_channel_id: int = 1
+    channel_ids: tuple[int, ...] = Field(default=(DEFAULT_CHANNEL_ID,), min_length=1)
+    channels_by_class: dict[Code, ChannelIds] = Field(default={})
+    origin_channel_id: int = DEFAULT_CHANNEL_ID
     customer_group_id: int | None = None
     company_page: str = Field(default="", max_length=500, pattern=r"^$|^(https?://|\{host\})[^\s\"'<>]*$")
     default_phone: str = Field(default="", max_length=50)
     requests_per_minute: int = Field(default=150, ge=1, le=60_000)
     share: float = Field(default=0.8, gt=0, le=1)
     bulk_size: int = Field(default=10, ge=1, le=10)
+    single_creates: bool = False
+    catalog_id: int | None = None
     concurrency: int = Field(default=16, ge=1, le=32)
+
+    @property
+    def is_one_by_one(self) -> bool:
+        """Whether companies are made singly although the store takes several at once."""
+        return self.single_creates or self.catalog_id is not None
+
+    @property
+    def storefronts(self) -> frozenset[int]:
+        """Every storefront that new companies and users may be put on."""
+        by_class = (number for numbers in self.channels_by_class.values() for number in numbers)
+        return frozenset({*self.channel_ids, *filter(None, [self.origin_channel_id]), *by_class})
+
+    @cached_property
+    def channels_folded(self) -> dict[str, tuple[int, ...]]:
+        """Storefronts of new companies and users by their customer's class, case-folded."""
+        return {name.casefold(): numbers for name, numbers in self.channels_by_class.items()}
 
 
 class ErpRules(Section):
     """How the ERP is read, and its budgets of requests and of session seats.
 
     ``requests_per_minute`` is ``None`` where the licence sets no limit that we must keep;
-    ``seats`` are the API sessions that we may have open at the same time. Connectors that
-    read one tenant (or one licence) give it one name in ``shared_as`` and share both.
+    ``server_filter`` lets a full read leave out, in the source, those whose type, class or status the eligibility rules
+    refuse and who have no company. ``seats`` are the API sessions that we may have open at the same time. Connectors
+    that read one tenant (or one licence) give it one name in ``shared_as`` and share both.
     """
 
     shared_as: str | None = Field(default=None, pattern=SHARED_NAME)
@@ -70,6 +99,7 @@ class ErpRules(Section):
     page_size: int = Field(default=500, ge=2, le=5000)
     requests_per_minute: int | None = Field(default=None, ge=1, le=60_000)
     write_reference: bool = True
+    server_filter: bool = False
 
 
 class BatchRules(Section):
@@ -193,6 +223,20 @@ class Connector(Section):
     alerts: AlertRules = AlertRules()
     push: PushRules = PushRules()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_source_is_used(cls, values: Any) -> Any:
+        """Fill in what the source's adapter knows of its merchants, where the file says nothing."""
+        source = section_class(SOURCES, DEFAULT_KIND, values.get("source")) if isinstance(values, dict) else None
+        if source is None or not issubclass(source, SourceSection):
+            return values
+        filled = {
+            "store": {"key_field": source.default_key_field},
+            "eligibility": {"connection_type": source.default_connection_type},
+        }
+        known = {name: values.get(name) or {} for name in filled}
+        return values | {name: {**filled[name], **each} for name, each in known.items() if isinstance(each, dict)}
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         key = self.store.key_field
@@ -202,7 +246,31 @@ class Connector(Section):
             )
         if len(self.terms_folded) != len(self.terms):
             raise ValueError("terms holds two ids that differ only in case; terms are compared without regard to it")
+        for section, field, rules in (
+            ("eligibility", "enabled", self.eligibility),
+            ("contacts", "contact.enabled", self.contacts),
+            ("locations", "location.enabled", self.locations),
+        ):
+            if rules.opt_in_required and field in self.source.unread:
+                raise ValueError(
+                    f"{section}.opt_in_required is true, but section 'source' names no place of '{field}': "
+                    f"name one, or write {section}.opt_in_required: false"
+                )
         return self
+
+    def is_marked(self, field: str, connection_type: str) -> bool:
+        """Whether a record with this connection type is meant for this sync; every one is where none is read.
+
+        Args:
+            field: The neutral name of where it comes from, such as ``contact.connection_type``.
+            connection_type: The record's.
+        """
+        return field in self.source.unread or self.eligibility.is_marked(connection_type)
+
+    @property
+    def writes_reference(self) -> bool:
+        """Whether the company's id is written into the source: not where the source has no place for it."""
+        return self.erp.write_reference and "reference_id" not in self.source.unread
 
     @property
     def source_connection_id(self) -> str:
@@ -255,9 +323,10 @@ class Connector(Section):
         return f"customer_reconcile__{self.id}"
 
     def for_comparison(self) -> Self:
-        """The connector with the smaller share of the store's budget that a comparison may take."""
+        """The connector with the smaller share of the store's budget that a comparison takes; it looks at everybody."""
         store = self.store.model_copy(update={"share": self.reconcile.store_share})
-        return self.model_copy(update={"store": store})
+        erp = self.erp.model_copy(update={"server_filter": False})
+        return self.model_copy(update={"store": store, "erp": erp})
 
     @cached_property
     def terms_folded(self) -> dict[str, TermsRule]:

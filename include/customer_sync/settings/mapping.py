@@ -5,6 +5,7 @@ A change of these is a change of the mapping: the next scheduled run then reads 
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from functools import cached_property
 from typing import Literal
 
@@ -17,11 +18,16 @@ TermDays = Literal[0, 5, 15, 30, 45, 60]
 
 
 class EligibilityRules(Section):
-    """Which customers belong in the store. Texts are compared without regard to case."""
+    """Which customers belong in the store. Texts are compared without regard to case.
 
+    ``opt_in_required`` says whether a customer must be switched on, and bear the mark of this sync;
+    ``connection_type`` is that mark, of customers, contacts and locations; empty where the source has none.
+    """
+
+    opt_in_required: bool = True
     types: tuple[Code, ...] = Field(default=("B2B",), min_length=1)
     classes: tuple[Code, ...] = ()
-    connection_type: Code = Field(default="KNB", min_length=1)
+    connection_type: Code = ""
     sync_statuses: tuple[Code, ...] = ("Active", "Credit Hold", "One-Time")
     hold_statuses: tuple[Code, ...] = ("On Hold",)
 
@@ -40,6 +46,11 @@ class EligibilityRules(Section):
         """The connection type, case-folded."""
         return self.connection_type.casefold()
 
+    def is_marked(self, connection_type: str) -> bool:
+        """Whether a record with this connection type is meant for this sync."""
+        mark = self.connection_type_folded
+        return not mark or connection_type.casefold() == mark
+
     @cached_property
     def sync_statuses_folded(self) -> frozenset[str]:
         """Statuses that sync, case-folded."""
@@ -55,7 +66,8 @@ class ContactRules(Section):
     """Which contacts become company users, and with which role of the store.
 
     ``admin_fallback`` says who becomes the admin where no contact can:
-    ``account`` the account itself, ``refuse`` quarantines the customer.
+    ``account`` the account itself, ``refuse`` quarantines the customer. ``welcome_email`` says whether the store
+    sends new users its e-mail of welcome: ``after_cutover`` from the beginning of the day ``cutover`` on, in UTC.
     """
 
     include: bool = True
@@ -63,6 +75,20 @@ class ContactRules(Section):
     primary_role: str = Field(default="Admin", min_length=1)
     other_role: str = Field(default="Junior Buyer", min_length=1)
     admin_fallback: Literal["account", "refuse"] = "account"
+    welcome_email: Literal["never", "after_cutover", "always"] = "never"
+    cutover: date | None = None
+
+    @model_validator(mode="after")
+    def _names_its_day(self) -> ContactRules:
+        if self.welcome_email == "after_cutover" and self.cutover is None:
+            raise ValueError("'welcome_email: after_cutover' needs the day in 'cutover', such as 2027-01-15")
+        return self
+
+    def welcomes(self, at_utc: datetime) -> bool:
+        """Whether users that are made at a moment get an e-mail of welcome."""
+        if self.welcome_email == "after_cutover":
+            return self.cutover is not None and at_utc.date() >= self.cutover
+        return self.welcome_email == "always"
 
 
 class LocationRules(Section):
@@ -92,12 +118,14 @@ class TermsRule(Section):
 class Geography(Section):
     """Corrections of country and state codes that the ERP uses in its own way.
 
-    ``countries`` maps a code of the ERP to ISO 3166-1 alpha-2; ``states`` maps, per
-    ISO country, a code of the ERP to the state's ISO 3166-2 code without the country.
+    ``countries`` maps a code of the ERP to a country's code or name; ``states`` maps, per
+    country, a code of the ERP to a state's code or name. ``default_states`` gives, per country, the state of
+    addresses that name none, where the store demands one.
     """
 
     countries: dict[Code, Code] = Field(default={})
     states: dict[Code, dict[Code, Code]] = Field(default={})
+    default_states: dict[Code, Code] = Field(default={})
 
     @cached_property
     def countries_folded(self) -> dict[str, str]:
@@ -112,15 +140,26 @@ class Geography(Section):
             for country, table in self.states.items()
         }
 
+    @cached_property
+    def default_states_folded(self) -> dict[str, str]:
+        """The states of addresses that name none, by case-folded country."""
+        return {country.casefold(): state for country, state in self.default_states.items()}
+
 
 class RemovalPolicy(Section):
     """What happens in the store when a record is withdrawn in the ERP.
 
     ``customer``: ``leave`` the company, ``deactivate`` it (status 3: its users lose
     access, every id stays) or ``delete`` it. A store has no switch for a single
-    user or address, so ``contact`` and ``location`` are ``leave`` or ``delete``.
+    user or address, so ``contact`` and ``location`` are ``leave`` or ``delete``. ``foreign_users`` says what becomes
+    of the users of an adopted company whom the source does not know: ``report`` them, ``demote`` them to
+    ``contacts.other_role``, or ``remove`` them; the last two after a person's yes. ``released_email`` is the e-mail of
+    a user who is nobody, with ``{user_id}`` for the id of the one whose place it takes: the last user of a company that
+    does not trade cannot be deleted otherwise.
     """
 
     customer: Literal["leave", "deactivate", "delete"] = "deactivate"
     contact: Literal["leave", "delete"] = "delete"
     location: Literal["leave", "delete"] = "delete"
+    foreign_users: Literal["report", "demote", "remove"] = "report"
+    released_email: str | None = Field(default=None, pattern=r"^[^@\s{}]*\{user_id\}[^@\s{}]*@[^@\s{}]+\.[^@\s{}]+$")

@@ -13,4 +13,5 @@ Code = Annotated[
 class Section(BaseModel):
     """A part of the file: unknown keys are refused, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built when first used: a section that is only a part of another one is built with that one.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)

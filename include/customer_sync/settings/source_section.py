@@ -29,16 +29,28 @@ class SourceSection(Section):
         label: Name of the system, for people.
         words: Neutral field -> what people see of it: ``main_address.state`` -> ``State on the General tab``. The
             remedies of reasons are filled in from it.
+        default_key_field: Extra field of companies that holds a customer's number, where the file names none.
+        default_connection_type: What marks customers for this sync, where the file names nothing; ``""``: nothing does.
         streams: Names of its lists of changes, each with a watermark of its own; the customers' own comes first.
         opener: Where the function is that opens a session, as ``module:function``: it brings a client along, so it is
             imported when one is needed. It takes connection, connector, and the budgets ``schedule`` and ``seat``.
+        consent: Where the function is that asks a person to let this application act for him, as for ``opener``; it
+            takes a connection, and gives a :class:`~customer_sync.settings.consent.Consent`. ``""``: there is none.
     """
 
     kind: str = DEFAULT_KIND
     label: ClassVar[str]
     words: ClassVar[Mapping[str, str]]
+    default_key_field: ClassVar[str] = "Customer ID"
+    default_connection_type: ClassVar[str] = ""
     streams: ClassVar[tuple[str, ...]]
     opener: ClassVar[str]
+    consent: ClassVar[str] = ""
+
+    @property
+    def unread(self) -> Collection[str]:
+        """Neutral fields that the section names no place for, such as ``contact.enabled``."""
+        return ()
 
     @property
     @abstractmethod

@@ -24,6 +24,7 @@ class TargetSection(Section):
 
     Attributes:
         kind: The adapter's name, as in the file.
+        company_emails_unique: Whether only one company may have an e-mail.
         label: Name of the system, for people.
         fields: How long texts may be, and how fields are masked.
         opener: Where the function is that opens the store, as ``module:function``: it brings a client along, so it is
@@ -31,6 +32,7 @@ class TargetSection(Section):
     """
 
     kind: str = DEFAULT_KIND
+    company_emails_unique: bool = True
     label: ClassVar[str]
     fields: ClassVar[EntityFields]
     opener: ClassVar[str]

@@ -12,7 +12,7 @@ moments are aware and in UTC. A *stream* is the source's own name for a list of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -21,6 +21,15 @@ from typing import Literal, NamedTuple, Protocol, Self
 from customer_sync.http.pacing import RequestUse
 from customer_sync.model.customer import Customer
 
+Known = Callable[[Mapping[str, str]], Collection[str]]
+"""Takes customer id -> what identifies its rows, and names those of whom no record need be made: all that they say is
+known. A source asks once for each page, before it makes the records."""
+
+
+def nobody(_rows: Mapping[str, str]) -> Collection[str]:
+    """What is known where every customer is to be read whole."""
+    return ()
+
 
 @dataclass
 class CustomerPage:
@@ -28,11 +37,16 @@ class CustomerPage:
 
     Attributes:
         customers: Whole customers with all contacts and locations, in the order of the source's keys.
+        rows: For each of them what identifies all that the source says of it, its contacts and its locations: equal as
+            long as none of that changes, another one as soon as some of it does.
+        as_before: Ids of those that were named as known; they are not among ``customers``.
         unreadable: Customer id -> what does not fit, for people; such a customer is not among ``customers``.
         stamps: Stream -> largest stamp on this page.
     """
 
     customers: list[Customer] = field(default_factory=list)
+    rows: dict[str, str] = field(default_factory=dict)
+    as_before: list[str] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
     stamps: dict[str, datetime] = field(default_factory=dict)
 
@@ -103,10 +117,14 @@ class Source(Protocol):
         May cost one request.
         """
 
-    def customers_after(self, resume_after: str) -> Iterator[CustomerPage]:
-        """Read every customer whose key is greater, in key order; ``""`` = all. Each customer comes once."""
+    def customers_after(self, resume_after: str, known: Known = nobody) -> Iterator[CustomerPage]:
+        """Read every customer whose key is greater, in key order; ``""`` = all. Each customer comes once.
 
-    def customers_of(self, customer_ids: Sequence[str]) -> Iterator[CustomerPage]:
+        Where the connector sets ``erp.server_filter``, those whose type, class or status the eligibility rules refuse
+        may be left out.
+        """
+
+    def customers_of(self, customer_ids: Sequence[str], known: Known = nobody) -> Iterator[CustomerPage]:
         """Read these customers; those that the source does not show are in no page. Repeated ids count once."""
 
     def customers_of_records(self, record_ids: Sequence[str]) -> Iterator[CustomerPage]:

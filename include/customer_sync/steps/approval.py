@@ -32,7 +32,15 @@ def ask_for_approval(run: Run, summary: PlanSummary, *, link: str) -> tuple[str,
     """
     wait = timedelta(minutes=run.connector.approval.timeout_minutes)
     now = utc_now()
-    _note(run, state="waiting", why=summary.why_ask, asked_at_utc=now.isoformat(), until_utc=(now + wait).isoformat())
+    _note(
+        run,
+        state="waiting",
+        why=summary.why_ask,
+        untouched=summary.facts.untouched,
+        adoptions=summary.adoptions,
+        asked_at_utc=now.isoformat(),
+        until_utc=(now + wait).isoformat(),
+    )
     subject, body = question_of(
         summary.facts, connector=run.connector.id, why=summary.why_ask, link=link, answer_until=now + wait
     )
@@ -68,7 +76,7 @@ def approve_plan(
     if problem:
         _note(run, state="outdated", by=by, answered_at_utc=utc_now().isoformat())
         raise PlanRefused(
-            f"{by} approved a plan that does not fit any more: {problem}. Nothing was written. "
+            f"{by} approved a plan that does not fit any more: {problem}. {_untouched(run)} "
             "Clear transform and the tasks after it, so that the plan is made and shown anew."
         )
     _note(run, state="approved", by=by, answered_at_utc=utc_now().isoformat())
@@ -99,10 +107,17 @@ def reject_plan(run: Run, shown: Sequence[BatchDescriptor], *, by: str | None, a
     with run.ledger.write() as connection:
         run.record(connection, entries)
         run.ledger.plans.skip(connection, run.run_id, keys, str(reason))
+        run.ledger.directory.take_back(connection, run.run_id)
     answered = (at or utc_now()).isoformat()
     _note(run, state="timed_out" if by is None else "rejected", by=by or "", answered_at_utc=answered)
     run.sink(f"{len(entries)} customers skipped: {said}", entries)
-    return f"The plan was not approved ({said}): nothing was written. The next run plans its customers again."
+    return f"The plan was not approved ({said}). {_untouched(run)} The next run plans its customers again."
+
+
+def _untouched(run: Run) -> str:
+    """What was left as it was, as the question noted it."""
+    known = (run.ledger.runs.get(run.run_id) or {}).get("approval") or {}
+    return str(known.get("untouched") or "Nothing was written.")
 
 
 def _note(run: Run, **facts: Any) -> None:

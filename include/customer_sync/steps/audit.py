@@ -19,6 +19,7 @@ from customer_sync.model.batch import BatchDescriptor
 from customer_sync.model.outcome import LogEntry, Outcome, Reason
 from customer_sync.reporting.log_entry import closing_entry
 from customer_sync.reporting.report_place import reports_directory
+from customer_sync.reporting.request_count import PLACES
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
 
@@ -70,7 +71,8 @@ def audit_run(run: Run, *, extracted: Sequence[BatchDescriptor] | None, failed_t
         with run.ledger.write() as connection:
             run.ledger.runs.refresh_unfinished(connection, run.run_id)
     report = _report(run, row)
-    problems = _problems(report, row, extracted, failed_tasks, missing)
+    _, handed_on = run.ledger.runs.handed_on(run.run_id)
+    problems = _problems(report, row, extracted, failed_tasks, missing, handed_on)
     compared = _compare_with_push(run, row)
     with run.ledger.write() as connection:
         run.ledger.runs.update(
@@ -167,6 +169,7 @@ def _report_files(run: Run) -> list[str]:
 
 def _usage_in_words(connector: Connector, usage: dict[str, dict[str, int]]) -> str:
     names = {each.kind: each.label for each in (connector.source, connector.target)}
+    names |= {f"{connector.target.kind}{PLACES}": f"{connector.target.label} about countries and states"}
     return ", ".join(
         f"{numbers['requests']} to {names.get(system, system)} ({numbers['refused']} refused)"
         for system, numbers in sorted(usage.items())
@@ -179,14 +182,15 @@ def _problems(
     extracted: Sequence[BatchDescriptor] | None,
     failed_tasks: Sequence[str],
     missing: Sequence[str],
+    handed_on: int,
 ) -> list[str]:
     problems = _refusal(row)
     if extracted is None:
         problems.append("extract did not succeed, so nothing is known to be complete: read its log.")
-    elif sum(batch.count for batch in extracted) != row["extracted"]:
+    elif sum(batch.count for batch in extracted) != handed_on:
         told = sum(batch.count for batch in extracted)
         problems.append(
-            f"extract reported {told} customers, the ledger holds {row['extracted']}: clear the run from extract on."
+            f"extract reported {told} customers, the ledger holds {handed_on}: clear the run from extract on."
         )
     if failed_tasks:
         problems.append(f"Not successful: {', '.join(failed_tasks[:20])}. Read their logs, then clear them.")
@@ -217,8 +221,9 @@ def _move_watermarks(run: Run, connection: Any, row: dict[str, Any]) -> None:
     seen: dict[str, str] = row["stamps"] or {}
     streams = run.connector.source.streams
     pending = {name: marks.get(f"pending_{name}", "") for name in streams}
-    # Kept with a place to go on from, too: a change of the rules then starts the long read afresh.
-    fingerprint = {MAPPING: run.connector.mapping_fingerprint()} if row["mode"] == "full" else {}
+    # Kept with a place to go on from, too: a change of the rules then starts the long read afresh. It is the one that
+    # the run began with: what the run itself found changed has not been applied to those whom it had passed by.
+    fingerprint = {MAPPING: row["window"]["mapping"]} if row["mode"] == "full" else {}
     if row["resume_after"]:
         first = {f"pending_{name}": pending[name] or seen.get(name, "") for name in streams}
         values = {name: value for name, value in first.items() if value}
@@ -234,5 +239,5 @@ def _move_watermarks(run: Run, connection: Any, row: dict[str, Any]) -> None:
     run.ledger.watermarks.put(connection, run.run_id, {**moved, **fingerprint})
     if row["mode"] == "full" and not row["window"].get("resume_after"):
         run.ledger.emails.give_up_older(connection, run.run_id)
-    for name in (RESUME_AFTER, *(f"pending_{stream}" for stream in streams)):
-        run.ledger.watermarks.drop(connection, name)
+        run.ledger.directory.drop_older(connection, run.run_id)
+    run.ledger.watermarks.drop(connection, RESUME_AFTER, *(f"pending_{stream}" for stream in streams))

@@ -7,7 +7,7 @@ handed on as it is read, so memory does not grow with the number of customers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -22,21 +22,21 @@ from customer_sync.machine import machine
 from customer_sync.model.batch import Batch, BatchDescriptor, batch_label, pack_customers
 from customer_sync.model.company import CompanyStatus
 from customer_sync.model.customer import Customer
+from customer_sync.model.operation import Action
 from customer_sync.model.outcome import REMEDIES, Finding, LogEntry, Outcome, Reason
-from customer_sync.planning.window import RunRequest, Window, is_full_due, resolve_window, whole
+from customer_sync.planning.window import RunRequest, Window, is_full_due, resolve_window
 from customer_sync.reporting.log_entry import closing_entry
 from customer_sync.reporting.request_count import counting_requests
 from customer_sync.run import Run
-from customer_sync.sources.port import CustomerPage, Source
+from customer_sync.sources.port import CustomerPage, Known, Source
 from customer_sync.sources.read_ahead import read_ahead
+from customer_sync.steps.as_before import AsBeforeCustomers
 from customer_sync.steps.contract_gate import check_contract
+from customer_sync.steps.stamps import bounded_stamps, marks_of, safe_stamps, trusted
 from customer_sync.steps.unseen_links import UnseenLinks
 
 FEWEST_OF_A_COPY = 5
 """Fewer customers than these may have been deleted and made anew under their numbers between two runs."""
-
-CLOCK_JITTER = timedelta(seconds=5)
-"""The clocks of a source's servers may differ by so much, and an answer's date is cut to the second."""
 
 MOST_WAITING = 500
 """So many customers that wait for somebody else's e-mail are looked at by one run."""
@@ -74,7 +74,7 @@ def begin_run(
         overlap_minutes=run.connector.window_overlap_minutes,
         is_backfill=is_backfill,
         data_interval=data_interval,
-        mapping_changed=known is not None and known != run.connector.mapping_fingerprint(),
+        mapping_changed=known is not None and known != run.mapping_fingerprint(),
         full_is_due=is_scheduled and not is_backfill and _full_is_due(run),
     )
     with run.ledger.write() as connection:
@@ -90,6 +90,7 @@ def begin_run(
                 "until": window.until,
                 "interval": list(window.interval or ()),
                 "resume_after": window.resume_after,
+                "mapping": run.mapping_fingerprint(),
             },
             stamps=None,
             resume_after="",
@@ -123,14 +124,15 @@ def extract_batches(run: Run, source: Source, window: Window) -> Iterator[tuple[
         stamps: dict[str, datetime] = {}
         if window.mode != "full":
             ids, stamps = _changed_ids(run, source, window)
-            window = _trusted(run, source, window)
+            window = trusted(run, source, window)
         extraction = _Extraction(run, window)
         if window.mode == "full":
             check_contract(run, source)
             extraction.unseen = UnseenLinks(run.ledger.links)
-            yield from extraction.cut(read_ahead(source.customers_after(window.resume_after)))
-            stamps = {**_marks(run), **extraction.stamps}
+            yield from extraction.cut(read_ahead(source.customers_after(window.resume_after, extraction.known)))
+            stamps = {**marks_of(run), **extraction.stamps}
             yield from extraction.gone(source, extraction.not_shown())
+            yield from extraction.lost_creations(source)
         else:
             if ids:
                 check_contract(run, source)
@@ -138,7 +140,8 @@ def extract_batches(run: Run, source: Source, window: Window) -> Iterator[tuple[
             unfinished = run.ledger.runs.unfinished()
             waiting = [key for key in ids if key in unfinished]
             others = sorted(set(ids) - set(waiting))
-            yield from extraction.cut(read_ahead(chain(source.customers_of(waiting), source.customers_of(others))))
+            pages = (source.customers_of(keys, extraction.known) for keys in (waiting, others))
+            yield from extraction.cut(read_ahead(chain.from_iterable(pages)))
             yield from extraction.gone(source, extraction.absent(ids))
             extraction.report_absent(ids)
         yield from extraction.former_records(source)
@@ -158,57 +161,6 @@ def extract_batches(run: Run, source: Source, window: Window) -> Iterator[tuple[
         )
 
 
-def bounded_stamps(stamps: Mapping[str, datetime], now_utc: datetime) -> dict[str, datetime]:
-    """No stamp beyond the source's own time: a record that was saved while its clock was ahead hides no later edit."""
-    return {name: min(stamp, now_utc) for name, stamp in stamps.items()}
-
-
-def _marks(run: Run) -> dict[str, datetime]:
-    """The watermarks as they are."""
-    marks = run.ledger.watermarks.load()
-    return {name: datetime.fromisoformat(marks[name]) for name in run.connector.source.streams if marks.get(name)}
-
-
-def _trusted(run: Run, source: Source, window: Window) -> Window:
-    """The window; all that there is where a watermark lies beyond the source's own time.
-
-    Its clock was ahead then and was put back: what was edited since bears stamps before the watermark.
-    """
-    if not window.from_watermarks:
-        return window
-    limit_utc = source.now_utc() + CLOCK_JITTER
-    ahead = [name for name, stamp in _marks(run).items() if stamp > limit_utc]
-    if not ahead:
-        return window
-    window = whole(window, f"the watermark of {', '.join(ahead)} lies beyond the source's own time")
-    run.sink(f"Reading {window.mode}: {window.why}.", [])
-    with run.ledger.write() as connection:
-        described = {"why": window.why, "since": {}, "until": "", "interval": [], "resume_after": ""}
-        run.ledger.runs.update(connection, run.run_id, mode=window.mode, window=described)
-    return window
-
-
-def safe_stamps(stamps: dict[str, datetime], took: timedelta, overlap_minutes: int) -> dict[str, datetime]:
-    """Lower the largest stamps of a read that took longer than the overlap can make up for.
-
-    A record that changes after its page was read is seen by the next run, whose window
-    begins an overlap before the largest stamp. In a longer read a later page may show a
-    stamp so much younger that the change would fall before that window; its stamp is
-    never older than the largest one less the time that the read took.
-
-    Args:
-        stamps: Largest stamp seen per stream.
-        took: Duration of the read.
-        overlap_minutes: The connector's overlap.
-
-    Returns:
-        The stamps that the watermarks may move to.
-    """
-    if took < timedelta(minutes=overlap_minutes) / 2:
-        return stamps
-    return {name: stamp - took for name, stamp in stamps.items()}
-
-
 class _Extraction:
     """Cuts a stream of pages into batches and books every customer."""
 
@@ -216,22 +168,38 @@ class _Extraction:
         self._run = run
         self._window = window
         self._number = 0
+        self._as_before = AsBeforeCustomers(run)
+        self._shows_somebody = False
         self._seen: set[str] = set()
         self._last_id = ""
         self._linked = 0
         self._displaced: dict[str, str] = {}
+        self._former_holders: set[str] = set()
+        self._rows: dict[str, str] = {}
         self.unseen: UnseenLinks | None = None
         self.moved: dict[str, str] = {}
         self.resume_after = ""
         self.stamps: dict[str, datetime] = {}
 
+    @property
+    def known(self) -> Known:
+        """What a source asks of the customers that it reads."""
+        return self._as_before.among
+
     def cut(self, pages: Iterator[CustomerPage]) -> Iterator[tuple[str, BatchDescriptor]]:
+        yield from self._cut(pages)
+        self._as_before.finish()
+
+    def _cut(self, pages: Iterator[CustomerPage]) -> Iterator[tuple[str, BatchDescriptor]]:
         customers: list[Customer] = []
         unreadable: dict[str, str] = {}
         for page in pages:
             for stream, stamp in page.stamps.items():
                 self.stamps[stream] = max(stamp, self.stamps.get(stream, stamp))
+            self._as_before.close(page.as_before)
+            self._note_shown(page.as_before)
             customers.extend(page.customers)
+            self._rows |= page.rows
             unreadable.update(page.unreadable)
             while len(customers) >= self._size():
                 size = self._size()
@@ -252,7 +220,8 @@ class _Extraction:
         self._note_displaced(customers)
         self._note_moved(customers)
         label = batch_label([*ids, *unreadable])
-        batch = Batch(key=f"batch_{self._number:03d}", label=label, items=tuple(customers))
+        rows = {key: row for key in ids if (row := self._rows.pop(key, None)) is not None}
+        batch = Batch(key=f"batch_{self._number:03d}", label=label, items=tuple(customers), rows=rows)
         self._number += 1
         self._last_id = ids[-1] if ids else self._last_id
         words = self._run.words
@@ -268,13 +237,18 @@ class _Extraction:
             self._run.ledger.runs.add_customers(connection, self._run.run_id, batch.key, [*ids, *unreadable])
             self._run.ledger.quarantine.replace(connection, self._run.run_id, list(unreadable), findings)
             self._run.record(connection, entries, outcomes)
-        if self.unseen is not None:
-            self.unseen.note((*ids, *unreadable))
-        elif self._window.mode != "full":
-            self._seen.update(key.casefold() for key in (*ids, *unreadable))
+        self._note_shown((*ids, *unreadable))
         self._run.sink(f"{batch.key}: {label}", entries)
         content, descriptor = pack_customers(batch)
         return content, msgspec.structs.replace(descriptor, count=len(ids) + len(unreadable))
+
+    def _note_shown(self, customer_ids: Sequence[str]) -> None:
+        """Remember whom the source showed."""
+        self._shows_somebody |= bool(customer_ids)
+        if self.unseen is not None:
+            self.unseen.note(customer_ids)
+        elif self._window.mode != "full":
+            self._seen.update(key.casefold() for key in customer_ids)
 
     def _note_displaced(self, customers: Sequence[Customer]) -> None:
         """Remember whose numbers came with other records than those that are linked under them."""
@@ -287,42 +261,65 @@ class _Extraction:
         """Remember whose contacts are now those of whom other customers' companies have users."""
         owners = {contact.contact_id: each.customer_id for each in customers for contact in each.contacts}
         held = self._run.ledger.links.holders_of_contacts(owners)
-        self.moved |= {contact: owners[contact] for contact, holder in held if holder != owners[contact]}
+        moved = {contact: holder for contact, holder in held if holder != owners[contact]}
+        self.moved |= {contact: owners[contact] for contact in moved}
+        self._former_holders.update(moved.values())
 
     def former_records(self, source: Source) -> Iterator[tuple[str, BatchDescriptor]]:
-        """Read the records whose linked numbers are others' now: their companies follow them in this same run.
+        """Read the records whose linked numbers, or whose users' contacts, are others' now, in this same run.
+
+        Their companies follow them, and give those people up, also where nothing else says that they changed.
 
         Raises:
             PlanRefused: Most linked numbers came with new records, and the former ones are gone.
         """
-        if not self._displaced:
+        holders = self._holders_not_shown()
+        sought = self._displaced.keys() | holders
+        if not sought:
             return
         found: list[Customer] = []
-        is_certain = self._is_whole
-        for page in source.customers_of_records(sorted(self._displaced)):
+        is_certain = True
+        for page in source.customers_of_records(sorted(sought)):
             found.extend(page.customers)
             is_certain = is_certain and not page.unreadable
-        lost = set(self._displaced) - {customer.record_id for customer in found}
-        if self._window.mode != "selected" and is_tenant_copied(len(lost), self._linked):
+        lost = sought - {customer.record_id for customer in found}
+        displaced, linked = len(lost & self._displaced.keys()), self._linked + self._as_before.linked
+        if self._window.mode != "selected" and is_tenant_copied(displaced, linked):
             raise PlanRefused(
-                f"tenant_copied: {len(lost)} of {self._linked} customers that have a company came with new record ids, "
+                f"tenant_copied: {displaced} of {linked} customers that have a company came with new record ids, "
                 "and their former records are gone: the ERP looks like a copy of the tenant that was synced before. "
                 "Nothing was written. If the tenant is the right one, give an empty ledger, as for a lost one, and "
                 "reconcile with mode adopt; customers that were really made anew can be synced with mode 'selected'."
             )
+        gone = lost if self._is_whole else lost & holders
+        yield from self._beside([*self._not_extracted(found), *(self._gone_of(gone) if is_certain else ())])
+
+    def _not_extracted(self, found: Sequence[Customer]) -> list[Customer]:
         known = self._run.ledger.runs.extracted(self._run.run_id, [customer.customer_id for customer in found])
-        fresh = [customer for customer in found if customer.customer_id not in known]
-        yield from self._beside([*fresh, *(self._gone_of(lost) if is_certain else ())])
+        return [customer for customer in found if customer.customer_id not in known]
+
+    def _holders_not_shown(self) -> set[str]:
+        """The records of customers whose users' contacts are others' now, and who were not read themselves."""
+        if not self._former_holders:
+            return set()
+        read = self._run.ledger.runs.extracted(self._run.run_id, self._former_holders)
+        records = self._run.ledger.links.records_at(self._former_holders)
+        return {record for key, record in records.items() if record and (key not in read or record in self._displaced)}
 
     def _gone_of(self, lost: Iterable[str]) -> list[Customer]:
-        """Those of some lost records whose company has something to lose, under the numbers that they are parked at."""
+        """Those of some lost records whose company has something to lose; whose number is another's now is parked."""
         parked = {parked_number(record): record for record in lost}
         # Filter parks a link when it sees whose its number is now, which may be before or after this.
         under = self._run.ledger.links.renamed(parked)
-        numbers = {under.get(number, number): number for number in parked}
+        linked = {under.get(number, number): number for number in parked}
+        numbers = {key: linked[key] for key in self._with_something_to_lose(linked)}
         return [
-            Customer(customer_id=numbers[key], record_id=parked[numbers[key]], is_gone=True)
-            for key in self._with_something_to_lose(numbers)
+            Customer(
+                customer_id=number if parked[number] in self._displaced else key,
+                record_id=parked[number],
+                is_gone=True,
+            )
+            for key, number in numbers.items()
         ]
 
     def _with_something_to_lose(self, customer_ids: Iterable[str]) -> list[str]:
@@ -360,7 +357,7 @@ class _Extraction:
 
         A source that shows nobody at all is for guard to judge.
         """
-        if not self._is_whole or not self._number or self.unseen is None:
+        if not self._is_whole or not self._shows_somebody or self.unseen is None:
             return
         earlier = self._run.ledger.runs.parts_of_long_read(self._run.run_id) if self._window.resume_after else []
         for part in self.unseen.left():
@@ -378,15 +375,42 @@ class _Extraction:
         for part in candidates:
             open_ones = self._with_something_to_lose(part)
             records = {record: key for key, record in links.records_at(open_ones).items() if record}
+            there: list[Customer] = []
             for page in source.customers_of_records(sorted(records)) if records else ():
                 for customer in page.customers:
                     records.pop(customer.record_id, None)
+                there.extend(page.customers)
                 if page.unreadable:
                     # Whose record it is that cannot be read is not known, so nobody of this part is certainly gone.
                     records.clear()
+            if self._window.mode == "full":
+                # The source may leave out those whom it need not show: what has become of them counts all the same.
+                yield from self._beside(self._not_extracted(there))
             yield from self._beside(
                 [Customer(customer_id=key, record_id=record, is_gone=True) for record, key in records.items()]
             )
+
+    def lost_creations(self, source: Source) -> Iterator[tuple[str, BatchDescriptor]]:
+        """Records whose company was sent without an answer, and that the source does not have any more.
+
+        Load asks the store what became of it: a company that was made is withdrawn.
+        """
+        if not self._is_whole:
+            return
+        ledger = self._run.ledger
+        open_ones = [each for each in ledger.intents.unanswered() if each.record_id]
+        sent = {each.record_id: each.customer_id for each in open_ones if each.action == Action.CREATE_COMPANY}
+        sent = {record: key for record, key in sent.items() if ledger.links.of_record(record) is None}
+        for page in source.customers_of_records(sorted(sent)) if sent else ():
+            for customer in page.customers:
+                sent.pop(customer.record_id, None)
+            if page.unreadable:
+                return
+        taken = ledger.runs.extracted(self._run.run_id, sent.values())
+        numbers = {record: parked_number(record) if key in taken else key for record, key in sent.items()}
+        yield from self._beside(
+            [Customer(customer_id=key, record_id=record, is_gone=True) for record, key in numbers.items()]
+        )
 
     def report_absent(self, ids: Iterable[str]) -> None:
         """Say which asked-for customers the ERP did not show; remember those that did not fit into this run."""

@@ -18,6 +18,7 @@ from customer_sync.reporting.log_entry import closing_entry, shown_name
 from customer_sync.rules.company_users import leavers
 from customer_sync.rules.eligibility import Decision, decide_eligibility
 from customer_sync.run import Run
+from customer_sync.steps.as_before import remember
 
 
 @gc_paused()
@@ -48,12 +49,13 @@ def filter_batch(run: Run, content: Any, descriptor: BatchDescriptor) -> tuple[s
     linked = linked_ids.intersection(refused_ids)
     # A write without an answer may have made a company that no link shows yet.
     linked |= run.ledger.intents.unanswered_by({item.customer_id: item.record_id for item in refused}).keys()
-    unenrolled = [item for item in refused if item.customer_id in linked and decisions[item.customer_id].is_unenrolling]
+    ending = [item for item in refused if item.customer_id in linked and decisions[item.customer_id].is_unenrolling]
+    unenrolled = _withdrawable(run, ending)
     gone = {item.customer_id for item in unenrolled}
     kept = _with_leavers(run, [item for item in refused if item.customer_id in linked and item.customer_id not in gone])
     judged_later = gone.union(item.customer_id for item in kept)
     filtered = [item for item in refused if item.customer_id not in judged_later]
-    _record(run, batch, filtered, refused, decisions, kept=linked - gone)
+    _record(run, batch, filtered, refused, decisions, linked=linked)
     _book_passed_over(run, batch, passed_over)
     packed, digest = pack(
         Decisions(
@@ -73,6 +75,15 @@ def _for_transform(run: Run, customer: Customer, decision: Decision) -> Unenroll
         reasons=tuple(str(reason) for reason in decision.reasons),
         modified_at_utc=customer.modified_at_utc,
     )
+
+
+def _withdrawable(run: Run, customers: list[Customer]) -> list[Customer]:
+    """Those of some customers whose companies this run may withdraw: who is gone from the ERP is for a whole read."""
+    if not any(item.is_gone for item in customers):
+        return customers
+    row = run.ledger.runs.get(run.run_id)
+    is_incremental = row is not None and row["mode"] == "incremental"
+    return [item for item in customers if not (item.is_gone and is_incremental)]
 
 
 def _with_leavers(run: Run, customers: list[Customer]) -> list[Customer]:
@@ -131,6 +142,7 @@ def _book_passed_over(run: Run, batch: Batch[Customer], passed_over: dict[str, M
         )
         outcomes.append(CustomerOutcome(customer.customer_id, Outcome.SKIPPED, (reason,)))
     with run.ledger.write() as connection:
+        run.ledger.directory.drop_claims(connection, passed_over)
         news = run.record(connection, entries, outcomes)
     run.sink(f"{len(entries)} customers were set aside by hand", news)
 
@@ -174,13 +186,13 @@ def _record(
     refused: list[Customer],
     decisions: dict[str, Decision],
     *,
-    kept: set[str],
+    linked: set[str],
 ) -> None:
     entries: list[LogEntry] = []
     outcomes: list[CustomerOutcome] = []
     for customer in filtered:
         reasons = tuple(str(reason) for reason in decisions[customer.customer_id].reasons)
-        message = "not eligible; its company is kept as it is" if customer.customer_id in kept else "not eligible"
+        message = "not eligible; its company is kept as it is" if customer.customer_id in linked else "not eligible"
         name = shown_name(customer.name, run.connector.masking)
         entries.append(
             closing_entry(customer.customer_id, name, Outcome.FILTERED, reasons, words=run.words, message=message)
@@ -189,8 +201,11 @@ def _record(
     with run.ledger.write() as connection:
         run.ledger.runs.clear_outcomes(connection, run.run_id, (item.customer_id for item in batch.items))
         run.ledger.emails.give_up(connection, (item.customer_id for item in refused))
+        run.ledger.directory.drop_claims(connection, (item.customer_id for item in refused))
         run.ledger.quarantine.replace(connection, run.run_id, [item.customer_id for item in filtered], [])
         news = run.record(connection, entries, outcomes)
+        alone = {each.customer_id: ",".join(each.reasons) for each in outcomes if each.customer_id not in linked}
+        remember(run, connection, batch.rows, alone, alone)
     eligible = len(decisions) - len(refused)
     run.sink(
         f"{batch.label}: {eligible} eligible, {len(filtered)} filtered, {len(refused) - len(filtered)} to lose access",

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 
 import msgspec
 
 from customer_sync.errors import PlanRefused
 from customer_sync.ledger import CustomerOutcome
+from customer_sync.machine import machine
 from customer_sync.model.batch import BatchDescriptor
+from customer_sync.model.operation import Action, CompanyOperation, Operation, UserOperation
 from customer_sync.model.outcome import Finding, LogEntry, Outcome, Reason
 from customer_sync.planning.guard_limits import RunTotals, tripped_guards
 from customer_sync.planning.plan_facts import SHOWN, NamedCustomer, PlanFacts, PlannedBatch, UnknownPart, lines_of
 from customer_sync.planning.window import RunRequest
-from customer_sync.reporting.log_entry import closing_entry
+from customer_sync.reporting.log_entry import closing_entry, operation_entry
 from customer_sync.reporting.plan_table import write_plan_if_configured
 from customer_sync.run import Run
+from customer_sync.steps.early_removals import EarlyRemovals
+
+CountShoppers = Callable[[Sequence[str]], int | None]
+"""Counts those of some e-mails for which the store has a shopper's account; ``None`` where it cannot say."""
+
+RemoveEarly = Callable[[Sequence[BatchDescriptor], int], EarlyRemovals]
+"""Takes access away from those who leave with some batches, so many users at most, before the plan is answered."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +38,15 @@ class PlanSummary:
         descriptors: The batches that load is to apply; empty for a dry run.
         facts: The plan in facts.
         why_ask: Why a person must say yes first, a sentence each; empty where nobody needs to be asked.
+        adoptions: Customers whose companies are taken over with that yes, although the ERP does not know all of their
+            users.
         lines: The summary in words.
     """
 
     descriptors: list[BatchDescriptor]
     facts: PlanFacts
     why_ask: list[str] = field(default_factory=list)
+    adoptions: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
     @property
@@ -42,18 +56,27 @@ class PlanSummary:
 
 
 def settle_plan(
-    run: Run, descriptors: Sequence[BatchDescriptor], request: RunRequest, *, can_ask: bool = False
+    run: Run,
+    descriptors: Sequence[BatchDescriptor],
+    request: RunRequest,
+    *,
+    can_ask: bool = False,
+    remove_early: RemoveEarly | None = None,
+    count_shoppers: CountShoppers | None = None,
 ) -> PlanSummary:
     """Add up the plan of all batches, take out customers that share an Account Email, and decide what follows.
 
-    Of two customers with one Account Email the one that holds it in the store keeps
-    it and the newcomer is quarantined; of two newcomers both are (docs/errors.md#email_duplicate).
+    They are taken out where the store wants the e-mails of companies unique (``target.company_emails_unique``): of two
+    customers with one Account Email the one that holds it in the store keeps it and the newcomer is quarantined; of
+    two newcomers both are (docs/errors.md#email_duplicate).
 
     Args:
         run: The run.
         descriptors: The descriptors of the batches whose transform succeeded.
         request: The run's params: ``dry_run`` passes nothing on, ``plan_hash`` binds the run to a plan.
         can_ask: Whether there is a person to be asked; without one, a plan that needs a yes is refused.
+        remove_early: Takes access away from people who have left where a tripped guard stops the plan.
+        count_shoppers: Counts those of some e-mails for which the store has a shopper's account.
 
     Returns:
         The plan's summary.
@@ -64,13 +87,17 @@ def settle_plan(
     """
     with run.ledger.write() as connection:
         run.ledger.plans.reopen(connection, run.run_id)
-    withheld = _settle_duplicates(run)
+    withheld = _settle_duplicates(run) if run.connector.target.company_emails_unique else set[str]()
     with run.ledger.write() as connection:
         run.ledger.plans.withhold(connection, run.run_id, withheld)
     settled = _without_withheld(run, descriptors)
     tripped = [] if request.mode == "selected" else tripped_guards(_totals(run, settled), run.connector.guards)
-    why_ask = _why_ask(run, settled, request, tripped)
+    adoptions = _adoptions_to_ask(run, settled, request) if can_ask else []
+    why_ask = _why_ask(run, settled, request, tripped, adoptions)
     facts = _facts(run, settled, tripped, sorted(withheld), in_detail=request.dry_run or bool(why_ask))
+    if request.dry_run or why_ask:
+        facts = _with_new_people(run, settled, facts, count_shoppers)
+    facts = _without_leavers(run, settled, facts, request, remove_early)
     with run.ledger.write() as connection:
         run.ledger.runs.update(connection, run.run_id, plan_hash=facts.plan_hash, approval=None)
     lines = lines_of(facts)
@@ -78,6 +105,11 @@ def settle_plan(
         lines.append(_expectation(run, settled))
     lines += write_plan_if_configured(run)
     refusal = _refusal(run, facts, request, why_ask, can_ask=can_ask)
+    if refusal or why_ask or request.dry_run:
+        _show(run, settled)
+    if refusal or request.dry_run:
+        with run.ledger.write() as connection:
+            run.ledger.directory.take_back(connection, run.run_id)
     if refusal:
         run.sink("\n".join(lines), [])
         raise PlanRefused(refusal)
@@ -85,7 +117,48 @@ def settle_plan(
         lines += _what_a_real_run_would_meet(run, facts)
         return PlanSummary([], facts, lines=lines)
     with_work = [descriptor for descriptor in settled if descriptor.count]
-    return PlanSummary(with_work, facts, why_ask=why_ask, lines=lines)
+    return PlanSummary(with_work, facts, why_ask=why_ask, adoptions=adoptions, lines=lines)
+
+
+def _without_leavers(
+    run: Run,
+    settled: Sequence[BatchDescriptor],
+    facts: PlanFacts,
+    request: RunRequest,
+    remove_early: RemoveEarly | None,
+) -> PlanFacts:
+    """Have people who have left lose their access while a tripped guard stops everything else.
+
+    Where a person has a say in every plan, and where a run is bound to another plan, they wait like the rest.
+    """
+    leaving = [each for each in settled if each.leaving]
+    waiting = sum(each.leaving for each in leaving)
+    is_stopped = bool(facts.tripped) and not request.dry_run and not _is_another_plan(facts, request)
+    if not waiting or not is_stopped or remove_early is None or run.connector.approval.ask == "always":
+        return msgspec.structs.replace(facts, leavers_waiting=waiting)
+    removed = remove_early(leaving, run.connector.guards.most_removed)
+    return msgspec.structs.replace(facts, leavers_gone=removed.gone, leavers_waiting=removed.waiting)
+
+
+def _is_another_plan(facts: PlanFacts, request: RunRequest) -> bool:
+    return bool(request.plan_hash) and (request.plan_hash != facts.plan_hash or bool(facts.unknown))
+
+
+def _show(run: Run, settled: Sequence[BatchDescriptor]) -> None:
+    """Say what is planned, operation by operation: a dry run's plan is read, and one that waits is answered for.
+
+    Of a plan that is applied at once, load says what was done.
+    """
+    labels = {descriptor.key: descriptor.label for descriptor in settled}
+    for key, planned in groupby(run.ledger.plans.operations(run.run_id, labels), attrgetter("batch_key")):
+        entries = [
+            operation_entry(each.customer.customer_id, each.customer.name, operation, run.connector, verb="planned")
+            for each in planned
+            for operation in each.operations
+        ]
+        with run.ledger.write() as connection:
+            run.record(connection, entries, in_place_of=("guard",))
+        run.sink(f"{labels[key]}: planned", entries)
 
 
 def _refusal(run: Run, facts: PlanFacts, request: RunRequest, why_ask: Sequence[str], *, can_ask: bool) -> str:
@@ -108,24 +181,51 @@ def _refusal(run: Run, facts: PlanFacts, request: RunRequest, why_ask: Sequence[
     if facts.tripped and run.connector.approval.ask == "never":
         return (
             " ".join(facts.tripped)
-            + " Nothing was written. Read the plan in the logs of transform; if it is right, raise the "
+            + f" {facts.untouched} Read the plan in the log of guard; if it is right, raise the "
             f"limit in {run.connector.id}.yaml for this one run, sync the customers with mode 'selected', or let "
             "approval.ask be 'on_guard', so that a person can say yes."
         )
     if not can_ask:
         return (
-            " ".join(why_ask) + " Nothing was written: a person must say yes, and only under Airflow can one be asked. "
-            f"Run it there, raise the limit in {run.connector.id}.yaml, or sync the customers with mode 'selected'."
+            f"{' '.join(why_ask)} {facts.untouched} A person must say yes, and only under Airflow can one be asked: "
+            f"run it there, raise the limit in {run.connector.id}.yaml, or sync the customers with mode 'selected'."
         )
     return ""
 
 
-def _why_ask(run: Run, settled: Sequence[BatchDescriptor], request: RunRequest, tripped: Sequence[str]) -> list[str]:
+def _why_ask(
+    run: Run,
+    settled: Sequence[BatchDescriptor],
+    request: RunRequest,
+    tripped: Sequence[str],
+    adoptions: Sequence[str],
+) -> list[str]:
     if request.dry_run:
         return []
-    if not tripped and run.connector.approval.ask == "always" and any(each.count for each in settled):
+    why = list(tripped)
+    if adoptions:
+        why.append(
+            f"The companies of {len(adoptions)} customers would be taken over with users whom the ERP does not know, "
+            f"an Admin or such as policy.foreign_users changes: {', '.join(adoptions[:SHOWN])}."
+        )
+    if not why and run.connector.approval.ask == "always" and any(each.count for each in settled):
         return ["The connector asks before every plan (approval.ask: always)."]
-    return list(tripped)
+    return why
+
+
+def _adoptions_to_ask(run: Run, settled: Sequence[BatchDescriptor], request: RunRequest) -> list[str]:
+    """Customers of the plan whose companies are taken over only with a person's yes.
+
+    The store showed it to an earlier run's load. The nightly full run asks, and whoever names a customer: not every
+    run of the schedule, so that the others' changes are not kept waiting.
+    """
+    mode = (run.ledger.runs.get(run.run_id) or {}).get("mode")
+    if request.dry_run or run.connector.approval.ask == "never" or mode not in {"full", "selected"}:
+        return []
+    waiting = run.ledger.quarantine.with_reason(Reason.ADOPTION_ASKS)
+    keys = [descriptor.key for descriptor in settled]
+    planned = run.ledger.plans.customers(run.run_id, keys) if waiting else ()
+    return sorted({each.customer_id for each in planned}.intersection(waiting))
 
 
 def _what_a_real_run_would_meet(run: Run, facts: PlanFacts) -> list[str]:
@@ -184,6 +284,28 @@ def _facts(
     )
 
 
+def _with_new_people(
+    run: Run, settled: Sequence[BatchDescriptor], facts: PlanFacts, count_shoppers: CountShoppers | None
+) -> PlanFacts:
+    """Count who becomes a user: for whom the store has an account already, and who gets an e-mail from it."""
+    planned = run.ledger.plans.operations(run.run_id, [descriptor.key for descriptor in settled])
+    emails = [email for each in planned for operation in each.operations if (email := _new_email(operation))]
+    is_welcomed = run.connector.contacts.welcomes(machine().utc_now())
+    return msgspec.structs.replace(
+        facts,
+        shoppers=(count_shoppers(emails) or 0) if emails and count_shoppers is not None else 0,
+        welcomed=len(emails) if is_welcomed else 0,
+    )
+
+
+def _new_email(operation: Operation) -> str:
+    """The e-mail of the user that an operation makes, ``""`` where it makes none."""
+    made = operation.admin if isinstance(operation, CompanyOperation) else None
+    if isinstance(operation, UserOperation) and operation.action is Action.CREATE_USER:
+        made = operation.new
+    return made.email if made is not None else ""
+
+
 def _unknown(run: Run, batch_keys: Sequence[str]) -> list[UnknownPart]:
     found = {
         reason: (count, ids) for reason, (count, ids) in run.ledger.plans.unknown(run.run_id, batch_keys, SHOWN).items()
@@ -191,7 +313,7 @@ def _unknown(run: Run, batch_keys: Sequence[str]) -> list[UnknownPart]:
     unreadable = run.ledger.runs.with_reason(run.run_id, str(Reason.RECORD_UNREADABLE))
     if unreadable:
         found[str(Reason.RECORD_UNREADABLE)] = (len(unreadable), unreadable[:SHOWN])
-    if run.ledger.runs.batch_count(run.run_id) > len(batch_keys):
+    if run.ledger.runs.handed_on(run.run_id)[0] > len(batch_keys):
         intact = set(batch_keys)
         lost = [key for key, batch in run.ledger.runs.without_outcome(run.run_id).items() if batch not in intact]
         if lost:
@@ -218,11 +340,12 @@ def _totals(run: Run, descriptors: Sequence[BatchDescriptor]) -> RunTotals:
     companies, parts = run.ledger.links.counts()
     is_continued = bool(row.get("resume_after") or (row.get("window") or {}).get("resume_after"))
     # A batch that failed on the way is missing from the sum, not from the ERP.
-    is_complete = run.ledger.runs.batch_count(run.run_id) == len(descriptors)
+    is_complete = run.ledger.runs.handed_on(run.run_id)[0] == len(descriptors)
+    as_before = run.ledger.runs.closed_by_extract(run.run_id)[Outcome.UNCHANGED]
     return RunTotals(
         is_whole_read=row.get("mode") == "full" and not is_continued and is_complete,
         extracted=row.get("extracted", 0),
-        eligible=sum(descriptor.eligible for descriptor in descriptors),
+        eligible=sum(descriptor.eligible for descriptor in descriptors) + as_before,
         withdrawn=sum(descriptor.withdrawn for descriptor in descriptors),
         removed=sum(descriptor.removed for descriptor in descriptors),
         linked_companies=companies,
@@ -244,7 +367,9 @@ def _settle_duplicates(run: Run) -> set[str]:
             continue
         holder = next((rival for rival in rivals if rival in linked), None)
         who = f"customer {holder} holds it in the store" if holder else f"also on customer {', '.join(rivals[:5])}"
-        losers[customer_id] = Finding(reason=Reason.EMAIL_DUPLICATE, field="email", detail=f"Account Email {who}")
+        losers[customer_id] = Finding(
+            reason=Reason.EMAIL_DUPLICATE, field="email", detail=f"Account Email {who}", holder=holder or rivals[0]
+        )
         entries.append(
             closing_entry(
                 customer_id,

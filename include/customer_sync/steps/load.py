@@ -8,47 +8,53 @@ compared anew with the ledger, so a repeated attempt goes on where the last stop
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from operator import is_
 from typing import Any
 
 import msgspec
 
-from customer_sync.errors import BatchDamaged
+from customer_sync.errors import BatchDamaged, SyncError
 from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import Lease
-from customer_sync.ledger.coordination.watermarks import BULK_LOSES_KEYS
-from customer_sync.loading.adoption import find_existing, read_back, read_parts, weigh_links
+from customer_sync.ledger.coordination.watermarks import BULK_KEYS
+from customer_sync.loading.access_steps import access_steps
+from customer_sync.loading.adoption import find_existing, read_back, weigh_links
 from customer_sync.loading.context import LoadContext, StoreCensus
 from customer_sync.loading.creation import Creation
 from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.loading.dispatch import Dispatcher
+from customer_sync.loading.emails import free_emails, settle_emails
+from customer_sync.loading.first_companies import make_first
+from customer_sync.loading.found_parts import prove_settled, read_parts
 from customer_sync.loading.key_release import release_keys
 from customer_sync.loading.outcome_recorder import OutcomeRecorder
-from customer_sync.loading.refusals import wake
 from customer_sync.loading.setting_writes import stop_changed_elsewhere
 from customer_sync.loading.write import writes_of
 from customer_sync.machine import machine
 from customer_sync.model.batch import BatchDescriptor, PlannedChange, unpack_changes, unpack_customers
-from customer_sync.model.company import CompanyStatus
 from customer_sync.model.customer import Customer
 from customer_sync.model.operation import (
-    FORMER,
     Action,
     CustomerPlan,
     MethodsOperation,
     Operation,
-    StatusOperation,
     UserOperation,
 )
 from customer_sync.planning.access import withdrawal_plan
 from customer_sync.planning.diff import is_late
+from customer_sync.reporting.log_entry import operation_entry
 from customer_sync.reporting.request_count import counting_requests
 from customer_sync.rules.company_mapping import to_company
 from customer_sync.rules.company_users import account_successor, leavers
+from customer_sync.rules.places import StorePlaces
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.port import Source
+from customer_sync.steps.store_places import PlaceReader
 from customer_sync.targets.port import Target
 
 ROUNDS = 4
@@ -105,15 +111,16 @@ def load_batch(
         TransientApiError: The store or the ERP is out of reach.
         ConfigError: A role, extra field or payment method of the connector file is not in the store.
     """
-    if descriptor.mapping != run.connector.mapping_fingerprint():
-        raise BatchDamaged(
-            f"{run.connector.id}.yaml was changed since batch {descriptor.label} was planned: clear the run's tasks "
-            "from filter on, so that what is applied is what was planned."
-        )
     withheld = frozenset(descriptor.withheld)
     planned = [each for each in unpack_changes(changes, descriptor).items if each.customer_id not in withheld]
     customers = {each.customer_id: each for each in unpack_customers(content, descriptor).items}
-    plans = [_plan(each, customers[each.customer_id], run.connector) for each in planned]
+    places = PlaceReader(run, target).of(customers[each.customer_id] for each in planned if each.kind == "sync")
+    if descriptor.mapping != run.mapping_fingerprint():
+        raise BatchDamaged(
+            f"{run.connector.id}.yaml was changed since batch {descriptor.label} was planned, or the store's list of "
+            "countries and states: clear the run's tasks from filter on, so that what is applied is what was planned."
+        )
+    plans = [_plan(each, customers[each.customer_id], run.connector, places) for each in planned]
     return load_plans(run, plans, descriptor, target=target, source=source, census=census)
 
 
@@ -148,23 +155,66 @@ def load_plans(
         TransientApiError: The store or the ERP is out of reach.
         ConfigError: A role, extra field or payment method of the connector file is not in the store.
     """
-    # Airflow gives the runs of two connectors the same id, and two connectors may share a store.
-    holder = f"{run.run_id} {descriptor.key} {run.connector.id}"[-MAX_HOLDER_CHARS:]
-    lease = run.ledger.lease(f"store:{run.connector.store_budget}", holder, run.try_number)
-    lease.acquire()
     context = LoadContext(run, target, source, census or StoreCensus())
-    load = _Load(context, lease, plans, descriptor.label)
-    try:
-        with counting_requests(run, source=source, target=target):
-            load.perform()
-    finally:
-        counts = load.recorder.finish()
-        lease.release()
+    with _lease_for(run, descriptor.key, descriptor.label) as lease:
+        load = _Load(context, lease, plans, descriptor)
+        try:
+            with counting_requests(run, source=source, target=target):
+                load.perform()
+        finally:
+            counts = load.recorder.finish()
     done = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "nothing to do"
     return LoadReport(counts, load.dispatcher.writes_sent, [f"{descriptor.label}: {done}"])
 
 
-def _plan(change: PlannedChange, customer: Customer, connector: Connector) -> CustomerPlan:
+def load_removals(run: Run, plans: Sequence[CustomerPlan], *, target: Target, source: Source) -> None:
+    """Take access away from those who have left, as some plans say, and do nothing else: no customer is finished by it.
+
+    Args:
+        run: The run.
+        plans: Plans of kind ``access``.
+        target: The store.
+        source: The ERP; it is not asked.
+
+    Raises:
+        LeaseLost: Another attempt took over.
+        TransientApiError: The store is out of reach.
+    """
+    batch = BatchDescriptor(key="removals", label="removals", count=len(plans))
+    with _lease_for(run, batch.key, batch.label) as lease:
+        load = _Load(LoadContext(run, target, source), lease, plans, batch, closes=False)
+        with counting_requests(run, source=source, target=target):
+            load.take_access_away()
+    entries = [
+        operation_entry(each.customer_id, each.plan.name, operation, run.connector, verb="done")
+        for each in load.loads
+        for operation in each.done
+    ]
+    with run.ledger.write() as connection:
+        run.as_task("load").record(connection, entries)
+    run.sink(f"{len(entries)} operations take access away from people who have left", entries)
+
+
+@contextmanager
+def _lease_for(run: Run, part: str, label: str) -> Iterator[Lease]:
+    """The right to write to the store, taken for a block and given back after it."""
+    # Airflow gives the runs of two connectors the same id, and two connectors may share a store.
+    holder = f"{run.run_id} {part} {run.connector.id}"[-MAX_HOLDER_CHARS:]
+    name = f"load of run {run.run_id} ({label}, try {run.try_number})"
+    lease = run.ledger.lease(f"store:{run.connector.store_budget}", holder, run.try_number, name)
+    lease.acquire()
+    is_settled = False
+    try:
+        yield lease
+        is_settled = True
+    except SyncError:
+        is_settled = True  # what was in flight was awaited
+        raise
+    finally:
+        lease.release(may_have_sent=not is_settled)
+
+
+def _plan(change: PlannedChange, customer: Customer, connector: Connector, places: StorePlaces) -> CustomerPlan:
     """The plan of one customer, its desired state made anew from what extract read: the rules are pure."""
     if change.kind == "sync":
         plan = CustomerPlan(
@@ -172,12 +222,12 @@ def _plan(change: PlannedChange, customer: Customer, connector: Connector) -> Cu
             kind=change.kind,
             record_id=customer.record_id,
             erp_reference=customer.reference_id,
-            desired=to_company(customer, connector).company,
+            desired=to_company(customer, connector, places).company,
             leavers=leavers(customer, connector).union(change.leavers),
             successors=account_successor(customer, connector),
         )
     else:
-        plan = withdrawal_plan(customer, change.kind, connector, change.leavers)
+        plan = withdrawal_plan(customer, change.kind, connector, change.leavers, change.reasons)
     return msgspec.structs.replace(
         plan,
         name=change.name,
@@ -191,43 +241,62 @@ def _plan(change: PlannedChange, customer: Customer, connector: Connector) -> Cu
 
 
 class _Load:
-    def __init__(self, context: LoadContext, lease: Lease, plans: Sequence[CustomerPlan], label: str) -> None:
+    def __init__(
+        self,
+        context: LoadContext,
+        lease: Lease,
+        plans: Sequence[CustomerPlan],
+        descriptor: BatchDescriptor,
+        *,
+        closes: bool = True,
+    ) -> None:
         run = context.run
         self._context = context
         self._lease = lease
         applied = run.ledger.links.load(plan.customer_id for plan in plans)
         indexed = run.ledger.links.indexed(plan.customer_id for plan in plans)
+        with run.ledger.links.snapshot() as links:
+            behind = links.behind(applied)
         self.loads = [
             CustomerLoad(
                 plan,
                 run.connector,
                 applied.get(plan.customer_id),
                 held_back=set(plan.held_back),
-                indexed=indexed.get(plan.customer_id, frozenset()),
+                indexed=indexed.get(plan.customer_id, {}),
+                is_being_made=plan.customer_id in behind,
             )
             for plan in plans
         ]
-        self.recorder = OutcomeRecorder(run, self.loads, label)
+        self._settled: Sequence[Sequence[object]] = []
+        self.recorder = OutcomeRecorder(run, self.loads, descriptor)
         concurrency = run.connector.store.concurrency
-        self.dispatcher = Dispatcher(run, lease, concurrency, context.target.useful_in_flight, idle_task=self.recorder)
+        idle_task = self.recorder if closes else None
+        self.dispatcher = Dispatcher(run, lease, concurrency, context.target.useful_in_flight, idle_task=idle_task)
 
     def perform(self) -> None:
         context, loads = self._context, self.loads
         if context.target.identity:
             context.ledger.links.note_store(context.run.run_id, context.target.identity)
-        context.census.loses_keys |= BULK_LOSES_KEYS in context.ledger.watermarks.load()
+        if not context.census.keys_in_bulk:
+            context.census.keys_in_bulk = context.ledger.watermarks.load().get(BULK_KEYS, "")
         weigh_links(context, loads)
         self._answer_open_intents()
+        self._settle_emails()
         # Whatever the store demands of what is made: who has left loses access before that is looked at.
         unlinked = [load for load in loads if load.applied is None]
         stop_changed_elsewhere(context, [load for load in loads if load.applied is not None])
-        self._take_access_away()
+        self.take_access_away()
         find_existing(context, loads)
         self._check_store()
         stop_changed_elsewhere(context, unlinked)
         read_parts(context, loads)
-        self._take_access_away()
+        self._settle_emails()
+        self.take_access_away()
         release_keys(context, loads, self.dispatcher)
+        free_emails(context, loads, self.dispatcher)
+        self._settle_emails(is_freed=True)
+        self.take_access_away()
         self._create()
         read_parts(context, loads)
         self._send(lambda operation: operation.action in _COMPANY)
@@ -235,26 +304,53 @@ class _Load:
         for _ in range(ROUNDS):
             early = self._send_early(admin_role)
             late = self._send_late(admin_role)
-            if wake(context, loads):
+            if self._settle_emails(is_freed=True):
                 self._create()
                 read_parts(context, loads)
             elif not early and not late:
                 break
+        prove_settled(context, loads)
         for load in loads:
             load.give_up_waiting()
         self._write_references()
 
-    def _take_access_away(self) -> None:
+    def _settle_emails(self, *, is_freed: bool = False) -> bool:
+        """Settle whose each e-mail is, unless nobody wanted another's and nothing happened to a company since.
+
+        Returns:
+            Whether anybody was taken back who was left out.
+        """
+        now = [(load.applied, load.problem) for load in self.loads]
+        is_free = not any(load.lost or load.awaited or load.held_back for load in self.loads)
+        if is_free and self._settled and all(map(_is_same, now, self._settled)):
+            return False
+        found = settle_emails(self._context, self.loads, is_freed=is_freed)
+        self._settled = now
+        return found
+
+    def take_access_away(self) -> None:
         """Remove the users of those who have left, before anything is given; an admin's successor comes first."""
-        role = self._context.connector.contacts.primary_role
+        kept_out: list[tuple[CustomerLoad, str]] = []
         for _ in range(ROUNDS):
-            parts = [Part(load, operation) for load in self.loads for operation in _access(load, role)]
+            parts = self._access_steps()
+            made = {part.load.customer_id: part.load for part in parts if part.operation.action is Action.CREATE_USER}
+            if made and not self._context.takes_new_users:
+                # Whom the store would refuse is nobody's successor now, and is tried again when it would not.
+                kept_out += [(load, part) for load in made.values() for part in load.keep_out_new_users()]
+                parts = self._access_steps()
             if not parts:
-                return
+                break
             self.dispatcher.perform(writes_of(self._context, parts))
+        for load, part in kept_out:
+            load.held_back.discard(part)
+
+    def _access_steps(self) -> list[Part]:
+        role = self._context.connector.contacts.primary_role
+        return [Part(load, operation) for load in self.loads for operation in access_steps(load, role)]
 
     def _create(self) -> None:
         creation = Creation(self._context, self.loads)
+        make_first(self._context, creation, self.dispatcher)
         self.dispatcher.perform(creation.begin(), creation.then)
         if creation.is_unfinished:
             self.dispatcher.perform(creation.rest(), creation.then)
@@ -274,9 +370,16 @@ class _Load:
 
     def _outwait_the_older_attempt(self) -> None:
         """Let requests of an attempt that may still be alive arrive before the store is asked for their outcome."""
-        wait_s = self._lease.unsettled_s(self._context.target.limits.read_timeout_s)
+        target = self._context.target
+        longest_s = target.limits.longest_work_s
+        wait_s = self._lease.unsettled_s(longest_s)
         if wait_s:
-            self._context.run.sink(f"waiting {wait_s:.0f} s for what the attempt before may still have on its way", [])
+            until = machine().utc_now() + timedelta(seconds=wait_s)
+            self._context.run.sink(
+                f"waiting {wait_s:.0f} s, until {until:%H:%M:%S} UTC, for requests of the attempt before that had no "
+                f"answer: {target.name} may work on one for {longest_s:.0f} s",
+                [],
+            )
             machine().sleep(wait_s)
 
     def _check_store(self) -> None:
@@ -284,7 +387,9 @@ class _Load:
         operations = [operation for load in self.loads for operation in load.remaining()]
         if any(operation.action is Action.CREATE_COMPANY for operation in operations):
             _ = self._context.key_is_unique
-        self._context.check_demands({operation.action for operation in operations})
+        actions = {operation.action for operation in operations}
+        self._context.check_demands(actions)
+        self._context.check_channels(actions)
         # Users alone have a role, and to list what changes takes time.
         changes = [operation.values for operation in operations if isinstance(operation, UserOperation)]
         roles = {values["role"] for values in changes if "role" in values}
@@ -345,34 +450,9 @@ class _Load:
         self.dispatcher.perform(writes_of(self._context, parts))
 
 
-def _access(load: CustomerLoad, admin_role: str) -> list[Operation]:
-    """What takes access away from people of a customer now; while the last admin is among them, who comes first."""
-    if load.applied is None or load.is_deleted:
-        return []
-    remaining = load.remaining()
-    stays = {user.key for user in load.desired.users} if load.plan.desired else set()
-    removals = {
-        operation.store_id: operation
-        for operation in remaining
-        if operation.action is Action.DELETE_USER and operation.key.removesuffix(FORMER) not in stays
-    }
-    ends = [operation for operation in remaining if _ends_trade(operation)]
-    if not removals:
-        return ends
-    others = [record for record in load.applied.users.values() if record.store_id not in removals]
-    if any(record.fields.role == admin_role for record in others):
-        return [*removals.values(), *ends]
-    for operation in remaining:
-        is_admin = isinstance(operation, UserOperation) and operation.values.get("role") == admin_role
-        if is_admin and not load.waits_for_colleague(operation):
-            return [operation]
-    return ends
-
-
-def _ends_trade(operation: Operation) -> bool:
-    return operation.action is Action.DELETE_COMPANY or (
-        isinstance(operation, StatusOperation) and operation.new == CompanyStatus.INACTIVE
-    )
+def _is_same(one: Sequence[object], other: Sequence[object]) -> bool:
+    """Whether two rows hold the same objects; what is applied is replaced, never changed."""
+    return all(map(is_, one, other))
 
 
 def _is_early(operation: Operation, admin_role: str) -> bool:

@@ -20,6 +20,7 @@ from customer_sync.http.pacing import RequestUse
 from customer_sync.model.company import Address, CompanyFields, CompanyStatus, PaymentTerms, UserFields
 from customer_sync.model.fields import EntityFields
 from customer_sync.model.operation import Action, Operation
+from customer_sync.model.place import Place
 
 
 class StoredCompany(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -91,10 +92,11 @@ Demanding = Literal["company", "user", "address"]
 
 
 class ExtraField(NamedTuple):
-    """An extra field: whether the store keeps its values unique, and whether shoppers see it and can fill it in."""
+    """An extra field: whether its values are unique, and whether shoppers see it and can, or must, fill it in."""
 
     is_unique: bool
     is_visible: bool = False
+    is_required: bool = False
 
 
 class TargetFacts(Protocol):
@@ -113,8 +115,23 @@ class TargetFacts(Protocol):
         """Extra fields of companies by their case-folded names."""
 
     @property
+    def channels(self) -> Mapping[int, str] | None:
+        """Storefronts that take company users: id -> name; ``None`` of a store that does not list them."""
+
+    @property
+    def needs_catalogs(self) -> bool:
+        """Whether the companies that the store shows have a catalog each: then a new one needs one as well."""
+
+    @property
     def demanded_extra_fields(self) -> Mapping[Demanding, frozenset[str]]:
         """Kind of record -> names of the extra fields without which the store refuses a new one."""
+
+    @property
+    def countries(self) -> Sequence[Place]:
+        """Countries as addresses must name them; empty where the store has no list of them."""
+
+    def states(self, country_code: str) -> Sequence[Place]:
+        """States of a country as addresses must name them; empty where the store has no list of them."""
 
 
 class TargetLimits(NamedTuple):
@@ -123,7 +140,7 @@ class TargetLimits(NamedTuple):
     Attributes:
         fields: How long texts may be, how fields are masked, which can be cleared.
         term_days: Payment terms that it takes, in days.
-        read_timeout_s: Longest time that a request may be on its way.
+        longest_work_s: Longest time for which the store works on a request, in seconds.
         last_user_undeletable: Whether a company's last user cannot be deleted.
         user_can_move: Whether a user can be moved to another company.
         company_emails_unique: Whether two companies may be refused for sharing an e-mail.
@@ -132,7 +149,7 @@ class TargetLimits(NamedTuple):
 
     fields: EntityFields
     term_days: tuple[int, ...]
-    read_timeout_s: float = 60.0
+    longest_work_s: float = 60.0
     last_user_undeletable: bool = True
     user_can_move: bool = False
     company_emails_unique: bool = True
@@ -140,11 +157,20 @@ class TargetLimits(NamedTuple):
 
 
 class Order(NamedTuple):
-    """One operation, the company that it belongs to, 0 while it does not exist, and the record that that one is of."""
+    """One operation, and what belongs to it beside the record's values.
+
+    Attributes:
+        company_id: The company that it belongs to, 0 while it does not exist.
+        record_id: The source's record that the company is of.
+        channel_ids: Storefronts of a new company or user; empty: those of the connector file.
+        is_welcomed: Whether the store sends a new user its e-mail of welcome.
+    """
 
     operation: Operation
     company_id: int
     record_id: str = ""
+    channel_ids: tuple[int, ...] = ()
+    is_welcomed: bool = False
 
 
 class Target(Protocol):
@@ -207,6 +233,13 @@ class Target(Protocol):
     def payment_settings(self, company_id: int, *, methods: bool, terms: bool) -> PaymentSettings | None:
         """A company's payment settings, as far as asked for; ``None`` if it does not exist."""
 
+    def shoppers(self, emails: Sequence[str]) -> int | None:
+        """Count those of some e-mails that shoppers have whom a new user would take over, with what they ordered.
+
+        Returns:
+            Their number; ``None`` where the store cannot say.
+        """
+
     # -- crawling: each record once, also while others write -----------------------------------------
 
     def companies(self, *, created_since_s: int | None = None) -> Iterator[StoredCompany]:
@@ -227,7 +260,8 @@ class Target(Protocol):
 
         A record that is to be deleted and is gone already counts as deleted. Everything but a creation may be sent
         again without looking: it leads to the same state. A creation's first user gets the highest role. A request
-        whose answer was lost has either been carried out when ``limits.read_timeout_s`` is over, or never will be.
+        whose answer was lost has either been carried out when ``AmbiguousWriteError`` is raised, or never will be: an
+        adapter lets ``limits.longest_work_s`` pass from its sending on. After a crash the core does.
 
         Args:
             action: What all orders do.

@@ -1,5 +1,7 @@
 """The connection type *Acumatica*; what its fields mean is the adapter's business."""
 
+from dataclasses import replace
+
 from airflow.sdk import BaseHook
 
 from customer_sync.http.pacing import Schedule
@@ -10,17 +12,19 @@ from customer_sync.sources.acumatica.session import Seat
 from customer_sync.sources.acumatica.source import AcumaticaSource
 from customer_sync_airflow.hooks.connections import TEST_RETRY, read_connection, tested
 from customer_sync_airflow.hooks.expectations import lacking_in_erp
+from customer_sync_airflow.hooks.kept_tokens import LedgerTokens
 
 
 class AcumaticaHook(BaseHook):
     """Turns an Airflow connection of type *Acumatica* into a client of one tenant.
 
     ``host`` and ``port`` are the site's address (an instance path may follow the host),
-    ``login`` and ``password`` the API user; ``extra`` holds ``tenant``, ``endpoint_name``,
-    ``endpoint_version``, and optionally ``branch``, ``locale``, ``auth_style`` (``cookie``,
-    or ``oauth_password`` with ``client_id`` and ``client_secret``), and what the HTTP provider
-    understands (``timeout`` in seconds, ``verify``, ``cert``, ``proxies``, ``trust_env``, header
-    names).
+    ``login`` and ``password`` the API user; ``extra`` holds ``endpoint_name``,
+    ``endpoint_version``, and optionally ``tenant``, ``branch``, ``locale``, ``auth_style``
+    (``cookie``; ``oauth_password`` with ``client_id`` and ``client_secret``; ``oauth_code`` with
+    the same and the consent that ``customer-sync login`` brought, without user and password),
+    and what the HTTP provider understands (``timeout`` in seconds, ``verify``, ``cert``,
+    ``proxies``, ``trust_env``, header names).
 
     Args:
         acumatica_conn_id: Id of the connection.
@@ -54,7 +58,7 @@ class AcumaticaHook(BaseHook):
         Raises:
             ConfigError: The connection is missing, or a field of it is missing or wrong.
         """
-        connection = read_connection(self.acumatica_conn_id)
+        connection = replace(read_connection(self.acumatica_conn_id), tokens=LedgerTokens())
         connector = self._connector or Connector(id="default")
         return open_source(connection, connector, retry=retry, schedule=schedule, seat=seat)
 
@@ -69,6 +73,8 @@ class AcumaticaHook(BaseHook):
     def _look(self) -> tuple[str, str]:
         with self.get_conn(TEST_RETRY) as client:
             info = client.check_endpoint()
+            tenant = client.reached_tenant()
             missing = lacking_in_erp(client, self._connector)
         served = f"{info.name}/{info.version}"
-        return missing, f"Connected: {served} is served with the commerce fields, and the user may read them."
+        place = f" to the tenant {tenant}" if tenant else ""
+        return missing, f"Connected{place}: {served} is served with the commerce fields, and the user may read them."

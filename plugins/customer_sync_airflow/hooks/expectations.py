@@ -7,6 +7,7 @@ meeting the needs of any one connector file is then enough.
 from collections.abc import Iterator, Sequence
 
 from customer_sync.errors import ConfigError
+from customer_sync.loading.store_needs import demand_faults, key_faults, mode_faults, storefront_faults
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import connector_paths, load_connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
@@ -17,7 +18,7 @@ from customer_sync.targets.port import TargetFacts
 
 
 def lacking_in_store(store: TargetFacts, connector: Connector | None) -> str:
-    """Say what the store lacks of what a connector file relies on: key field, roles, payment methods.
+    """Say what the store lacks of what a connector file relies on: key field, demanded fields, roles, payment methods.
 
     Args:
         store: What it has; its credentials are known to work.
@@ -63,11 +64,13 @@ def lacking_in_erp(erp: AcumaticaClient, connector: Connector | None) -> str:
 def _lacking(has: TargetFacts, connector: Connector) -> Iterator[str]:
     file = f"{connector.id}.yaml"
     name = connector.store.key_field
-    place = "in the store's control panel, under the B2B settings for extra fields of companies (text, unique)"
-    if name.casefold() not in has.company_extra_fields:
-        yield f"The store has no company extra field '{name}': create it {place}, or correct store.key_field in {file}."
-    elif not has.company_extra_fields[name.casefold()]:
-        yield f"The company extra field '{name}' is not unique: make it so {place}."
+    yield from key_faults(has, connector)
+    key = has.company_extra_fields.get(name.casefold())
+    if key is not None and not key.is_unique:
+        yield f"The company extra field '{name}' is not unique: make it so in the store's settings."
+    yield from demand_faults(has, connector)
+    yield from storefront_faults(has, connector)
+    yield from mode_faults(has, connector)
     needed = dict.fromkeys((connector.contacts.primary_role, connector.contacts.other_role))
     missing = [role for role in needed if role.casefold() not in has.roles]
     if missing:

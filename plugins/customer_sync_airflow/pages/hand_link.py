@@ -11,13 +11,13 @@ from customer_sync.targets.port import StoredCompany
 _CONFLICT = 409
 
 
-def must_be_idle(ledger: Ledger, connector_id: str) -> None:
+def must_be_idle(ledger: Ledger, connector: Connector) -> None:
     """Refuse while a load writes to the store: it would work with the pair that is being changed.
 
     Raises:
         HTTPException: 409.
     """
-    if ledger.is_store_busy(connector_id):
+    if ledger.is_store_busy(connector.store_budget):
         raise HTTPException(_CONFLICT, "A run is writing to the store right now: try again when it has ended.")
 
 

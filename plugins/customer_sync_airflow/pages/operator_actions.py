@@ -119,7 +119,7 @@ def link(viewer: CurrentViewer, order: LinkOrder) -> Done:
     """Pair a customer with a company that exists in the store, belongs to nobody else and bears no other key."""
     ledger = _ledger(viewer, order)
     connector = find_connector(order.connector)
-    must_be_idle(ledger, order.connector)
+    must_be_idle(ledger, connector)
     company = read_company(connector, order.customer_id, order.company_id)
     with ledger.write() as connection:
         known = ledger.links.load_hashes([order.customer_id]).get(order.customer_id)
@@ -140,7 +140,7 @@ def link(viewer: CurrentViewer, order: LinkOrder) -> Done:
 def unlink(viewer: CurrentViewer, order: ReasonedOrder) -> Done:
     """Forget which company belongs to a customer; nothing changes in the store."""
     ledger = _ledger(viewer, order)
-    must_be_idle(ledger, order.connector)
+    must_be_idle(ledger, find_connector(order.connector))
     known = ledger.links.load_hashes([order.customer_id]).get(order.customer_id)
     if known is None:
         raise HTTPException(_CONFLICT, "The customer is not linked any more.")

@@ -27,7 +27,8 @@ def erp_client(run: "Run") -> "Iterator[Source]":
     from customer_sync.adapters import open_source
     from customer_sync_airflow.hooks.connections import read_connection
 
-    source = open_source(run.connector, read_connection(run.connector.source_connection_id), run.ledger)
+    connection = read_connection(run.connector.source_connection_id)
+    source = open_source(run.connector, connection, run.ledger, f"{run.task} of run {run.run_id}")
     with source, reporting_requests(run.connector.source.label, source):
         yield source
 

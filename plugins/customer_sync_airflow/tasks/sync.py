@@ -81,11 +81,14 @@ def filter_customers(connector_id: str, note: BatchNote) -> BatchNote:
 def transform(connector_id: str, note: BatchNote) -> BatchNote:
     """Build the state that the store should have, and plan the operations that lead there."""
     from customer_sync.steps.transform import transform_batch
+    from customer_sync_airflow.tasks.clients import store_client
 
     with open_run(connector_id) as (run, context):
         decisions, descriptor = pull_batch(context, note, pushed_to="filter")
         customers = pull_customers(context, descriptor)
-        return push_batch(context, *transform_batch(run, customers, decisions, descriptor, request_of(context)))
+        with store_client(run) as target:
+            planned = transform_batch(run, customers, decisions, descriptor, request_of(context), target=target)
+        return push_batch(context, *planned)
 
 
 @task(task_id="load", **WRITES)

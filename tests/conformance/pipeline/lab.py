@@ -10,7 +10,6 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -186,12 +185,11 @@ class Trial:
         return f"sqlite:///{self.folder / f'{self.mark}.db'}"
 
     def _let_leases_end(self) -> None:
-        """Two minutes pass for the lease of a process that is gone."""
+        """The process that had the lease is gone, which this one, in which it lived, is not."""
         engine = sa.create_engine(self._ledger_url)
-        past = datetime.now(UTC) - timedelta(seconds=1)
         with engine.begin() as connection:
             if sa.inspect(connection).has_table(lease.name):
-                connection.execute(sa.update(lease).values(expires_at_utc=past))
+                connection.execute(sa.update(lease).values(holder=""))
         engine.dispose()
 
     # -- what came of it ---------------------------------------------------------------------------------------------

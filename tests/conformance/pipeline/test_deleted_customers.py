@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from customer_sync.errors import PlanRefused
 from customer_sync.model.company import CompanyStatus
-from customer_sync.sources.port import CustomerPage
+from customer_sync.sources.port import CustomerPage, Known, nobody
 from tests.adapters.in_memory_source import InMemorySource
 from tests.conformance.pipeline.world import World
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world() -> World:
     """Three customers, synced."""
-    world = World(tmp_path)
+    world = World()
     for number in ("C1", "C2", "C3"):
         world.save(number, world.contact(f"Ann{number}", is_primary=True))
     world.sync()
@@ -48,6 +48,33 @@ def test_an_incremental_run_withdraws_nobody(world: World) -> None:
     assert world.company("C2").status is CompanyStatus.APPROVED
 
 
+def test_whoever_moved_out_of_a_deleted_customer_loses_access_in_the_run_that_shows_it(world: World) -> None:
+    """The record of the new customer says so, in an incremental run too; the rest of the company waits."""
+    mover = world.contact("Mia", "mia@people.example")
+    world.save("C2", *world.erp.customer("C2").contacts, mover)
+    world.sync()
+    world.erp.delete("C2")
+    world.save("C3", *world.erp.customer("C3").contacts, mover)
+    report = world.sync()
+    assert report.reasons["deleted_in_erp"] == 1
+    assert world.may_enter("C2") == {"annc2"}
+    assert world.users("C3") == {"annc3": "Admin", "mia": "Junior Buyer"}
+    world.sync(mode="full")
+    assert world.may_enter("C2") == set()
+
+
+def test_whoever_moved_away_loses_access_although_only_the_new_customer_is_asked_for(world: World) -> None:
+    """A selected run of the new one reads the former one, too."""
+    mover = world.contact("Mia", "mia2@people.example")
+    world.save("C2", *world.erp.customer("C2").contacts, replace(mover, email="mia@people.example"))
+    world.sync()
+    world.save("C2", *world.erp.customer("C2").contacts[:1])
+    world.save("C3", *world.erp.customer("C3").contacts, mover)
+    world.sync(mode="selected", customer_ids=["C3"])
+    assert world.may_enter("C2") == {"annc2"}
+    assert world.may_enter("C3") == {"annc3", "mia2"}
+
+
 def test_a_selected_run_withdraws_a_deleted_customer(world: World) -> None:
     """A person names it, and the ERP has neither its number nor its record."""
     world.erp.delete("C2")
@@ -68,9 +95,10 @@ def test_a_record_that_the_list_did_not_show_is_asked_for_by_its_id(world: World
     shown = InMemorySource.customers_after
 
     class Forgetful(InMemorySource):
-        def customers_after(self, resume_after: str) -> Iterator[CustomerPage]:
-            for page in shown(self, resume_after):
+        def customers_after(self, resume_after: str, known: Known = nobody) -> Iterator[CustomerPage]:
+            for page in shown(self, resume_after, known):
                 page.customers = [each for each in page.customers if each.customer_id != "C2"]
+                page.as_before = [each for each in page.as_before if each != "C2"]
                 yield page
 
     world.session = Forgetful

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from customer_sync.errors import ConfigError
 from customer_sync.model.customer import Location
+from tests.adapters.store_rules import KEY_FIELD
 from tests.conformance.pipeline.world import OAKLAND, World
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world() -> World:
     """Nothing is synced yet."""
-    world = World(tmp_path)
+    world = World()
     for number in range(6):
         world.save(f"C{number}", world.contact(f"P{number}", is_primary=True), world.contact(f"Q{number}"))
     return world
@@ -59,11 +60,44 @@ def test_who_has_left_loses_access_although_a_demand_stops_the_run(world: World)
     assert world.users("C0") == {"p0": "Admin"}
 
 
+@pytest.mark.parametrize("rules", [{"channel_ids": [1, 4]}, {"origin_channel_id": 4}])
+def test_a_storefront_that_the_store_has_not_stops_the_run_by_name(world: World, rules: dict[str, Any]) -> None:
+    """The store would take it without a word, and its people could not buy."""
+    world.rules = {"store": {"key_field": KEY_FIELD, **rules}}
+    world.store.channels = {1: "Default Storefront", 2: "Outlet"}
+    with pytest.raises(ConfigError, match=r"no storefront 4 \(it has: 1 Default Storefront, 2 Outlet\)"):
+        world.sync()
+    assert world.store.companies == {}
+
+
+def test_a_role_that_the_store_has_not_stops_the_run_by_name(world: World) -> None:
+    """Before anything is made, not when the first such user comes."""
+    world.rules = {"contacts": {"other_role": "Butler"}}
+    with pytest.raises(ConfigError, match="no role 'Butler'"):
+        world.sync()
+    assert world.store.companies == {}
+
+
+@pytest.mark.parametrize("rules", [{"channel_ids": [4]}, {}])
+def test_who_has_left_loses_access_although_a_storefront_or_role_is_wrong(world: World, rules: dict[str, Any]) -> None:
+    """Removals need neither."""
+    world.sync()
+    world.store.channels = {1: "Default Storefront"}
+    world.rules = {"store": {"key_field": KEY_FIELD, **rules}}
+    if not rules:
+        world.rules = {"contacts": {"other_role": "Butler"}}
+    world.change("C0", "Q0", active=False)
+    world.save("C1", *world.erp.customer("C1").contacts, world.contact("New"))
+    with pytest.raises(ConfigError):
+        world.sync()
+    assert world.users("C0") == {"p0": "Admin"}
+
+
 @pytest.fixture
-def mapped(tmp_path: Path) -> World:
+def mapped() -> World:
     """Contacts and locations fill an extra field each, which the store demands."""
     fields = {"extra_fields": {"Cost Centre": "Address/Department"}}
-    world = World(tmp_path, {"source": {"contact": fields, "location": {"extra_fields": {"Dock": "Building"}}}})
+    world = World({"source": {"contact": fields, "location": {"extra_fields": {"Dock": "Building"}}}})
     world.store.demanded = {"user": frozenset({"Cost Centre"}), "address": frozenset({"Dock"})}
     ann = world.contact("Ann", is_primary=True, extra_fields={"Cost Centre": "100"})
     place = Location(location_id="MAIN", name="Main", address=OAKLAND, extra_fields={"Dock": "7"})

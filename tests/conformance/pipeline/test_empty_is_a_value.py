@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from customer_sync.model.company import PaymentTerms
@@ -14,11 +12,11 @@ NET = {"days": 30, "payment_methods": {"cheque": True, "bankdeposit": True}}
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world() -> World:
     """A customer with a price level and with net terms."""
     extra = {"extra_fields": {"Price Level": "PriceClassID"}}
     terms = {"NET": NET, "COD": {"days": 0, "payment_methods": {"cod": True}}, "PREPAY": {"enabled": False}}
-    world = World(tmp_path, {"source": {"customer": extra}, "terms": terms})
+    world = World({"source": {"customer": extra}, "terms": terms})
     world.save("C1", world.contact("Ann", is_primary=True), extra_fields={"Price Level": "GOLD"}, terms="NET")
     world.sync()
     assert world.company("C1").fields.extra_fields["Price Level"] == "GOLD"
@@ -103,7 +101,7 @@ def test_terms_come_back(world: World) -> None:
 
 def test_what_is_adopted_and_as_desired_is_ours(world: World) -> None:
     """A lost ledger: terms that are emptied afterwards go off all the same."""
-    (world.folder / "ledger.db").unlink()
+    world.lose_ledger()
     world.sync(mode="full")
     world.save("C1", terms="")
     world.sync()

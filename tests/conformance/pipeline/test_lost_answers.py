@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -50,14 +48,14 @@ def killed_at(world: World, request: str) -> None:
         run(world.connector, FaultySource(source, plan), faulty, world.ledger_url)
     engine = sa.create_engine(world.ledger_url)
     with engine.begin() as connection:
-        connection.execute(sa.update(lease).values(expires_at_utc=datetime.now(UTC) - timedelta(seconds=1)))
+        connection.execute(sa.update(lease).values(holder=""))
     engine.dispose()
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world() -> World:
     """A customer with a primary contact and a colleague, nothing in the store yet."""
-    world = World(tmp_path)
+    world = World()
     world.save("N4", world.contact("Ann", is_primary=True), world.contact("Bob"))
     return world
 
@@ -162,3 +160,23 @@ def test_a_withdrawn_customer_with_another_number_does_not_trade(world: World) -
     world.save("N3", status="Inactive")
     world.sync()
     assert world.may_enter("N4") == set()
+
+
+@pytest.mark.parametrize("request_name", ["create_company", "create_address", "user_by_email", "create_user"])
+@pytest.mark.parametrize("leaves", ["is deleted", "is switched off", "has another e-mail"])
+def test_the_first_user_of_a_company_that_was_not_finished_leaves_with_its_contact(
+    world: World, request_name: str, leaves: str
+) -> None:
+    """Whatever the dead run still came to, the next one knows who was made with the company."""
+    killed_at(world, request_name)
+    if leaves == "is deleted":
+        world.save("N4", world.contact("Bob"))
+    elif leaves == "is switched off":
+        world.change("N4", "Ann", active=False)
+    else:
+        world.change("N4", "Ann", email="anna@people.example")
+    world.sync()
+    stays = {"anna": "Admin", "bob": "Junior Buyer"} if leaves == "has another e-mail" else {"bob": "Admin"}
+    assert world.users("N4") == stays
+    world.sync()
+    assert world.users("N4") == stays

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from customer_sync.model.company import CompanyFields, CompanyStatus
@@ -13,9 +11,9 @@ from tests.conformance.pipeline.world import World
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world() -> World:
     """Two customers, synced."""
-    world = World(tmp_path)
+    world = World()
     for number in ("C1", "C2"):
         world.save(number, world.contact(f"Ann{number}", is_primary=True))
     world.sync()
@@ -66,6 +64,19 @@ def test_an_incremental_run_withdraws_nobody_whose_number_is_used_again(world: W
     assert trading(world) == {"C1": {"annc1"}, "C2": {"newcomer"}, f"~{former}": {"annc2"}}
     world.sync(mode="full")
     assert trading(world) == {"C1": {"annc1"}, "C2": {"newcomer"}}
+
+
+def test_whoever_moved_out_of_a_customer_whose_number_is_used_again_loses_access(world: World) -> None:
+    """The former record is gone; of its company an incremental run takes away who works elsewhere now, nobody else."""
+    mover = world.contact("Mia", "mia@people.example")
+    world.save("C2", *world.erp.customer("C2").contacts, mover)
+    world.sync()
+    former = world.erp.customer("C2").record_id
+    world.erp.delete("C2")
+    world.save("C2", world.contact("Newcomer", is_primary=True))
+    world.save("C1", *world.erp.customer("C1").contacts, mover)
+    world.sync()
+    assert trading(world) == {"C1": {"annc1", "mia"}, "C2": {"newcomer"}, f"~{former}": {"annc2"}}
 
 
 def test_a_long_read_withdraws_whose_number_is_used_again_when_all_of_it_was_read(world: World) -> None:

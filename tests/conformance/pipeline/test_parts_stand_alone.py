@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from msgspec.structs import replace
 
@@ -15,9 +13,9 @@ UMLAUT = "jürgen@firm.example"
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world() -> World:
     """Both systems, empty."""
-    return World(tmp_path)
+    return World()
 
 
 def test_a_refused_contact_is_left_out_and_a_leaver_goes_in_the_same_run(world: World) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,9 +33,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def world(tmp_path: Path, clock: Clock) -> World:
+def world(clock: Clock) -> World:
     """A customer with a user, synced."""
-    world = World(tmp_path)
+    world = World()
     world.erp.now_utc = clock
     world.save("C1", world.contact("Ann", is_primary=True), world.contact("Bob"))
     world.sync()

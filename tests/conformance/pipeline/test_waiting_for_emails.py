@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -16,9 +15,9 @@ MIA = "mia@people.example"
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world() -> World:
     """Mia is a user of A, and a contact of B has her e-mail."""
-    world = World(tmp_path)
+    world = World()
     world.save("A", world.contact("Ann", is_primary=True), world.contact("Mia"))
     world.sync()
     world.save("B", world.contact("Bob", is_primary=True), world.contact("Mia2", MIA))
@@ -126,3 +125,16 @@ def test_the_story_says_for_whom_a_part_waits(world: World) -> None:
     (part,) = story.waiting
     assert (part.part, part.reason) == ("contact Mia2", "email_in_use")
     assert "customer A" in part.waits_for
+
+
+def test_who_waits_for_a_strangers_email_claims_it_from_the_first_run_on() -> None:
+    """A company is made with a contact whose e-mail is a stranger's: one more run writes nothing to the directory."""
+    world = World()
+    world.register("stranger", MIA)
+    world.save("B", world.contact("Bob", is_primary=True), world.contact("Mia"))
+    world.sync()
+    assert world.waits("B") == [("contact:Mia", "email_in_use")]
+    first = world.directory()
+    assert first == {("B", "Bob", "ours"), ("B", "Mia", "claimed")}
+    world.sync(mode="full")
+    assert world.directory() == first

@@ -5,41 +5,46 @@ A case edits the ERP as people do, runs the sync, and looks at who has access in
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
 from customer_sync.ledger import Ledger
-from customer_sync.model.company import CompanyStatus, PaymentTerms
+from customer_sync.model.company import CompanyFields, CompanyStatus, PaymentTerms, UserFields
 from customer_sync.model.customer import Contact, Customer, Location, PostalAddress
-from customer_sync.pipeline import run
+from customer_sync.model.operation import Action, CompanyOperation
+from customer_sync.pipeline import perform
 from customer_sync.planning.window import RunRequest
+from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
 from customer_sync.steps.audit import AuditReport
-from customer_sync.targets.port import StoredCompany
+from customer_sync.targets.port import Order, StoredCompany
 from tests.adapters.in_memory_source import InMemoryErp, InMemorySource
 from tests.adapters.in_memory_target import InMemoryStore, InMemoryTarget
+from tests.adapters.ledger_file import process_ledger
+from tests.adapters.store_rules import ADMIN
 
 OAKLAND = PostalAddress(line1="410 Harbor Ave", city="Oakland", state="CA", postal_code="94607", country="US")
 
 
 @dataclass
 class World:
-    """Both systems, the connector and the ledger's file.
+    """Both systems, the connector and an empty ledger: the process's, so there is one world at a time.
 
     Args:
-        folder: Where the ledger is.
         rules: Sections of the connector file that differ from the defaults.
         session: How the ERP is reached.
     """
 
-    folder: Path
     rules: dict[str, Any] = field(default_factory=dict)
     erp: InMemoryErp = field(default_factory=InMemoryErp)
     store: InMemoryStore = field(default_factory=InMemoryStore)
     session: type[InMemorySource] = InMemorySource
+
+    def __post_init__(self) -> None:
+        self.lose_ledger()
 
     # -- what people do ----------------------------------------------------------------------------------------------
 
@@ -83,6 +88,16 @@ class World:
         contacts = [replace(each, **fields) if each.contact_id == name else each for each in have.contacts]
         self.erp.save(replace(have, contacts=tuple(contacts)))
 
+    def register(self, name: str, email: str) -> None:
+        """A stranger registers in the shop, with a company of his own."""
+        operation = CompanyOperation(
+            action=Action.CREATE_COMPANY,
+            key="",
+            new=CompanyFields(company_name=name, company_phone="+1 555 010 0199", company_email=email, country="US"),
+            admin=UserFields(email=email, first_name="Sam", last_name="Stranger", role=ADMIN),
+        )
+        self.store.write(Action.CREATE_COMPANY, Order(operation, 0))
+
     # -- what the product does ---------------------------------------------------------------------------------------
 
     @property
@@ -93,23 +108,39 @@ class World:
     @property
     def ledger_url(self) -> str:
         """Where the ledger is."""
-        return f"sqlite:///{self.folder / 'ledger.db'}"
+        return process_ledger().url
+
+    def lose_ledger(self) -> None:
+        """Begin with an empty one."""
+        process_ledger().empty()
 
     def sync(self, **request: Any) -> AuditReport:
         """Run the pipeline once."""
         target, source = InMemoryTarget(self.store), self.session(self.erp)
-        return run(self.connector, source, target, self.ledger_url, RunRequest.model_validate(request))
+        return self._perform(source, target, RunRequest.model_validate(request))
 
     def requests_of_one_more_run(self) -> dict[str, int]:
         """What a run asks of the store for customers and parts, by kind of request."""
         target, source = InMemoryTarget(self.store), InMemorySource(self.erp)
-        run(self.connector, source, target, self.ledger_url)
+        self._perform(source, target, RunRequest())
         used = target.requests_used()
         return {method: used.by_method.get(method, 0) for method in ("GET", "POST")}
 
+    def directory(self) -> set[tuple[str, str, str]]:
+        """Customer, contact and stake of each row of the directory of e-mails."""
+        with self.ledger() as ledger:
+            rows = [
+                row for found in ledger.directory.of_customers(self.erp.rows["customers"]).values() for row in found
+            ]
+        return {(row.customer_id, row.contact_key, str(row.stake)) for row in rows}
+
     def ledger(self) -> Ledger:
         """The ledger, opened anew."""
-        return Ledger.open(self.connector.id, self.ledger_url)
+        return Ledger(process_ledger().ledger.engine, self.connector.id)
+
+    def _perform(self, source: InMemorySource, target: InMemoryTarget, request: RunRequest) -> AuditReport:
+        with self.ledger() as ledger:
+            return perform(Run(self.connector, ledger, f"pipeline__{uuid.uuid4().hex}"), source, target, request)
 
     # -- what came of it ---------------------------------------------------------------------------------------------
 

@@ -59,6 +59,53 @@ def test_s17_13_every_reference_resolves_when_swagger_is_read(erp: Any, endpoint
     assert "security" not in json.dumps(document)
 
 
+@pytest.mark.parametrize("endpoint", ["Default/20.200.001", "Default/22.200.001", "Default/23.200.001"])
+def test_s17_13_older_endpoints_describe_themselves_as_swagger_2(erp: Any, endpoint: str) -> None:
+    """Definitions, parameters and answers in their places; whole in itself, the same operations as later ones."""
+    document = erp.get(f"/entity/{endpoint}/swagger.json").json()
+    assert (document["swagger"], document["info"]) == ("2.0", {"title": endpoint, "version": "4"})
+    assert document["basePath"] == f"/entity/{endpoint}"
+    assert not {"openapi", "servers", "components"} & set(document)
+    for reference in set(_references(document)):
+        assert reference.startswith("#/definitions/")
+        assert _resolved(document, reference)
+    later = erp.get("/entity/Default/24.200.001/swagger.json").json()
+    assert set(document["paths"]) == set(later["paths"])
+    put = document["paths"]["/Customer"]["put"]
+    body = {"in": "body", "name": "entity", "required": True, "schema": {"$ref": "#/definitions/Customer"}}
+    assert put["parameters"][-1] == body
+    assert {"name": "$top", "in": "query", "type": "integer", "format": "int32"} in document["paths"]["/Customer"][
+        "get"
+    ]["parameters"]
+    assert put["responses"]["412"]["schema"] == {"$ref": "#/definitions/HttpError"}
+    assert document["definitions"]["CustomField"]["discriminator"] == "type"
+
+
+def test_s17_13_the_form_of_the_document_is_a_switch(erp: Any) -> None:
+    """Which build answers in which form is not known, so either can be had of every endpoint."""
+    erp.settings(document_form="swagger_2")
+    assert erp.get("/entity/KNCommerce/24.200.001/swagger.json").json()["swagger"] == "2.0"
+    erp.settings(document_form="openapi_3")
+    assert erp.get("/entity/Default/20.200.001/swagger.json").json()["openapi"] == "3.0.1"
+
+
+def test_s17_13_older_endpoints_lack_what_came_later(erp: Any) -> None:
+    """In their documents, in their answers, and as unknown fields of a selection."""
+
+    def properties(version: str, entity: str) -> set[str]:
+        document = erp.get(f"/entity/Default/{version}/swagger.json").json()
+        return set(document["definitions"][entity]["allOf"][1]["properties"])
+
+    assert not {"Email", "PrimaryContactID"} & properties("22.200.001", "Customer")
+    assert not {"Status", "Default"} & properties("22.200.001", "CustomerLocation")
+    assert "NoteID" not in properties("20.200.001", "Customer")
+    assert {"Email", "PrimaryContactID", "NoteID"} <= properties("23.200.001", "Customer")
+    row = erp.get("/entity/Default/22.200.001/Customer/C000001", {"$expand": "MainContact"}).json()
+    assert "Email" not in row
+    assert row["MainContact"]["Email"]["value"]
+    assert erp.get("/entity/Default/22.200.001/Customer", {"$select": "CustomerID,Email"}).status_code == 500
+
+
 def test_s17_13_operations_have_the_documented_shape_when_swagger_is_read(erp: Any) -> None:
     """Operation ids, tags, parameters by reference, answers and request bodies are as published."""
     document = erp.get("/entity/Default/24.200.001/swagger.json").json()

@@ -35,6 +35,23 @@ def test_s17_01_later_answers_refresh_the_trace_cookies_when_a_client_reads(erp:
     assert "+sc:~/entity/Default" in second["requeststat"]
 
 
+def test_s17_01_every_answer_renews_locale_and_branch_as_they_were_chosen(stranger: Any) -> None:
+    """Refused or not, an answer of the API sets them again; the culture of the sign-in stays."""
+    assert {"Locale", "UserBranch"} <= set(stranger.login(password="wrong").cookies.keys())
+    assert stranger.login(locale="de-DE").cookies["Locale"].endswith("Culture=de-DE")
+    read = stranger.get(f"{stranger.default}/Customer", {"$top": 1}).cookies
+    assert (read["Locale"], read["UserBranch"]) == ("TimeZone=GMTM0800A&Culture=de-DE", "1")
+
+
+def test_s17_05_a_refusal_without_a_session_says_one_sentence_and_begins_a_web_session(stranger: Any) -> None:
+    """A 401 holds `message` alone and sets a session cookie that is nobody's seat."""
+    refused = stranger.get(f"{stranger.default}/Customer", {"$top": 1})
+    assert (refused.status_code, refused.json()) == (401, {"message": "You are not logged in."})
+    assert refused.cookies["ASP.NET_SessionId"]
+    assert stranger.get(f"{stranger.default}/Customer", {"$top": 1}).status_code == 401
+    assert _seats(stranger) == 0
+
+
 def test_s17_01_form_body_signs_in_when_sent_instead_of_json(stranger: Any) -> None:
     """The credentials may travel as a form."""
     form = {"name": "admin", "password": "sandbox", "tenant": "Sandbox"}

@@ -79,9 +79,10 @@ def test_carries_a_company_through_its_life_when_written(any_writable_store: Sto
         query = {"extraFields": f"{KEY}:{mark}", "extraFieldFilterType": "exact-match"}
         assert [row["companyId"] for row in store.get("/companies", **query).data] == [company_id]
         store.put(f"/companies/{company_id}/status", {"companyStatus": 1})
-        store.put(f"/companies/{company_id}", {"uuid": mark})
+        record_id = str(uuid.uuid4())
+        store.put(f"/companies/{company_id}", {"uuid": record_id})
         company = store.company(company_id)
-        assert (int(company["companyStatus"]), company["uuid"]) == (1, mark)
+        assert (int(company["companyStatus"]), company["uuid"]) == (1, record_id)
         admin = store.users_of(company_id)[0]
         assert (admin["email"], admin["role"]) == (f"admin-{mark}@contract.example", 0)
         user_id = store.new_user(company_id, email=f"buyer-{mark}@contract.example")

@@ -38,9 +38,16 @@ def test_s13_26_completes_country_and_state_when_half_is_sent(store: StoreClient
         ({"countryCode": "GB", "stateName": "Kent"}, ("United Kingdom", "GB", None, None)),
         ({"countryCode": "FR"}, ("France", "FR", None, None)),
         ({"countryName": "Netherlands"}, ("Netherlands", "NL", None, None)),
-        ({"countryCode": "DE", "stateName": "Bavaria"}, ("Germany", "DE", "Bayern", "BY")),
+        ({"countryCode": "DE", "stateName": "bayern"}, ("Germany", "DE", "Bayern", "BY")),
+        ({"countryCode": "IN", "stateCode": "TS"}, ("India", "IN", "Telangana", "TS")),
+        ({"countryCode": "MX", "stateName": "Jalisco"}, ("Mexico", "MX", "Jalisco", "JL")),
         ({"countryCode": "CA", "stateCode": "QC"}, ("Canada", "CA", "Quebec", "QC")),
-        ({"countryCode": "JP", "stateName": "Tōkyō"}, ("Japan", "JP", "Tokyo", "13")),
+        ({"countryCode": "JP", "stateName": "Tokyo"}, ("Japan", "JP", "Tokyo", "TK")),
+        ({"countryCode": "US", "stateCode": "AE"}, ("United States", "US", "Armed Forces Africa", "AE")),
+        (
+            {"countryCode": "US", "stateCode": "AE", "stateName": "Armed Forces Europe"},
+            ("United States", "US", "Armed Forces Europe", "AE"),
+        ),
     ],
 )
 def test_s13_26_reads_no_state_when_the_country_has_none(
@@ -58,6 +65,11 @@ def test_s13_26_reads_no_state_when_the_country_has_none(
         ({"countryCode": "US"}, "state_name"),
         ({"countryCode": "US", "stateCode": "QQ"}, "state_code"),
         ({"countryCode": "US", "stateName": "Ruritania"}, "state_name"),
+        ({"countryCode": "DE", "stateName": "Bavaria"}, "state_name"),
+        ({"countryCode": "IN", "stateName": "Mahārāshtra"}, "state_name"),
+        ({"countryCode": "ES", "stateName": "Catalunya [Cataluña]"}, "state_name"),
+        ({"countryCode": "MX", "stateCode": "JAL"}, "state_code"),
+        ({"countryCode": "AT", "stateCode": "9"}, "state_code"),
         ({"countryCode": "XX"}, "country_code"),
         ({"countryName": "Ruritania"}, "country_name"),
         ({}, "country_name"),
@@ -89,6 +101,18 @@ def test_s13_26_finds_countries_and_states_when_asked(any_store: StoreClient) ->
     assert any_store.get("/states", searchType=1, q="TX").data == texas
     assert any_store.get("/states", searchType=0, q="Texas", country="United States").data == texas
     assert any_store.get("/states", searchType=1, q="ON", country="CA").data["stateName"] == "Ontario"
+
+
+def test_s13_26_lists_countries_and_states_when_nothing_is_sought(store: StoreClient) -> None:
+    """All countries with name and code, a country's states, and none where it has none; refused by switch."""
+    countries = store.get("/countries").data
+    assert {"countryCode": "XK", "countryName": "Republic of Kosovo"} in countries
+    assert {"countryCode": "KR", "countryName": "South Korea"} in countries
+    assert {"stateCode": "TS", "stateName": "Telangana"} in store.get("/states", countryCode="IN").data
+    assert store.get("/states", countryCode="GB").data == []
+    assert store.get("/states", countryCode="QQ").status == 404
+    store.switch(list_places=False)
+    assert [store.get(path).status for path in ("/countries", "/states")] == [422, 422]
 
 
 def test_s13_26_answers_404_in_shape_3_when_a_place_is_unknown(any_store: StoreClient) -> None:

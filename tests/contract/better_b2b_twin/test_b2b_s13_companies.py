@@ -231,15 +231,28 @@ def test_s13_14_filters_by_name_part_and_customer_when_asked(store: StoreClient)
     assert store.get("/companies", orderId="1").total_count == 0
 
 
+RECORD_ID = "2f0c1b7e-6e0b-4f57-8d0a-0f5a5a1f6a10"
+
+
 def test_s13_15_changes_only_what_was_sent_when_updating(store: StoreClient) -> None:
     """An update is partial, stores uuid, and ignores the admin and the status."""
     company_id = store.new_company()
     before = store.company(company_id)
-    update = {"uuid": "C001042", "city": "Alameda", "adminEmail": "x@x.example", "companyStatus": 3}
+    update = {"uuid": RECORD_ID, "city": "Alameda", "adminEmail": "x@x.example", "companyStatus": 3}
     assert store.put(f"/companies/{company_id}", update).data == {"companyId": company_id}
     after = store.company(company_id)
-    assert after == {**before, "uuid": "C001042", "city": "Alameda", "updatedAt": after["updatedAt"]}
+    assert after == {**before, "uuid": RECORD_ID, "city": "Alameda", "updatedAt": after["updatedAt"]}
     assert store.put("/companies/1", {}).body == NOT_FOUND
+
+
+def test_s13_15_refuses_a_uuid_that_is_none_when_updating(store: StoreClient) -> None:
+    """The document says `format: uuid`; nothing of the update is stored. Switched, any text is taken."""
+    company_id = store.new_company()
+    seen = store.put(f"/companies/{company_id}", {"uuid": "C001042", "city": "Alameda"})
+    assert (seen.status, seen.message) == (422, "The uuid is invalid.")
+    assert store.company(company_id)["city"] == "Oakland"
+    store.switch(uuid_must_be_uuid=False)
+    assert store.put(f"/companies/{company_id}", {"uuid": "C001042"}).status == 200
 
 
 def test_s13_15_ignores_uuid_when_creating(store: StoreClient) -> None:

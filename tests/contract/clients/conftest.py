@@ -132,8 +132,14 @@ def make_store_client(store: Control) -> Iterator[Callable[..., BetterB2BTarget]
             "token": "sandbox-token",
             "store_hash": "sandbox",
             "read_timeout_s": 5.0,
+            "longest_work_s": 0.05,
         }
-        rules = StoreRules(share=share, requests_per_minute=settings.pop("requests_per_minute", 120))
+        rules = StoreRules(
+            key_field="Acumatica Customer ID",
+            share=share,
+            requests_per_minute=settings.pop("requests_per_minute", 120),
+            catalog_id=settings.pop("catalog_id", None),
+        )
         ours = BetterB2BSettings(**(known | settings), rules=rules)
         client = BetterB2BTarget(
             CurlTransport(HttpSettings(store.url)),
@@ -168,7 +174,7 @@ def make_limited_client(store: Control) -> Iterator[Callable[..., tuple[BetterB2
         store.ask("PUT", "clock", {"freeze": True})
         client = BetterB2BTarget(
             CurlTransport(HttpSettings(store.url)),
-            BetterB2BSettings("sandbox-token", "sandbox"),
+            BetterB2BSettings("sandbox-token", "sandbox", rules=StoreRules(key_field="Acumatica Customer ID")),
             pacer=Pacer(120, share=share, clock=clock, sleep=sleep),
             retry=RetryPolicy(total_s=600, sleep=sleep, clock=clock),
         )

@@ -313,6 +313,20 @@ def test_tenant_is_named_when_it_is_unknown(erp: Any, make_erp_client: Any) -> N
         client.check_endpoint()
 
 
+def test_no_row_is_read_when_the_sign_in_lands_in_another_tenant(erp: Any, make_erp_client: Any) -> None:
+    """A 204 proves no tenant: the one reached is refused by name before the first row, and its seat given back."""
+    erp.switch(tenants=["Sandbox", "Other"], lands_in_tenant="Other")
+    with (
+        pytest.raises(ConfigError, match="named the tenant 'Sandbox' and reached 'Other'"),
+        make_erp_client() as client,
+    ):
+        client.list_rows(CUSTOMER)
+    assert not erp.calls("GET", "/entity")
+    erp.switch(sessions=1)
+    with make_erp_client(tenant="") as client:
+        assert client.reached_tenant() == "Other"
+
+
 def test_bearer_works_when_the_style_is_oauth(erp: Any, make_erp_client: Any) -> None:
     """The password flow reads, renews its token in time, and frees its seat."""
     erp.switch(sessions=1)

@@ -8,6 +8,7 @@ import pytest
 from customer_sync.errors import (
     AmbiguousWriteError,
     AuthenticationFailed,
+    ConfigError,
     ContractError,
     NotFound,
     RecordRejected,
@@ -15,9 +16,9 @@ from customer_sync.errors import (
     Unavailable,
 )
 from customer_sync.model.company import PaymentTerms
-from customer_sync.settings.connector import StoreRules
+from customer_sync.model.operation import Action
 
-KEY = StoreRules().key_field
+KEY = "Acumatica Customer ID"
 RECORD_ID = "7a1f0c52-3b5e-4d0e-9b0d-2f6c1e8a4b11"
 
 
@@ -84,13 +85,63 @@ def test_company_reads_back_when_it_was_created(make_store_client: Any) -> None:
     assert found.fields.extra_fields == {KEY: "T000001"}
     assert [one.id for one in client.companies_by_key("T000001")] == [company_id]
     assert client.companies_by_key("T00000") == []
-    client.update_companies([(company_id, {"uuid": RECORD_ID, "city": "Alameda"})])
+    client.update_companies([(company_id, {"city": "Alameda"})], RECORD_ID)
     changed = client.company(company_id)
     assert (changed.record_id, changed.fields.city, changed.fields.company_name) == (
         RECORD_ID,
         "Alameda",
         "Company 0001",
     )
+
+
+def test_no_update_is_lost_over_a_uuid_that_the_store_refuses(store: Any, make_store_client: Any) -> None:
+    """It goes once more without; what is no uuid is never sent, nor anything in bulk."""
+    client = make_store_client()
+    ids = client.create_companies([company(1), company(2)])
+    client.update_companies([(ids[0], {"city": "Alameda"})], "C001042")
+    client.update_companies([(each, {"zip_code": "94501"}) for each in ids], RECORD_ID)
+    assert [(client.company(each).fields.zip_code, client.company(each).record_id) for each in ids] == [
+        ("94501", "")
+    ] * 2
+    refused = {"status": 422, "body_style": "envelope", "message": "uuid: Must be a valid UUID."}
+    store.fault("status", match={"method": "PUT", "body_regex": "uuid"}, **refused)
+    for city in ("Berkeley", "Emeryville"):
+        client.update_companies([(ids[0], {"city": city})], RECORD_ID)
+        assert client.company(ids[0]).fields.city == city
+    assert sum("uuid" in str(row["body"]) for row in store.calls("PUT")) == 1
+
+
+def test_a_store_of_dependent_companies_is_named_and_served_by_its_catalog(store: Any, make_store_client: Any) -> None:
+    """Without the setting a sentence says which one is missing; with it companies are made singly, each with it."""
+    store.switch(independent_companies=False, catalog_required=True)
+    client = make_store_client()
+    assert not client.needs_catalogs
+    for rows in ([company(1)], [company(1), company(2)]):
+        with pytest.raises(ConfigError, match=r"Dependent Companies.*store\.catalog_id"):
+            client.create_companies(rows)
+    client = make_store_client(catalog_id=5)
+    assert client.cost(Action.CREATE_COMPANY).rows == 1
+    client.create_companies([company(1)])
+    assert make_store_client().needs_catalogs
+
+
+def test_shoppers_are_counted_where_the_core_store_answers(store: Any, make_store_client: Any) -> None:
+    """Company users have an account there as well and do not count; no answer is no number."""
+    client = make_store_client()
+    client.create_companies([company(1)])
+    (admin,) = [user.fields.email for user in client.users() if "ap1@" in user.fields.email or "1" in user.fields.email]
+    emails = ["SHOPPER@plainshop.example", "nobody@plainshop.example", admin]
+    assert client.shoppers(emails) == 1
+    assert client.shoppers([f"n{number}@plainshop.example" for number in range(120)]) == 0
+    store.switch(serve_core_customers=False)
+    assert client.shoppers(emails) is None
+
+
+def test_shoppers_among_many_are_not_asked_for(store: Any, make_store_client: Any) -> None:
+    """A plan of a whole new store does not wait for what it only counts."""
+    before = len(store.calls())
+    assert make_store_client().shoppers([f"n{number}@plainshop.example" for number in range(3_001)]) is None
+    assert len(store.calls()) == before
 
 
 @pytest.mark.parametrize("as_documented", [False, True])
@@ -216,6 +267,13 @@ def test_definitions_are_known_when_read(make_store_client: Any) -> None:
     client = make_store_client()
     assert {"admin", "senior buyer", "junior buyer"} <= client.role_ids.keys() == client.roles.keys()
     assert client.company_extra_fields[KEY.casefold()].is_unique
+
+
+def test_storefronts_are_known_where_the_store_lists_them(make_store_client: Any, store: Any) -> None:
+    """A store with one alone refuses to, which is no error."""
+    assert make_store_client().channels is None
+    store.switch(multi_storefront=True)
+    assert make_store_client().channels == {1: "Default Storefront"}
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,12 @@ def shell(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     return Shell(world, path, capsys)
 
 
+def in_quarantine(shell: Shell) -> list[str]:
+    """Customers of whom anything is in quarantine."""
+    with Ledger.open("shop", shell.world.ledger_url) as ledger:
+        return ledger.quarantine.customer_ids()
+
+
 def test_a_run_answers_with_its_balance_and_a_second_one_changes_nothing(shell: Shell) -> None:
     """Counts by outcome, requests by system, the plan's hash; afterwards nothing is left to do."""
     code, first = shell.json("run", "shop", "--mode", "full")
@@ -78,6 +84,9 @@ def test_a_run_answers_with_its_balance_and_a_second_one_changes_nothing(shell: 
     assert code == 0
     assert second["counts"]["waiting"] == 2
     assert second["waiting"] == second["counts"]["waiting"] + second["counts"]["quarantined"]
+    assert second["waiting"] == sum(
+        len(shell.json("explain", "shop", key)[1]["waiting"]) for key in in_quarantine(shell)
+    )
     assert second["counts"]["unchanged"] + second["counts"]["waiting"] == first["counts"]["created"]
     assert second["run_id"] != first["run_id"]
     assert shell.world.seats_taken() == 0

@@ -3,56 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 import yaml
 
 from customer_sync.commands.main import main
+from customer_sync.errors import PlanRefused, RunUnbalanced
 from customer_sync.ledger import Ledger
 from customer_sync.ledger.storage.database import open_engine
 from customer_sync.ledger.storage.schema import metadata
 from customer_sync.ledger.story.lines import each_customer
 from customer_sync.ledger.story.log_scope import LogFilter
 from customer_sync.ledger.story.log_search import iter_log
+from customer_sync.model.alert import Alert, Notice
 from customer_sync.model.outcome import LogEntry
+from customer_sync.reporting.incident_rules import judge_refusal, judge_run, judge_silence, notify
 from customer_sync.reporting.journalled import with_changes
 from customer_sync.reporting.log_entry import format_entry
-from tests.integration.twin_world import World
+from customer_sync.reporting.run_metrics import measure_run
+from customer_sync.run import Run, Sink
+from customer_sync.settings.alert_rules import AlertRules
+from customer_sync.settings.connector import Connector
+from customer_sync.steps.approval import approve_plan, ask_for_approval, reject_plan
+from tests.integration.personal_values import personal_values
+from tests.integration.twin_world import World, attempts
 
 UNMASKED = {("customer_state", "applied"), ("journal", "parts")}
 """Columns that hold the truth: docs/architecture.md#ledger."""
-
-SHORTEST = 7
-"""Shorter words may be part of others."""
-
-
-def personal_values(world: World) -> set[str]:
-    """E-mails, phones and names of everybody in the ERP and in the store."""
-    found: set[str] = set()
-    for record in [*_records(world.erp_state()), *_records(world.store_state())]:
-        for name, value in record.items():
-            if isinstance(value, str) and ("email" in name.casefold() or "phone" in name.casefold()):
-                found.add(value.strip())
-        full = (record.get("FirstName"), record.get("LastName")), (record.get("firstName"), record.get("lastName"))
-        found.update(f"{first} {last}" for first, last in full if first and last)
-        found.update(str(record[name]) for name in ("CustomerName", "companyName") if record.get(name))
-    return {value for value in found if len(value) >= SHORTEST and value.strip(" .")}
-
-
-def _records(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, dict):
-        yield value
-        for each in value.values():
-            yield from _records(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _records(each)
 
 
 def columns_of(url: str, *, unmasked: bool = False) -> Iterator[tuple[str, str]]:
@@ -75,6 +59,88 @@ def command(*arguments: str) -> Iterator[tuple[str, str]]:
     yield f"customer-sync {' '.join(arguments)}", out.getvalue() + err.getvalue()
 
 
+COMMANDS = (
+    ("run", "knb", "--mode", "full"),
+    ("reconcile", "knb"),
+    ("reconcile", "knb", "--mode", "shadow"),
+    ("pools", "knb"),
+)
+"""What operators call, and send on when they ask for help."""
+
+
+def connect(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the connections that commands look for."""
+    extra = {"tenant": "Sandbox", "endpoint_name": "KNCommerce", "endpoint_version": "24.200.001"}
+    erp = {"conn_type": "acumatica", "host": world.erp_url, "login": "admin", "password": "sandbox", "extra": extra}
+    store = {"conn_type": "better-b2b", "host": world.store_url, "password": "sandbox-token"}
+    monkeypatch.setenv("AIRFLOW_CONN_ACUMATICA_KNB", json.dumps(erp))
+    monkeypatch.setenv("AIRFLOW_CONN_BETTER_B2B_KNB", json.dumps({**store, "extra": {"store_hash": "sandbox"}}))
+
+
+def refused(world: World, sink: Sink) -> Iterator[tuple[str, str]]:
+    """Runs that end with an error: the store quotes what it was sent, the ERP answers with a record, a guard stops."""
+    company = world.companies()["C000001"]
+    email, phone = company["companyEmail"], company["companyPhone"]
+    said = f"Email already exists. ['{email}'] phone {phone} of {company['companyName']}"
+    world.store_faults({"match": {"method": "PUT"}, "effect": "status", "status": 422, "message": said})
+    world.edit("Customer", CustomerID="C000001", CustomerName=f"{company['companyName']} & Sons")
+    world.sync(run_id="refused", mode="full", sink=sink)
+    world.store_faults()
+    rules = {**world.connector.model_dump(mode="json"), "eligibility": {"types": ["NOBODY"]}}
+    strict = replace(world, connector=Connector.model_validate(rules))
+    with pytest.raises(PlanRefused) as stopped:
+        strict.sync(run_id="stopped", mode="full", sink=sink)
+    yield "refusal", f"{stopped.value} {stopped.value!r} {stopped.value.message}"
+
+
+def measured(world: World) -> Iterator[tuple[str, str]]:
+    """What each run is measured by."""
+    with world.ledger() as ledger:
+        for run_id in ("dry", "first", "second", "refused", "stopped", "compared"):
+            run = Run(world.connector, ledger, run_id)
+            yield from (("metric", str(each)) for each in measure_run(run, now_utc=datetime.now(UTC)))
+
+
+def alerted(world: World) -> Iterator[tuple[str, str]]:
+    """Every alert, in every form in which a channel gets it, and its end."""
+    rules = AlertRules.model_validate(
+        {"no_success_minutes": 1, "most_rejected_share": 0.0, "rejected_always_allowed": 0}
+    )
+    connector = world.connector.model_copy(update={"alerts": rules})
+    got: list[Notice] = []
+    with world.ledger() as ledger:
+        judge_run(ledger, connector, "stopped", is_green=False, link="")
+        judge_run(ledger, connector, "first", is_green=False, link="")
+        row = ledger.runs.get("stopped") or {}
+        judge_refusal(ledger, connector, "stopped", facts=f"refused: {(row['summary'] or {}).get('problems')}", link="")
+        judge_silence(ledger, connector, now_utc=datetime.now(UTC) + timedelta(days=1), link="")
+        assert notify(ledger, connector, {"email": got.append}) == []
+        world.sync(run_id="green", mode="full")
+        judge_run(ledger, connector, "green", is_green=True, link="")
+        assert notify(ledger, connector, {"email": got.append}) == []
+    assert {notice.alert for notice in got} == set(Alert)
+    for notice in got:
+        yield from (
+            ("alert", text) for text in (notice.subject, notice.text, notice.markup, json.dumps(notice.to_json()))
+        )
+
+
+def asked(world: World) -> Iterator[tuple[str, str]]:
+    """The question to a person, what is told after each answer, and the plan that the question leads to."""
+    world.edit("Customer", CustomerID="C000003", CustomerName="Grabbe & Töchter GmbH", Email="grabbe@elsewhere.example")
+    world.edit("Customer", CustomerID="C000004", EnableKensiumCommerce=False)
+    careful = world.with_rules(approval={"ask": "always"})
+    with attempts(careful, "asked", mode="full") as parts:
+        summary = parts.plan(can_ask=True).summary
+        subject, body, _ = ask_for_approval(parts.at("guard"), summary, link="http://127.0.0.1/plan")
+        yield from (("approval", text) for text in (subject, body, *summary.lines))
+        told = approve_plan(parts.at("guard"), summary.descriptors, parts.planned, by="olga")
+        told.append(reject_plan(parts.at("guard"), summary.descriptors, by=None))
+        yield from (("approval", text) for text in told)
+        with suppress(RunUnbalanced):
+            parts.audit()
+
+
 def test_no_personal_value_leaves_the_ledger_unmasked(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,7 +150,8 @@ def test_no_personal_value_leaves_the_ledger_unmasked(
     monkeypatch.setenv("CUSTOMER_SYNC_LEDGER_URL", world.ledger_url)
     monkeypatch.setenv("CUSTOMER_SYNC_CONNECTORS_DIR", str(tmp_path))
     shipped = world.connector.model_dump(mode="json", exclude_defaults=True)
-    (tmp_path / "knb.yaml").write_text(yaml.safe_dump(shipped), encoding="utf-8")
+    paced = {**shipped, "store": {**shipped.get("store", {}), "requests_per_minute": 60_000}}
+    (tmp_path / "knb.yaml").write_text(yaml.safe_dump(paced), encoding="utf-8")
     said: list[tuple[str, str]] = []
 
     def sink(title: str, entries: Sequence[LogEntry]) -> None:
@@ -98,6 +165,10 @@ def test_no_personal_value_leaves_the_ledger_unmasked(
     world.edit("Customer", CustomerID="C000002", Email="somebody.else@elsewhere.example")
     world.sync(run_id="second", mode="full", sink=sink)
     world.reconcile(run_id="compared", sink=sink)
+    said += refused(world, sink)
+    said += measured(world)
+    said += alerted(world)
+    said += asked(world)
 
     said += columns_of(world.ledger_url)
     said += [(str(path), path.read_text(encoding="utf-8")) for path in reports.rglob("*.*") if path.is_file()]
@@ -111,10 +182,17 @@ def test_no_personal_value_leaves_the_ledger_unmasked(
     for customer_id in customers:
         said += command("explain", world.connector.id, customer_id)
         said += command("explain", world.connector.id, customer_id, "--json")
+    connect(world, monkeypatch)
+    for arguments in COMMANDS:
+        said += command(*arguments)
+        said += command(*arguments, "--json")
 
     values = personal_values(world)
     assert len(values) > 300
-    assert {place.partition(" ")[0] for place, _ in said} > {"task", "export", "customer-sync", "story.lines"}
+    places = {place.partition(" ")[0] for place, _ in said}
+    assert places > {"task", "export", "customer-sync", "story.lines", "alert", "metric", "approval", "refusal"}
+    # The store's own words were said, without what they quoted.
+    assert [text for _, text in said if "Email already exists" in text]
     # The search finds what is there: the documents of the companies hold it.
     assert any(value in text for _, text in columns_of(world.ledger_url, unmasked=True) for value in values)
     leaks = {(place, value) for place, text in said for value in values if value in text}

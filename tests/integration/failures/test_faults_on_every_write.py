@@ -129,7 +129,7 @@ def test_company_of_a_lost_answer_is_withdrawn_when_its_customer_leaves_meanwhil
     """A company was made and nobody learned of it; its customer is un-enrolled before the next run: it loses access."""
     world.store_faults(
         {"match": {"method": "POST", "path_regex": "/companies"}, "effect": "commit_then_reset"},
-        {"match": {"method": "GET", "path_regex": "/companies$"}, "effect": "status", "status": 503, "after": 2},
+        {"match": {"method": "GET", "path_regex": "/companies$"}, "effect": "status", "status": 503, "after": 1},
     )
     with pytest.raises(SyncError):
         world.sync(mode="selected", customer_ids=["C000001"])

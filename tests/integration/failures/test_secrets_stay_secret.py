@@ -6,17 +6,24 @@ import contextlib
 import logging
 import pickle
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
+from cryptography.fernet import Fernet
 
 from customer_sync.errors import SyncError
+from customer_sync.ledger import Ledger
+from customer_sync.ledger.coordination.tokens import KeptTokens
 from customer_sync.model.outcome import LogEntry
 from customer_sync.pipeline import run
 from customer_sync.planning.window import RunRequest
 from customer_sync.reporting.log_entry import format_entry
+from customer_sync.settings.kept_tokens import Tokens
 from tests.integration.twin_world import World
 
 PASSWORD = "pa55-Geheim-w0rt"
@@ -26,6 +33,7 @@ ACCOUNT_EMAIL = "konto.geheim@privat-firma.example"
 PHONE = "+49 171 5550199"
 PERSON = "Geheimrat"
 CUSTOMERS = ["C000001", "C000002", "C000003"]
+APPLICATION = {"client_id": "3f6d2c1a-8a5e-4d0b-9c7e-2b1f0a9d8e7c@Sandbox", "client_secret": "sandbox-secret"}
 SECRETS = (PASSWORD, TOKEN)
 PERSONAL = (EMAIL, ACCOUNT_EMAIL, PHONE, PHONE.replace(" ", ""), PERSON)
 HOLDS_PAYLOAD = {"customer_state", "journal"}
@@ -65,9 +73,9 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixtur
         yield caplog
 
 
-def sync(world: World, heard: Heard, *, password: str = PASSWORD, token: str = TOKEN) -> None:
+def sync(world: World, heard: Heard, *, password: str = PASSWORD, token: str = TOKEN, **sign_in: Any) -> None:
     """One run whose output, errors included, is heard."""
-    erp, store = world.source(password=password), world.store(token=token)
+    erp, store = world.source(**{"password": password, **sign_in}), world.store(token=token)
     heard.texts += [repr(erp), repr(store), repr(erp.settings), repr(store.settings), str(erp.settings)]
     request = RunRequest(mode="selected", customer_ids=tuple(CUSTOMERS))
     try:
@@ -127,6 +135,41 @@ def test_nothing_planted_is_found_when_runs_succeed_and_fail(planted: World, log
     text = "\n".join(heard.texts)
     assert len(heard.texts) > 100
     assert [planted_text for planted_text in (*SECRETS, *PERSONAL) if planted_text in text] == []
+
+
+def test_no_token_is_found_where_people_look(planted: World, logged: pytest.LogCaptureFixture) -> None:
+    """Tokens that were renewed, quoted by the ERP, refused or revoked are in no log line, error, report or file."""
+    heard, seen, key = Heard(), [APPLICATION["client_secret"]], Fernet.generate_key().decode()
+    form = {"grant_type": "password", "username": "admin", "password": PASSWORD, "scope": "api offline_access"}
+    given = requests.post(f"{planted.erp_url}/identity/connect/token", data=form | APPLICATION, timeout=10).json()
+    with Ledger.open(planted.connector.id, planted.ledger_url) as ledger:
+        kept = KeptTokens(ledger.engine, lambda: [key])
+        kept.replace("owner", Tokens("ended-access", given["refresh_token"], datetime.now(UTC)), "erp_knb")
+
+        def current(is_stale: Callable[[Tokens], bool], renew: Callable[[str], Tokens]) -> Tokens:
+            found = kept.current("owner", is_stale, renew)
+            seen.extend((found.access, found.refresh))
+            return found
+
+        sign_in: Any = {"auth_style": "oauth_code", "username": "", **APPLICATION, "tokens": current}
+        sync(planted, heard, **sign_in)
+        quoting = f"bearer {seen[1]}, refreshed by {seen[2]}"
+        planted.erp_faults(
+            {"match": {"path_regex": "/Customer"}, "effect": "status", "status": 400, "message": quoting}
+        )
+        sync(planted, heard, **sign_in)
+        planted.erp_faults()
+        for token in seen[1:]:
+            requests.post(f"{planted.erp_url}/identity/connect/revocation", data={"token": token}, timeout=10)
+        sync(planted, heard, **sign_in)
+
+    heard.texts += [logging.Formatter().format(each) for each in logged.records if not each.name.startswith("uvicorn")]
+    text = "\n".join(heard.texts)
+    ledger_file = Path(planted.ledger_url.removeprefix("sqlite:///"))
+    files = b"".join(path.read_bytes() for path in ledger_file.parent.glob(f"{ledger_file.name}*"))
+    assert "customer-sync login" in text
+    assert len(set(seen)) > 2
+    assert [each for each in (*seen, given["refresh_token"]) if each in text or each.encode() in files] == []
 
 
 def test_ledger_holds_personal_data_nowhere_but_in_the_applied_state(planted: World) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from customer_sync.ledger.storage.compiled import Compiled
 from customer_sync.ledger.storage.database import open_engine, writing
 from customer_sync.ledger.storage.schema import customer_state, journal, quarantine, run
-from customer_sync.ledger.storage.statement import insert, upsert
+from customer_sync.ledger.storage.statement import Prepared, among, insert, upsert
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 
@@ -32,6 +32,31 @@ def test_every_type_of_column_is_stored_as_sqlalchemy_stores_it(ledger_url: str)
         connection.execute(sa.insert(run), rows)
         assert connection.execute(sa.select(run).order_by(run.c.run_id)).all() == compiled
     assert [(row.run_id, row.started_at_utc) for row in compiled] == [("a\ufffdb", NOW), ("c", NOW), ("d", NOW)]
+    engine.dispose()
+
+
+def test_a_statement_that_is_made_once_takes_its_values_as_one_that_is_made_anew(ledger_url: str) -> None:
+    """Each value by its column's type, lists whatever their length, in looking, changing and removing."""
+    engine = open_engine(ledger_url)
+    c = run.c
+    found = Prepared(
+        lambda since, keys, most: (
+            sa.select(c.run_id, c.window).where(c.started_at_utc >= since, among(c.run_id, keys)).limit(most)
+        )
+    )
+    changed = Prepared(lambda of_run, what: sa.update(run).where(c.run_id == of_run).values(window=what))
+    removed = Prepared(lambda keys: sa.delete(run).where(among(c.run_id, keys)))
+    with writing(engine) as connection:
+        insert(connection, run, [a_run("a\0b"), a_run("c"), a_run("d", started_at_utc=NOW - timedelta(days=1))])
+        changed(connection, "c", {"name": "Ren\u00e9"})
+        elsewhere = NOW.astimezone(timezone(timedelta(hours=5)))
+        assert {row.run_id for row in found(connection, elsewhere, ["a\0b", "c", "d"], 9)} == {"a\ufffdb", "c"}
+        assert found(connection, NOW, ["c"] * 2_000, 1).one().window == {"name": "Ren\u00e9"}
+        assert found(connection, NOW, [], 9).all() == []
+        assert removed(connection, ["a\0b", "c"]).rowcount == 2
+        assert connection.execute(sa.select(c.run_id)).scalars().all() == ["d"]
+        with pytest.raises(ValueError, match="shorter"):
+            removed(connection)
     engine.dispose()
 
 

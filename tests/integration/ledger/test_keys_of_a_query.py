@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.database import open_engine, writing
-from customer_sync.ledger.storage.schema import contact_holder, journal
+from customer_sync.ledger.storage.schema import email, journal
 from customer_sync.ledger.storage.statement import among, insert
 
 KEYS = ["plain", 'O\'Brien "quoted" \\', "Zo\u00eb \U0001f600", "a\0b", "[1]", "1", ""]
@@ -15,15 +15,24 @@ KEYS = ["plain", 'O\'Brien "quoted" \\', "Zo\u00eb \U0001f600", "a\0b", "[1]", "
 def test_texts_are_found_when_they_are_among_the_keys(ledger_url: str) -> None:
     """Whatever signs they hold; those that are not meant stay out."""
     engine = open_engine(ledger_url)
-    rows = [{"connector_id": "knb", "contact_key": key, "customer_id": f"C{number}"} for number, key in enumerate(KEYS)]
+    rows = [
+        {
+            "connector_id": "knb",
+            "contact_key": key,
+            "customer_id": f"C{number}",
+            "email_hash": f"{number}",
+            "stake": "ours",
+        }
+        for number, key in enumerate(KEYS)
+    ]
     with writing(engine) as connection:
-        insert(connection, contact_holder, rows)
+        insert(connection, email, rows)
         for number, key in enumerate(KEYS):
-            query = sa.select(contact_holder.c.customer_id).where(among(contact_holder.c.contact_key, [key, "other"]))
+            query = sa.select(email.c.customer_id).where(among(email.c.contact_key, [key, "other"]))
             assert connection.execute(query).scalars().all() == [f"C{number}"]
-        everyone = sa.select(contact_holder.c.customer_id).where(among(contact_holder.c.contact_key, KEYS * 200))
+        everyone = sa.select(email.c.customer_id).where(among(email.c.contact_key, KEYS * 200))
         assert len(connection.execute(everyone).all()) == len(KEYS)
-        nobody = sa.select(contact_holder.c.customer_id).where(among(contact_holder.c.contact_key, []))
+        nobody = sa.select(email.c.customer_id).where(among(email.c.contact_key, []))
         assert connection.execute(nobody).all() == []
     engine.dispose()
 

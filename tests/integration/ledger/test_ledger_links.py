@@ -3,17 +3,28 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customer_sync.errors import ConfigError
-from customer_sync.ledger import CustomerState, Ledger
+from customer_sync.ledger import CustomerState, IntendedWrite, Ledger
+from customer_sync.ledger.state.emails import AccountClaim
 from customer_sync.ledger.storage.schema import metadata
 from customer_sync.model.company import Address, CompanyStatus, PaymentTerms, UserFields, company_fields, user_fields
-from customer_sync.model.operation import AppliedAddress, AppliedCompany, AppliedUser
+from customer_sync.model.operation import (
+    Action,
+    AddressOperation,
+    AppliedAddress,
+    AppliedCompany,
+    AppliedUser,
+    CompanyOperation,
+    UserOperation,
+)
 from customer_sync.model.outcome import Finding, Reason
+from customer_sync.planning.emails import email_id
 from tests.unit.customer_sync.builders import a_company, a_user
 
 
@@ -26,7 +37,10 @@ def a_state(customer_id: str = "C1", company_id: int = 7, **changes: Any) -> Cus
 
 def users(**ids: int) -> dict[str, AppliedUser]:
     """Make applied users by their keys."""
-    return {key: AppliedUser(store_id=store_id, fields=UserFields()) for key, store_id in ids.items()}
+    return {
+        key: AppliedUser(store_id=store_id, fields=UserFields(email=f"{key}@x.example"))
+        for key, store_id in ids.items()
+    }
 
 
 def put(ledger: Ledger, *states: CustomerState, run_id: str = "r1") -> None:
@@ -36,12 +50,16 @@ def put(ledger: Ledger, *states: CustomerState, run_id: str = "r1") -> None:
 
 
 def test_a_company_is_remembered_with_all_its_parts(ledger: Ledger) -> None:
-    """What was applied comes back as it was: fields, users, addresses, payment, reference."""
+    """What was applied comes back: fields, users, addresses with any external id or none, payment, reference."""
     user, place = user_fields(a_user("1", last_name="Þórður 山田")), Address(city="Oak\0land", is_billing=True)
     state = a_state(
         status=CompanyStatus.INACTIVE,
         users={"1": AppliedUser(store_id=11, fields=user)},
-        addresses={"C1:MAIN": AppliedAddress(store_id=21, fields=place)},
+        addresses={
+            "C1:MAIN": AppliedAddress(store_id=21, fields=place),
+            "C1:EAST": AppliedAddress(store_id=22, fields=Address(external_id="C1:EAST")),
+            "C1:WEST": AppliedAddress(store_id=23, fields=Address(external_id="another number:WEST")),
+        },
         payment_methods={"cheque": True},
         payment_terms=PaymentTerms(is_enabled=True, days=0),
         reference_id="7",
@@ -51,6 +69,45 @@ def test_a_company_is_remembered_with_all_its_parts(ledger: Ledger) -> None:
     put(ledger, state)
     assert ledger.links.load(["C1", "C2"]) == {"C1": state.applied}
     assert ledger.links.of_record("NOTE-c1") == "C1"
+
+
+def test_of_a_company_that_is_being_made_the_journal_has_the_parts(ledger: Ledger) -> None:
+    """Its row is written when it is made; what was confirmed since is read with it, whatever number it has by then."""
+    user, place = user_fields(a_user("1")), Address(external_id="C1:MAIN", city="Oakland", is_billing=True)
+    former, begun = a_state("C1", 5), a_state("C1", 7, status=CompanyStatus.UNKNOWN)
+    puts = {
+        each.applied.company_id: CompanyOperation(action=Action.CREATE_COMPANY, key="C1", new=each.applied.fields)
+        for each in (former, begun)
+    }
+    makes_user = UserOperation(action=Action.CREATE_USER, key="1", new=user)
+    makes_place = AddressOperation(action=Action.CREATE_ADDRESS, key="C1:MAIN", new=place)
+    lost = AddressOperation(action=Action.CREATE_ADDRESS, key="C1:OLD", new=place)
+    requests = [
+        [IntendedWrite("C1", puts[5])],
+        [IntendedWrite("C1", lost)],
+        [IntendedWrite("C1", puts[7])],
+        [IntendedWrite("C1", makes_user)],
+        [IntendedWrite("C0", makes_place), IntendedWrite("C1", makes_place)],
+        [IntendedWrite("C1", lost)],
+    ]
+    put(ledger, begun._replace(promised={email_id(user.email): "1", "another": "2"}, is_behind=True))
+    with ledger.write() as connection:
+        ids = ledger.intents.open(connection, "r1", 1, requests)
+        ledger.intents.confirm(connection, dict(zip(ids, [[5], [20], [7], [11], [21, 22]], strict=False)))
+    whole = msgspec.structs.replace(
+        begun.applied,
+        users={"1": AppliedUser(store_id=11, fields=user)},
+        addresses={"C1:MAIN": AppliedAddress(store_id=22, fields=place)},
+    )
+    assert ledger.links.load(["C1"]) == {"C1": whole}
+    assert ledger.links.holders_of_contacts(["1", "2"]) == {("1", "C1"), ("2", "C1")}
+    with ledger.write() as connection:
+        ledger.links.follow(connection, {"C9": "note-C1"})
+    with ledger.links.snapshot() as links:
+        assert links.behind(["C9"]) == set()
+        assert links.applied(["C9"])["C9"].addresses.keys() == {"C9:MAIN"}
+    put(ledger, begun._replace(customer_id="C9", applied=whole, indexed=None))
+    assert ledger.links.holders_of_contacts(["1", "2"]) == {("1", "C9")}
 
 
 def test_the_hash_changes_alone(ledger: Ledger) -> None:
@@ -143,8 +200,12 @@ def test_a_company_that_is_not_weighed_yet_is_known_until_it_is(ledger: Ledger) 
 def test_a_reference_that_several_records_hold_is_known(ledger: Ledger) -> None:
     """Copied customers copy the reference as well: it proves nothing."""
     with ledger.write() as connection:
-        rows = [("C1", "a@x.example", "7"), ("C2", "b@x.example", "7"), ("C3", "c@x.example", "8")]
-        ledger.emails.claim(connection, "r1", [*rows, ("C4", "d@x.example", "")])
+        rows = [
+            AccountClaim("C1", "a@x.example", reference_id="7"),
+            AccountClaim("C2", "b@x.example", reference_id="7"),
+            AccountClaim("C3", "c@x.example", reference_id="8"),
+        ]
+        ledger.emails.claim(connection, "r1", [*rows, AccountClaim("C4", "d@x.example")])
     assert ledger.emails.repeated_references(["7", "8", "9", ""]) == {"7"}
 
 
@@ -220,7 +281,7 @@ def test_connectors_do_not_see_each_others_links(ledger: Ledger, other: Ledger) 
 def claim(ledger: Ledger, run_id: str, **emails: str) -> None:
     """Claim Account Emails for customers."""
     with ledger.write() as connection:
-        ledger.emails.claim(connection, run_id, [(key, email, "") for key, email in emails.items()])
+        ledger.emails.claim(connection, run_id, [AccountClaim(key, email) for key, email in emails.items()])
 
 
 def test_two_customers_with_one_account_email_are_found_in_one_run(ledger: Ledger) -> None:

@@ -1,6 +1,6 @@
 """Quarantine: reason and field, since when, how often, and out again by itself."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -90,3 +90,20 @@ def test_a_person_may_release_a_customer(ledger: Ledger, other: Ledger) -> None:
         assert ledger.quarantine.release(connection, "C1") == 2
         assert ledger.quarantine.release(connection, "C1") == 0
     assert other.quarantine.customer_ids() == ["C1"]
+
+
+def test_so_many_strangers_emails_are_due_those_first_that_were_asked_for_longest_ago(ledger: Ledger) -> None:
+    """Whose holder is a customer of ours, and who was asked for since, is not among them."""
+    asked = datetime(2026, 1, 5, tzinfo=UTC)
+
+    def waits(key: str, *, day: int, holder: str = "") -> tuple[str, Finding]:
+        when = asked.replace(day=day)
+        return "C1", Finding(
+            reason=Reason.EMAIL_IN_USE, entity="contact", key=key, hash="h", holder=holder, asked_at_utc=when
+        )
+
+    found = [waits("a", day=4), waits("b", day=2), waits("c", day=3), waits("d", day=1, holder="C9"), waits("e", day=6)]
+    with ledger.write() as connection:
+        ledger.quarantine.replace(connection, "r1", ["C1"], found)
+    assert ledger.quarantine.due(asked, 60) == {("C1", "a"), ("C1", "b"), ("C1", "c")}
+    assert ledger.quarantine.due(asked, 2) == {("C1", "b"), ("C1", "c")}

@@ -34,7 +34,7 @@ def an_old_run(ledger: Ledger, run_id: str, **columns: Any) -> None:
         row = {"kind": "drift", "customer_id": f"C-{run_id}", "entity": "customer"}
         ledger.differences.append(connection, run_id, [row])
         planned = PlannedCustomer(f"C-{run_id}", "No•••", "sync", 1, "0" * 32)
-        ledger.plans.replace(connection, run_id, "batch_000", [planned])
+        ledger.plans.replace(connection, run_id, "batch_000", [planned], [b"[]"])
         ledger.log.append(connection, run_id, "load", 1, [LogEntry(customer_id=f"C-{run_id}")])
         ledger.runs.update(connection, run_id, state="success", started_at_utc=ended, ended_at_utc=ended)
         aged = sa.update(story).where(story.c.run_id == run_id)
@@ -57,7 +57,7 @@ def test_old_run_goes_with_all_that_belongs_to_it(ledger: Ledger, other: Ledger)
     assert removed == {
         "run": 1,
         "batch": 1,
-        "plan_customer": 1,
+        "plan": 1,
         "journal": 1,
         "difference": 1,
         "access_removal": 0,

@@ -150,7 +150,11 @@ def test_batches_are_counted_by_their_keys(ledger: Ledger, other: Ledger) -> Non
     begin(other, "r1", "C1")
     with ledger.write() as connection:
         ledger.runs.add_customers(connection, "r1", "batch_001", ["C3"])
-    assert (ledger.runs.batch_count("r1"), other.runs.batch_count("r1"), ledger.runs.batch_count("r2")) == (2, 1, 0)
+        ledger.runs.add_closed(connection, "r1", "as_before_000", {"C4": ("unchanged", ""), "C5": ("filtered", "x")})
+    assert ledger.runs.handed_on("r1")[0] == 2
+    assert (other.runs.handed_on("r1")[0], ledger.runs.handed_on("r2")) == (1, (0, 0))
+    assert ledger.runs.closed_by_extract("r1") == {"unchanged": 1, "filtered": 1}
+    assert other.runs.closed_by_extract("r1") == {}
 
 
 OPERATIONS = [

@@ -1,9 +1,11 @@
 """Turns and seats that the ledger gives out hold for all who ask, on both databases."""
 
+import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,9 +14,14 @@ import sqlalchemy as sa
 
 from customer_sync.errors import ConnectFailed, SessionLimit
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.coordination.shared_budget import LONGEST_BLOCK_S, SEAT_S, SharedSeat
+from customer_sync.ledger.coordination.seat import SharedSeat
+from customer_sync.ledger.coordination.shared_budget import LONGEST_BLOCK_S
+from customer_sync.ledger.coordination.sign_of_life import BEAT_S, SILENT_S
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.schema import request_turn, session_seat
+from customer_sync.machine import running_on
+from tests.integration.ledger.another_process import another_process
+from tests.simulation.virtual_machine import VirtualMachine
 
 BUDGET = "better_b2b:shop"
 
@@ -116,31 +123,56 @@ def test_a_seat_is_taken_once_when_it_is_asked_for_twice(ledger: Ledger) -> None
         seat(ledger, 2).take()
 
 
-def test_a_seat_becomes_free_when_its_holder_was_killed(ledger: Ledger) -> None:
-    """After the time that the ERP itself gives an abandoned session, and not before."""
-    seat(ledger, 1).take()
-    for silent_s, is_free in ((SEAT_S - 60, False), (SEAT_S + 1, True)):
-        with ledger.write() as connection:
-            expiry = utc_now() + timedelta(seconds=SEAT_S - silent_s)
-            connection.execute(sa.update(session_seat).values(expires_at_utc=expiry))
-        if is_free:
+def silent(ledger: Ledger, seconds: float) -> None:
+    """Let the holders be of another machine, and silent for so long."""
+    with ledger.write() as connection:
+        seen = datetime.now(UTC) - timedelta(seconds=seconds)
+        connection.execute(sa.update(session_seat).values(process="elsewhere pid:[1] 4711@1", seen_at_utc=seen))
+
+
+def test_a_seat_becomes_free_when_its_holder_is_silent(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
+    """Half a minute after its last sign of life; the log says until when the server may count its session."""
+    ledger.seat("acumatica:office", 1, "extract of run r1").take()
+    machine = VirtualMachine(now=datetime.now(UTC))
+    with running_on(machine):
+        for silent_s in (SILENT_S - 2 * BEAT_S - 5, SILENT_S + 1):
+            waiting = SharedSeat(
+                ledger.engine, "acumatica:office", 1, "load of run r2", wait_s=2 * BEAT_S, clock=machine.monotonic_s
+            )
+            silent(ledger, silent_s)
+            if silent_s > SILENT_S:
+                waiting.take()
+                continue
+            with pytest.raises(SessionLimit, match=r"held by extract of run r1 since .*it is free by"):
+                waiting.take()
+    said = [each for each in caplog.messages if each.startswith("waiting for one of 1 seats of acumatica:office")]
+    assert len(said) == 2
+    assert "held by extract of run r1 since" in said[0]
+    assert [each for each in caplog.messages if "extract of run r1, which had a seat" in each]
+
+
+def test_a_seat_of_a_killed_process_is_free_at_once(ledger: Ledger, ledger_url: str) -> None:
+    """On the same machine nobody waits for a process that is gone."""
+    with another_process(ledger_url, 'ledger.seat("acumatica:office", 1, "extract of run r1").take()') as holder:
+        with pytest.raises(SessionLimit, match="extract of run r1"):
             seat(ledger, 1).take()
-        else:
-            with pytest.raises(SessionLimit):
-                seat(ledger, 1).take()
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+        seat(ledger, 1).take()
 
 
-def test_a_seat_is_kept_while_its_session_is_in_use(ledger: Ledger) -> None:
-    """A long read says once a minute that it is alive."""
-    now_s = [0.0]
+def test_a_seat_is_kept_while_its_holder_lives(ledger: Ledger) -> None:
+    """A long read gives signs of life though it asks nobody."""
     held = ledger.seat("acumatica:office", 1)
-    held._clock = lambda: now_s[0]
     held.take()
-    with ledger.write() as connection:
-        connection.execute(sa.update(session_seat).values(expires_at_utc=utc_now() + timedelta(seconds=5)))
-    held.keep()  # within a minute: not written again
-    now_s[0] = 61.0
-    held.keep()
-    with ledger.write() as connection:
-        expiry = connection.execute(sa.select(session_seat.c.expires_at_utc)).scalar_one()
-    assert expiry - utc_now() > timedelta(seconds=SEAT_S - 60)
+    silent(ledger, SILENT_S - 1)
+    deadline_s = time.monotonic() + 4 * BEAT_S
+    with ledger.engine.connect() as connection:
+        while utc_now() - connection.execute(sa.select(session_seat.c.seen_at_utc)).scalar_one() > timedelta(
+            seconds=BEAT_S
+        ):
+            connection.rollback()
+            assert time.monotonic() < deadline_s
+            time.sleep(0.2)
+    held.give_back()
+    seat(ledger, 1).take()

@@ -221,7 +221,7 @@ def test_what_was_done_takes_the_place_of_what_was_planned(ledger_url: str) -> N
             ledger.log.append(connection, "r1", "transform", 1, planned)
             ledger.log.append(connection, "r2", "transform", 1, planned[1:2])
         with time_machine.travel(START + timedelta(hours=2), tick=False), ledger.write() as connection:
-            ledger.log.append(connection, "r1", "load", 1, done, in_place_of="transform")
+            ledger.log.append(connection, "r1", "load", 1, done, in_place_of=("transform",))
         rows = ledger.log.rows(run_id="r1")
     assert [(row["customer_id"], row["task"], row["message"]) for row in rows] == [
         ("C1", "load", ""),

@@ -8,6 +8,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -15,9 +16,14 @@ import sqlalchemy as sa
 
 from customer_sync.ledger import CustomerState, Ledger
 from customer_sync.ledger.storage.database import open_engine, writing
-from customer_sync.ledger.storage.schema import contact_holder, customer_state
+from customer_sync.ledger.storage.schema import customer_state, email, quarantine
+from customer_sync.model.company import CompanyUser, content_hash
 from customer_sync.model.difference import DifferenceClass
+from customer_sync.model.outcome import Reason
 from tests.integration.twin_world import KEY_FIELD, World, call
+
+UNKNOWN = "unknown"
+"""Marks users that somebody made in the store."""
 
 LONG_AGO_S = 86_400
 """How much older than our write the store's stamp of a lost one is."""
@@ -52,10 +58,11 @@ class Corruption:
         self._addresses = _grouped(self.store["addresses"])
         customers = {row["CustomerID"]: row for row in self.erp["customers"]}
         self._customers = customers
-        self._engine = open_engine(self.world.ledger_url)
-        with self._engine.connect() as connection:
+        self._shared = _shared_emails(self.erp["contacts"])
+        self.engine = open_engine(self.world.ledger_url)
+        with self.engine.connect() as connection:
             linked = set(connection.execute(sa.select(customer_state.c.customer_id)).scalars())
-        applied = Ledger(self._engine, self.world.connector.id).links.load(linked)
+        applied = Ledger(self.engine, self.world.connector.id).links.load(linked)
         self._keys = {
             (entity, part.store_id): part_key
             for each in applied.values()
@@ -70,18 +77,20 @@ class Corruption:
         company_id = self._companies[key]["companyId"]
         users = self._users.get(company_id, [])
         addresses = self._addresses.get(company_id, [])
-        return len(users) > 1 and bool(addresses) and self._companies[key]["companyStatus"] == 1
+        is_active = self._companies[key]["companyStatus"] == 1
+        # Whoever is spoilt may end: somebody else would get an e-mail that both want.
+        return len(users) > 1 and bool(addresses) and is_active and key not in self._shared
 
     def spoil(self, times: int, kinds: list[str] | None = None) -> Counter[Defect]:
         """Spoil so many customers in every way, and put the spoilt sides in place."""
         ways = [way for name, way in _WAYS.items() if kinds is None or name in kinds]
-        with writing(self._engine) as ledger:
+        with writing(self.engine) as ledger:
             for _ in range(times):
                 for way in ways:
                     way(self, next(self._free), ledger)
         call(f"{self.world.store_url}/_sandbox/state", "PUT", self.store)
         call(f"{self.world.erp_url}/_sandbox/state", "PUT", self.erp)
-        self._engine.dispose()
+        self.engine.dispose()
         return self.expected
 
     # -- what the ways need ------------------------------------------------------------------------
@@ -109,7 +118,7 @@ class Corruption:
 
     def forget_user(self, connection: sa.Connection, key: str, user_id: int) -> None:
         """Have the ledger not know a user any more, and all else as before."""
-        links = Ledger(self._engine, self.world.connector.id).links
+        links = Ledger(self.engine, self.world.connector.id).links
         applied = links.load([key])[key]
         users = {name: user for name, user in applied.users.items() if user.store_id != user_id}
         links.put(connection, "", [CustomerState(key, msgspec.structs.replace(applied, users=users))])
@@ -133,6 +142,15 @@ def _grouped(rows: list[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
     for row in rows:
         found.setdefault(row["companyId"], []).append(row)
     return found
+
+
+def _shared_emails(contacts: list[dict[str, Any]]) -> set[str]:
+    """Customers with a contact whose e-mail a contact of another customer has as well."""
+    customers: dict[str, set[str]] = {}
+    for contact in contacts:
+        email = (contact["values"].get("Email") or "").casefold()
+        customers.setdefault(email, set()).add(contact["BusinessAccount"])
+    return {customer for email, found in customers.items() if email and len(found) > 1 for customer in found}
 
 
 Way = Callable[[Corruption, str, sa.Connection], None]
@@ -159,7 +177,7 @@ def _address_gone(case: Corruption, key: str, _: sa.Connection) -> None:
 
 
 def _link_lost(case: Corruption, key: str, ledger: sa.Connection) -> None:
-    for table in (customer_state, contact_holder):
+    for table in (customer_state, email):
         ledger.execute(sa.delete(table).where(table.c.customer_id == key))
     case.tell(key, DifferenceClass.MISSING_IN_LEDGER)
 
@@ -268,6 +286,54 @@ def _deleted_in_erp(case: Corruption, key: str, _: sa.Connection) -> None:
     case.tell(key, DifferenceClass.DELETED_IN_ERP)
 
 
+def _link_unweighed(case: Corruption, key: str, ledger: sa.Connection) -> None:
+    ledger.execute(sa.update(customer_state).where(customer_state.c.customer_id == key).values(evidence=""))
+    case.tell(key, DifferenceClass.LINK_UNPROVEN)
+
+
+def _unknown_admin(case: Corruption, key: str, _: sa.Connection) -> None:
+    admin = next(user for user in case.store["users"] if user["companyId"] == case.company(key)["companyId"])
+    user_id = case.new_id("user")
+    roles = {role["name"]: role["id"] for role in case.store["roles"]}
+    email = f"{UNKNOWN}.{user_id}@shop.example"
+    made = {
+        "id": user_id,
+        "email": email,
+        "uuid": UNKNOWN,
+        "companyRoleId": roles["Admin"],
+        "customerId": 900_000 + user_id,
+    }
+    case.store["users"].append(copy.deepcopy(admin) | made)
+    case.tell(key, DifferenceClass.FOREIGN_USER, "contact", f"user {user_id}")
+
+
+def _user_in_withdrawn_company(case: Corruption, key: str, _: sa.Connection) -> None:
+    user = case.other_user(key)
+    part = case.child_key("user", user["id"])
+    foreign = copy.deepcopy(next(row for row in case.store["companies"] if not row["extraFields"]))
+    foreign |= {"companyId": case.new_id("company"), "companyStatus": 3}
+    case.store["companies"].append(foreign)
+    user |= {"companyId": foreign["companyId"], "id": case.new_id("user")}
+    case.tell(key, DifferenceClass.HELD_BY_WITHDRAWN, "contact", part)
+
+
+def _waits_for_nobody(case: Corruption, key: str, ledger: sa.Connection) -> None:
+    user = case.other_user(key)
+    part = case.child_key("user", user["id"])
+    links = Ledger(case.engine, case.world.connector.id).links
+    fields = msgspec.structs.asdict(links.load([key])[key].users[part].fields)
+    digest = content_hash(CompanyUser(key=part, **fields))
+    case.drop("users", user)
+    case.forget_user(ledger, key, user["id"])
+    now = datetime.now(UTC)
+    stamps = dict.fromkeys(("asked_at_utc", "first_seen_at_utc", "last_seen_at_utc"), now)
+    facts = {"customer_id": key, "entity": "contact", "record_key": part, "reason": str(Reason.EMAIL_IN_USE)}
+    texts = {"field": "contact.email", "detail": "", "holder_id": "", "run_id": "", "attempts": 1}
+    row = {"connector_id": case.world.connector.id, **facts, **texts, **stamps, "content_hash": digest}
+    ledger.execute(sa.insert(quarantine).values(**row))
+    case.tell(key, DifferenceClass.WAIT_IS_OVER, "contact", part)
+
+
 _WAYS: dict[str, Way] = {
     way.__name__.removeprefix("_"): way
     for way in (
@@ -290,6 +356,10 @@ _WAYS: dict[str, Way] = {
         _reference_cleared,
         _reference_of_another,
         _deleted_in_erp,
+        _link_unweighed,
+        _unknown_admin,
+        _user_in_withdrawn_company,
+        _waits_for_nobody,
     )
 }
 
@@ -300,11 +370,14 @@ def ways() -> list[str]:
 
 
 def repaired_by_hand(world: World) -> None:
-    """Do what only a person can: delete surplus companies with a key, and users that stand elsewhere."""
+    """Do what only a person can: delete surplus companies and users that are unknown or elsewhere, vouch for links."""
     state = world.store_state()
     with world.ledger() as ledger:
         linked = {company_id for page in ledger.links.companies() for _, company_id in page}
         holders = {key for page in ledger.links.companies() for key, _ in page}
+        with ledger.write() as connection:
+            by_hand = sa.update(customer_state).where(customer_state.c.evidence == "").values(evidence="by hand")
+            connection.execute(by_hand)
     surplus = [
         company["companyId"]
         for company in state["companies"]
@@ -314,6 +387,7 @@ def repaired_by_hand(world: World) -> None:
     known = linked | {company["companyId"] for company in state["companies"] if company["extraFields"]}
     state["companies"] = [row for row in state["companies"] if row["companyId"] not in surplus]
     state["users"] = [row for row in state["users"] if row["companyId"] in known - set(surplus) or row["uuid"] is None]
+    state["users"] = [row for row in state["users"] if row["uuid"] != UNKNOWN]
     call(f"{world.store_url}/_sandbox/state", "PUT", state)
 
 

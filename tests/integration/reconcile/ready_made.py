@@ -23,6 +23,7 @@ from customer_sync.model.operation import (
 from customer_sync.model.outcome import Finding, Reason
 from customer_sync.reconcile.compare.sides import ErpSide
 from customer_sync.reconcile.compare.source_side import ErpSides
+from customer_sync.run import Run
 from tests.integration.twin_world import World, call
 
 
@@ -53,7 +54,8 @@ def make_equal(world: World) -> int:
     rows = _Rows(state, {role["name"]: role["id"] for role in state["roles"]}, now_s)
     taken = {user["email"].casefold() for user in state["users"]}
     with world.source(page_size=500) as erp, world.ledger() as ledger:
-        for sides, _ in ErpSides(erp, world.connector, ledger).all():
+        run = Run(world.connector, ledger, "ready_made")
+        for sides, _ in ErpSides(run, erp, world.store()).all():
             for side in sides:
                 if side.claim == "eligible" and side.desired is not None:
                     _add(rows, side, side.desired, taken)

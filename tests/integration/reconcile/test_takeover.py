@@ -22,13 +22,23 @@ def sizes(world: World) -> tuple[int, int, int]:
 
 
 def test_adoption_creates_nothing_and_next_sync_writes_only_true_differences(world: World) -> None:
-    """Matched by reference id or e-mail, users by e-mail, addresses by place: the sync adds our marks and no record."""
+    """Reference id and e-mail prove half of them; one yes to the list of e-mail matches adopts the others.
+
+    Users are matched by e-mail, addresses by place: the sync adds our marks and no record.
+    """
     world.sync(mode="full")
     book, before = world.book(), sizes(world)
     world = taken_over_from_an_incumbent(world, random.Random(4))
 
-    report = world.reconcile(mode="adopt")
-    assert report.facts["matches"]["accepted"] == len(book)
+    lists: list[str] = []
+    first = world.reconcile(mode="adopt", keep_list=lists.append).facts["matches"]
+    assert first["accepted"] > 0
+    assert first["proposed"] > 0
+    assert first["accepted"] + first["proposed"] == len(book)
+    with world.ledger() as ledger:
+        assert ledger.links.count() == first["accepted"]
+    second = world.reconcile(mode="adopt", decisions=lists[0]).facts["matches"]
+    assert second == {"accepted": first["proposed"]}
     assert world.store_writes() == []
 
     world.sync(mode="full")

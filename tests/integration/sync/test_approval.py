@@ -154,6 +154,49 @@ def test_tripped_guard_asks_with_facts_or_refuses_as_the_connector_says(world: W
     assert world.store_writes() == []
 
 
+def leaver_beside_a_withdrawal(world: World) -> tuple[World, str, int]:
+    """A synced world in which one customer is switched off, which trips a guard, and a contact of another has left."""
+    world.sync(mode="full")
+    state = world.store_state()
+    users = [user for user in state["users"] if user["companyRoleId"] != 1]
+    contacts = {str(row["ContactID"]): row for row in world.erp_state()["contacts"]}
+    leaver = next(user for user in users if user["uuid"] in contacts)
+    contact = contacts[leaver["uuid"]]
+    company_of = {key: company["companyId"] for key, company in world.companies().items()}
+    off = next(key for key, company_id in sorted(company_of.items()) if company_id != leaver["companyId"])
+    world.edit("Contact", ContactID=contact["ContactID"], Active=False)
+    world.edit("Customer", CustomerID=off, Status="Inactive")
+    world.forget_calls()
+    return world.with_rules(guards={"most_withdrawn": 0, "always_allowed": 0}), off, leaver["id"]
+
+
+def test_people_who_have_left_do_not_wait_for_the_answer(world: World) -> None:
+    """Their access ends before a person is asked; the question says so, and a no does not give it back."""
+    tripping, off, user_id = leaver_beside_a_withdrawal(world)
+    with attempts(tripping, "with a leaver") as parts:
+        parts.plan(can_ask=True)
+        _, body, _ = ask_for_approval(parts.at("guard"), parts.summary, link=LINK)
+        assert "Access taken away already from people who have left: 1 user" in body
+        assert user_id not in {user["id"] for user in world.store_state()["users"]}
+        assert world.companies()[off]["companyStatus"] == 1
+        said = reject_plan(parts.at("guard"), parts.summary.descriptors, by="olga")
+        assert "Nothing was written, but 1 user of people who have left lost access." in said
+
+
+def test_the_question_says_how_many_leavers_wait_where_every_plan_is_asked_about(world: World) -> None:
+    """Nothing is written without a yes, and with it the leaver goes like the rest."""
+    tripping, off, user_id = leaver_beside_a_withdrawal(world)
+    with attempts(asking(tripping), "all asked") as parts:
+        parts.plan(can_ask=True)
+        _, body, _ = ask_for_approval(parts.at("guard"), parts.summary, link=LINK)
+        assert "People who have left and keep access until then: 1 user" in body
+        assert world.store_writes() == []
+        approve_plan(parts.at("guard"), parts.summary.descriptors, parts.planned, by="olga")
+        parts.load().audit()
+    assert user_id not in {user["id"] for user in world.store_state()["users"]}
+    assert world.companies()[off]["companyStatus"] == 3
+
+
 def test_nobody_is_asked_when_there_is_nothing_to_apply(world: World) -> None:
     """A run without operations passes at once even where every plan needs a yes."""
     world.sync(mode="full")

@@ -75,7 +75,7 @@ def a_write_is_open(parts: Attempts) -> dict[str, Any]:
             r"^extract reported 0 customers, the ledger holds [1-9]\d*: clear the run from extract on\.$",
         ),
         (a_load_did_nothing, r"^1 customers have no outcome: C000001\.$"),
-        (a_customer_came_twice, r" [1-9]\d* customers were extracted, [1-9]\d* outcomes were written\.$"),
+        (a_customer_came_twice, r"^[1-9]\d* customers were extracted, [1-9]\d* outcomes were written\.$"),
         (a_write_is_open, r"^1 writes have no answer; the next run reads them back\.$"),
     ],
 )

@@ -235,6 +235,7 @@ def test_company_is_deleted_and_made_anew_when_the_policy_says_delete(world: Wor
 
 def test_customer_waits_in_quarantine_when_its_account_email_is_another_ones(world: World) -> None:
     """The holder of an Account Email keeps it; the newcomer is quarantined and enters when the holder gives it up."""
+    world = world.with_rules(target={"company_emails_unique": True})
     sync(world, "C000001", "C000002")
     world.edit("Customer", CustomerID="C000003", Email="ORDERS@elbe1.example")
 
@@ -253,6 +254,7 @@ def test_customer_waits_in_quarantine_when_its_account_email_is_another_ones(wor
 
 def test_both_newcomers_enter_when_one_of_a_shared_email_is_corrected(world: World) -> None:
     """Two newcomers with one Account Email are both quarantined; correcting one lets both in without a further edit."""
+    world = world.with_rules(target={"company_emails_unique": True})
     world.sync(mode="full")
     assert world.last_outcome("C000036") == ("quarantined", "email_duplicate")
     assert world.last_outcome("C000037") == ("quarantined", "email_duplicate")

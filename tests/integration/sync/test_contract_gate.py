@@ -45,7 +45,10 @@ class _WithoutEmail:
         self._inner.close()
 
 
-NAMED = r"lacks what knb\.yaml reads: Customer field Email\. Correct the section 'source' .* Nothing was written\."
+NAMED = (
+    r"lacks what knb\.yaml reads: Customer field Email \(write source\.customer\.email: MainContact/Email\)\. "
+    r"Correct the section 'source' .* Nothing was written\."
+)
 
 
 @pytest.mark.parametrize("params", [{"mode": "full"}, {"mode": "selected", "customer_ids": ["C000001"]}])

@@ -103,8 +103,7 @@ EXPECTED: dict[str, tuple[str, set[str]]] = {
 }
 """Customer -> its outcome and every reason code in its log, after a first full sync.
 
-C000040 and C000041 share a contact's
-e-mail: which of them gets the user depends on the order in which the store is asked."""
+C000040 and C000041 share a contact's e-mail: one of them gets the user."""
 
 
 def test_every_peculiar_customer_is_explained(world: Any) -> None:

@@ -71,7 +71,7 @@ def test_a_company_follows_its_customer_to_another_customer_id(world: World) -> 
         with ledger.write() as connection:
             ledger.runs.add_customers(connection, run.run_id, "batch_000", ["NEW44"])
         decided = filter_batch(run, content, descriptor)
-        changes, descriptor = transform_batch(run, content, *decided, request)
+        changes, descriptor = transform_batch(run, content, *decided, request, target=world.store())
         with world.source() as erp:
             load_batch(run, content, changes, descriptor, target=world.store(), source=erp)
 

@@ -23,10 +23,10 @@ _NORTHWIND = ("343 Foundry St", "", "Bristol", "", "", "BN6 7EE")
 _LARKSPUR = ("166 Orchard Lane", "", "Perth", "Western Australia", "WA", "2848")
 _DENVER = ("56 Foundry St", "Suite 31", "Denver", "Colorado", "CO", "20011")
 _RIVERBEND = ("288 Station Way", "", "Chicago", "Illinois", "IL", "21438")
-_KYOTO = ("中央269番地", "Suite 37", "京都市中京区", "Kyoto", "26", "120-7572")
+_KYOTO = ("中央269番地", "Suite 37", "京都市中京区", "Kyoto", "KY", "120-7572")
 _KENT = ("3 Castle Street", "", "Canterbury", "", "", "CT1 2QT")
 _TORONTO = ("55 Harbor Ave", "", "Toronto", "Ontario", "ON", "R6G 3N4")
-_CHENNAI = ("Plot 8, Industrial Area", "", "Chennai", "Tamil Nādu", "TN", "478184")
+_CHENNAI = ("Plot 8, Industrial Area", "", "Chennai", "Tamil Nadu", "TN", "478184")
 _LYON = ("128 quai des Brumes", "", "Lyon", "", "", "27078")
 
 BY_HAND: dict[str, dict[str, Any]] = {
@@ -173,7 +173,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
         "الواحة للتوريدات ذ.م.م",
         "ap@alwaha35.example",
         "+971 4 555 7366",
-        ("شارع الشيخ زايد 180", "", "أبوظبي", "Abū Z̧aby", "", "AE"),
+        ("شارع الشيخ زايد 180", "", "أبوظبي", "Abu Dhabi", "", "AE"),
         payments=[],
         terms=None,
         users=[
@@ -185,7 +185,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
                 "C000035:BILLING",
                 "Billing",
                 ("الواحة للتوريدات ذ.م.م",) * 2,
-                ("شارع الشيخ زايد 180", "", "أبوظبي", "Abū Z̧aby", "AZ", ""),
+                ("شارع الشيخ زايد 180", "", "أبوظبي", "Abu Dhabi", "AZ", ""),
                 ("United Arab Emirates", "AE"),
                 "+971 4 555 7366",
             ),
@@ -193,7 +193,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
                 "C000035:EAST",
                 "East warehouse",
                 ("Receiving", "Receiving"),
-                ("شارع النخيل 290", "", "دبي", "Dubayy", "DU", ""),
+                ("شارع النخيل 290", "", "دبي", "Dubai", "DU", ""),
                 ("United Arab Emirates", "AE"),
                 "+971 4 555 4521",
             ),
@@ -201,7 +201,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
                 "C000035:MAIN",
                 "Primary Location",
                 ("الواحة للتوريدات", "ذ.م.م"),
-                ("شارع الشيخ زايد 180", "", "أبوظبي", "Abū Z̧aby", "AZ", ""),
+                ("شارع الشيخ زايد 180", "", "أبوظبي", "Abu Dhabi", "AZ", ""),
                 ("United Arab Emirates", "AE"),
                 "+971 4 555 7366",
                 is_default=True,
@@ -283,7 +283,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
         "Himgiri Exports Pvt. Ltd.",
         "office@himgiri44.example",
         "+91 22 5555 0091",
-        ("Plot 8, Industrial Area", "", "Chennai", "Tamil Nādu", "478184", "IN"),
+        ("Plot 8, Industrial Area", "", "Chennai", "Tamil Nadu", "478184", "IN"),
         users=sorted(
             [
                 user("kabir.iyer@himgiri44.example", "Kabir", "Iyer", "+91 22 5555 3536", "Admin"),
@@ -308,7 +308,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
                 "C000044:EAST",
                 "East warehouse",
                 ("Receiving", "Receiving"),
-                ("Plot 231, Industrial Area", "", "Mumbai", "Mahārāshtra", "MH", "666698"),
+                ("Plot 231, Industrial Area", "", "Mumbai", "Maharashtra", "MH", "666698"),
                 ("India", "IN"),
                 "+91 22 5555 0091",
             ),

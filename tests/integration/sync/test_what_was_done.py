@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.database import open_engine
-from customer_sync.ledger.storage.schema import plan_customer, story
+from customer_sync.ledger.storage.schema import plan, story
 from customer_sync.reporting.journalled import with_changes
 from tests.integration.twin_world import World
 
@@ -46,7 +46,7 @@ def test_a_new_company_is_told_in_one_sentence_and_its_values_are_kept_once(worl
     engine = open_engine(world.ledger_url)
     with engine.connect() as connection:
         texts = connection.execute(sa.select(story.c.lines)).scalars().all()
-        planned = connection.execute(sa.select(sa.func.count()).select_from(plan_customer)).scalar_one()
+        planned = connection.execute(sa.select(sa.func.count()).select_from(plan)).scalar_one()
     engine.dispose()
     assert not any(str(company["city"][1]) in text for text in texts)
     assert planned == 0

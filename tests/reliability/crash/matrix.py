@@ -20,7 +20,6 @@ from tests.reliability.crash.scenario import (
     Snapshot,
     defects,
     expectation,
-    let_leases_end,
     prepare,
     unbalanced,
     writes,
@@ -211,15 +210,14 @@ class CrashLab:
 
     def _retry(self, folder: Path) -> str:
         """As Airflow does it: finished tasks stay finished, the unfinished ones run with the next try number."""
-        # The retry waits for the dead one's requests as long as a client waits for an answer.
+        # The retry waits for the dead one's requests as long as the store may work on them.
         patience = {"read_timeout_s": 0.5}
         with self.world.ledger() as ledger:
             StagedRun(self.world, ledger, folder, "dying", try_number=2, client_options=patience).proceed()
         return "dying"
 
     def _run_anew(self, _folder: Path) -> str:
-        """The next run of the schedule, after the dead one's lease has ended."""
-        let_leases_end(self._ledger)
+        """The next run of the schedule, which sees that the dead one's process is gone."""
         self.world.sync(run_id="new")
         return "new"
 

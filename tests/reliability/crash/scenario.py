@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -139,14 +137,6 @@ def writes(world: World) -> list[str]:
     """Every request since the logs were emptied that wrote, to the store or the ERP."""
     own = [f"ERP {row['method']} {row['path']}" for row in world.erp_calls() if row["method"] == "PUT"]
     return own + world.write_lines()
-
-
-def let_leases_end(ledger: Path) -> None:
-    """Two minutes pass for the lease of a process that is gone."""
-    past = (datetime.now(UTC) - timedelta(seconds=1)).replace(tzinfo=None).isoformat(sep=" ")
-    with sqlite3.connect(ledger) as connection:
-        connection.execute("UPDATE lease SET expires_at_utc = ?", (past,))
-    connection.close()
 
 
 def _copy(ledger: Path, target: Path) -> None:

@@ -96,7 +96,12 @@ class StagedRun:
     def _transform(self, descriptor: BatchDescriptor) -> BatchDescriptor:
         content, decisions = self._take("extract", descriptor), self._take("filter", descriptor)
         run = self._run.as_task("transform")
-        return self._put_batch("transform", *transform_batch(run, content, decisions, descriptor, self._request))
+        return self._put_batch(
+            "transform",
+            *transform_batch(
+                run, content, decisions, descriptor, self._request, target=self._world.store(**self._options)
+            ),
+        )
 
     def _guard(self, planned: list[BatchDescriptor]) -> list[BatchDescriptor]:
         return settle_plan(self._run.as_task("guard"), planned, self._request).descriptors

@@ -81,19 +81,20 @@ def slept_s() -> list[float]:
 def make_client(erp: ScriptedErp, slept_s: list[float]) -> Callable[..., AcumaticaClient]:
     """Make clients of the scripted ERP that never really wait."""
 
-    def make(**settings: Any) -> AcumaticaClient:
+    def make(tokens: Any = None, **settings: Any) -> AcumaticaClient:
         now_s = [0.0]
 
         def sleep(seconds: float) -> None:
             slept_s.append(seconds)
             now_s[0] += seconds
 
-        known = {"username": "admin", "password": "s3cret-pw", "tenant": "Sandbox"}
+        known = {"username": "admin", "password": "s3cret-pw"}
         return AcumaticaClient(
             erp,
             AcumaticaSettings(**(known | settings)),
             pacer=Pacer(0),
             retry=RetryPolicy(attempts=3, sleep=sleep, clock=lambda: now_s[0], rng=lambda: 0.5),
+            tokens=tokens,
         )
 
     return make

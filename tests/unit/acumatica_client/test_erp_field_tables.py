@@ -187,6 +187,126 @@ def test_a_location_is_read_whole() -> None:
         assert reader.to_location(row, reader.head(row)) == msgspec.structs.replace(expected, enabled=enabled)
 
 
+SHIPS_TO = {
+    "Phone1": "7",
+    "Attention": "Dock",
+    "FirstName": "Ann",
+    "LastName": "Poe",
+    "Address": {**ADDRESS, "City": "Reno", "State": "NV"},
+}
+OWN = PostalAddress(line1="1 Main St", city="Reno", state="NV", postal_code="94607", country="US")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ({}, {"attention": "Dana", "phone": "1", "address": MAIN}),
+        (
+            {"ShippingContactOverride": True},
+            {"attention": "Dock", "first_name": "Ann", "last_name": "Poe", "phone": "7", "address": MAIN},
+        ),
+        ({"ShippingAddressOverride": True}, {"attention": "Dana", "phone": "1", "address": OWN}),
+    ],
+)
+def test_without_locations_a_customer_ships_to_its_own_address(
+    overrides: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    """Where the feature of many locations is off: one default location, the main contact's where nothing is its own."""
+    connector = a_connector(source={"location": {"entity": "Customer"}})
+    main = {"Phone1": "1", "Attention": "Dana", "Address": ADDRESS}
+    found = customer_of(
+        connector, CustomerID="C1", LocationName="Head Office", MainContact=main, ShippingContact=SHIPS_TO, **overrides
+    )
+    assert found.locations == (Location(location_id="MAIN", name="Head Office", is_default=True, **expected),)
+    assert [selection.entity for selection in selections(connector)] == ["Customer", "Contact"]
+
+
+def test_a_shipping_address_is_read_from_where_the_file_says() -> None:
+    """The settings of locations name fields of the customer then; a file that was written out whole says the same."""
+    places = {"entity": "Customer", "phone": "MainContact/Fax", "extra_fields": {"Dock": "ShipVia"}}
+    connector = a_connector(source={"location": places})
+    for each in (connector, Connector.model_validate(connector.model_dump(mode="json"))):
+        found = customer_of(
+            each,
+            CustomerID="C1",
+            MainContact={"Fax": "9", "Address": ADDRESS},
+            ShippingContact={"Attention": "Dock"},
+            ShippingContactOverride=True,
+            ShipVia="UPS",
+        )
+        assert found.locations == (
+            Location(
+                location_id="MAIN",
+                is_default=True,
+                attention="Dock",
+                phone="9",
+                address=MAIN,
+                extra_fields={"Dock": "UPS"},
+            ),
+        )
+
+
+def test_no_address_is_made_of_a_shipping_address_that_nobody_wants() -> None:
+    """``locations.include: false`` holds for it too."""
+    connector = a_connector(source={"location": {"entity": "Customer"}}, locations={"include": False})
+    assert customer_of(connector, CustomerID="C1", MainContact={"Address": ADDRESS}).locations == ()
+
+
+NOTHING: dict[str, dict[str, None]] = {
+    "customer": {
+        **dict.fromkeys(["record_id", "customer_class", "enabled", "connection_type", "reference_id", "terms"]),
+        **dict.fromkeys(["phone", "attention", "primary_contact_id"]),
+    },
+    "contact": dict.fromkeys(("phone", "enabled", "connection_type")),
+    "location": dict.fromkeys(["name", "phone", "attention", "enabled", "connection_type", "status", "is_default"]),
+}
+
+
+def test_what_a_tenant_does_not_have_is_not_asked_for() -> None:
+    """``null`` reads nothing; a customer, a contact and a location are made all the same."""
+    connector = a_connector(source=NOTHING, eligibility={"opt_in_required": False}, contacts={"opt_in_required": False})
+    asked = {selection.entity: set(selection.fields) for selection in selections(connector)}
+    unwanted = {"NoteID", "EnableKensiumCommerce", "ConnectionType", "CommerceReferenceID", "Terms", "PrimaryContactID"}
+    assert not unwanted & asked["Customer"]
+    assert not {"EnableKensiumCommerce", "ConnectionType", "Phone1"} & asked["Contact"]
+    assert not {"LocationName", "Status", "Default", "LocationContact/FullName"} & asked["CustomerLocation"]
+    assert customer_of(connector, CustomerID="C1") == Customer(customer_id="C1", record_id="rest-id")
+    contacts, locations = ContactReader(connector), LocationReader(connector)
+    row = decoded(contacts.selection, ContactID=7, BusinessAccount="C1", FirstName="Lee")
+    assert contacts.to_contact(row, contacts.head(row), "7") == Contact(
+        contact_id="7", first_name="Lee", is_primary=True
+    )
+    row = decoded(locations.selection, Customer="C1", LocationID="EAST", Active=False)
+    assert locations.to_location(row, locations.head(row)) == Location(location_id="EAST", active=False)
+    assert not connector.writes_reference
+
+
+@pytest.mark.parametrize(
+    ("section", "field"), [("customer", "name"), ("customer", "email"), ("customer", "type"), ("contact", "first_name")]
+)
+def test_what_everything_hangs_on_is_always_read(section: str, field: str) -> None:
+    """Without it nobody could be judged, so a file that reads it from nowhere is refused."""
+    with pytest.raises(ValueError, match="a field's name"):
+        a_connector(source={section: {field: None}})
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("a@n.example", "a@n.example"),
+        (" a@n.example ; b@n.example", "a@n.example"),
+        ("a@n.example,b@n.example", "a@n.example"),
+        ("; , b@n.example;", "b@n.example"),
+        (";,", ""),
+        ("", ""),
+    ],
+)
+def test_the_first_of_several_e_mails_is_read_where_the_file_says_so(text: str, first: str) -> None:
+    """People write addresses side by side into one field."""
+    connector = a_connector(source={"customer": {"email": {"field": "Email", "convert": ["first"]}}})
+    assert customer_of(connector, CustomerID="C1", Email=text).email == first
+
+
 @pytest.mark.parametrize(
     ("record", "table", "worked_out"),
     [

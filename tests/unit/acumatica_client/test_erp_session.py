@@ -54,14 +54,15 @@ def test_seat_is_taken_once_when_several_requests_follow(erp: Any, make_client: 
 def test_sign_in_names_everything_when_configured(erp: Any, make_client: Any, make_reply: Any) -> None:
     """Tenant, branch and locale are sent when there are any, and left out when not."""
     erp.answering = lambda _: make_reply(200, ENDPOINTS)
-    with make_client(branch="MAIN", locale="en-US") as client:
+    with make_client(tenant="Sandbox", branch="MAIN", locale="en-US") as client:
         client.check_endpoint()
     assert erp.requests[0].body == (
         b'{"name":"admin","password":"s3cret-pw","tenant":"Sandbox","branch":"MAIN","locale":"en-US"}'
     )
-    with make_client(tenant="") as client:
+    erp.requests.clear()
+    with make_client() as client:
         client.check_endpoint()
-    assert b"tenant" not in erp.requests[3].body
+    assert b"tenant" not in erp.requests[0].body
 
 
 def test_wrong_password_is_sent_once_when_it_is_refused(
@@ -260,7 +261,7 @@ def test_token_is_renewed_when_it_is_about_to_end(erp: Any, make_client: Any, ma
 def test_tenant_must_agree_when_the_client_id_names_one(make_client: Any) -> None:
     """The suffix alone selects the tenant, so a mismatch would read another company's customers."""
     with pytest.raises(ConfigError, match="make them agree") as caught:
-        make_client(**{**OAUTH, "client_id": "4B8D-1@Other"})
+        make_client(**{**OAUTH, "client_id": "4B8D-1@Other"}, tenant="Sandbox")
     assert caught.value.evidence["setting"] == "client_id"
 
 

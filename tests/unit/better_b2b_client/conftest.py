@@ -11,10 +11,13 @@ from customer_sync.errors import SyncError
 from customer_sync.http.pacing import Pacer
 from customer_sync.http.retry import RetryPolicy
 from customer_sync.http.transport import Headers, HttpRequest, HttpResponse
+from customer_sync.settings.connector import StoreRules
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
 Answer = HttpResponse | SyncError
+
+RULES = StoreRules(key_field="Acumatica Customer ID")
 
 
 def reply(status: int = 200, body: Any = b"", **headers: str) -> HttpResponse:
@@ -105,7 +108,7 @@ def make_client(store: ScriptedStore, slept_s: list[float]) -> Callable[..., Bet
 
         return BetterB2BTarget(
             store,
-            BetterB2BSettings(**({"token": "s3cret-token", "store_hash": "sandbox"} | settings)),
+            BetterB2BSettings(**({"token": "s3cret-token", "store_hash": "sandbox", "rules": RULES} | settings)),  # type: ignore[arg-type] # any of its fields
             pacer=Pacer(6_000, clock=clock, sleep=pass_time),
             retry=RetryPolicy(attempts=3, total_s=600, sleep=sleep, clock=clock, rng=lambda: 0.5),
         )

@@ -1,6 +1,6 @@
 """Builders of whole records: a test names only what it is about, everything else is in order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from customer_sync.model.company import (
@@ -35,6 +35,8 @@ from customer_sync.model.operation import (
     TermsOperation,
     UserOperation,
 )
+from customer_sync.rules.company_mapping import Transformed, to_company
+from customer_sync.rules.places import StorePlaces
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.target_section import TargetSection
 
@@ -42,6 +44,16 @@ from customer_sync.settings.target_section import TargetSection
 def a_connector(**settings: Any) -> Connector:
     """Make a connector as its file would: defaults, and what the test sets."""
     return Connector.model_validate({"id": "knb", **settings})
+
+
+def places_for(connector: Connector) -> StorePlaces:
+    """The places of a store that lists none: what ISO 3166 and CLDR call them."""
+    return StorePlaces(geography=connector.geography)
+
+
+def transformed(customer: Customer, connector: Connector) -> Transformed:
+    """What a customer becomes in such a store."""
+    return to_company(customer, connector, places_for(connector))
 
 
 def a_store_without_bounds() -> TargetSection:
@@ -142,6 +154,25 @@ def a_company(customer_id: str = "C001042", **changes: Any) -> Company:
         "users": (a_user(),),
     }
     return Company(**{**facts, **changes})
+
+
+def a_team(*names: str, **changes: Any) -> Company:
+    """Make a desired company of these people: the first is the admin, the others are junior buyers."""
+    users = (a_user(name, role="Junior Buyer" if name in names[1:] else "Admin") for name in names)
+    return a_company(**{"users": tuple(users), **changes})
+
+
+def in_short(operations: Iterable[Operation]) -> list[tuple[str, str, int, dict[str, Any]]]:
+    """Give action, key, id in the store and changed values of each operation; of somebody new the role alone."""
+    return [
+        (
+            str(each.action),
+            each.key,
+            each.store_id,
+            {"role": each.values["role"]} if each.action is Action.CREATE_USER else each.values,
+        )
+        for each in operations
+    ]
 
 
 def an_entry(location_id: str = "EAST", **changes: Any) -> Address:

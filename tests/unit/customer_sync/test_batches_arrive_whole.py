@@ -41,6 +41,19 @@ def test_customers_arrive_as_they_were_sent() -> None:
     assert (descriptor.key, descriptor.label, descriptor.count) == ("batch_000", "C1-C2 (2)", 2)
 
 
+def test_a_batch_that_was_read_before_is_checked_again() -> None:
+    """A process that reads a batch twice decodes it once, and trusts the second text no more than the first."""
+    content, descriptor = pack_customers(a_batch())
+    first = unpack_customers(content, descriptor)
+    assert unpack_customers(content, descriptor) is first
+    for damaged in (content[:-1], content.replace("C2", "C3"), None):
+        with pytest.raises(BatchDamaged):
+            unpack_customers(damaged, descriptor)
+    other, described = pack_customers(Batch(key="batch_001", label="C9 (1)", items=(a_customer("C9"),)))
+    assert [each.customer_id for each in unpack_customers(other, described).items] == ["C9"]
+    assert unpack_customers(content, descriptor) == first
+
+
 def test_decisions_and_changes_arrive_beside_the_customers() -> None:
     """What filter and transform say is small, and is read with the digest that they gave."""
     gone = Unenrolled(customer_id="C3", name="No•••", reasons=("not_enabled",))

@@ -4,17 +4,25 @@ from typing import Any
 
 import pytest
 
-from customer_sync.model.company import Address, Company, CompanyUser, PaymentTerms
+from customer_sync.model.company import NO_TERMS, Address, Company, CompanyUser, PaymentTerms
 from customer_sync.model.customer import BillingContact, Customer, PostalAddress
 from customer_sync.model.outcome import Finding, Reason
-from customer_sync.rules.company_mapping import BLOCKING, Transformed, to_company
+from customer_sync.rules.company_mapping import BLOCKING, Transformed
 from customer_sync.settings.connector import Connector
-from tests.unit.customer_sync.builders import a_connector, a_contact, a_customer, a_location, an_address
+from tests.unit.customer_sync.builders import (
+    a_connector,
+    a_contact,
+    a_customer,
+    a_location,
+    a_store_without_bounds,
+    an_address,
+    transformed,
+)
 
 
 def company_of(customer: Customer, connector: Connector | None = None) -> Company:
     """Give the company of a customer that the store can hold."""
-    result = to_company(customer, connector or a_connector())
+    result = transformed(customer, connector or a_connector())
     assert result.company is not None, result.findings
     return result.company
 
@@ -27,12 +35,25 @@ def reasons_of(result: Transformed) -> list[Reason]:
 def test_every_field_arrives_when_the_customer_is_whole() -> None:
     """The field map, written out by hand once for a whole customer."""
     customer = a_customer(
-        contacts=(a_contact("100815", is_primary=True), a_contact("100816", first_name="Mina", phone="")),
-        locations=(a_location("MAIN", is_default=True), a_location("EAST", first_name="Jo", last_name="Park")),
+        contacts=(
+            a_contact("100815", is_primary=True),
+            a_contact("100816", first_name="Mina", phone="", extra_fields={"Desk": "D2"}),
+        ),
+        locations=(
+            a_location("MAIN", is_default=True),
+            a_location("EAST", first_name="Jo", last_name="Park", extra_fields={"Gate": "4"}),
+        ),
         extra_fields={"Sales Region": "West"},
         terms="30D",
     )
-    connector = a_connector(terms={"30D": {"days": 30, "payment_methods": {"cheque": True}}})
+    connector = a_connector(
+        terms={"30D": {"days": 30, "payment_methods": {"cheque": True}}},
+        source={
+            "customer": {"extra_fields": {"Sales Region": "Territory"}},
+            "contact": {"extra_fields": {"Desk": "Title"}},
+            "location": {"extra_fields": {"Gate": "Memo"}},
+        },
+    )
     place: dict[str, Any] = {
         "address_line1": "410 Harbor Ave",
         "address_line2": "Suite 12",
@@ -71,6 +92,7 @@ def test_every_field_arrives_when_the_customer_is_whole() -> None:
                 last_name="Okafor",
                 phone_number="",
                 role="Junior Buyer",
+                extra_fields={"Desk": "D2"},
             ),
         ),
         addresses=(
@@ -81,6 +103,7 @@ def test_every_field_arrives_when_the_customer_is_whole() -> None:
                 phone_number="+1 555 010 4450",
                 label="Warehouse EAST",
                 is_shipping=True,
+                extra_fields={"Gate": "4"},
                 **place,
             ),
             Address(
@@ -106,6 +129,7 @@ def test_every_field_arrives_when_the_customer_is_whole() -> None:
         ),
         payment_methods={"cheque": True},
         payment_terms=PaymentTerms(is_enabled=True, days=30),
+        managed=(("Desk",), ("Gate",)),
     )
 
 
@@ -116,7 +140,6 @@ def test_every_field_arrives_when_the_customer_is_whole() -> None:
         ({"phone": ""}, {}, (Reason.PHONE_MISSING, "phone")),
         ({"main_address": an_address(country="")}, {}, (Reason.COUNTRY_MISSING, "main_address.country")),
         ({"main_address": an_address(country="XX")}, {}, (Reason.COUNTRY_UNKNOWN, "main_address.country")),
-        ({"main_address": an_address(country="UK", state="")}, {}, (Reason.COUNTRY_UNKNOWN, "main_address.country")),
         ({"main_address": an_address(state="ZZ")}, {}, (Reason.STATE_UNKNOWN, "main_address.state")),
         ({"contacts": ()}, {"contacts": {"admin_fallback": "refuse"}}, (Reason.NO_ADMIN_CONTACT, "contacts")),
     ],
@@ -125,7 +148,7 @@ def test_a_customer_is_refused_with_reason_and_field_when_the_store_cannot_hold_
     facts: dict[str, Any], settings: dict[str, Any], finding: tuple[Reason, str]
 ) -> None:
     """Each blocking reason stands alone, with the field to correct."""
-    result = to_company(a_customer(**facts), a_connector(**settings))
+    result = transformed(a_customer(**facts), a_connector(**settings))
     assert result.company is None
     assert [(found.reason, found.field) for found in result.findings] == [finding]
     assert result.findings[0].entity == "customer"
@@ -134,20 +157,20 @@ def test_a_customer_is_refused_with_reason_and_field_when_the_store_cannot_hold_
 @pytest.mark.parametrize(
     ("address", "detail"),
     [
-        (an_address(country="X" * 21), f"'{'X' * 20}' is not an ISO 3166 country"),
-        (an_address(state="Z" * 21), f"'{'Z' * 20}' is not a state of United States"),
+        (an_address(country="X" * 21), f"'{'X' * 20}' is not a country that the store lists"),
+        (an_address(state="Z" * 21), f"'{'Z' * 20}' is not a state of United States that the store lists"),
     ],
 )
 def test_what_the_erp_holds_is_quoted_when_it_is_no_place(address: PostalAddress, detail: str) -> None:
     """The person sees the value that the table of the connector file could translate."""
-    (finding,) = to_company(a_customer(main_address=address), a_connector()).findings
+    (finding,) = transformed(a_customer(main_address=address), a_connector()).findings
     assert finding.detail == detail
 
 
 def test_every_blocking_reason_is_named_at_once_when_several_hold() -> None:
     """Nobody repairs a customer five times."""
     customer = a_customer(name="", phone="", main_address=PostalAddress(), contacts=())
-    result = to_company(customer, a_connector(contacts={"admin_fallback": "refuse"}))
+    result = transformed(customer, a_connector(contacts={"admin_fallback": "refuse"}))
     assert set(reasons_of(result)) == {
         Reason.NAME_MISSING,
         Reason.PHONE_MISSING,
@@ -174,14 +197,15 @@ def test_the_default_phone_stands_in_when_the_customer_has_none() -> None:
         (an_address(country="United States", state="TX"), {}, ("US", "Texas")),
         (an_address(country="US", state=""), {}, ("US", "")),
         (an_address(country="CA", state="ON"), {}, ("CA", "Ontario")),
-        (an_address(country="DE", state="BY"), {}, ("DE", "Bayern")),
+        (an_address(country="DE", state="BY"), {}, ("DE", "Bavaria")),
         (an_address(country="JP", state="13"), {}, ("JP", "Tokyo")),
-        (an_address(country="JP", state="01"), {}, ("JP", "Hokkaido")),
+        (an_address(country="JP", state="01"), {}, ("JP", "Hokkaidō")),
         (an_address(country="GB", state="Greater Manchester"), {}, ("GB", "Greater Manchester")),
         (an_address(country="GB", state=""), {}, ("GB", "")),
         (an_address(country="FR", state="75C"), {}, ("FR", "Paris")),
-        (an_address(country="UK", state=""), {"geography": {"countries": {"UK": "GB"}}}, ("GB", "")),
-        (an_address(country="uk", state=""), {"geography": {"countries": {"UK": "gb"}}}, ("GB", "")),
+        (an_address(country="UK", state=""), {}, ("GB", "")),
+        (an_address(country="DEU1", state=""), {"geography": {"countries": {"DEU1": "DE"}}}, ("DE", "")),
+        (an_address(country="deu1", state=""), {"geography": {"countries": {"DEU1": "de"}}}, ("DE", "")),
         (
             an_address(country="US", state="CALIF"),
             {"geography": {"states": {"US": {"Calif": "CA"}}}},
@@ -214,7 +238,7 @@ def test_a_value_is_cut_and_the_cut_is_said_when_it_is_too_long(
     facts: dict[str, Any], field: str, length: int, source: str
 ) -> None:
     """One character too many: the store gets what it can hold, the log says what was lost."""
-    result = to_company(a_customer(**facts), a_connector())
+    result = transformed(a_customer(**facts), a_connector())
     assert len(getattr(result.company, field)) == length
     finding = Finding(reason=Reason.VALUE_CUT, field=source, detail=f"{length + 1} characters cut to {length}")
     assert finding in result.findings
@@ -230,7 +254,7 @@ def test_a_value_is_left_alone_when_it_just_fits(facts: dict[str, Any], field: s
         else PostalAddress(**{part: getattr(value, part)[:length] for part in value.__struct_fields__})
     )
     changed: dict[str, Any] = {name: shorter}
-    result = to_company(a_customer(**changed), a_connector())
+    result = transformed(a_customer(**changed), a_connector())
     assert len(getattr(result.company, field)) == length
     assert source not in [finding.field for finding in result.findings]
 
@@ -240,6 +264,41 @@ def test_the_key_stands_in_the_extra_field_that_the_connector_names() -> None:
     connector = a_connector(store={"key_field": "ERP No"})
     customer = a_customer(extra_fields={"Region": "West"})
     assert company_of(customer, connector).extra_fields == {"ERP No": "C001042", "Region": "West"}
+
+
+@pytest.mark.parametrize(
+    ("record_field", "record_id", "expected"),
+    [
+        ("Record", "5f0c", {"Acumatica Customer ID": "C001042", "Record": "5f0c"}),
+        ("Record", "", {"Acumatica Customer ID": "C001042"}),
+        (None, "5f0c", {"Acumatica Customer ID": "C001042"}),
+    ],
+)
+def test_the_record_id_is_in_the_extra_field_that_the_connector_names(
+    record_field: str | None, record_id: str, expected: dict[str, str]
+) -> None:
+    """A company says of itself whose record it is, where the connector has a field for that."""
+    connector = a_connector(store={"record_field": record_field})
+    assert company_of(a_customer(record_id=record_id), connector).extra_fields == expected
+
+
+MAPPED = {"customer": {"extra_fields": {"Region": "Territory", "Rep": "SalesPerson", "Group": "PriceClass"}}}
+
+
+def test_an_extra_field_that_the_erp_empties_is_named_when_the_store_cannot_empty_it() -> None:
+    """It is not sent; the comparison says what stays."""
+    customer = a_customer(extra_fields={"Region": "West", "Rep": ""})
+    company = company_of(customer, a_connector(source=MAPPED))
+    assert company.emptied == ("Rep", "Group")
+    assert company.extra_fields == {"Acumatica Customer ID": "C001042", "Region": "West", "Rep": ""}
+
+
+def test_an_extra_field_that_the_erp_empties_is_emptied_when_the_store_takes_nothing() -> None:
+    """Every extra field of ours has a value then, be it an empty one."""
+    connector = a_connector(source=MAPPED).model_copy(update={"target": a_store_without_bounds()})
+    company = company_of(a_customer(extra_fields={"Region": "West"}), connector)
+    assert company.emptied == ()
+    assert company.extra_fields == {"Acumatica Customer ID": "C001042", "Region": "West", "Rep": "", "Group": ""}
 
 
 @pytest.mark.parametrize(
@@ -257,26 +316,35 @@ TERMS = {
     "COD": {"days": 0, "payment_methods": {"cod": True}},
     "NET60": {"days": 60},
     "CARD": {"payment_methods": {"card": True, "cheque": False}},
+    "CASH": {"enabled": False, "payment_methods": {"cod": True}},
 }
 
 
+NET_30, NET_0, NET_60 = (PaymentTerms(is_enabled=True, days=days) for days in (30, 0, 60))
+NONE_ON = {"card": False, "cheque": False, "cod": False, "purchase_order": False}
+
+
 @pytest.mark.parametrize(
-    ("terms", "methods", "days"),
+    ("terms", "table", "methods", "payment_terms", "ends"),
     [
-        ("30D", {"card": False, "cheque": True, "cod": False, "purchase_order": True}, 30),
-        ("30d", {"card": False, "cheque": True, "cod": False, "purchase_order": True}, 30),
-        ("COD", {"card": False, "cheque": False, "cod": True, "purchase_order": False}, 0),
-        ("CARD", {"card": True, "cheque": False, "cod": False, "purchase_order": False}, None),
-        ("NET60", {}, 60),
-        ("", {}, None),
-        ("PREPAID", {}, None),
+        ("30D", TERMS, {**NONE_ON, "cheque": True, "purchase_order": True}, NET_30, False),
+        ("30d", TERMS, {**NONE_ON, "cheque": True, "purchase_order": True}, NET_30, False),
+        ("COD", TERMS, {**NONE_ON, "cod": True}, NET_0, False),
+        ("CARD", TERMS, {**NONE_ON, "card": True}, None, False),
+        ("NET60", TERMS, {}, NET_60, False),
+        ("CASH", TERMS, {**NONE_ON, "cod": True}, NO_TERMS, False),
+        ("", TERMS, {}, None, True),
+        ("PREPAID", TERMS, {}, None, True),
+        ("30D", {}, {}, None, False),
+        ("", {}, {}, None, False),
     ],
 )
-def test_terms_set_methods_and_days_by_the_table(terms: str, methods: dict[str, bool], days: int | None) -> None:
-    """A change of terms takes the other terms' methods away; unmapped terms change nothing."""
-    company = company_of(a_customer(terms=terms), a_connector(terms=TERMS))
-    assert company.payment_methods == methods
-    assert company.payment_terms == (None if days is None else PaymentTerms(is_enabled=True, days=days))
+def test_terms_set_methods_and_days_by_the_table(
+    terms: str, table: dict[str, Any], methods: dict[str, bool], payment_terms: PaymentTerms | None, *, ends: bool
+) -> None:
+    """Other terms take the former ones' methods away; empty and unmapped ones end what was given."""
+    company = company_of(a_customer(terms=terms), a_connector(terms=table))
+    assert (company.payment_methods, company.payment_terms, company.ends_payment) == (methods, payment_terms, ends)
 
 
 @pytest.mark.parametrize(
@@ -293,7 +361,7 @@ def test_unmapped_terms_are_said_when_the_connector_maps_terms_at_all(
     terms: str, table: dict[str, Any], *, is_said: bool
 ) -> None:
     """A merchant without a table hears nothing of terms."""
-    result = to_company(a_customer(terms=terms), a_connector(terms=table))
+    result = transformed(a_customer(terms=terms), a_connector(terms=table))
     finding = Finding(
         reason=Reason.TERMS_NOT_MAPPED,
         entity="payment",

@@ -138,7 +138,17 @@ def test_the_documented_default_is_the_real_one(path: str) -> None:
     if field.is_required():
         assert row.default == ""
         return
-    assert yaml.safe_load(row.default) == as_written(field.get_default())
+    assert yaml.safe_load(row.default) == as_written(_default_of(path, field))
+
+
+def _default_of(path: str, field: FieldInfo) -> Any:
+    """What holds where a file says nothing; some of it the source's adapter brings along."""
+    if "<" in path:
+        return field.get_default()
+    value: Any = Connector(id="x")
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
 
 
 @pytest.mark.parametrize("path", sorted(ACTUAL))

@@ -26,6 +26,46 @@ def decide(customer_facts: dict[str, Any], rules: dict[str, Any] | None = None) 
     return decide_eligibility(a_customer(**customer_facts), a_connector(eligibility=rules or {}))
 
 
+@pytest.mark.parametrize("facts", [{"enabled": None}, {"enabled": False}, {"connection_type": ""}])
+def test_without_opt_in_nobody_needs_to_be_switched_on(facts: dict[str, Any]) -> None:
+    """Type, e-mail and status decide alone, as in a tenant without the extension."""
+    assert not decide(facts).is_eligible
+    assert decide(facts, {"opt_in_required": False}).is_eligible
+    assert not decide({**facts, "customer_type": "B2C"}, {"opt_in_required": False}).is_eligible
+
+
+def test_a_mark_that_is_not_read_is_not_demanded() -> None:
+    """Opt-in by a tick of the merchant's own: no connection type beside it."""
+    connector = a_connector(source={"customer": {"enabled": "UsrWeb", "connection_type": None}})
+    assert decide_eligibility(a_customer(connection_type=""), connector).is_eligible
+    assert decide_eligibility(a_customer(enabled=False), connector).reasons == (OFF,)
+
+
+@pytest.mark.parametrize(
+    ("source", "settings", "words"),
+    [
+        ({"customer": {"enabled": None}}, {}, "eligibility.opt_in_required is true"),
+        ({"contact": {"enabled": None}}, {}, "contacts.opt_in_required is true"),
+        (
+            {"location": {"enabled": None}},
+            {"locations": {"opt_in_required": True}},
+            "locations.opt_in_required is true",
+        ),
+        (
+            {"location": {"entity": "Customer"}},
+            {"locations": {"opt_in_required": True}},
+            "locations.opt_in_required is true",
+        ),
+    ],
+)
+def test_an_opt_in_that_is_read_from_nowhere_is_refused(
+    source: dict[str, Any], settings: dict[str, Any], words: str
+) -> None:
+    """When the file is read: nobody would ever be eligible, and all companies withdrawn."""
+    with pytest.raises(ValueError, match=words):
+        a_connector(source=source, **settings)
+
+
 @pytest.mark.parametrize(
     ("facts", "reasons"),
     [

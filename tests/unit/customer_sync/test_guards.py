@@ -86,6 +86,10 @@ def test_a_guard_trips_only_beyond_its_limit(changes: dict[str, Any], expected: 
             {"removed": 301},
             "It would remove 301 of 3000 linked users and addresses, more than 10% (guards.most_removed_share).",
         ),
+        (
+            {"created": 401},
+            "It would create 401 companies beside 800 linked ones, more than 50% (guards.most_created_share).",
+        ),
     ],
 )
 def test_a_refusal_says_what_would_happen_and_which_setting_decides(changes: dict[str, Any], sentence: str) -> None:

@@ -20,7 +20,6 @@ from customer_sync.reporting.log_entry import (
     operation_entry,
     shown_name,
 )
-from customer_sync.rules.company_mapping import to_company
 from customer_sync.settings.connector import Connector, Masking
 from customer_sync.settings.mapping import RemovalPolicy
 from tests.unit.customer_sync.builders import (
@@ -32,6 +31,7 @@ from tests.unit.customer_sync.builders import (
     an_address,
     an_operation,
     applied,
+    transformed,
 )
 
 MASKED = Masking()
@@ -73,7 +73,7 @@ def masked_by(masking: Masking) -> Connector:
 def lines_of(customer: Customer, masking: Masking) -> list[LogEntry]:
     """Give every line that the sync could log about a customer."""
     connector = a_connector(masking=masking, terms={"30D": {"days": 30, "payment_methods": {"cheque": True}}})
-    result = to_company(customer, connector)
+    result = transformed(customer, connector)
     assert result.company is not None
     name = shown_name(customer.name, masking)
     old = applied(

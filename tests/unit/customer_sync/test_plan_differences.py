@@ -12,17 +12,20 @@ from customer_sync.model.company import (
     PaymentTerms,
     attempt_hash,
     company_fields,
+    parts_of,
     user_fields,
 )
 from customer_sync.model.operation import (
     Action,
+    AddressOperation,
     AppliedAddress,
-    AppliedCompany,
     CompanyOperation,
     CustomerPlan,
     Operation,
+    UserOperation,
+    part_of,
 )
-from customer_sync.planning.diff import diff_company, diff_reference, diff_unenrolment, is_late
+from customer_sync.planning.diff import diff_company, diff_reference, is_late
 from customer_sync.settings.mapping import RemovalPolicy
 from tests.unit.customer_sync.builders import a_company, a_user, an_entry, applied
 
@@ -51,8 +54,13 @@ def test_a_new_company_is_made_with_its_admin_when_nothing_is_applied() -> None:
         ("set_payment_methods", "C001042"),
         ("set_payment_terms", "C001042"),
     ]
-    assert operations[0].values["admin_email"] == "user.1@northwind.example"
-    assert operations[0].values["company_name"] == "Northwind Kitchen Supply"
+    assert operations[0] == CompanyOperation(
+        action=Action.CREATE_COMPANY,
+        key="C001042",
+        new=company_fields(desired),
+        admin=user_fields(desired.users[0]),
+        admin_key="1",
+    )
     assert all(operation.store_id == 0 and not operation.before for operation in operations)
 
 
@@ -76,22 +84,6 @@ def test_only_the_changed_fields_are_sent_with_their_old_values() -> None:
     assert operation.before == {"city": "Oakland", "zip_code": ""}
 
 
-def test_extra_fields_that_are_not_ours_are_not_compared() -> None:
-    """The store's other extra fields may hold what they like."""
-    desired = a_company()
-    extra = {"Acumatica Customer ID": "C001042", "Theirs": "x"}
-    fields = msgspec.structs.replace(company_fields(desired), extra_fields=extra)
-    assert diff_company(desired, applied(desired, fields=fields), DELETE) == ()
-
-
-def test_an_extra_field_is_sent_when_it_changed() -> None:
-    """Our own extra fields follow the ERP."""
-    before, after = (a_company(extra_fields={"Acumatica Customer ID": "C001042", "Region": r}) for r in ("W", "E"))
-    (operation,) = diff_company(after, applied(before), DELETE)
-    assert operation.values == {"extra_fields": after.extra_fields}
-    assert operation.before == {"extra_fields": before.extra_fields}
-
-
 @pytest.mark.parametrize("status", [0, 2, 3])
 def test_the_company_is_approved_again_when_its_status_is_another(status: int) -> None:
     """A customer that is back gets the same company back."""
@@ -103,21 +95,6 @@ def test_the_company_is_approved_again_when_its_status_is_another(status: int) -
         {"status": 1},
         {"status": status},
     )
-
-
-def test_the_new_admin_is_promoted_before_the_old_one_is_demoted() -> None:
-    """The company is never without an admin."""
-    before = a_company(users=(a_user("1"), a_user("2", role="Junior Buyer"), a_user("3", role="Junior Buyer")))
-    after = a_company(
-        users=(a_user("2"), a_user("1", role="Junior Buyer"), a_user("3", role="Junior Buyer", last_name="Ito"))
-    )
-    operations = diff_company(after, applied(before), DELETE)
-    assert [(operation.key, operation.values) for operation in operations] == [
-        ("2", {"role": "Admin"}),
-        ("3", {"last_name": "Ito"}),
-        ("1", {"role": "Junior Buyer"}),
-    ]
-    assert [is_late(operation, "Admin") for operation in operations] == [False, False, True]
 
 
 def test_a_new_admin_is_made_before_the_old_one_is_removed() -> None:
@@ -206,53 +183,81 @@ def test_only_the_changed_part_of_an_address_is_sent() -> None:
     assert (operation.values, operation.before) == ({"city": "Bristol"}, {"city": "London"})
 
 
-def test_payment_methods_that_we_do_not_name_stay_as_they_are() -> None:
-    """Only codes of the connector's table are switched, and only where they differ."""
-    desired = a_company(payment_methods={"cheque": True, "cod": False})
-    base = applied(desired, payment_methods={"cheque": False, "cod": False, "card": True})
-    (operation,) = diff_company(desired, base, DELETE)
-    assert (operation.values, operation.before) == ({"cheque": True}, {"cheque": False})
-
-
 @pytest.mark.parametrize(
-    ("wanted", "have", "sent"),
+    ("waiting", "left_out"),
     [
-        (None, PaymentTerms(is_enabled=True, days=30), False),
-        (PaymentTerms(is_enabled=True, days=30), PaymentTerms(is_enabled=True, days=30), False),
-        (PaymentTerms(is_enabled=True, days=45), PaymentTerms(is_enabled=True, days=30), True),
-        (PaymentTerms(is_enabled=True, days=0), None, True),
+        ("customer:", "update_company"),
+        ("customer:status", "set_company_status"),
+        ("contact:1", "update_user"),
+        ("contact:2", "create_user"),
+        ("contact:9", "delete_user"),
+        ("location:C001042:EAST", "update_address"),
+        ("location:C001042:WEST", "create_address"),
+        ("location:C001042:OLD", "delete_address"),
+        ("payment:methods", "set_payment_methods"),
+        ("payment:terms", "set_payment_terms"),
     ],
 )
-def test_terms_are_sent_when_they_are_mapped_and_differ(
-    wanted: PaymentTerms | None, have: PaymentTerms | None, *, sent: bool
-) -> None:
-    """Unmapped terms leave the store's as they are."""
-    base = applied(a_company(), payment_terms=have)
-    operations = diff_company(a_company(payment_terms=wanted), base, DELETE)
-    assert [operation.action for operation in operations] == ([Action.SET_PAYMENT_TERMS] if sent else [])
-    was = {} if have is None else {"is_enabled": have.is_enabled, "days": have.days}
-    assert all(operation.before == was for operation in operations)
+def test_a_part_that_waits_keeps_nothing_else_from_being_done(waiting: str, left_out: str) -> None:
+    """Everything changed at once: the part that waits is left out, the rest comes in the order of work."""
+    before = a_company(
+        users=(a_user("1"), a_user("9", role="Junior Buyer")), addresses=(an_entry("EAST"), an_entry("OLD"))
+    )
+    desired = a_company(
+        city="Alameda",
+        users=(a_user("1", last_name="Ito"), a_user("2", role="Junior Buyer")),
+        addresses=(an_entry("EAST", city="Bristol"), an_entry("WEST")),
+        payment_methods={"cheque": True},
+        payment_terms=PaymentTerms(is_enabled=True, days=30),
+    )
+    base = applied(before, status=CompanyStatus.INACTIVE)
+    every = [
+        ("update_company", "C001042"),
+        ("set_company_status", "C001042"),
+        ("update_user", "1"),
+        ("create_user", "2"),
+        ("delete_user", "9"),
+        ("update_address", "C001042:EAST"),
+        ("create_address", "C001042:WEST"),
+        ("delete_address", "C001042:OLD"),
+        ("set_payment_methods", "C001042"),
+        ("set_payment_terms", "C001042"),
+    ]
+    assert steps(diff_company(desired, base, DELETE)) == every
+    expected = [step for step in every if step[0] != left_out]
+    assert steps(diff_company(desired, base, DELETE, [waiting])) == expected
 
 
-@pytest.mark.parametrize(
-    ("policy", "status", "expected"),
-    [
-        ("leave", 1, []),
-        ("deactivate", 1, [(Action.SET_STATUS, {"status": 3})]),
-        ("deactivate", 0, [(Action.SET_STATUS, {"status": 3})]),
-        ("deactivate", 3, []),
-        ("delete", 1, [(Action.DELETE_COMPANY, {})]),
-        ("delete", 3, [(Action.DELETE_COMPANY, {})]),
-    ],
-)
-def test_unenrolment_follows_the_policy(
-    policy: Any, status: int, expected: list[tuple[Action, dict[str, Any]]]
-) -> None:
-    """Leave, deactivate once, or delete."""
-    base = AppliedCompany(company_id=61427, status=CompanyStatus(status))
-    operations = diff_unenrolment("C001042", base, RemovalPolicy(customer=policy))
-    assert [(operation.action, operation.values) for operation in operations] == expected
-    assert all((operation.key, operation.store_id) == ("C001042", 61427) for operation in operations)
+def test_a_part_is_called_what_the_operations_on_it_are_called() -> None:
+    """A part waits by the hash of what it should be; who may be a user beside the desired ones is one as well."""
+    desired = a_company(
+        users=(a_user("1"), a_user("2", role="Junior Buyer")),
+        addresses=(an_entry("EAST"),),
+        payment_methods={"cheque": True},
+        payment_terms=PaymentTerms(is_enabled=True, days=30),
+    )
+    other, same = a_user("9"), a_user("2")
+    parts = parts_of(desired, (other, same))
+    assert parts == {
+        "contact:9": other,
+        "contact:1": desired.users[0],
+        "contact:2": desired.users[1],
+        "location:C001042:EAST": an_entry("EAST"),
+        "payment:methods": {"cheque": True},
+        "payment:terms": PaymentTerms(is_enabled=True, days=30),
+    }
+    operations = diff_company(desired, applied(a_company(users=())), DELETE)
+    assert {part_of(operation) for operation in operations} == parts.keys() - {"contact:9"}
+    assert parts_of(a_company(users=())) == {"payment:methods": {}, "payment:terms": None}
+
+
+def test_what_goes_is_named_with_what_it_was() -> None:
+    """The log's old value of a removal is the record as it was last written."""
+    before = a_company(users=(a_user("1"), a_user("9", role="Junior Buyer")), addresses=(an_entry("OLD"),))
+    assert diff_company(a_company(users=(a_user("1"),)), applied(before), DELETE) == (
+        UserOperation(action=Action.DELETE_USER, key="9", store_id=2, old=user_fields(before.users[1])),
+        AddressOperation(action=Action.DELETE_ADDRESS, key="C001042:OLD", store_id=1, old=an_entry("OLD")),
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from customer_sync.model.operation import Action
 from customer_sync.planning.plan_facts import (
     SHOWN,
     NamedCustomer,
@@ -45,7 +46,7 @@ def test_what_only_load_can_know_is_said_where_companies_are_created() -> None:
     """A company that the store has already is taken over; guard cannot see it, and says so."""
     plan = facts(actions={"create_company": 3, "create_user": 4})
     assert "Companies to be created: 3. Load first looks" in "\n".join(lines_of(plan))
-    assert "3 x create\\_company, 4 x create\\_user" in body_of(plan)
+    assert "3 companies to create, 4 users to add" in body_of(plan)
     assert "Load first looks" not in "\n".join(lines_of(facts(actions={"update_company": 1})))
 
 
@@ -129,7 +130,7 @@ def test_the_log_holds_every_fact_of_the_plan() -> None:
         f"Plan {HASH}: 8 operations for 3 customers in 2 batches.",
         "  C1\N{EN DASH}C9 (2): 7 operations for 2 customers",
         "  D1 (1): 1 operation for 1 customer",
-        "  by action: 3 x create_company, 4 x create_user, 1 x update_company",
+        "  in all: 3 companies to create, 4 users to add, 1 company to change",
         f"Withheld because they share an Account Email: {', '.join(NAMED)}",
         "Unknown: 1 customer (batch_failed: a task of their batch failed, so nothing is planned for them): F1",
         "Unknown: 2 customers (outcome_unknown: an earlier write has no answer; load reads it back first): O1, O2",
@@ -140,6 +141,22 @@ def test_the_log_holds_every_fact_of_the_plan() -> None:
         "Unknown: 1 customer (record_unreadable: the ERP's record cannot be read): R1",
         f"Companies to be created: 3. {TAKEN_OVER}",
     ]
+
+
+def test_every_action_has_words() -> None:
+    """No operation of a plan is passed over in silence."""
+    (line,) = [each for each in lines_of(facts(actions=dict.fromkeys(map(str, Action), 2))) if "in all" in each]
+    assert len(line.split(", ")) == len(Action)
+    assert "_" not in line
+
+
+def test_who_has_left_is_counted_by_what_became_of_the_access() -> None:
+    """Those who lost it before the answer, and those who keep it until then."""
+    plan = facts(leavers_gone=1, leavers_waiting=2)
+    assert "Access taken away already from people who have left: 1 user" in lines_of(plan)
+    assert "- People who have left and keep access until then: 2 users" in body_of(plan)
+    assert plan.untouched == "Nothing was written, but 1 user of people who have left lost access."
+    assert facts().untouched == "Nothing was written."
 
 
 def test_the_log_says_no_more_than_there_is() -> None:
@@ -162,7 +179,7 @@ def test_the_question_holds_every_fact_of_the_plan() -> None:
         "**The plan**",
         (
             "- 8 operations for 3 customers in 2 batches\n"
-            "- 3 x create\\_company, 4 x create\\_user, 1 x update\\_company\n"
+            "- 3 companies to create, 4 users to add, 1 company to change\n"
             f"- left out because they share an Account Email: {', '.join(f'`{key}`' for key in NAMED)} and 2 more\n"
             f"- Companies to be created: 3. {TAKEN_OVER}\n"
             f"- plan hash `{HASH}`\n"

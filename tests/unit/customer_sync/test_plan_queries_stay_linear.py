@@ -19,7 +19,7 @@ BATCHES = ["batch_000"]
 
 READS: dict[str, Callable[[Ledger], Any]] = {
     "actions": lambda ledger: ledger.plans.actions(RUN, BATCHES),
-    "changes": lambda ledger: list(ledger.plans.changes(RUN)),
+    "operations": lambda ledger: list(ledger.plans.operations(RUN)),
     "customers": lambda ledger: list(ledger.plans.customers(RUN, BATCHES)),
     "unknown": lambda ledger: ledger.plans.unknown(RUN, BATCHES, 20),
     "written_by_others": lambda ledger: ledger.plans.written_by_others(RUN, BATCHES, 20),
@@ -32,12 +32,9 @@ def work_of(folder: Path, customers: int, read: Callable[[Ledger], Any]) -> int:
     ledger = Ledger(engine, "knb")
     ids = [f"C{number:06}" for number in range(customers)]
     planned = [PlannedCustomer(key, "No•••", "sync", 1, f"{number:032x}") for number, key in enumerate(ids)]
-    changes = '{"city":["A","B"]}'
-    entries = [
-        LogEntry(customer_id=key, action="update_company", message="planned: city", changes=changes) for key in ids
-    ]
+    entries = [LogEntry(customer_id=key, action="update_company", message="planned: city") for key in ids]
     with ledger.write() as connection:
-        ledger.plans.replace(connection, RUN, "batch_000", planned)
+        ledger.plans.replace(connection, RUN, "batch_000", planned, [b"[]"] * customers)
         ledger.log.append(connection, RUN, "transform", 1, entries)
     engine.dispose()
     hundreds = 0

@@ -131,10 +131,62 @@ def new_contact() -> Sides:
 
 LOST = {"updated_at_s": BEFORE_OUR_WRITE}
 
+
+def email_of_a_withdrawn_company() -> Sides:
+    """The same, and that company does not trade."""
+    sides = email_elsewhere()
+    sides.store["not_trading"] = frozenset({555})
+    return sides
+
+
+def waiting_for_nobody() -> Sides:
+    """A contact waits for its e-mail, which nobody has any more."""
+    sides = agreeing().drop_user("100816").forget("users", "100816")
+    part = "email:100816"
+    return with_ledger(held_back=(part,), waiting=(part,))(sides)
+
+
+def waiting_for_somebody() -> Sides:
+    """The same, and somebody has it still."""
+    sides = waiting_for_nobody()
+    sides.store["taken"] = {"user.100816@northwind.example": 555}
+    return sides
+
+
+def nothing_fits() -> Sides:
+    """The company carries another record's id, so that it is not this customer's whatever else fits."""
+    sides = agreeing()
+    sides.erp["record_id"] = "this one"
+    sides.companies[0] = msgspec.structs.replace(sides.companies[0], record_id="another")
+    return sides
+
+
+def with_an_unknown_admin() -> Sides:
+    """Somebody made a further Admin in the store."""
+    sides = with_stray_user("")
+    stray = sides.users[-1]
+    sides.users[-1] = msgspec.structs.replace(stray, fields=msgspec.structs.replace(stray.fields, role="Admin"))
+    return sides
+
+
 CASES: dict[str, tuple[Sides, Told]] = {
+    "e-mail of a withdrawn company": (
+        email_of_a_withdrawn_company(),
+        [("held_by_withdrawn", "contact", "100816", "email")],
+    ),
+    "waits for nobody": (waiting_for_nobody(), [("wait_is_over", "contact", "100816", "")]),
+    "waits for somebody": (waiting_for_somebody(), [("user_of_other_company", "contact", "100816", "email")]),
+    "another record's company": (nothing_fits(), [("link_unproven", "customer", "", "")]),
+    "a link that nobody weighed": (
+        with_ledger(is_weighed=False)(agreeing()),
+        [("link_unproven", "customer", "", "")],
+    ),
+    "an Admin whom the ERP does not know": (
+        with_an_unknown_admin(),
+        [("foreign_user", "contact", "user 99", "role")],
+    ),
     "all agree": (agreeing(), []),
     "letter case of an e-mail": (agreeing().spoil_company(company_email="AP@Northwind.example"), []),
-    "a country's name for its code": (agreeing().spoil_company(country="United States"), []),
     "another name of a country": (agreeing().spoil_address(country_name="Great Britain"), []),
     "company gone": (without_store(agreeing()), [("missing_in_store", "customer", "", "")]),
     "company never made": (without_store(without_ledger(agreeing())), [("missing_in_store", "customer", "", "")]),
@@ -213,6 +265,58 @@ CASES: dict[str, tuple[Sides, Told]] = {
     "write without an answer": (
         with_ledger(unanswered=frozenset({"C001042"}))(agreeing().spoil_company(city="Old Town")),
         [("write_lost", "customer", "", "city")],
+    ),
+    "company's write lost, and the stamp moved by itself": (
+        with_ledger(overwritten={"company": {"city": "Old Town"}})(
+            agreeing().spoil_company(updated_at_s=WRITTEN_S + 25, city="Old Town")
+        ),
+        [("write_lost", "customer", "", "city")],
+    ),
+    "company edited soon after our write": (
+        with_ledger(overwritten={"company": {"city": "Old Town"}})(
+            agreeing().spoil_company(updated_at_s=WRITTEN_S + 25, city="Elsewhere")
+        ),
+        [("drift", "customer", "", "city")],
+    ),
+    "company edited, by a clock that is a minute behind": (
+        agreeing().spoil_company(updated_at_s=WRITTEN_S - 60, city="Elsewhere"),
+        [("drift", "customer", "", "city")],
+    ),
+    "company set back long after our write": (
+        with_ledger(overwritten={"company": {"city": "Old Town"}})(
+            agreeing().spoil_company(updated_at_s=WRITTEN_S + 121, city="Old Town")
+        ),
+        [("drift", "customer", "", "city")],
+    ),
+    "user's write lost, and the stamp moved by itself": (
+        with_ledger(overwritten={"contact:100816": {"last_name": "Old"}})(
+            agreeing().spoil_user("100816", updated_at_s=WRITTEN_S + 5, last_name="Old")
+        ),
+        [("write_lost", "contact", "100816", "last_name")],
+    ),
+    "a new user's phone was dropped": (
+        agreeing(a_whole_company(users=(a_user("100815"), a_user("100816", phone_number="5")))).spoil_user(
+            "100816", updated_at_s=WRITTEN_S + 25, phone_number=""
+        ),
+        [("write_lost", "contact", "100816", "phone_number")],
+    ),
+    "address's write lost, changed about then": (
+        with_ledger(overwritten={"location:C001042:EAST": {"city": "Old Town"}})(
+            agreeing().spoil_address(changed=None, city="Old Town")
+        ),
+        [("write_lost", "location", "C001042:EAST", "city")],
+    ),
+    "address edited about then": (
+        with_ledger(overwritten={"location:C001042:EAST": {"city": "Old Town"}})(
+            agreeing().spoil_address(changed=None, city="Leeds")
+        ),
+        [("drift", "location", "C001042:EAST", "city")],
+    ),
+    "withdrawal lost, and the stamp moved by itself": (
+        with_ledger(overwritten={"company": {"status": 1}})(
+            not_eligible("withdrawn", known_status=CompanyStatus.INACTIVE).spoil_company(updated_at_s=WRITTEN_S + 25)
+        ),
+        [("write_lost", "customer", "", "status")],
     ),
     "deletion lost": (
         with_ledger(deleted_ids=frozenset({"contact:99"}))(with_stray_user("100817")),
@@ -309,6 +413,14 @@ def test_values_of_all_three_sides_are_told() -> None:
     (found,) = agreeing().spoil_company(city="Elsewhere").compare().differences
     assert (found.erp, found.ledger, found.store) == ("", "", "Elsewhere")
     assert (found.company_id, found.customer_id) == (COMPANY_ID, "C001042")
+
+
+def test_unknown_users_of_any_role_are_findings_where_the_policy_lets_none_stay() -> None:
+    """With *report* only an Admin is one; the others are counted."""
+    sides = with_stray_user("")
+    assert sides.compare().foreign == 1
+    found = sides.compare(a_connector(policy={"foreign_users": "remove"})).differences
+    assert [str(each.kind) for each in found] == ["foreign_user"]
 
 
 def test_every_class_has_words_and_actions() -> None:

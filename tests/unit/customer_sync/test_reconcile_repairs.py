@@ -214,6 +214,22 @@ def test_policy_names_only_what_a_class_allows() -> None:
         a_connector(reconcile={"repair": {"duplicate_key": "reapply"}})
 
 
+def test_a_contact_whose_wait_is_over_gets_its_user() -> None:
+    """Only where that class is repaired; else the part stays held back."""
+    sides = agreeing().drop_user("100816").forget("users", "100816")
+    sides.ledger |= {"held_back": ("email:100816",), "waiting": ("email:100816",)}
+    assert steps(repaired(sides, wait_is_over=A.REAPPLY)) == [("create_user", "100816")]
+    assert repaired(sides, drift=A.REAPPLY) is None
+
+
+def test_nothing_of_a_company_is_repaired_while_nothing_speaks_for_its_link() -> None:
+    """It may be somebody else's."""
+    sides = spoilt()
+    assert repaired(sides, drift=A.REAPPLY) is not None
+    sides.ledger |= {"is_weighed": False}
+    assert repaired(sides, drift=A.REAPPLY) is None
+
+
 def test_every_repair_that_writes_can_be_asked_for_and_no_other() -> None:
     """The trigger form offers what a class allows; to report is no repair."""
     assert repair_choices() == [
@@ -227,4 +243,5 @@ def test_every_repair_that_writes_can_be_asked_for_and_no_other() -> None:
         "orphaned_child=reapply",
         "reference_mismatch=reapply",
         "deleted_in_erp=unenrol",
+        "wait_is_over=reapply",
     ]

@@ -36,3 +36,9 @@ def test_new_companies_are_read_back_in_pages() -> None:
     """500 companies of two users and three addresses: 250 writes, one look at the first, 5 and 2 pages."""
     operations = _operations(create_company=500, create_user=500, create_address=1500)
     assert expected_requests(operations, 10) == (250 + 1 + 5 + 2, 0)
+
+
+def test_companies_that_are_made_one_by_one_take_a_request_each() -> None:
+    """The addresses beside them go in bulk all the same."""
+    operations = _operations(create_company=12, create_address=20)
+    assert expected_requests(operations, 10, single_creates=True)[0] == expected_requests(operations, 10)[0] + 10

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from customer_sync.errors import ConfigError
-from customer_sync.planning.window import Window, read_request, resolve_window
+from customer_sync.planning.window import Window, is_full_due, read_request, resolve_window, whole
 
 STREAMS = ("customers", "contacts", "locations")
 MARKS = {
@@ -55,6 +55,9 @@ def test_a_stream_is_read_from_the_beginning_when_it_has_no_watermark() -> None:
         ({}, {"mapping_changed": True}, "full", True),
         ({"dry_run": True}, {"mapping_changed": True}, "full", False),
         ({}, {"watermarks": {}}, "full", True),
+        ({}, {"full_is_due": True}, "full", True),
+        ({"dry_run": True}, {"full_is_due": True}, "full", False),
+        ({"modified_from": "2026-01-01T00:00:00Z"}, {"full_is_due": True}, "incremental", False),
         ({"mode": "full"}, {}, "full", True),
         ({"mode": "full", "dry_run": True}, {}, "full", False),
         ({"mode": "full"}, {"is_backfill": True, "data_interval": INTERVAL}, "full", False),
@@ -158,6 +161,7 @@ ROWS = [
     ({}, {"mapping_changed": True}, "the connector's rules or mapping changed"),
     ({}, {"watermarks": {"resume_after": "C5"}}, "incremental: the long read goes on after C5"),
     ({}, {"watermarks": {}}, "no watermark yet"),
+    ({}, {"full_is_due": True}, "the first scheduled run after a tick of full_schedule"),
     ({}, {}, "watermarks minus 10 minutes"),
 ]
 """The precedence table: params, what else is known of the run, and why it reads what it reads."""
@@ -177,7 +181,14 @@ def test_retrying_the_quarantined_is_passed_on(params: dict[str, Any], facts: di
 
 
 @pytest.mark.parametrize(
-    "facts", [{"mapping_changed": True}, {"watermarks": {"resume_after": "C5"}}, {"watermarks": {}}, {}]
+    "facts",
+    [
+        {"mapping_changed": True},
+        {"watermarks": {"resume_after": "C5"}},
+        {"watermarks": {}},
+        {"full_is_due": True},
+        {},
+    ],
 )
 def test_a_backfill_without_an_interval_moves_nothing(facts: dict[str, Any]) -> None:
     """Whatever row it falls into, the schedule's watermarks are not a backfill's to move, nor its long read's place."""
@@ -233,3 +244,57 @@ def test_a_watermark_in_another_zone_means_the_same_moment() -> None:
     """Stamps are moments, not texts."""
     stamp = datetime(2026, 3, 1, 14, tzinfo=timezone(timedelta(hours=2))).isoformat()
     assert window(watermarks={"customers": stamp}).since == {"customers": "2026-03-01T11:50:00+00:00"}
+
+
+@pytest.mark.parametrize(("params", "facts", "why"), ROWS)
+def test_only_a_window_of_watermarks_can_turn_out_to_be_wrong(
+    params: dict[str, Any], facts: dict[str, Any], why: str
+) -> None:
+    """A stamp beyond the source's clock matters where the window was made of stamps, and nowhere else."""
+    assert window(params, **facts).from_watermarks is why.startswith("watermarks")
+
+
+def test_a_full_run_that_is_due_starts_from_the_beginning() -> None:
+    """It reads everybody, whatever the watermarks say."""
+    found = window({"retry_quarantined": True}, full_is_due=True)
+    assert found == Window(
+        mode="full",
+        why="the first scheduled run after a tick of full_schedule",
+        retry_quarantined=True,
+        moves_watermark=True,
+    )
+
+
+MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
+NIGHTLY = "0 0 * * *"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "last_full_utc", "is_due"),
+    [
+        pytest.param(None, None, False, id="no schedule: never"),
+        pytest.param(NIGHTLY, None, True, id="there was no full run yet"),
+        pytest.param(NIGHTLY, MIDNIGHT - timedelta(seconds=1), True, id="the last one was before the tick"),
+        pytest.param(NIGHTLY, MIDNIGHT, False, id="the last one began with the tick"),
+        pytest.param(NIGHTLY, MIDNIGHT + timedelta(hours=1), False, id="the last one was after the tick"),
+        pytest.param("0 0 * * 1", MIDNIGHT - timedelta(days=6), True, id="weekly, on Monday: it is Monday"),
+        pytest.param("0 0 * * 0", MIDNIGHT - timedelta(hours=23), False, id="weekly, on Sunday: Sunday's is done"),
+    ],
+)
+def test_a_full_run_is_due_when_a_tick_passed_since_the_last(
+    schedule: str | None, last_full_utc: datetime | None, *, is_due: bool
+) -> None:
+    """Once for each tick, by the first scheduled run after it."""
+    assert is_full_due(schedule, last_full_utc, MIDNIGHT + timedelta(hours=2)) is is_due
+
+
+@pytest.mark.parametrize("params", [{}, {"dry_run": True}, {"retry_quarantined": True}])
+def test_everything_is_read_in_place_of_a_window_that_cannot_be_trusted(params: dict[str, Any]) -> None:
+    """It moves the watermarks where the other window would have, and retries what that one would have."""
+    replaced = window(params)
+    assert whole(replaced, "a stamp lies in the future") == Window(
+        mode="full",
+        why="a stamp lies in the future",
+        retry_quarantined=bool(params.get("retry_quarantined")),
+        moves_watermark=not params.get("dry_run"),
+    )

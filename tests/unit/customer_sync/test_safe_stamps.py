@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from customer_sync.steps.extract import safe_stamps
+from customer_sync.steps.stamps import safe_stamps
 
 STAMP = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ import pytest
 
 from customer_sync.model.customer import Contact, Customer
 from customer_sync.model.outcome import Finding, Reason
-from customer_sync.rules.company_users import build_users
+from customer_sync.rules.company_users import account_successor, build_users, leavers, successors
 from customer_sync.settings.connector import Connector
 from tests.unit.customer_sync.builders import a_connector, a_contact, a_customer, a_store_without_bounds
 
@@ -228,3 +228,69 @@ def test_a_users_value_is_cut_and_said_when_it_is_too_long(
     assert [(finding.reason, finding.entity, finding.key) for finding in findings] == [
         (Reason.VALUE_CUT, "contact", "7")
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "settings", "has_left"),
+    [
+        pytest.param({}, {}, False, id="active and switched on"),
+        pytest.param({"active": False}, {}, True, id="inactive"),
+        pytest.param({"enabled": False}, {}, True, id="switched off"),
+        pytest.param({"enabled": None}, {}, True, id="never switched on"),
+        pytest.param({"connection_type": "OTHER"}, {}, True, id="switched on for another shop"),
+        pytest.param({"enabled": False}, {"opt_in_required": False}, False, id="switches do not count"),
+        pytest.param({"active": False}, {"opt_in_required": False}, True, id="inactive, whatever the switches"),
+        pytest.param({"email": ""}, {}, False, id="no e-mail: it waits, it has not left"),
+        pytest.param({"last_name": ""}, {}, False, id="no name: it waits, it has not left"),
+    ],
+)
+def test_a_contact_has_left_when_its_record_denies_access(
+    changes: dict[str, Any], settings: dict[str, Any], *, has_left: bool
+) -> None:
+    """What is missing in a record takes no access away."""
+    customer = a_customer(contacts=(PRIMARY, a_contact("100816", **changes)))
+    assert leavers(customer, a_connector(contacts=settings)) == ({"100816"} if has_left else frozenset())
+
+
+@pytest.mark.parametrize(
+    ("facts", "settings", "keys"),
+    [
+        pytest.param({}, {}, ["100815", "100816", "ACCOUNT"], id="the contacts in order, then the account"),
+        pytest.param({"contacts": ()}, {}, ["ACCOUNT"], id="no contact: the account, once"),
+        pytest.param({}, {"admin_fallback": "refuse"}, ["100815", "100816"], id="the account is refused"),
+        pytest.param({"contacts": ()}, {"admin_fallback": "refuse"}, [], id="nobody"),
+        pytest.param({"email": ""}, {}, ["100815", "100816"], id="the account has no e-mail"),
+        pytest.param({"email": "ap"}, {}, ["100815", "100816"], id="the account's e-mail is none"),
+        pytest.param({"email": f"{'l' * 60}@{'n' * 32}.example"}, {}, ["100815", "100816"], id="or is too long"),
+    ],
+)
+def test_the_account_may_follow_after_all_contacts(
+    facts: dict[str, Any], settings: dict[str, Any], keys: list[str]
+) -> None:
+    """Who may be the admin, in order; the account where the connector allows it and it has an e-mail."""
+    customer = a_customer(**{"contacts": (a_contact("100816"), PRIMARY), **facts})
+    assert [user.key for user in successors(customer, a_connector(contacts=settings))] == keys
+
+
+def test_the_account_that_may_follow_is_the_admin_that_it_would_be_alone() -> None:
+    """The same person with the same role, in a company of several people as in an empty one."""
+    connector = a_connector(contacts={"primary_role": "Lead"})
+    alone = build_users(a_customer(contacts=()), connector, [])
+    assert account_successor(a_customer(contacts=(PRIMARY,)), connector) == alone
+    assert (alone[0].key, alone[0].role, alone[0].first_name) == ("ACCOUNT", "Lead", "Dana")
+
+
+def test_the_account_that_may_follow_fits_the_store_when_its_name_is_too_long() -> None:
+    """Its name is cut as that of every user."""
+    (account,) = account_successor(a_customer(attention=f"Dana {'R' * 101}"), a_connector())
+    assert (account.first_name, account.last_name) == ("Dana", "R" * 100)
+
+
+def test_a_contacts_extra_fields_are_its_users() -> None:
+    """Of the admin and of everybody else."""
+    contacts = (
+        a_contact("1", is_primary=True, extra_fields={"Desk": "D1"}),
+        a_contact("2", extra_fields={"Desk": "D2"}),
+    )
+    users = build_users(a_customer(contacts=contacts), a_connector(), [])
+    assert [user.extra_fields for user in users] == [{"Desk": "D1"}, {"Desk": "D2"}]

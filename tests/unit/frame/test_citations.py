@@ -12,7 +12,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-FOLDERS = ("include", "plugins", "dags", "sandbox", "tests", "demo", "bench", "distributed", "config", "docs", ".ci")
+FOLDERS = (
+    "include",
+    "plugins",
+    "dags",
+    "sandbox",
+    "tests",
+    "demo",
+    "bench",
+    "distributed",
+    "real",
+    "config",
+    "docs",
+    ".ci",
+)
 SUFFIXES = {".py", ".md", ".yaml", ".html", ".js", ".toml", ".ini", ""}
 
 # A page with an anchor, and further anchors of the same page behind it, joined by comma or *and*.

@@ -190,6 +190,8 @@ def test_shared_pause_is_capped_when_a_year_was_asked_for(clock: Any) -> None:
         def reserve(self, count: int, interval_s: float, burst: int) -> float:
             return 0.0 * count * interval_s * burst
 
+        def admit(self) -> None: ...
+
         def block(self, seconds: float) -> None:
             blocked.append(seconds)
 

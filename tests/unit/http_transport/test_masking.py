@@ -53,6 +53,9 @@ def test_phone_is_masked_when_it_stands_alone(plain: str, masked: str) -> None:
         ("password=hunter2&tenant=X", "hunter2"),
         ('{"client_secret": "hunter2"', "hunter2"),
         ("name=a;ASP.NET_SessionId=hunter2; x", "hunter2"),
+        ("grant_type=refresh_token&refresh_token=hunter2", "hunter2"),
+        ("code_verifier=hunter2&scope=api", "hunter2"),
+        ('{"access_token": "hunter2", "refresh_token": "hun', "hunter2"),
     ],
 )
 def test_secret_is_hidden_when_it_stands_in_a_sentence(plain: str, hidden: str) -> None:

@@ -28,6 +28,9 @@ class OneSchedule:
         self._shared.reserved.append(count)
         return first_s - now_s
 
+    def admit(self) -> None:
+        """Every request may leave."""
+
     def block(self, seconds: float) -> None:
         """Push the next turn back."""
         self._shared._next_s = max(self._shared._next_s, self._clock.read() + seconds)
@@ -142,6 +145,9 @@ class HeldSchedule:
         self.asked.set()
         assert self.free.wait(20)
         return 0.0
+
+    def admit(self) -> None:
+        """Every request may leave."""
 
     def block(self, _seconds: float) -> None:
         """Nobody is blocked here."""

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
 from customer_sync.ledger import Ledger
 from customer_sync.model.customer import Contact, Customer, Location, PostalAddress
-from customer_sync.pipeline import run
+from customer_sync.pipeline import perform
 from customer_sync.planning.window import RunRequest
+from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
 from customer_sync.steps.audit import AuditReport
 from customer_sync.targets.port import StoredCompany, StoredUser
 from tests.adapters.in_memory_source import InMemoryErp, InMemorySource
 from tests.adapters.in_memory_target import InMemoryStore, InMemoryTarget
+from tests.adapters.ledger_file import process_ledger
 from tests.adapters.store_rules import ADMIN, KEY_FIELD
 
 STREET = PostalAddress(line1="410 Harbor Ave", city="Oakland", state="CA", postal_code="94607", country="US")
@@ -37,25 +39,23 @@ class TurnedClock:
 
 @dataclass
 class SmallWorld:
-    """Both systems and a ledger.
+    """Both systems and an empty ledger: the process's, so there is one world at a time.
 
     Args:
-        folder: Where the ledger is.
         connector_id: Whose it is.
         settings: Of the connector file.
     """
 
-    folder: Path
     connector_id: str = "small"
     settings: dict[str, Any] = field(default_factory=dict)
     clock: TurnedClock = field(default_factory=TurnedClock)
     erp: InMemoryErp = field(init=False)
     store: InMemoryStore = field(default_factory=InMemoryStore)
     contact_ids: count[int] = field(default_factory=lambda: count(1))
-    ledger_file: str = "ledger.db"
 
     def __post_init__(self) -> None:
         self.erp = InMemoryErp(now_utc=self.clock)
+        self.lose_ledger()
 
     @property
     def connector(self) -> Connector:
@@ -75,15 +75,15 @@ class SmallWorld:
     @property
     def ledger_url(self) -> str:
         """The ledger's address."""
-        return f"sqlite:///{self.folder / self.ledger_file}"
+        return process_ledger().url
 
     def ledger(self) -> Ledger:
         """The ledger, to be looked into."""
-        return Ledger.open(self.connector_id, self.ledger_url)
+        return Ledger(process_ledger().ledger.engine, self.connector_id)
 
     def lose_ledger(self) -> None:
         """Go on with an empty one."""
-        self.ledger_file = f"x{self.ledger_file}"
+        process_ledger().empty()
 
     # -- the ERP -----------------------------------------------------------------------------------------------------
 
@@ -133,7 +133,9 @@ class SmallWorld:
         """Run once; minutes pass before."""
         self.clock.at_utc += timedelta(hours=1)
         source, target = InMemorySource(self.erp), InMemoryTarget(self.store)
-        return run(self.connector, source, target, self.ledger_url, window=RunRequest(**request))
+        with self.ledger() as ledger:
+            run = Run(self.connector, ledger, f"pipeline__{uuid.uuid4().hex}")
+            return perform(run, source, target, RunRequest(**request))
 
     def settle(self) -> AuditReport:
         """Run until nothing is left to be done; returns the last, full run, which wrote nothing."""

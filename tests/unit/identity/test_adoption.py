@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +22,9 @@ from tests.unit.identity.small_world import SmallWorld
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> SmallWorld:
+def world() -> SmallWorld:
     """An empty one."""
-    return SmallWorld(tmp_path)
+    return SmallWorld()
 
 
 def register(world: SmallWorld, number: str, status: CompanyStatus, email: str = "stranger@shop.example") -> int:
@@ -156,7 +155,7 @@ def test_users_whom_the_erp_does_not_know_are_named(world: SmallWorld) -> None:
     world.firm("A", "a@a.example")
     world.sync()
     company = world.company("A").id
-    guest = UserFields(email="guest@shop.example", first_name="A", last_name="Guest", role=ADMIN)
+    guest = UserFields(email="guest@shop.example", first_name="A", last_name="Guest", role="Senior Buyer")
     user = world.store.write(
         Action.CREATE_USER, Order(UserOperation(action=Action.CREATE_USER, key="", new=guest), company)
     )
@@ -184,13 +183,18 @@ def test_the_record_field_alone_proves_whose_company_it_is(world: SmallWorld) ->
 
 
 @pytest.mark.parametrize("field", [KEY_FIELD, "Record"])
-def test_a_key_that_shoppers_can_fill_in_is_refused(world: SmallWorld, field: str) -> None:
+@pytest.mark.parametrize(
+    ("flag", "said"), [("shown_fields", "shows the company extra field"), ("required_fields", "requires the company")]
+)
+def test_a_key_that_shoppers_can_or_must_fill_in_is_refused(
+    world: SmallWorld, field: str, flag: str, said: str
+) -> None:
     """Before the first company is made or taken over."""
     world.store.extra_fields = {KEY_FIELD: True, "Record": True}
-    world.store.shown_fields = (field,)
+    setattr(world.store, flag, (field,))
     world.settings = {"store": {"key_field": KEY_FIELD, "record_field": "Record"}}
     world.firm("A")
-    with pytest.raises(ConfigError, match=f"'{field}' to shoppers"):
+    with pytest.raises(ConfigError, match=rf"{said}.*'{field}'.*nothing is made or changed"):
         world.sync()
     assert world.store.companies == {}
 
@@ -211,6 +215,56 @@ def test_keys_that_are_lost_in_bulk_are_written_singly(world: SmallWorld) -> Non
     assert all(each.updated_at_s == each.created_at_s for each in made)
     world.lose_ledger()
     assert world.sync(mode="full").outcomes == {"adopted": 17}
+
+
+def writing_requests(world: SmallWorld) -> int:
+    """How many requests wrote, by the journal."""
+    engine = sa.create_engine(world.ledger_url)
+    with engine.connect() as connection:
+        return int(connection.execute(sa.select(sa.func.count()).select_from(journal)).scalar_one())
+
+
+def repaired(world: SmallWorld, numbers: list[str]) -> int:
+    """How many companies were changed after they were made."""
+    with world.ledger() as ledger:
+        past = ledger.intents.history(numbers)
+    return sum(each.action == Action.UPDATE_COMPANY for writes in past.values() for each in writes)
+
+
+def test_a_store_that_loses_keys_in_bulk_is_known_after_its_first_request_of_several(world: SmallWorld) -> None:
+    """One company by itself, ten at once whose keys are looked at and repaired, and all others one by one."""
+    world.store.bulk_loses_extra_fields = True
+    numbers = [f"C{number:02d}" for number in range(40)]
+    for number in numbers:
+        world.firm(number)
+    world.sync()
+    assert set(world.keys()) == set(numbers)
+    assert repaired(world, numbers) == 10
+
+
+def test_a_store_whose_first_bulk_kept_its_keys_is_trusted(world: SmallWorld) -> None:
+    """One company by itself is the price, once: 1, 10 and 9 of the first run, 10 and 10 of the next."""
+    world.settings = {"locations": {"include": False, "billing_address": False}, "erp": {"write_reference": False}}
+    for number in range(20):
+        world.firm(f"C{number:02d}")
+    world.sync()
+    assert writing_requests(world) == 3
+    for number in range(20):
+        world.firm(f"D{number:02d}")
+    world.sync()
+    assert writing_requests(world) == 3 + 2
+    assert len(world.keys()) == 40
+
+
+def test_companies_are_made_one_by_one_where_the_shop_needs_a_webhook_for_each(world: SmallWorld) -> None:
+    """The store fires none for those made in bulk; one that loses fields in bulk shows which way it was."""
+    world.store.bulk_loses_extra_fields = True
+    world.settings = {"store": {"key_field": KEY_FIELD, "single_creates": True}}
+    for number in range(12):
+        world.firm(f"C{number:02d}")
+    world.sync()
+    assert len(world.store.companies) == 12
+    assert all(each.updated_at_s == each.created_at_s for each in world.store.companies.values())
 
 
 COMPANY = StoredCompany(id=7, key="C1", fields=CompanyFields(company_email="Office@a.example"))

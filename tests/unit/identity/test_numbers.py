@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from msgspec.structs import replace
 
@@ -13,9 +11,9 @@ from tests.unit.identity.small_world import SmallWorld
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> SmallWorld:
+def world() -> SmallWorld:
     """An empty one."""
-    return SmallWorld(tmp_path)
+    return SmallWorld()
 
 
 def test_a_number_that_is_used_again_after_a_rename_makes_a_second_company(world: SmallWorld) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.schema import watermark
-from customer_sync.ledger.storage.statement import upsert
+from customer_sync.ledger.storage.statement import Prepared, among, upsert
 
 MAPPING = "mapping_fingerprint"
 RESUME_AFTER = "resume_after"
 FOREIGN_COMPANIES = "foreign_companies"
-BULK_LOSES_KEYS = "bulk_loses_keys"
+BULK_KEYS = "keys_in_bulk"
+KEPT = "kept"
+LOST = "lost"
+"""What became of the keys of companies that were made in one request."""
 
 
 class Watermarks:
@@ -25,9 +29,8 @@ class Watermarks:
 
     def load(self) -> dict[str, str]:
         """All values by name; stamps are ISO 8601 in UTC."""
-        query = sa.select(watermark.c.name, watermark.c.value).where(watermark.c.connector_id == self._connector_id)
         with self._engine.connect() as connection:
-            return dict(connection.execute(query).all())
+            return dict(_all(connection, self._connector_id).all())
 
     def is_fresh(self, name: str, value: str, age: timedelta) -> bool:
         """Whether a value stands as given and was written no longer ago than ``age``."""
@@ -47,8 +50,19 @@ class Watermarks:
         ]
         upsert(connection, watermark, rows)
 
-    def drop(self, connection: sa.Connection, name: str) -> None:
-        """Forget a value."""
-        connection.execute(
-            sa.delete(watermark).where(watermark.c.connector_id == self._connector_id, watermark.c.name == name)
-        )
+    def drop(self, connection: sa.Connection, *names: str) -> None:
+        """Forget some values."""
+        _drop(connection, self._connector_id, names)
+
+
+_c = watermark.c
+
+
+@Prepared
+def _all(connector_id: Any) -> sa.Select[Any]:
+    return sa.select(_c.name, _c.value).where(_c.connector_id == connector_id)
+
+
+@Prepared
+def _drop(connector_id: Any, names: Any) -> sa.Delete:
+    return sa.delete(watermark).where(_c.connector_id == connector_id, among(_c.name, names))

@@ -10,28 +10,30 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 
 from customer_sync.ledger.journal.parts import (
     IntendedWrite,
     JournalPart,
-    as_part,
     decode_parts,
     encode_parts,
+    encode_writes,
     stored_id,
 )
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.compiled import Compiled
 from customer_sync.ledger.storage.schema import journal
-from customer_sync.ledger.storage.statement import chunks, insert
+from customer_sync.ledger.storage.statement import Prepared, chunks, insert
 from customer_sync.model.operation import ENDS_ACCESS, ConfirmedWrite
 
 _INSERT = sa.insert(journal).returning(journal.c.id, sort_by_parameter_order=True)
+_encoder = msgspec.json.Encoder()
 _SETTLE = Compiled(
     lambda _: (
         sa.update(journal)
         .where(journal.c.id == sa.bindparam("of_id"))
-        .values(state=sa.bindparam("new_state"), settled_at_utc=sa.bindparam("now"))
+        .values(state=sa.bindparam("new_state"), settled_at_utc=sa.bindparam("now"), made=sa.bindparam("ids"))
     )
 )
 
@@ -54,13 +56,17 @@ class OpenIntent(NamedTuple):
 
 
 class PastWrite(NamedTuple):
-    """The latest write of one kind to one record: ``state`` is ``confirmed`` or ``open``."""
+    """The latest write of one kind to one record: ``state`` is ``confirmed`` or ``open``.
+
+    ``before`` has each field that such writes changed, as it was before the latest of them.
+    """
 
     action: str
     key: str
     store_id: int
     state: str
     opened_at_utc: datetime
+    before: Mapping[str, Any] = {}
 
 
 class Removal(NamedTuple):
@@ -108,7 +114,7 @@ class Intents:
                 "run_id": run_id,
                 "try_number": try_number,
                 "action": str(writes[0].operation.action),
-                **_columns([as_part(write) for write in writes]),
+                **_columns([stored_id(write.customer_id) for write in writes], encode_writes(writes)),
                 "state": "open",
                 "opened_at_utc": now,
             }
@@ -125,10 +131,16 @@ class Intents:
             state: ``confirmed``, ``refused``, ``split`` (a bulk write whose rows are sent again one by
                 one) or ``abandoned`` (read back: the store does not have it).
         """
-        now = utc_now()
-        rows = [{"of_id": each, "new_state": state, "now": now} for each in intent_ids]
-        if rows:
-            _SETTLE.execute(connection, rows)
+        _settle(connection, dict.fromkeys(intent_ids), state)
+
+    def confirm(self, connection: sa.Connection, made: Mapping[int, Sequence[int | None] | None]) -> None:
+        """Close requests that were answered with yes.
+
+        Args:
+            connection: A writing transaction.
+            made: Request -> the ids that the store gave to new records, part by part; ``None`` where none are new.
+        """
+        _settle(connection, made, "confirmed")
 
     def abandon(self, connection: sa.Connection, intents: Iterable[OpenIntent]) -> None:
         """Close what was read back, for the customers that it was read back for.
@@ -144,19 +156,17 @@ class Intents:
                 parts = decode_parts(row["parts"])
                 left = [part for part in parts if part.customer_id not in customers[row["id"]]]
                 if left:
-                    _insert(connection, [{**{k: v for k, v in row.items() if k != "id"}, **_columns(left)}])
+                    _insert(connection, [{**{k: v for k, v in row.items() if k != "id"}, **_of_parts(left)}])
                     known = [part for part in parts if part.customer_id in customers[row["id"]]]
                     mine = journal.c.id == row["id"]
-                    connection.execute(sa.update(journal).where(mine).values(**_columns(known)))
+                    connection.execute(sa.update(journal).where(mine).values(**_of_parts(known)))
         self.settle(connection, customers, "abandoned")
 
     def unanswered(self, customer_ids: Iterable[str] | None = None) -> list[OpenIntent]:
         """Operations without an answer, of all customers or of those that had some numbers when they were sent."""
         meant = None if customer_ids is None else {stored_id(key) for key in customer_ids}
-        c = journal.c
-        query = sa.select(c.id, c.action, c.parts).where(c.connector_id == self._connector_id, c.state == "open")
         with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(c.id)).all()
+            rows = _open_ones(connection, self._connector_id).all()
         return [
             OpenIntent(
                 intent_id,
@@ -224,13 +234,15 @@ class Intents:
 
     def history(self, customer_ids: Iterable[str]) -> dict[str, list[PastWrite]]:
         """The latest confirmed and unanswered writes of some customers, per action and record."""
-        latest: dict[tuple[str, str, str, int, str], datetime] = {}
+        latest: dict[tuple[str, str, str, int, str], PastWrite] = {}
         for row, part in self._of(customer_ids, journal.c.state.in_(("confirmed", "open"))):
             record = (part.customer_id, row.action, part.key, part.store_id, row.state)
-            latest[record] = max(latest.get(record, row.opened_at_utc), row.opened_at_utc)
+            earlier = latest.get(record)
+            before = {**(earlier.before if earlier else {}), **part.before_values()}
+            latest[record] = PastWrite(row.action, part.key, part.store_id, row.state, row.opened_at_utc, before)
         found: dict[str, list[PastWrite]] = {}
-        for (customer_id, action, key, store_id, state), opened_at_utc in latest.items():
-            found.setdefault(customer_id, []).append(PastWrite(action, key, store_id, state, opened_at_utc))
+        for (customer_id, *_), write in latest.items():
+            found.setdefault(customer_id, []).append(write)
         return found
 
     def removals(self, customer_ids: Iterable[str]) -> list[Removal]:
@@ -294,13 +306,8 @@ class Intents:
 
     def counts(self, run_id: str) -> dict[str, int]:
         """Number of operations of a run by what became of them."""
-        query = (
-            sa.select(journal.c.state, sa.func.sum(journal.c.part_count))
-            .where(journal.c.run_id == run_id, journal.c.connector_id == self._connector_id)
-            .group_by(journal.c.state)
-        )
         with self._engine.connect() as connection:
-            return {state: int(count) for state, count in connection.execute(query)}
+            return {state: int(count) for state, count in _counts(connection, self._connector_id, run_id)}
 
     def _of(
         self, customer_ids: Iterable[str], *conditions: sa.ColumnElement[bool]
@@ -327,14 +334,27 @@ class Intents:
                         yield row, part
 
 
-def _columns(parts: Sequence[JournalPart]) -> dict[str, Any]:
+def _settle(connection: sa.Connection, made: Mapping[int, Sequence[int | None] | None], state: str) -> None:
+    now = utc_now()
+    rows = [
+        {"of_id": key, "new_state": state, "now": now, "ids": None if ids is None else _encoder.encode(ids).decode()}
+        for key, ids in made.items()
+    ]
+    if rows:
+        _SETTLE.execute(connection, rows)
+
+
+def _of_parts(parts: Sequence[JournalPart]) -> dict[str, Any]:
+    return _columns([part.customer_id for part in parts], encode_parts(parts))
+
+
+def _columns(customers: Sequence[str], packed: bytes) -> dict[str, Any]:
     """The columns that say what a request carries, and for whom."""
-    customers = [part.customer_id for part in parts]
     return {
         "first_customer": min(customers),
         "last_customer": max(customers),
-        "parts": encode_parts(parts),
-        "part_count": len(parts),
+        "parts": packed,
+        "part_count": len(customers),
     }
 
 
@@ -347,3 +367,16 @@ def _insert(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[i
     last: int = connection.exec_driver_sql("SELECT last_insert_rowid()").scalar_one()
     # A writing transaction is alone in the file, and new rows are numbered one after the other.
     return list(range(last - len(rows) + 1, last + 1))
+
+
+@Prepared
+def _open_ones(connector_id: Any) -> sa.Select[Any]:
+    c = journal.c
+    return sa.select(c.id, c.action, c.parts).where(c.connector_id == connector_id, c.state == "open").order_by(c.id)
+
+
+@Prepared
+def _counts(connector_id: Any, run_id: Any) -> sa.Select[Any]:
+    c = journal.c
+    query = sa.select(c.state, sa.func.sum(c.part_count)).where(c.run_id == run_id, c.connector_id == connector_id)
+    return query.group_by(c.state)

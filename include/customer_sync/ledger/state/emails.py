@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from customer_sync.ledger.state.run_number import number_of
 from customer_sync.ledger.storage.schema import customer_state, known_customer, quarantine
-from customer_sync.ledger.storage.statement import among, chunks, upsert
+from customer_sync.ledger.storage.statement import Prepared, among, chunks, upsert
 from customer_sync.model.company import content_hash
 from customer_sync.model.outcome import Reason
+
+
+class AccountClaim(NamedTuple):
+    """A customer with its Account Email, its record in the source, and the company's id that this record holds."""
+
+    customer_id: str
+    email: str
+    record_id: str = ""
+    reference_id: str = ""
 
 
 class AccountEmails:
@@ -20,22 +30,33 @@ class AccountEmails:
         self._engine = engine
         self._connector_id = connector_id
 
-    def claim(self, connection: sa.Connection, run_id: str, claims: Sequence[tuple[str, str, str]]) -> None:
-        """Record (customer id, Account Email, reference id in the source) of customers that are eligible."""
+    def claim(self, connection: sa.Connection, run_id: str, claims: Sequence[AccountClaim]) -> None:
+        """Record what customers claim that are eligible; under another number a record claims nothing any more."""
         rows = [
             {
                 "connector_id": self._connector_id,
-                "customer_id": customer_id,
+                "customer_id": each.customer_id,
                 "name": "",
-                "search": customer_id.casefold(),
-                "email_hash": content_hash(email.casefold()),
-                "reference_id": reference_id[:100],
-                "email_run": _number_of(run_id),
+                "search": each.customer_id.casefold(),
+                "email_hash": content_hash(each.email.casefold()),
+                "record_id": each.record_id[:100] or None,
+                "reference_id": each.reference_id[:100],
+                "email_run": number_of(run_id),
             }
-            for customer_id, email, reference_id in claims
+            for each in claims
         ]
         for part in chunks(rows):
+            hashes, records = zip(*((row["email_hash"], row["record_id"] or "") for row in part), strict=True)
+            _give_up_of_records(connection, self._connector_id, hashes, records)
             upsert(connection, known_customer, part, keep=("name", "search"))
+
+    def renew(self, connection: sa.Connection, run_id: str, customer_ids: Iterable[str]) -> None:
+        """Have customers of whom nothing changed claim what they claim already."""
+        claim = known_customer.c
+        for part in chunks(customer_ids):
+            mine = (claim.connector_id == self._connector_id, among(claim.customer_id, part))
+            again = sa.update(known_customer).where(*mine, claim.email_hash.is_not(None))
+            connection.execute(again.values(email_run=number_of(run_id)))
 
     def repeated_references(self, reference_ids: Iterable[str]) -> set[str]:
         """Reference ids that more than one customer of the source holds: they prove nothing."""
@@ -53,17 +74,11 @@ class AccountEmails:
     def give_up(self, connection: sa.Connection, customer_ids: Iterable[str]) -> None:
         """Drop the claims of customers that are not eligible (any more)."""
         for part in chunks(customer_ids):
-            self._give_up(connection, among(known_customer.c.customer_id, part))
+            _give_up(connection, self._connector_id, part)
 
     def give_up_older(self, connection: sa.Connection, run_id: str) -> None:
         """Drop the claims that a read of every customer did not renew: those customers are gone from the ERP."""
-        self._give_up(connection, known_customer.c.email_run != _number_of(run_id))
-
-    def _give_up(self, connection: sa.Connection, condition: sa.ColumnElement[bool]) -> None:
-        mine = (known_customer.c.connector_id == self._connector_id, known_customer.c.email_hash.is_not(None))
-        connection.execute(
-            sa.update(known_customer).where(*mine, condition).values(email_hash=None, email_run=None, reference_id=None)
-        )
+        _give_up_older(connection, self._connector_id, number_of(run_id))
 
     def freed(self) -> set[str]:
         """Customers in quarantine for an Account Email that no other customer claims any more.
@@ -98,37 +113,48 @@ class AccountEmails:
         Returns:
             Customer id -> the other claimants' ids, holders of a company first.
         """
-        mine = known_customer.alias("mine")
-        other = known_customer.alias("other")
-        holder = customer_state.c.company_id.is_not(None)
-        query = (
-            sa.select(mine.c.customer_id, other.c.customer_id)
-            .select_from(
-                mine.join(
-                    other,
-                    sa.and_(
-                        other.c.connector_id == mine.c.connector_id,
-                        other.c.email_hash == mine.c.email_hash,
-                        other.c.customer_id != mine.c.customer_id,
-                    ),
-                ).outerjoin(
-                    customer_state,
-                    sa.and_(
-                        customer_state.c.connector_id == other.c.connector_id,
-                        customer_state.c.customer_id == other.c.customer_id,
-                    ),
-                )
-            )
-            .where(mine.c.connector_id == self._connector_id, mine.c.email_run == _number_of(run_id))
-            .order_by(mine.c.customer_id, sa.case((holder, 0), else_=1), other.c.customer_id)
-        )
         found: dict[str, list[str]] = {}
         with self._engine.connect() as connection:
-            for customer_id, rival in connection.execute(query):
+            for customer_id, rival in _conflicts(connection, self._connector_id, number_of(run_id)):
                 found.setdefault(customer_id, []).append(rival)
         return found
 
 
-def _number_of(run_id: str) -> int:
-    """A run as a number: shorter than its name, and the same on every machine."""
-    return int.from_bytes(hashlib.blake2b(run_id.encode(), digest_size=8).digest()) >> 1
+def _without_claims(of_connector: Any) -> sa.Update:
+    mine = (known_customer.c.connector_id == of_connector, known_customer.c.email_hash.is_not(None))
+    return sa.update(known_customer).where(*mine).values(email_hash=None, email_run=None, reference_id=None)
+
+
+@Prepared
+def _give_up(of_connector: Any, of_customers: Any) -> sa.Update:
+    return _without_claims(of_connector).where(among(known_customer.c.customer_id, of_customers))
+
+
+@Prepared
+def _give_up_of_records(of_connector: Any, hashes: Any, records: Any) -> sa.Update:
+    claim = known_customer.c
+    return _without_claims(of_connector).where(among(claim.email_hash, hashes), among(claim.record_id, records))
+
+
+@Prepared
+def _give_up_older(of_connector: Any, this_run: Any) -> sa.Update:
+    return _without_claims(of_connector).where(known_customer.c.email_run != this_run)
+
+
+@Prepared
+def _conflicts(connector_id: Any, run_number: Any) -> sa.Select[Any]:
+    mine = known_customer.alias("mine")
+    other = known_customer.alias("other")
+    state = customer_state.c
+    same_email = sa.and_(
+        other.c.connector_id == mine.c.connector_id,
+        other.c.email_hash == mine.c.email_hash,
+        other.c.customer_id != mine.c.customer_id,
+    )
+    its_state = sa.and_(state.connector_id == other.c.connector_id, state.customer_id == other.c.customer_id)
+    return (
+        sa.select(mine.c.customer_id, other.c.customer_id)
+        .select_from(mine.join(other, same_email).outerjoin(customer_state, its_state))
+        .where(mine.c.connector_id == connector_id, mine.c.email_run == run_number)
+        .order_by(mine.c.customer_id, sa.case((state.company_id.is_not(None), 0), else_=1), other.c.customer_id)
+    )

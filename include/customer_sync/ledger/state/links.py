@@ -4,93 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
 
 from customer_sync.errors import ConfigError
 from customer_sync.ledger.state.applied_document import decode_applied, encode_applied
+from customer_sync.ledger.state.email_directory import Held, Indexed, put_held
+from customer_sync.ledger.state.link_snapshot import MADE, CustomerState, KeyHolder, LinkSnapshot, LinkSummary
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.compiled import Compiled
-from customer_sync.ledger.storage.schema import contact_holder, customer_state, watermark
-from customer_sync.ledger.storage.statement import PARAMETER_CHUNK, among, chunks, take_turns, upsert
+from customer_sync.ledger.storage.schema import customer_state, email, watermark
+from customer_sync.ledger.storage.statement import PARAMETER_CHUNK, Prepared, among, chunks, take_turns, upsert
 from customer_sync.ledger.storage.upgrade import writing
+from customer_sync.model.company import CompanyStatus
 from customer_sync.model.operation import AppliedCompany
-
-MADE: Final = "made"
-"""Evidence of a company that we made ourselves."""
+from customer_sync.planning.emails import Stake, held_by
 
 _STORE: Final = "store"
 """Under which name the connector's store is remembered."""
 
-
-class CustomerState(NamedTuple):
-    """What is applied to one customer, and the source's id of its record.
-
-    ``indexed`` names contacts under which the ledger may still look for the customer's users; ``None`` has it look.
-    ``key`` is the key that the company carries in the store, ``""`` where that is not known. ``evidence`` says why the
-    company is the record's, ``""`` while that is to be weighed; what an earlier link says of it stays.
-    """
-
-    customer_id: str
-    applied: AppliedCompany
-    record_id: str = ""
-    indexed: frozenset[str] | None = None
-    key: str = ""
-    evidence: str = MADE
-
-
-class KeyHolder(NamedTuple):
-    """A link whose company carries a key in the store; ``is_proven`` says whether anybody has weighed whose it is."""
-
-    customer_id: str
-    record_id: str
-    key: str
-    is_proven: bool
-
-
-class LinkSummary(NamedTuple):
-    """A link in short; ``content_hash`` identifies the last desired state that was applied whole."""
-
-    company_id: int
-    status: int
-    content_hash: str
-    reference_id: str
-
-
-class LinkSnapshot:
-    """The links of one connector as one transaction sees them."""
-
-    def __init__(self, connection: sa.Connection, connector_id: str) -> None:
-        self._connection = connection
-        self._connector_id = connector_id
-
-    def applied(self, customer_ids: Iterable[str]) -> dict[str, AppliedCompany]:
-        """What is applied for some customers; those without a company are absent."""
-        found: dict[str, AppliedCompany] = {}
-        state = customer_state.c
-        facts = (state.company_id, state.status, state.reference_id, state.content_hash, state.parts_known)
-        names = [column.name for column in facts]
-        for part in chunks(customer_ids):
-            query = sa.select(state.customer_id, state.applied, *facts).where(
-                state.connector_id == self._connector_id, among(state.customer_id, part)
-            )
-            for key, text, *values in self._connection.execute(query):
-                found[key] = decode_applied(text, **dict(zip(names, values, strict=True)))
-        return found
-
-    def summaries(self, customer_ids: Iterable[str]) -> dict[str, LinkSummary]:
-        """The links of some customers in short."""
-        found: dict[str, LinkSummary] = {}
-        link = customer_state.c
-        for part in chunks(customer_ids):
-            query = sa.select(
-                link.customer_id, link.company_id, link.status, link.content_hash, link.reference_id
-            ).where(link.connector_id == self._connector_id, among(link.customer_id, part))
-            for key, *facts in self._connection.execute(query):
-                found[key] = LinkSummary(*facts)
-        return found
+_IS_HELD: Final = email.c.stake != str(Stake.CLAIMED)
 
 
 class Links:
@@ -121,13 +56,10 @@ class Links:
 
     def companies(self, size: int = PARAMETER_CHUNK) -> Iterator[list[tuple[str, int]]]:
         """All links as (CustomerID, company id), in order of the first, ``size`` at a time."""
-        link, after = customer_state.c, ""
+        after = ""
         while True:
-            query = sa.select(link.customer_id, link.company_id).where(
-                link.connector_id == self._connector_id, link.customer_id > after
-            )
             with self._engine.connect() as connection:
-                found = connection.execute(query.order_by(link.customer_id).limit(size)).all()
+                found = _companies(connection, self._connector_id, after, size).all()
             if not found:
                 return
             yield [(key, company_id) for key, company_id in found]
@@ -141,10 +73,8 @@ class Links:
 
     def counts(self) -> tuple[int, int]:
         """Number of linked companies, and of linked users and addresses."""
-        state = customer_state.c
-        query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(state.parts), 0))
         with self._engine.connect() as connection:
-            found = connection.execute(query.where(state.connector_id == self._connector_id)).one()
+            found = _counts(connection, self._connector_id).one()
         return int(found[0]), int(found[1])
 
     def made_by(self, run_id: str, customer_ids: Iterable[str]) -> dict[str, bool]:
@@ -152,12 +82,8 @@ class Links:
         found: dict[str, bool] = {}
         with self._engine.connect() as connection:
             for part in chunks(customer_ids):
-                query = sa.select(customer_state.c.customer_id, customer_state.c.evidence).where(
-                    customer_state.c.connector_id == self._connector_id,
-                    customer_state.c.made_by_run == run_id,
-                    among(customer_state.c.customer_id, part),
-                )
-                found.update((key, evidence == MADE) for key, evidence in connection.execute(query))
+                rows = _made_by(connection, self._connector_id, run_id, part)
+                found.update((key, evidence == MADE) for key, evidence in rows)
         return found
 
     def unweighed(self, customer_ids: Iterable[str]) -> set[str]:
@@ -240,13 +166,10 @@ class Links:
     def records_at(self, customer_ids: Iterable[str]) -> dict[str, str]:
         """The record that is linked under each of these numbers; ``""`` where a link knows none."""
         found: dict[str, str] = {}
-        link = customer_state.c
         with self._engine.connect() as connection:
             for part in chunks(customer_ids):
-                query = sa.select(link.customer_id, link.record_id).where(
-                    link.connector_id == self._connector_id, among(link.customer_id, part)
-                )
-                found.update((key, record_id or "") for key, record_id in connection.execute(query))
+                rows = _records_at(connection, self._connector_id, part)
+                found.update((key, record_id or "") for key, record_id in rows)
         return found
 
     def key_holders(self, keys: Iterable[str]) -> list[KeyHolder]:
@@ -278,12 +201,9 @@ class Links:
 
     def _numbers_of(self, connection: sa.Connection, record_ids: Iterable[str]) -> dict[str, str]:
         found: dict[str, str] = {}
-        link = customer_state.c
         for part in chunks(record_ids):
-            query = sa.select(link.record_id, link.customer_id).where(
-                link.connector_id == self._connector_id, among(link.record_id, part)
-            )
-            found.update((record_id, key) for record_id, key in connection.execute(query))
+            rows = _numbers_of(connection, self._connector_id, part)
+            found.update((record_id, key) for record_id, key in rows)
         return found
 
     def follow(self, connection: sa.Connection, records: Mapping[str, str]) -> dict[str, str]:
@@ -313,6 +233,7 @@ class Links:
                 moved[number] = parked_number(record_id or str(company_id))
         # Numbers may go round in a circle: each link is out of the way before the first takes its new number.
         parked = {old: f"~{position}~" for position, old in enumerate(moved)}
+        self._catch_up(connection, moved)
         for old, between in parked.items():
             self._rename(connection, old, between)
         for old, new in moved.items():
@@ -331,15 +252,26 @@ class Links:
             found.update((key, (record or "", company_id)) for key, record, company_id in connection.execute(query))
         return found
 
-    def _change(self, connection: sa.Connection, number: str, /, **values: str) -> None:
+    def _catch_up(self, connection: sa.Connection, numbers: Iterable[str]) -> None:
+        """Write whole what the journal knows more of: it knows it by the number that the record had then."""
+        links = LinkSnapshot(connection, self._connector_id)
+        for number, applied in links.applied(links.behind(numbers)).items():
+            whole = {"applied": encode_applied(applied), "reference_id": applied.reference_id, "is_behind": False}
+            self._change(connection, number, **whole)
+
+    def _change(self, connection: sa.Connection, number: str, /, **values: Any) -> None:
         state = customer_state.c
         mine = sa.and_(state.connector_id == self._connector_id, state.customer_id == number)
         connection.execute(sa.update(customer_state).where(mine).values(**values))
 
     def _rename(self, connection: sa.Connection, old: str, new: str) -> None:
         self._change(connection, old, customer_id=new, content_hash="")
-        held = sa.and_(contact_holder.c.connector_id == self._connector_id, contact_holder.c.customer_id == old)
-        connection.execute(sa.update(contact_holder).where(held).values(customer_id=new))
+        mine = email.c.connector_id == self._connector_id
+        # What the number's former owner claimed is not this record's; its own claims are said anew when it is planned.
+        for number in (old, new):
+            is_claim = sa.and_(mine, email.c.customer_id == number, email.c.stake == str(Stake.CLAIMED))
+            connection.execute(sa.delete(email).where(is_claim))
+        connection.execute(sa.update(email).where(mine, email.c.customer_id == old).values(customer_id=new))
 
     def _rename_addresses(self, connection: sa.Connection, old: str, new: str) -> None:
         """Find the addresses of a company under the keys that its customer's new number gives them."""
@@ -355,10 +287,8 @@ class Links:
         found: set[tuple[str, str]] = set()
         with self._engine.connect() as connection:
             for part in chunks(contact_ids):
-                query = sa.select(contact_holder.c.contact_key, contact_holder.c.customer_id).where(
-                    contact_holder.c.connector_id == self._connector_id, among(contact_holder.c.contact_key, part)
-                )
-                found.update((contact, holder) for contact, holder in connection.execute(query))
+                rows = _holders(connection, self._connector_id, part)
+                found.update((contact, holder) for contact, holder in rows)
         return found
 
     def put(self, connection: sa.Connection, run_id: str, states: Sequence[CustomerState]) -> None:
@@ -395,47 +325,46 @@ class Links:
                 "made_by_run": run_id,
                 "evidence": evidence[:100],
                 "parts_known": applied.parts_known,
+                "is_behind": is_behind,
                 "linked_at_utc": now,
                 "applied_at_utc": now,
             }
-            for customer_id, applied, record_id, _, key, evidence in states
+            for customer_id, applied, record_id, _, key, evidence, *_, is_behind in states
         ]
         upsert(connection, customer_state, rows, keep=keep)
         self._index(connection, states)
 
     def _index(self, connection: sa.Connection, states: Sequence[CustomerState]) -> None:
-        """Have the index of contacts name each customer's present users, and no former ones."""
+        """Have the directory of e-mails name each customer's present users, and no former ones."""
         unknown = [each.customer_id for each in states if each.indexed is None]
-        known = self._indexed(connection, unknown) if unknown else {}
-        now = [(key, each.customer_id) for each in states for key in each.applied.users]
-        gone = [
-            (key, each.customer_id)
+        looked_up = self._indexed(connection, unknown) if unknown else {}
+        held = [
+            Held(
+                each.customer_id,
+                {**each.promised, **held_by(each.applied)},
+                each.applied.status == CompanyStatus.INACTIVE,
+                looked_up.get(each.customer_id, {}) if each.indexed is None else each.indexed,
+                each.claimed,
+            )
             for each in states
-            for key in (known.get(each.customer_id, frozenset()) if each.indexed is None else each.indexed)
-            if key not in each.applied.users
         ]
-        if gone:
-            _UNINDEX.execute(connection, [self._entry(*each) for each in gone])
-        upsert(connection, contact_holder, [self._entry(*each) for each in sorted(now)])
+        put_held(connection, self._connector_id, held)
 
-    def _entry(self, contact_key: str, customer_id: str) -> dict[str, str]:
-        return {"connector_id": self._connector_id, "contact_key": contact_key, "customer_id": customer_id}
-
-    def indexed(self, customer_ids: Iterable[str]) -> dict[str, frozenset[str]]:
-        """The contacts under which the users of some customers are looked for."""
+    def indexed(self, customer_ids: Iterable[str]) -> dict[str, dict[str, Indexed]]:
+        """What the directory of e-mails says of the users of some customers."""
         with self._engine.connect() as connection:
             return self._indexed(connection, customer_ids)
 
-    def _indexed(self, connection: sa.Connection, customer_ids: Iterable[str]) -> dict[str, frozenset[str]]:
-        holder = contact_holder.c
-        found: dict[str, set[str]] = {}
+    def _indexed(self, connection: sa.Connection, customer_ids: Iterable[str]) -> dict[str, dict[str, Indexed]]:
+        c = email.c
+        found: dict[str, dict[str, Indexed]] = {}
         for part in chunks(customer_ids):
-            query = sa.select(holder.customer_id, holder.contact_key).where(
-                holder.connector_id == self._connector_id, among(holder.customer_id, part)
+            query = sa.select(c.customer_id, c.email_hash, c.contact_key, c.stake == str(Stake.WITHDRAWN)).where(
+                c.connector_id == self._connector_id, among(c.customer_id, part), _IS_HELD
             )
-            for customer_id, key in connection.execute(query):
-                found.setdefault(customer_id, set()).add(key)
-        return {customer_id: frozenset(keys) for customer_id, keys in found.items()}
+            for customer_id, hashed, contact, is_closed in connection.execute(query):
+                found.setdefault(customer_id, {})[hashed] = Indexed(contact, bool(is_closed))
+        return found
 
     def put_hashes(self, connection: sa.Connection, hashes: Mapping[str, str]) -> None:
         """Remember which desired state was applied whole, for each customer; ``""`` where none was."""
@@ -449,10 +378,9 @@ class Links:
 
     def drop_company(self, connection: sa.Connection, customer_id: str) -> None:
         """Forget a company with its users and addresses."""
-        for table in (contact_holder, customer_state):
-            connection.execute(
-                sa.delete(table).where(table.c.connector_id == self._connector_id, table.c.customer_id == customer_id)
-            )
+        for table, also in ((email, _IS_HELD), (customer_state, sa.true())):
+            mine = sa.and_(table.c.connector_id == self._connector_id, table.c.customer_id == customer_id)
+            connection.execute(sa.delete(table).where(mine, also))
 
 
 def parked_number(record_id: str) -> str:
@@ -465,13 +393,6 @@ def _moved(key: str, old: str, new: str) -> str:
     return f"{new}:{key.removeprefix(f'{old}:')}" if key.startswith(f"{old}:") else key
 
 
-_UNINDEX = Compiled(
-    lambda _: sa.delete(contact_holder).where(
-        contact_holder.c.connector_id == sa.bindparam("connector_id"),
-        contact_holder.c.contact_key == sa.bindparam("contact_key"),
-        contact_holder.c.customer_id == sa.bindparam("customer_id"),
-    )
-)
 _PUT_HASH = Compiled(
     lambda _: (
         sa.update(customer_state)
@@ -482,3 +403,41 @@ _PUT_HASH = Compiled(
         .values(content_hash=sa.bindparam("content_hash"), applied_at_utc=sa.bindparam("applied_at_utc"))
     )
 )
+
+
+_c = customer_state.c
+
+
+@Prepared
+def _companies(connector_id: Any, after: Any, size: Any) -> sa.Select[Any]:
+    query = sa.select(_c.customer_id, _c.company_id).where(_c.connector_id == connector_id, _c.customer_id > after)
+    return query.order_by(_c.customer_id).limit(size)
+
+
+@Prepared
+def _counts(connector_id: Any) -> sa.Select[Any]:
+    return sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(_c.parts), 0)).where(_c.connector_id == connector_id)
+
+
+@Prepared
+def _made_by(connector_id: Any, run_id: Any, customer_ids: Any) -> sa.Select[Any]:
+    mine = (_c.connector_id == connector_id, _c.made_by_run == run_id, among(_c.customer_id, customer_ids))
+    return sa.select(_c.customer_id, _c.evidence).where(*mine)
+
+
+@Prepared
+def _records_at(connector_id: Any, customer_ids: Any) -> sa.Select[Any]:
+    mine = (_c.connector_id == connector_id, among(_c.customer_id, customer_ids))
+    return sa.select(_c.customer_id, _c.record_id).where(*mine)
+
+
+@Prepared
+def _numbers_of(connector_id: Any, record_ids: Any) -> sa.Select[Any]:
+    mine = (_c.connector_id == connector_id, among(_c.record_id, record_ids))
+    return sa.select(_c.record_id, _c.customer_id).where(*mine)
+
+
+@Prepared
+def _holders(connector_id: Any, contact_ids: Any) -> sa.Select[Any]:
+    mine = (email.c.connector_id == connector_id, among(email.c.contact_key, contact_ids), _IS_HELD)
+    return sa.select(email.c.contact_key, email.c.customer_id).where(*mine)

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.schema import quarantine
-from customer_sync.ledger.storage.statement import among, chunks, upsert
-from customer_sync.model.outcome import Finding, Reason
+from customer_sync.ledger.storage.statement import Prepared, among, chunks, upsert
+from customer_sync.model.outcome import WAITS_FOR_EMAIL, Finding, Reason
 
 
 class Quarantined(NamedTuple):
@@ -38,6 +38,12 @@ class Quarantined(NamedTuple):
         times = "once" if self.attempts == 1 else f"{self.attempts} times"
         return f"in quarantine since {self.first_seen_at_utc:%Y-%m-%d %H:%M} UTC, seen {times} before"
 
+    @property
+    def part(self) -> str:
+        """What waits, as a plan names it: who waits for an e-mail is no user, who is refused stays as he is."""
+        is_email = self.entity == "contact" and self.reason in WAITS_FOR_EMAIL
+        return f"{'email' if is_email else self.entity}:{self.key}"
+
     def finding(self) -> Finding:
         """What was found, as it was said."""
         return Finding(
@@ -62,24 +68,9 @@ class Quarantine:
     def load(self, customer_ids: Iterable[str]) -> dict[str, list[Quarantined]]:
         """The quarantined records of some customers."""
         found: dict[str, list[Quarantined]] = {}
-        q = quarantine.c
-        columns = (
-            q.customer_id,
-            q.entity,
-            q.record_key,
-            q.reason,
-            q.field,
-            q.detail,
-            q.content_hash,
-            q.attempts,
-            q.first_seen_at_utc,
-            q.holder_id,
-            q.asked_at_utc,
-        )
         with self._engine.connect() as connection:
             for part in chunks(customer_ids):
-                query = sa.select(*columns).where(q.connector_id == self._connector_id, among(q.customer_id, part))
-                for row in connection.execute(query):
+                for row in _of_customers(connection, self._connector_id, part):
                     found.setdefault(row[0], []).append(Quarantined(*row))
         return found
 
@@ -94,12 +85,41 @@ class Quarantine:
         q = quarantine.c
         query = (
             sa.select(q.customer_id)
-            .where(q.connector_id == self._connector_id, q.reason == str(Reason.EMAIL_IN_USE))
+            .where(q.connector_id == self._connector_id, q.reason.in_(sorted(map(str, WAITS_FOR_EMAIL))))
             .group_by(q.customer_id)
             .order_by(sa.func.min(q.last_seen_at_utc), q.customer_id)
         )
         with self._engine.connect() as connection:
             return list(connection.execute(query.limit(most)).scalars())
+
+    def due(self, before_utc: datetime, most: int) -> set[tuple[str, str]]:
+        """Customer and contact of those who wait for a stranger's e-mail and were last asked for before a time.
+
+        Args:
+            before_utc: The time.
+            most: So many at most, those asked for longest ago.
+        """
+        q = quarantine.c
+        query = (
+            sa.select(q.customer_id, q.record_key)
+            .where(
+                q.connector_id == self._connector_id,
+                q.entity == "contact",
+                q.reason == str(Reason.EMAIL_IN_USE),
+                q.holder_id == "",
+                q.asked_at_utc < before_utc,
+            )
+            .order_by(q.asked_at_utc, q.customer_id, q.record_key)
+        )
+        with self._engine.connect() as connection:
+            return {(customer_id, key) for customer_id, key in connection.execute(query.limit(most))}
+
+    def with_reason(self, reason: Reason) -> list[str]:
+        """Customers with a record in quarantine for a reason."""
+        q = quarantine.c
+        query = sa.select(q.customer_id).where(q.connector_id == self._connector_id, q.reason == str(reason)).distinct()
+        with self._engine.connect() as connection:
+            return list(connection.execute(query.order_by(q.customer_id)).scalars())
 
     def reason_counts(self) -> dict[str, int]:
         """Quarantined records by reason."""
@@ -131,16 +151,14 @@ class Quarantine:
         """
         now = utc_now()
         known: dict[tuple[str, str, str], tuple[int, str, object]] = {}
-        q = quarantine.c
         for part in chunks(customer_ids):
-            query = sa.select(
-                q.customer_id, q.entity, q.record_key, q.attempts, q.content_hash, q.first_seen_at_utc
-            ).where(q.connector_id == self._connector_id, among(q.customer_id, part))
-            for customer_id, entity, key, attempts, digest, first in connection.execute(query):
-                known[(customer_id, entity, key)] = (attempts, digest, first)
-            connection.execute(
-                sa.delete(quarantine).where(q.connector_id == self._connector_id, among(q.customer_id, part))
-            )
+            had = [Quarantined(*row) for row in _of_customers(connection, self._connector_id, part)]
+            known |= {
+                (row.customer_id, row.entity, row.key): (row.attempts, row.content_hash, row.first_seen_at_utc)
+                for row in had
+            }
+            if had:
+                _remove(connection, self._connector_id, part)
         rows: dict[tuple[str, str, str], dict[str, Any]] = {}
         for customer_id, finding in found:
             place = (customer_id, finding.entity, finding.key)
@@ -173,3 +191,28 @@ class Quarantine:
         q = quarantine.c
         statement = sa.delete(quarantine).where(q.connector_id == self._connector_id, q.customer_id == customer_id)
         return int(connection.execute(statement).rowcount)
+
+
+_q = quarantine.c
+
+
+@Prepared
+def _of_customers(connector_id: Any, customer_ids: Any) -> sa.Select[Any]:
+    return sa.select(
+        _q.customer_id,
+        _q.entity,
+        _q.record_key,
+        _q.reason,
+        _q.field,
+        _q.detail,
+        _q.content_hash,
+        _q.attempts,
+        _q.first_seen_at_utc,
+        _q.holder_id,
+        _q.asked_at_utc,
+    ).where(_q.connector_id == connector_id, among(_q.customer_id, customer_ids))
+
+
+@Prepared
+def _remove(connector_id: Any, customer_ids: Any) -> sa.Delete:
+    return sa.delete(quarantine).where(_q.connector_id == connector_id, among(_q.customer_id, customer_ids))

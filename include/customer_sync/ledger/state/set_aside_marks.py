@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.schema import set_aside
-from customer_sync.ledger.storage.statement import among, chunks, upsert
+from customer_sync.ledger.storage.statement import Prepared, among, chunks, upsert
 from customer_sync.planning.set_aside import Mark, MarkKind
 
 
@@ -22,13 +23,9 @@ class SetAside:
     def load(self, customer_ids: Iterable[str]) -> dict[str, Mark]:
         """The marks of some customers."""
         found: dict[str, Mark] = {}
-        mark = set_aside.c
         with self._engine.connect() as connection:
             for part in chunks(customer_ids):
-                query = sa.select(mark.customer_id, mark.kind, mark.since_utc, mark.source_hash).where(
-                    mark.connector_id == self._connector_id, among(mark.customer_id, part)
-                )
-                for customer_id, kind, since, source_hash in connection.execute(query):
+                for customer_id, kind, since, source_hash in _marks(connection, self._connector_id, part):
                     found[customer_id] = Mark(kind, since, source_hash)
         return found
 
@@ -71,3 +68,10 @@ class SetAside:
         query = sa.select(sa.func.count()).where(set_aside.c.connector_id == self._connector_id)
         with self._engine.connect() as connection:
             return int(connection.execute(query.select_from(set_aside)).scalar_one())
+
+
+@Prepared
+def _marks(connector_id: Any, customer_ids: Any) -> sa.Select[Any]:
+    c = set_aside.c
+    mine = (c.connector_id == connector_id, among(c.customer_id, customer_ids))
+    return sa.select(c.customer_id, c.kind, c.since_utc, c.source_hash).where(*mine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from customer_sync.ledger.storage.schema import lease, metadata, request_turn, s
 from customer_sync.ledger.storage.upgrade import writing
 
 _AT_ONCE = 1000
+_SILENT = timedelta(minutes=1)
 _OF_THE_MOMENT = (lease, request_turn, session_seat)
 """Who may do what at this moment; nothing of it is true elsewhere."""
 
@@ -50,11 +52,11 @@ def copy_ledger(from_url: str, to_url: str) -> dict[str, int]:
 
 
 def _refuse_while_writing(reading: sa.Connection) -> None:
-    held = sa.select(lease.c.run_id).where(lease.c.expires_at_utc > utc_now())
-    run_id = reading.execute(held).scalars().first()
-    if run_id is not None:
+    held = sa.select(lease.c.name).where(lease.c.holder != "", lease.c.seen_at_utc > utc_now() - _SILENT)
+    name = reading.execute(held).scalars().first()
+    if name is not None:
         raise ConfigError(
-            f"A load of run {run_id} is at work, and what it writes next would be in the old ledger only: pause the "
+            f"{name} is at work, and what it writes next would be in the old ledger only: pause the "
             "connectors' DAGs, wait for their runs to end, and copy then.",
             setting="FROM",
         )

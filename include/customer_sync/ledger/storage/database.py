@@ -141,4 +141,8 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_immediately(connection: sa.Connection) -> None:
     # A deferred transaction that turns to writing fails at once when another writes; an immediate one waits.
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+    if connection.get_execution_options().get("writes"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        # It takes no lock, so it cannot fail; SQLAlchemy's way to the driver takes longer than a short look.
+        connection.connection.cursor().execute("BEGIN")

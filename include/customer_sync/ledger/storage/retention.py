@@ -11,9 +11,10 @@ from customer_sync.ledger.storage.database import writing
 from customer_sync.ledger.storage.schema import (
     access_removal,
     batch,
+    customer_state,
     difference,
     journal,
-    plan_customer,
+    plan,
     quarantine,
     run,
     story,
@@ -56,7 +57,8 @@ class Retention:
     def clean_runs(self, now_utc: datetime, keep: timedelta, undo: timedelta = timedelta()) -> dict[str, int]:
         """Remove old runs with what belongs to them.
 
-        A run stays when it has not ended, when it has a write without an answer, when a
+        A run stays when it has not ended, when it has a write without an answer, when a company
+        that is still being made has parts that only the journal knows, when a
         watermark or a row of quarantine names it, when it is the run in which a customer
         failed that is still to be taken up, or when it covered a data interval: a backfill
         that is processed again takes up the customers that it recorded.
@@ -69,16 +71,17 @@ class Retention:
         Returns:
             Table -> rows removed.
         """
-        tables = (run, batch, plan_customer, journal, difference, access_removal)
+        tables = (run, batch, plan, journal, difference, access_removal)
         removed = {table.name: 0 for table in tables}
         keep = max(keep, undo)
         for run_id in self._old_runs(now_utc - keep):
-            removed["plan_customer"] += self._remove_customers(plan_customer, run_id)
             settled = sa.and_(journal.c.run_id == run_id, journal.c.state != "open")
             removed["journal"] += self._remove_by_id(journal, settled)
             removed["difference"] += self._remove_by_id(difference, difference.c.run_id == run_id)
             with writing(self._engine) as connection:
                 removed["batch"] += forget_batches(connection, self._connector_id, run_id)
+                of_plan = sa.and_(plan.c.connector_id == self._connector_id, plan.c.run_id == run_id)
+                removed["plan"] += int(connection.execute(sa.delete(plan).where(of_plan)).rowcount)
                 mine = sa.and_(run.c.connector_id == self._connector_id, run.c.run_id == run_id)
                 removed["run"] += int(connection.execute(sa.delete(run).where(mine)).rowcount)
         with writing(self._engine) as connection:
@@ -96,6 +99,11 @@ class Retention:
         is_needed = sa.or_(
             sa.exists().where(*of_run, journal.c.state == "open"),
             sa.exists().where(watermark.c.connector_id == run.c.connector_id, watermark.c.run_id == run.c.run_id),
+            sa.exists().where(
+                customer_state.c.connector_id == run.c.connector_id,
+                customer_state.c.is_behind,
+                customer_state.c.linked_at_utc <= run.c.ended_at_utc,
+            ),
             sa.exists().where(quarantine.c.connector_id == run.c.connector_id, quarantine.c.run_id == run.c.run_id),
         )
         query = sa.select(run.c.run_id, run.c.window).where(mine, run.c.ended_at_utc < before_utc, ~is_needed)
@@ -113,18 +121,6 @@ class Retention:
 
     def _batches(self, connection: sa.Connection, run_id: str) -> Iterator[RunBatch]:
         return batches_of(connection, self._connector_id, run_id)
-
-    def _remove_customers(self, table: sa.Table, run_id: str) -> int:
-        mine = sa.and_(table.c.connector_id == self._connector_id, table.c.run_id == run_id)
-        total = 0
-        while True:
-            some = sa.select(table.c.customer_id).where(mine).limit(STEP)
-            with writing(self._engine) as connection:
-                statement = sa.delete(table).where(mine, table.c.customer_id.in_(some))
-                count = int(connection.execute(statement).rowcount)
-            total += count
-            if count < STEP:
-                return total
 
     def _remove_by_id(self, table: sa.Table, condition: sa.ColumnElement[bool]) -> int:
         total = 0

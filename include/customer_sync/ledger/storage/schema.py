@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy import String as _SqlString
 from sqlalchemy import Text as _SqlText
 
-REVISION = "0014"
+REVISION = "0021"
 """The newest migration: these tables are what it leads to."""
 
 metadata = MetaData(
@@ -85,6 +85,16 @@ class Text(TextWithoutNul):
     cache_ok = True
 
 
+def _holder() -> list[Column[Any]]:
+    """Who holds something, and its sign of life."""
+    return [
+        Column("name", String(300), nullable=False),
+        Column("process", String(120), nullable=False),
+        Column("since_utc", UtcDateTime, nullable=False),
+        Column("seen_at_utc", UtcDateTime, nullable=False),
+    ]
+
+
 def _key(name: str, length: int = 200) -> Column[Any]:
     return Column(name, String(length), primary_key=True)
 
@@ -109,6 +119,7 @@ customer_state = Table(
     Column("made_by_run", String(250), nullable=False, default=""),
     Column("evidence", String(100), nullable=False, default=""),  # why the company is the record's; "": not weighed yet
     Column("parts_known", Boolean, nullable=False, default=True),
+    Column("is_behind", Boolean, nullable=False, default=False),  # being made: its new parts are in the journal alone
     Column("linked_at_utc", UtcDateTime, nullable=False),
     Column("applied_at_utc", UtcDateTime, nullable=False),
     UniqueConstraint("store", "company_id"),
@@ -116,13 +127,19 @@ customer_state = Table(
     Index(None, "connector_id", "company_key"),
 )
 
-# Which customers hold a user of a contact: all that is looked for inside of the applied documents.
-contact_holder = Table(
-    "contact_holder",
+# The directory of e-mails, each by its hash: which customers have it, for which contact, and which claim it.
+email = Table(
+    "email",
     metadata,
     _key("connector_id", 40),
-    _key("contact_key"),
+    _key("email_hash", 16),
     _key("customer_id"),
+    Column("contact_key", String(200), nullable=False),
+    Column("stake", String(10), nullable=False),  # ours | going | withdrawn | claimed
+    Column("rank", String(150), nullable=False, default=""),  # orders claimants
+    Column("run", _Id, nullable=False, default=0),  # that said so, as a number
+    Column("since", _Id, nullable=False, default=0),  # the run that first claimed it
+    Index(None, "connector_id", "contact_key"),
     Index(None, "connector_id", "customer_id"),
     sqlite_with_rowid=False,
 )
@@ -143,6 +160,7 @@ journal = Table(
     Column("last_customer", _Neighbour, nullable=False),
     Column("parts", LargeBinary, nullable=False),
     Column("part_count", Integer, nullable=False),
+    Column("made", Text),  # JSON: the ids that the store gave to new records, part by part
     Column("state", String(20), nullable=False),  # open | confirmed | refused | split | abandoned
     Column("opened_at_utc", UtcDateTime, nullable=False),
     Column("settled_at_utc", UtcDateTime),
@@ -184,25 +202,23 @@ batch = Table(
     Column("last_customer", _Neighbour, nullable=False),
     Column("size", Integer, nullable=False),
     Column("open_count", Integer, nullable=False),  # customers without an outcome yet
+    Column("handed_on", Boolean, nullable=False, default=True),  # extract closed the customers of the others itself
     Column("customers", LargeBinary, nullable=False),
     Column("outcomes", LargeBinary, nullable=False),
 )
 
-plan_customer = Table(
-    "plan_customer",
+# One row per batch of a run's plan, until load has done what was planned: its customers, what is to be done for each,
+# with the real values, and who is taken out (story/plans.py).
+plan = Table(
+    "plan",
     metadata,
     _key("connector_id", 40),
     _key("run_id", 250),
-    _key("customer_id"),
-    Column("customer_name", String(250), nullable=False, default=""),
-    Column("batch_key", String(100), nullable=False),
-    Column("kind", String(20), nullable=False),  # sync | unenroll
-    Column("operations", Integer, nullable=False),
-    Column("plan_hash", String(32), nullable=False),
-    Column("unknown", String(60), nullable=False, default=""),
-    Column("withheld", Boolean, nullable=False, default=False),
+    _key("batch_key", 100),
     Column("planned_at_utc", UtcDateTime, nullable=False),
-    Index(None, "connector_id", "run_id", "batch_key"),
+    Column("customers", LargeBinary, nullable=False),
+    Column("operations", LargeBinary, nullable=False),
+    Column("withheld", Text, nullable=False, default="[]"),
 )
 
 # One row per customer, step and time at which something was said of it; the lines of the connector log are in `lines`.
@@ -264,7 +280,7 @@ log_count = Table(
 
 # Whom the connector has met: `search` is number and masked name in folded case, `told` identifies what was said last;
 # `email_hash` is the Account Email that the customer claims, `email_run` the run that claimed it, as a number,
-# `reference_id` the company's id that its record in the source holds.
+# `record_id` its record in the source, `reference_id` the company's id that this one holds.
 known_customer = Table(
     "known_customer",
     metadata,
@@ -275,7 +291,10 @@ known_customer = Table(
     Column("told", String(32)),
     Column("email_hash", String(64)),
     Column("email_run", _Id),
+    Column("record_id", String(100)),
     Column("reference_id", String(100)),
+    Column("rows_hash", LargeBinary),  # what the source said when the customer was last closed (state/source_rows.py)
+    Column("rows_reasons", String(500)),  # why it was not eligible then; NULL: it was, and nothing was left to do
     Index(None, "connector_id", "email_hash"),
     Index(None, "connector_id", "reference_id"),
 )
@@ -319,6 +338,19 @@ watermark = Table(
     Column("run_id", String(250), nullable=False, default=""),
 )
 
+# What a store calls countries (under country "") and the states of each: asked for once a day. `changes` counts how
+# often a list was not what it was before; `identity` says of which store it is.
+store_place = Table(
+    "store_place",
+    metadata,
+    _key("store", 100),  # the budget's name, which connectors of one store share
+    _key("country_code", 10),
+    Column("identity", String(300), nullable=False),
+    Column("places", JSON, nullable=False),
+    Column("changes", Integer, nullable=False, default=0),
+    Column("read_at_utc", UtcDateTime, nullable=False),
+)
+
 alert_incident = Table(
     "alert_incident",
     metadata,
@@ -357,10 +389,12 @@ lease = Table(
     "lease",
     metadata,
     _key("resource"),
-    Column("holder", String(300), nullable=False),
+    Column("holder", String(40), nullable=False),  # empty: given back
     Column("run_id", String(250), nullable=False),
     Column("try_number", Integer, nullable=False),
-    Column("expires_at_utc", UtcDateTime, nullable=False),
+    *_holder(),
+    # Until when a request of a former holder may have left whose answer nobody awaited.
+    Column("left_by_utc", UtcDateTime),
 )
 
 difference = Table(
@@ -413,7 +447,18 @@ session_seat = Table(
     _key("budget", 100),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("holder", String(40), nullable=False),
-    Column("expires_at_utc", UtcDateTime, nullable=False),
+    *_holder(),
+)
+
+# Tokens that change with every use: encrypted with the key of coordination/tokens.py. `owner` is a hash of the site and
+# the application that they are for.
+token = Table(
+    "token",
+    metadata,
+    _key("owner", 64),
+    Column("label", String(200), nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("changed_at_utc", UtcDateTime, nullable=False),
 )
 
 operator_action = Table(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
 from importlib import import_module
 from itertools import islice
 from typing import Any, TypeVar
@@ -56,6 +57,40 @@ def _upsert(table: sa.Table, columns: tuple[str, ...], keep: tuple[str, ...]) ->
     return Compiled(build, columns)
 
 
+class Prepared:
+    """A statement that is made once; its values come with each execution.
+
+    To make a statement anew, and to find out that it was compiled before, takes SQLAlchemy longer than to execute it.
+
+    Args:
+        build: Makes it; its arguments stand for the values. In an ``UPDATE`` they are not named as columns.
+        names: Names of the arguments, where the function does not say them.
+    """
+
+    def __init__(self, build: Callable[..., Any], names: Sequence[str] = ()) -> None:
+        self._build = build
+        self._names = tuple(names or inspect.signature(build).parameters)
+
+    @cached_property
+    def _statement(self) -> Any:
+        return self._build(*map(sa.bindparam, self._names))
+
+    def __call__(self, connection: sa.Connection, *values: Any) -> sa.CursorResult[*tuple[Any, ...]]:
+        """Execute it with these values, in the order of the arguments."""
+        return connection.execute(self._statement, dict(zip(self._names, values, strict=True)))
+
+
+class _Keys(sa.types.TypeDecorator[Sequence[Any]]):
+    """A list of texts or numbers as JSON."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Iterable[Any] | None, dialect: sa.Dialect) -> str:  # noqa: ARG002 - as its base
+        keys = [key.replace("\0", "\ufffd") if isinstance(key, str) else key for key in value or ()]
+        return msgspec.json.encode(keys).decode()
+
+
 class _Among(FunctionElement[bool]):
     """Whether a column holds one of the texts or numbers of a JSON list."""
 
@@ -77,13 +112,14 @@ def _among_in_postgresql(element: _Among, compiler: Any, **options: Any) -> str:
     return f"{column} = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST({keys} AS jsonb))::{kind}))"
 
 
-def among(column: sa.ColumnElement[Any], keys: Iterable[Any]) -> sa.ColumnElement[bool]:
+def among(column: sa.ColumnElement[Any], keys: Iterable[Any] | sa.BindParameter[Any]) -> sa.ColumnElement[bool]:
     """Whether a column holds one of some keys: one parameter, whatever their number.
 
     SQLAlchemy writes a list out into as many parameters as it has, anew for each execution: a twelfth of a first load.
     """
-    text = msgspec.json.encode([key.replace("\0", "\ufffd") if isinstance(key, str) else key for key in keys]).decode()
-    return _Among(column, sa.bindparam(None, text, type_=sa.Text(), unique=True))
+    if isinstance(keys, sa.BindParameter):
+        return _Among(column, sa.bindparam(keys.key, type_=_Keys()))
+    return _Among(column, sa.bindparam(None, list(keys), type_=_Keys(), unique=True))
 
 
 def take_turns(connection: sa.Connection, name: str) -> None:

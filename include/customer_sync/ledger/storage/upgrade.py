@@ -64,7 +64,8 @@ def migrate(engine: sa.Engine, migrations: Path = MIGRATIONS, head: str = REVISI
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction that will write; committed at the end, rolled back on error."""
-    with engine.execution_options(writes=True).begin() as connection:
+    # The option is the connection's: an engine with options costs more than the transaction.
+    with engine.connect() as connection, connection.execution_options(writes=True).begin():
         yield connection
 
 

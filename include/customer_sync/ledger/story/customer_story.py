@@ -22,7 +22,7 @@ from customer_sync.ledger.storage.schema import (
 )
 from customer_sync.ledger.story.batches import naming
 from customer_sync.ledger.story.lines import told_lines
-from customer_sync.model.outcome import REMEDIES, Reason
+from customer_sync.model.outcome import REMEDIES, WAITS_FOR_EMAIL, Reason
 
 _STEPS_PER_RUN = 100
 
@@ -201,10 +201,16 @@ class CustomerStories:
 
 def _what_it_waits_for(row: Mapping[Any, Any]) -> str:
     what = f"{'another value of ' + row['field'] if row['field'] else 'a change'} in the ERP"
-    if row["reason"] != Reason.EMAIL_IN_USE:
+    if row["reason"] == Reason.EMAIL_DUPLICATE and row["holder_id"]:
+        return f"{what}, or until customer {row['holder_id']} has another one"
+    if row["reason"] not in WAITS_FOR_EMAIL:
         return what
     if row["holder_id"]:
-        return f"{what}, or until customer {row['holder_id']} gives the e-mail up"
+        is_withdrawn = row["reason"] == Reason.HELD_BY_WITHDRAWN_COMPANY
+        who = (
+            f"the withdrawn company of customer {row['holder_id']}" if is_withdrawn else f"customer {row['holder_id']}"
+        )
+        return f"{what}, or until {who} gives the e-mail up"
     return f"{what}, or until the user of a company that is not ours gives the e-mail up: asked once a day"
 
 

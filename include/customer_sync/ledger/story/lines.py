@@ -17,10 +17,11 @@ import msgspec
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.schema import story, story_shape
-from customer_sync.ledger.storage.statement import among, chunks, insert, upsert
+from customer_sync.ledger.storage.statement import Prepared, among, chunks, insert, upsert
 from customer_sync.ledger.story.batches import pack_keys, unpack_keys
 from customer_sync.ledger.story.log_facets import LogKind, load_kinds
-from customer_sync.model.outcome import LogEntry
+from customer_sync.model.operation import Action
+from customer_sync.model.outcome import DONE, LogEntry
 
 MOST_LINES = 1000
 """Lines of one story; more make another one."""
@@ -29,6 +30,8 @@ EVERYBODY = ""
 """The customer of a story that is about many."""
 
 AS_BEFORE = "as before"
+
+_OPERATIONS = frozenset(map(str, Action))
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -53,9 +56,12 @@ def as_line(entry: LogEntry, kind_id: int) -> Line:
     """A log entry as a line."""
     # What was done has its values in the journal already.
     changes = "" if entry.is_journalled else entry.changes
-    texts = (entry.key[:450], entry.field[:100], entry.store_id, entry.message, entry.next_step, changes)
+    message = "" if entry.is_journalled and entry.message == DONE else entry.message
+    texts = (entry.key[:450], entry.field[:100], entry.store_id, message, entry.next_step, changes)
     # As in every column of text: PostgreSQL cannot hold U+0000, and both databases show the same.
-    return Line(kind_id, *(text.replace("\0", "\ufffd") for text in texts))
+    if "\0" in "".join(texts):
+        return Line(kind_id, *(text.replace("\0", "\ufffd") for text in texts))
+    return Line(kind_id, *texts)
 
 
 def joint_line(kind_id: int, customer_ids: Sequence[str]) -> Line:
@@ -78,7 +84,9 @@ def digest_of(lines: Iterable[Line]) -> str:
 def _encode(line: Line) -> bytes:
     """A line as JSON; what is empty at its end is left out."""
     values = msgspec.structs.astuple(line)
-    used = next((number for number in range(len(values), 1, -1) if values[number - 1]), 1)
+    used = len(values)
+    while used > 1 and not values[used - 1]:
+        used -= 1
     return _encoder.encode(values[:used])
 
 
@@ -123,15 +131,15 @@ def put_stories(
 
 
 def take_planned(
-    connection: sa.Connection, connector_id: str, run_id: str, task: str, customer_ids: Iterable[str]
+    connection: sa.Connection, connector_id: str, run_id: str, tasks: Collection[str], customer_ids: Iterable[str]
 ) -> tuple[dict[str, list[Line]], Counter[tuple[datetime, int]]]:
-    """Take away what a step of a run said of some customers, now that another says what was really done.
+    """Take away what steps of a run said of some customers, now that another says what was really done.
 
     Args:
         connection: A writing transaction.
         connector_id: Whose stories they are.
         run_id: The run.
-        task: The step that planned.
+        tasks: The steps that planned.
         customer_ids: The customers.
 
     Returns:
@@ -142,18 +150,14 @@ def take_planned(
     gone: Counter[tuple[datetime, int]] = Counter()
     ids: list[int] = []
     operations = {number for number, kind in load_kinds(connection, [connector_id]).items() if kind.action}
-    c = story.c
     for part in chunks(customer_ids):
-        query = sa.select(c.id, c.customer_id, c.logged_at_utc, c.lines).where(
-            c.connector_id == connector_id, among(c.customer_id, part), c.run_id == run_id, c.task == task
-        )
-        for story_id, customer_id, moment, text in connection.execute(query.order_by(c.id)):
+        for story_id, customer_id, moment, text in _stories(connection, connector_id, run_id, list(tasks), part):
             lines = _decoder.decode(text)
             gone.update((moment, line.kind_id) for line in lines)
             kept.setdefault(customer_id, []).extend(line for line in lines if line.kind_id not in operations)
             ids.append(story_id)
     for some in chunks(ids):
-        connection.execute(sa.delete(story).where(among(c.id, some)))
+        connection.execute(sa.delete(story).where(among(story.c.id, some)))
     return kept, gone
 
 
@@ -164,8 +168,7 @@ def _number_of(text: str) -> int:
 
 def _put_shapes(connection: sa.Connection, connector_id: str, shapes: Mapping[int, str]) -> None:
     """Make shapes known; in a fixed order, to avoid deadlocks."""
-    known = sa.select(story_shape.c.shape_id).where(story_shape.c.shape_id.in_(list(shapes)))
-    new = shapes.keys() - set(connection.execute(known).scalars())
+    new = shapes.keys() - set(_known_shapes(connection, list(shapes)).scalars())
     rows = [{"shape_id": each, "connector_id": connector_id, "kinds": shapes[each]} for each in sorted(new)]
     upsert(connection, story_shape, rows)
 
@@ -208,7 +211,7 @@ def lines_of(row: Mapping[str, Any], kinds: Mapping[int, LogKind]) -> Iterator[d
             "reasons": kind.reasons,
             "field": line.field,
             "store_id": line.store_id,
-            "message": line.message,
+            "message": line.message or (DONE if kind.action in _OPERATIONS else ""),
             "next_step": line.next_step,
             "changes": line.changes,
             "customers": line.customers,
@@ -244,3 +247,16 @@ def told_lines(
     rows: Sequence[Any] = connection.execute(query).mappings().all()
     found = [line for row in rows for line in lines_of(row, kinds)]
     return found if limit is None else found[:limit]
+
+
+@Prepared
+def _known_shapes(shape_ids: Any) -> sa.Select[Any]:
+    return sa.select(story_shape.c.shape_id).where(among(story_shape.c.shape_id, shape_ids))
+
+
+@Prepared
+def _stories(connector_id: Any, run_id: Any, tasks: Any, customer_ids: Any) -> sa.Select[Any]:
+    c = story.c
+    mine = (c.connector_id == connector_id, among(c.customer_id, customer_ids), c.run_id == run_id)
+    query = sa.select(c.id, c.customer_id, c.logged_at_utc, c.lines).where(*mine, among(c.task, tasks))
+    return query.order_by(c.id)

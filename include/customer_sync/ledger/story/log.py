@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.schema import known_customer, log_count, story
-from customer_sync.ledger.storage.statement import among, chunks, insert, upsert
+from customer_sync.ledger.storage.statement import Prepared, among, chunks, insert, upsert
 from customer_sync.ledger.story.batches import stored
 from customer_sync.ledger.story.lines import (
     EVERYBODY,
@@ -44,7 +44,7 @@ class Log:
         try_number: int,
         entries: Iterable[LogEntry],
         *,
-        in_place_of: str = "",
+        in_place_of: Collection[str] = (),
     ) -> set[str]:
         """Add lines; names must be masked already.
 
@@ -56,8 +56,8 @@ class Log:
             task: The step that says it.
             try_number: The attempt.
             entries: What is said.
-            in_place_of: A step of the same run that planned for the same customers: what it said of operations goes,
-                what else it said is kept with the new lines.
+            in_place_of: Steps of the same run that planned for the same customers: what they said of operations goes,
+                what else they said is kept with the new lines.
 
         Returns:
             The customers of whom nothing new was said.
@@ -97,22 +97,58 @@ class Log:
         self._know(connection, told, known, {key: each.digest for key, each in said.items() if each.is_closed})
         return as_before
 
+    def repeat(
+        self,
+        connection: sa.Connection,
+        run_id: str,
+        task: str,
+        try_number: int,
+        became: Mapping[str, tuple[str, str]],
+    ) -> None:
+        """Close customers with what was said of each before: one line for all with the same outcome and reasons.
+
+        Args:
+            connection: A writing transaction.
+            run_id: The run.
+            task: The step that says it.
+            try_number: The attempt.
+            became: Customer -> outcome and codes of its reasons, joined by commas.
+        """
+        alike: dict[tuple[str, str], list[str]] = {}
+        for customer_id, each in became.items():
+            alike.setdefault(each, []).append(customer_id)
+        kinds = {
+            LogKind(self._connector_id, "customer", "", outcome, "info", reasons): customers
+            for (outcome, reasons), customers in alike.items()
+        }
+        put_kinds(connection, kinds)
+        now = utc_now()
+        common = {"logged_at_utc": now, "run_id": run_id, "task": task, "try_number": try_number}
+        lines = [joint_line(kind.id, customers) for kind, customers in kinds.items()]
+        put_stories(connection, self._connector_id, common, {EVERYBODY: Told("", lines)})
+        hour = full_hour(now)
+        _count(connection, run_id, {(hour, kind.id): len(customers) for kind, customers in kinds.items()})
+
     def _gather(self, entries: Iterable[LogEntry]) -> tuple[dict[str, Told], dict[int, LogKind]]:
         """What is said of whom, and its kinds by their numbers."""
         told: dict[str, Told] = {}
-        numbers: dict[LogKind, int] = {}
+        kinds: dict[int, LogKind] = {}
+        numbers: dict[tuple[str, str, str, str, tuple[str, ...]], int] = {}
         for entry in entries:
-            kind = self._kind(entry)
-            number = numbers.get(kind)
+            words = (entry.entity, entry.action, entry.outcome, entry.level, entry.reasons)
+            number = numbers.get(words)
             if number is None:
-                number = numbers[kind] = kind.id
-            customer_id = stored(entry.customer_id[:200])
-            before = told.get(customer_id)
-            name = entry.customer_name[:250] or (before.name if before else "")
-            lines = before.lines if before else []
-            lines.append(as_line(entry, number))
-            told[customer_id] = Told(name, lines)
-        return told, {number: kind for kind, number in numbers.items()}
+                kind = self._kind(entry)
+                number = numbers[words] = kind.id
+                kinds[number] = kind
+            customer_id, name = stored(entry.customer_id[:200]), entry.customer_name[:250]
+            each = told.get(customer_id)
+            if each is None:
+                each = told[customer_id] = Told(name, [])
+            elif name and name != each.name:
+                each = told[customer_id] = Told(name, each.lines)
+            each.lines.append(as_line(entry, number))
+        return told, kinds
 
     def rows(self, *, run_id: str = "", customer_id: str = "", limit: int | None = 100) -> list[dict[str, Any]]:
         """The newest rows first, of a run and/or a customer; ``limit`` ``None`` gives all."""
@@ -132,12 +168,9 @@ class Log:
 
     def _known(self, connection: sa.Connection, customer_ids: Iterable[str]) -> dict[str, _Known]:
         found: dict[str, _Known] = {}
-        c = known_customer.c
         for part in chunks(customer_ids):
-            query = sa.select(c.customer_id, c.name, c.told).where(
-                c.connector_id == self._connector_id, among(c.customer_id, part)
-            )
-            found.update((key, _Known(name, told)) for key, name, told in connection.execute(query))
+            rows = _known_ones(connection, self._connector_id, part)
+            found.update((key, _Known(name, told)) for key, name, told in rows)
         return found
 
     def _know(
@@ -228,3 +261,10 @@ def _count(connection: sa.Connection, run_id: str, counts: Mapping[tuple[datetim
     ]
     if rows:
         insert(connection, log_count, rows)
+
+
+@Prepared
+def _known_ones(connector_id: Any, customer_ids: Any) -> sa.Select[Any]:
+    c = known_customer.c
+    mine = (c.connector_id == connector_id, among(c.customer_id, customer_ids))
+    return sa.select(c.customer_id, c.name, c.told).where(*mine)

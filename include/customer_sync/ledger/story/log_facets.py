@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.schema import log_kind
-from customer_sync.ledger.storage.statement import upsert
+from customer_sync.ledger.storage.statement import Prepared, among, upsert
 
 
 class LogKind(NamedTuple):
@@ -29,8 +29,8 @@ class LogKind(NamedTuple):
     @property
     def id(self) -> int:
         """A number made from the words themselves, so that writers need not agree on one."""
-        digest = hashlib.blake2b("\x1f".join(self).encode(), digest_size=8).digest()
-        return int.from_bytes(digest) >> 1
+        digest = hashlib.blake2b("\x1f".join(self).encode(), digest_size=6).digest()
+        return int.from_bytes(digest)
 
     def matches(self, wanted: Mapping[str, str]) -> bool:
         """Whether the named columns have these values; ``reason`` asks for one of the reasons."""
@@ -46,23 +46,28 @@ class LogKind(NamedTuple):
 def put_kinds(connection: sa.Connection, kinds: Iterable[LogKind]) -> None:
     """Make kinds known; in a fixed order, to avoid deadlocks."""
     rows = [{"kind_id": kind.id, **kind._asdict()} for kind in kinds]
-    known = set(
-        connection.execute(
-            sa.select(log_kind.c.kind_id).where(log_kind.c.kind_id.in_([row["kind_id"] for row in rows]))
-        ).scalars()
-    )
+    known = set(_known_ids(connection, [row["kind_id"] for row in rows]).scalars())
     new = [row for row in rows if row["kind_id"] not in known]
     upsert(connection, log_kind, sorted(new, key=lambda row: row["kind_id"]))
 
 
 def load_kinds(connection: sa.Connection, connectors: Iterable[str]) -> dict[int, LogKind]:
     """All kinds of some connectors by their number."""
-    columns = (log_kind.c.kind_id, *(log_kind.c[name] for name in LogKind._fields))
-    query = sa.select(*columns).where(log_kind.c.connector_id.in_(list(connectors)))
-    return {row[0]: LogKind(*row[1:]) for row in connection.execute(query)}
+    return {row[0]: LogKind(*row[1:]) for row in _kinds_of(connection, list(connectors))}
 
 
 def all_kinds_are(connection: sa.Connection, kinds: Iterable[int]) -> bool:
     """Whether these are all kinds that the log has."""
     total = connection.execute(sa.select(sa.func.count()).select_from(log_kind)).scalar_one()
     return int(total) == len(set(kinds))
+
+
+@Prepared
+def _known_ids(kind_ids: Any) -> sa.Select[Any]:
+    return sa.select(log_kind.c.kind_id).where(among(log_kind.c.kind_id, kind_ids))
+
+
+@Prepared
+def _kinds_of(connectors: Any) -> sa.Select[Any]:
+    columns = (log_kind.c.kind_id, *(log_kind.c[name] for name in LogKind._fields))
+    return sa.select(*columns).where(among(log_kind.c.connector_id, connectors))

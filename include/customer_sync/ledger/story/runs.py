@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.clock import utc_now
-from customer_sync.ledger.storage.schema import batch, plan_customer, run, unfinished
-from customer_sync.ledger.storage.statement import among, chunks, upsert
+from customer_sync.ledger.storage.schema import batch, plan, run, unfinished
+from customer_sync.ledger.storage.statement import Prepared, among, chunks, upsert
 from customer_sync.ledger.story.batches import (
     NOTHING,
+    Which,
     batches_of,
     forget_batches,
     naming,
@@ -43,8 +45,7 @@ class Runs:
     def begin(self, connection: sa.Connection, run_id: str, **columns: Any) -> None:
         """Record that a run's extraction starts; a repeated attempt starts the run's book afresh."""
         forget_batches(connection, self._connector_id, run_id)
-        of_plan = sa.and_(plan_customer.c.connector_id == self._connector_id, plan_customer.c.run_id == run_id)
-        connection.execute(sa.delete(plan_customer).where(of_plan))
+        _forget_plan(connection, self._connector_id, run_id)
         row = {
             "run_id": run_id,
             "connector_id": self._connector_id,
@@ -60,12 +61,12 @@ class Runs:
 
     def update(self, connection: sa.Connection, run_id: str, **columns: Any) -> None:
         """Change some columns of a run."""
-        connection.execute(sa.update(run).where(self._is(run_id)).values(**columns))
+        _update(tuple(columns))(connection, self._connector_id, run_id, *columns.values())
 
     def get(self, run_id: str) -> dict[str, Any] | None:
         """The run's row, or ``None``."""
         with self._engine.connect() as connection:
-            row = connection.execute(sa.select(run).where(self._is(run_id))).mappings().one_or_none()
+            row = _row(connection, self._connector_id, run_id).mappings().one_or_none()
         return dict(row) if row else None
 
     def owners_of_moved(self, run_id: str) -> dict[str, str]:
@@ -118,13 +119,12 @@ class Runs:
     def add_usage(self, connection: sa.Connection, run_id: str, used: Mapping[str, Mapping[str, int]]) -> None:
         """Add numbers to what the run has used: system -> name -> count."""
         # Batches of a run end at the same time on different machines, and none may lose another's numbers.
-        query = sa.select(run.c.usage).where(self._is(run_id)).with_for_update()
-        known = connection.execute(query).scalar_one_or_none() or {}
+        known = _usage(connection, self._connector_id, run_id).scalar_one_or_none() or {}
         total = {system: dict(numbers) for system, numbers in known.items()}
         for system, numbers in used.items():
             for name, count in numbers.items():
                 total.setdefault(system, {})[name] = total.get(system, {}).get(name, 0) + count
-        connection.execute(sa.update(run).where(self._is(run_id)).values(usage=total))
+        _put_usage(connection, self._connector_id, run_id, total)
 
     def _is(self, run_id: str) -> sa.ColumnElement[bool]:
         return sa.and_(run.c.run_id == run_id, run.c.connector_id == self._connector_id)
@@ -133,8 +133,32 @@ class Runs:
         self, connection: sa.Connection, run_id: str, batch_key: str, customer_ids: Sequence[str]
     ) -> None:
         """Record a batch of extracted customers, still without an outcome."""
-        put_batch(connection, self._connector_id, run_id, batch_key, customer_ids)
-        connection.execute(sa.update(run).where(self._is(run_id)).values(extracted=run.c.extracted + len(customer_ids)))
+        self._add(connection, run_id, batch_key, dict.fromkeys(customer_ids, NOTHING), handed_on=True)
+
+    def add_closed(
+        self, connection: sa.Connection, run_id: str, batch_key: str, became: Mapping[str, tuple[str, str]]
+    ) -> None:
+        """Record extracted customers that go on to no step.
+
+        Args:
+            connection: A writing transaction.
+            run_id: The run.
+            batch_key: A name for them among the run's batches.
+            became: Customer -> outcome and codes of its reasons, joined by commas.
+        """
+        self._add(connection, run_id, batch_key, became, handed_on=False)
+
+    def _add(
+        self,
+        connection: sa.Connection,
+        run_id: str,
+        batch_key: str,
+        became: Mapping[str, tuple[str, str]],
+        *,
+        handed_on: bool,
+    ) -> None:
+        put_batch(connection, self._connector_id, run_id, batch_key, became, handed_on=handed_on)
+        _add_extracted(connection, self._connector_id, run_id, len(became))
 
     def put_outcomes(self, connection: sa.Connection, run_id: str, outcomes: Iterable[CustomerOutcome]) -> None:
         """Write outcomes; a later attempt's replace an earlier one's."""
@@ -179,7 +203,7 @@ class Runs:
     def without_outcome(self, run_id: str, limit: int | None = None) -> dict[str, str]:
         """Customers that were extracted and have no outcome yet, with their batch; at most ``limit`` of them."""
         with self._engine.connect() as connection:
-            left = batches_of(connection, self._connector_id, run_id, batch.c.open_count > 0)
+            left = batches_of(connection, self._connector_id, run_id, Which.WITH_OPEN_ONES)
             found = ((key, batch_key) for batch_key, key, _ in with_outcome(left, ""))
             return dict(sorted(found)[:limit])
 
@@ -211,11 +235,17 @@ class Runs:
             batches = batches_of(connection, self._connector_id, run_id)
             return {key for each in batches for key in each.customers if key in meant}
 
-    def batch_count(self, run_id: str) -> int:
-        """Number of batches that a run extracted."""
-        mine = sa.and_(batch.c.connector_id == self._connector_id, batch.c.run_id == run_id)
+    def handed_on(self, run_id: str) -> tuple[int, int]:
+        """Number of batches that extract handed on, and of the customers in them."""
         with self._engine.connect() as connection:
-            return int(connection.execute(sa.select(sa.func.count()).select_from(batch).where(mine)).scalar_one())
+            batches, customers = _handed_on(connection, self._connector_id, run_id).one()
+        return int(batches), int(customers)
+
+    def closed_by_extract(self, run_id: str) -> Counter[str]:
+        """Customers that extract closed itself, by outcome."""
+        with self._engine.connect() as connection:
+            found = batches_of(connection, self._connector_id, run_id, Which.CLOSED_BY_EXTRACT)
+            return Counter(outcome for each in found for outcome, _ in each.became)
 
     def last_customer(self, run_id: str, batch_key: str) -> str:
         """The greatest customer id of a batch."""
@@ -276,8 +306,7 @@ class Runs:
 
         The next incremental run re-reads the former.
         """
-        mine = unfinished.c.connector_id == self._connector_id
-        known = set(connection.execute(sa.select(unfinished.c.customer_id).where(mine)).scalars())
+        known = {key for key, _ in _unfinished(connection, self._connector_id)}
         failed: list[str] = []
         done: list[str] = []
         for each in batches_of(connection, self._connector_id, run_id):
@@ -286,6 +315,7 @@ class Runs:
                     (failed if _is_left(*became) else done).append(key)
         self.forget_unfinished(connection, known.intersection(done))
         for part in chunks(known.intersection(failed)):
+            mine = unfinished.c.connector_id == self._connector_id
             again = sa.update(unfinished).where(mine, among(unfinished.c.customer_id, part))
             connection.execute(again.values(attempts=unfinished.c.attempts + 1))
         now = utc_now()
@@ -298,13 +328,61 @@ class Runs:
 
     def unfinished(self) -> dict[str, datetime]:
         """Customers whose last outcome is ``failed``, or whose plan was refused, with the time since when."""
-        query = sa.select(unfinished.c.customer_id, unfinished.c.since_utc).where(
-            unfinished.c.connector_id == self._connector_id
-        )
         with self._engine.connect() as connection:
-            return dict(connection.execute(query).all())
+            return dict(_unfinished(connection, self._connector_id).all())
 
 
 def _is_left(outcome: str, reasons: str) -> bool:
     """Whether a customer is to be read again although nothing of it changes."""
     return outcome == Outcome.FAILED or (outcome == Outcome.SKIPPED and reasons in REFUSED_PLAN_REASONS)
+
+
+def _of_run(connector_id: Any, run_id: Any) -> sa.ColumnElement[bool]:
+    return sa.and_(run.c.run_id == run_id, run.c.connector_id == connector_id)
+
+
+@Prepared
+def _forget_plan(connector_id: Any, run_id: Any) -> sa.Delete:
+    return sa.delete(plan).where(plan.c.connector_id == connector_id, plan.c.run_id == run_id)
+
+
+@Prepared
+def _row(connector_id: Any, run_id: Any) -> sa.Select[Any]:
+    return sa.select(run).where(_of_run(connector_id, run_id))
+
+
+@Prepared
+def _usage(connector_id: Any, run_id: Any) -> sa.Select[Any]:
+    return sa.select(run.c.usage).where(_of_run(connector_id, run_id)).with_for_update()
+
+
+@Prepared
+def _put_usage(of_connector: Any, of_run: Any, total: Any) -> sa.Update:
+    return sa.update(run).where(_of_run(of_connector, of_run)).values(usage=total)
+
+
+@Prepared
+def _add_extracted(of_connector: Any, of_run: Any, more: Any) -> sa.Update:
+    return sa.update(run).where(_of_run(of_connector, of_run)).values(extracted=run.c.extracted + more)
+
+
+@cache
+def _update(columns: tuple[str, ...]) -> Prepared:
+    """Writes some columns of a run."""
+
+    def build(of_connector: Any, of_run: Any, *new: Any) -> sa.Update:
+        return sa.update(run).where(_of_run(of_connector, of_run)).values(dict(zip(columns, new, strict=True)))
+
+    return Prepared(build, ("of_connector", "of_run", *(f"new_{name}" for name in columns)))
+
+
+@Prepared
+def _handed_on(connector_id: Any, run_id: Any) -> sa.Select[Any]:
+    mine = (batch.c.connector_id == connector_id, batch.c.run_id == run_id, batch.c.handed_on)
+    return sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(batch.c.size), 0)).where(*mine)
+
+
+@Prepared
+def _unfinished(connector_id: Any) -> sa.Select[Any]:
+    mine = unfinished.c.connector_id == connector_id
+    return sa.select(unfinished.c.customer_id, unfinished.c.since_utc).where(mine)

@@ -12,11 +12,13 @@ from customer_sync.reporting.spreadsheet import SpreadsheetWriter, original_text
 
 COLUMNS = ("customer_id", "customer_name", "company_id", "matched_by", "verdict", "candidates", "detail", "decision")
 ADOPT, SKIP = "adopt", "skip"
+FILLED_IN = frozenset({"accepted", "proposed"})
+"""Verdicts whose rows are adopted by a list that is handed back as it is: that is one approval for all."""
 MAX_ROWS = 200_000
 
 
 def write_matches(matches: Iterable[Match]) -> str:
-    """The list as CSV; ``decision`` is filled in where a match was accepted."""
+    """The list as CSV; ``decision`` is filled in where one company was found."""
     out = io.StringIO()
     SpreadsheetWriter(out, COLUMNS).write(
         (
@@ -27,7 +29,7 @@ def write_matches(matches: Iterable[Match]) -> str:
             match.verdict,
             " ".join(map(str, match.candidates)),
             match.detail,
-            ADOPT if match.verdict == "accepted" else "",
+            ADOPT if match.verdict in FILLED_IN else "",
         )
         for match in matches
     )

@@ -1,25 +1,29 @@
 """Which company of a store that somebody else filled belongs to which customer. Pure.
 
-By Commerce Reference ID, by our key, by the company's e-mail (exact, without regard
-to case); never by name. What is ambiguous is left to a person.
+By the evidence that the sync asks for (docs/people.md#adoption), never by name. What one sign alone speaks for, and
+what is ambiguous, is left to a person, who may approve a whole list at once.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Literal
 
 import msgspec
 
+from customer_sync.loading.adoption_evidence import Claimant, Weighed, judge
 from customer_sync.model.company import Address, Company, CompanyStatus
+from customer_sync.model.outcome import Reason
 from customer_sync.reconcile.compare.sides import ErpSide
 from customer_sync.targets.port import StoredAddress, StoredCompany
 
-Verdict = Literal["accepted", "ambiguous", "none", "refused"]
+Verdict = Literal["accepted", "proposed", "ambiguous", "none", "refused"]
+"""``accepted``: proven; ``proposed``: one company, and too little speaks for it without a person's yes."""
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One customer's match: ``matched_by`` is ``reference``, ``key``, ``email`` or ``person``."""
+    """One customer's match: ``matched_by`` names what speaks for it, such as ``key, e-mail``, or ``person``."""
 
     customer_id: str
     customer_name: str = ""
@@ -33,51 +37,62 @@ class Match(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Candidates(msgspec.Struct, frozen=True, kw_only=True):
     """Companies that may be a customer's: by its reference id, by our key, by its Account Email.
 
-    ``email_claimants`` is the number of customers with that Account Email; ``taken``
-    are the companies that are linked to other customers.
+    ``email_claimants`` is the number of customers with that Account Email, ``reference_claimants`` of those with that
+    reference id; ``taken`` are the companies that are linked to other customers, ``unknown_admins`` those with an Admin
+    whom the ERP does not know.
     """
 
     by_reference: Sequence[StoredCompany] = ()
     by_key: Sequence[StoredCompany] = ()
     by_email: Sequence[StoredCompany] = ()
     email_claimants: int = 1
+    reference_claimants: int = 1
+    unknown_admins: Collection[int] = ()
     taken: Collection[int] = ()
 
 
 def match_company(erp: ErpSide, found: Candidates) -> Match:
     """Match one customer that has no link.
 
-    The strongest sign decides: reference id, then key, then e-mail. Two companies for
-    one sign, two signs that name different companies, or an Account Email that several
-    customers share are ambiguous. A company that is linked, or whose key names another
-    customer, is nobody else's; one that waits for approval is matched by the reference id only.
+    A company is accepted by the same evidence as in a sync. One that only one sign speaks for, or that has an Admin
+    whom the ERP does not know, is proposed: a person's list adopts it. Several are ambiguous, and so is an Account
+    Email that several customers share. One that is linked, or whose key names another customer, is nobody else's.
     """
-    signs = {"reference": found.by_reference, "key": found.by_key, "email": found.by_email}
+    customer = Claimant(
+        customer_id=erp.customer_id,
+        record_id=erp.record_id,
+        email=erp.email if found.email_claimants <= 1 else "",
+        reference_id=erp.reference_id if found.reference_claimants <= 1 else "",
+    )
     free = {
-        sign: [
-            each
-            for each in records
-            # Anybody who registers in the shop can fill in a key and an e-mail.
-            if (sign == "reference" or each.status is not CompanyStatus.PENDING)
-            and each.id not in found.taken
-            and each.key in {"", erp.customer_id}
-        ]
-        for sign, records in signs.items()
+        each.id: each
+        for each in (*found.by_reference, *found.by_key, *found.by_email)
+        if each.id not in found.taken and each.key in {"", erp.customer_id}
     }
-    strong = {each.id for sign in ("reference", "key") for each in free[sign]}
-    if len(strong) > 1:
-        return _match(erp, "ambiguous", strong, detail="reference id and key name different companies")
-    for sign in ("reference", "key"):
-        if free[sign]:
-            return _match(erp, "accepted", strong, sign)
-    by_email = {each.id for each in free["email"]}
-    if not by_email:
-        return _match(erp, "none", ())
-    if len(by_email) > 1:
-        return _match(erp, "ambiguous", by_email, detail="several companies have this e-mail")
-    if found.email_claimants > 1:
-        return _match(erp, "ambiguous", by_email, detail="several customers have this Account Email")
-    return _match(erp, "accepted", by_email, "email")
+    weighed = {company_id: judge(each, customer) for company_id, each in free.items()}
+    proven = [company_id for company_id, each in weighed.items() if each.against is None]
+    if len(proven) == 1:
+        (company_id,) = proven
+        is_open = company_id not in found.unknown_admins
+        detail = "" if is_open else "it has an Admin whom the ERP does not know"
+        return _match(erp, "accepted" if is_open else "proposed", proven, weighed[company_id].in_words, detail=detail)
+    possible = [key for key, each in weighed.items() if _is_possible(free[key], each)]
+    if len(possible) == 1:
+        (company_id,) = possible
+        each = weighed[company_id]
+        if each.against is Reason.CLOSED_IN_STORE:
+            return _match(erp, "refused", possible, each.in_words, detail="the company is closed in the store")
+        if each.signs:
+            return _match(erp, "proposed", possible, each.in_words, detail="nothing else speaks for it")
+        return _match(erp, "ambiguous", possible, detail="several customers have this Account Email or reference id")
+    return _match(erp, "ambiguous" if possible else "none", possible, detail="several companies" if possible else "")
+
+
+def _is_possible(company: StoredCompany, weighed: Weighed) -> bool:
+    """Whether a person may have to decide about a company; what anybody can fill in makes none of a stranger's."""
+    if company.status is CompanyStatus.PENDING and weighed.against is not None:
+        return "reference id" in weighed.signs
+    return not company.record_id or weighed.against is not Reason.ADOPTION_UNPROVEN
 
 
 def _match(erp: ErpSide, verdict: Verdict, ids: Iterable[int], sign: str = "", *, detail: str = "") -> Match:
@@ -85,7 +100,7 @@ def _match(erp: ErpSide, verdict: Verdict, ids: Iterable[int], sign: str = "", *
     return Match(
         customer_id=erp.customer_id,
         customer_name=erp.name,
-        company_id=found[0] if verdict == "accepted" else 0,
+        company_id=found[0] if verdict in {"accepted", "proposed", "refused"} else 0,
         matched_by=sign,
         verdict=verdict,
         candidates=found,
@@ -94,13 +109,12 @@ def _match(erp: ErpSide, verdict: Verdict, ids: Iterable[int], sign: str = "", *
 
 
 def without_rivals(matches: Sequence[Match]) -> Iterator[Match]:
-    """Make ambiguous what several customers were matched with."""
-    claims: dict[int, int] = {}
+    """Make ambiguous what several customers were matched with; who is proven stays against who is proposed."""
+    claims = Counter((match.verdict, match.company_id) for match in matches)
     for match in matches:
-        if match.verdict == "accepted":
-            claims[match.company_id] = claims.get(match.company_id, 0) + 1
-    for match in matches:
-        if match.verdict == "accepted" and claims[match.company_id] > 1:
+        proven, proposed = (claims[verdict, match.company_id] for verdict in ("accepted", "proposed"))
+        rivals = proven if match.verdict == "accepted" else proven + proposed
+        if match.verdict in {"accepted", "proposed"} and rivals > 1:
             detail = "another customer matches this company too"
             yield msgspec.structs.replace(match, verdict="ambiguous", company_id=0, matched_by="", detail=detail)
         else:

@@ -21,6 +21,7 @@ from customer_sync.targets.port import Target
 
 _WORDS = {
     "accepted": "company {company} is this customer's, by {sign}",
+    "proposed": "company {company} may be this customer's, by {sign}: {detail}; adopted by the list of matches only",
     "ambiguous": "companies {candidates}: {detail}; decide in the list of matches",
     "refused": "company {company} cannot be adopted: {detail}",
     "none": "no company of the store matches; the next sync makes one",
@@ -37,7 +38,7 @@ class Takeover:
 
     def match(self, chosen: Mapping[str, int] | None) -> list[Match]:
         """Match customers without a link, or follow a person's decisions; each match is logged."""
-        matches = match_all(self._spool) if chosen is None else match_by_person(self._spool, chosen)
+        matches = match_all(self._run, self._spool) if chosen is None else match_by_person(self._spool, chosen)
         entries = [_entry(match) for match in matches]
         with self._run.ledger.write() as connection:
             self._run.record(connection, entries)
@@ -59,12 +60,15 @@ class Takeover:
             if match.verdict == "accepted":
                 side = self._spool.erp_sides([match.customer_id])[match.customer_id]
                 (company,) = self._spool.companies([], [match.company_id])
-                yield ledger_only(side, adopted_link(self._run, side, company, self._spool, self._store))
+                link = adopted_link(self._run, side, company, self._spool, self._store)
+                yield ledger_only(side, link, evidence=match.matched_by)
 
     def agreement(self) -> list[dict[str, Any]]:
         """Compare every field of every matched company with what the sync would hold; writes nothing anywhere."""
         agreement: Agreement = Counter()
-        matched = {match.customer_id: match.company_id for match in match_all(self._spool) if match.company_id}
+        matched = {
+            match.customer_id: match.company_id for match in match_all(self._run, self._spool) if match.company_id
+        }
         for keys in self._spool.keys(CHUNK):
             erp = {key: side for key, side in self._spool.erp_sides(keys).items() if side.claim == "eligible"}
             ledger = ledger_sides(self._run.ledger, erp, {}, with_writes=False)
@@ -89,7 +93,7 @@ class Takeover:
                 users=tuple(self._spool.users([company_id])),
                 addresses=tuple(self._spool.addresses([company_id])),
             )
-            real = read_real_state(erp, ledger, side, companies[0], self._run.connector.geography).applied
+            real = read_real_state(erp, ledger, side, companies[0]).applied
         count_agreement(erp.desired, real, agreement)
 
 

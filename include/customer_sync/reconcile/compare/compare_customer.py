@@ -33,7 +33,7 @@ def compare_customer(erp: ErpSide, ledger: LedgerSide, store: StoreSide, connect
         erp: What the ERP says.
         ledger: What the ledger remembers.
         store: What the store holds.
-        connector: The rules: removal policy, write-back, geography.
+        connector: The rules: removal policy, write-back.
 
     Returns:
         Its standing and differences; the same three sides always give the same.

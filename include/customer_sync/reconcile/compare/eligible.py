@@ -34,6 +34,9 @@ class EligibleCase(Case):
         found.extend(self._orphans(self.real))
         found.extend(self._unknown_to_ledger(desired, self.real))
         found.extend(self._reference())
+        found.extend(self._waits_for_nobody(desired))
+        found.extend(self.unproven())
+        found.extend(self.unknown_users())
         return Standing.ACCEPTED if is_accepted else Standing.EQUAL
 
     def _append_store_differences(
@@ -80,7 +83,7 @@ class EligibleCase(Case):
             if name == "email" and operation.key in taken:
                 continue
             ledger = _pick(remembered, name)
-            kind = self._evidence.kind_of_field(operation, ledger, store)
+            kind = self._evidence.kind_of_field(operation, name, ledger, store)
             if kind is DifferenceClass.ERP_CHANGED and is_applied_whole:
                 yield None
                 continue
@@ -94,16 +97,23 @@ class EligibleCase(Case):
             other = self._store.taken.get(user.email.casefold())
             if other is not None:
                 detail = f"the e-mail belongs to a user of company {other}"
+                is_withdrawn = other in self._store.not_trading
                 yield (
                     user.key,
                     self.difference(
-                        DifferenceClass.USER_OF_OTHER_COMPANY,
+                        DifferenceClass.HELD_BY_WITHDRAWN if is_withdrawn else DifferenceClass.USER_OF_OTHER_COMPANY,
                         entity="contact",
                         key=user.key,
                         field="email",
                         detail=detail,
                     ),
                 )
+
+    def _waits_for_nobody(self, desired: Company) -> Iterator[Difference]:
+        """Contacts that wait for an e-mail which no user of another company has any more."""
+        for user in desired.users:
+            if f"email:{user.key}" in self._ledger.waiting and user.email.casefold() not in self._store.taken:
+                yield self.difference(DifferenceClass.WAIT_IS_OVER, entity="contact", key=user.key)
 
     def _uncleared(self, desired: Company, real: RealState) -> Iterator[Difference]:
         """Extra fields that are empty in the ERP and that the store cannot empty: never equal while they stay."""
@@ -174,7 +184,7 @@ class EligibleCase(Case):
 
     def _reference(self) -> Iterator[Difference]:
         company = self._company
-        if company is None or not self._connector.erp.write_reference:
+        if company is None or not self._connector.writes_reference:
             return
         expected, have = str(company.id), self._erp.reference_id
         if have == expected:

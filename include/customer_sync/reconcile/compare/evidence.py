@@ -1,9 +1,13 @@
-"""Distinguishes a lost write from somebody's edit: the store's own stamps beside the moments of our writes. Pure."""
+"""Distinguishes a lost write from somebody's edit: by the store's stamps, and by what our writes replaced. Pure.
+
+A stamp says so only where it is far from our write: the store moves some by itself, and two clocks never agree
+(docs/api/better_b2b.md#stamps). Near it the value decides: what stood there before our write was never replaced.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -12,8 +16,7 @@ from customer_sync.model.operation import Action, AppliedAddress, AppliedUser, O
 from customer_sync.reconcile.compare.sides import LedgerSide, StoreSide
 from customer_sync.targets.port import StoredCompany, StoredUser
 
-STAMP_TOLERANCE_S = 2.0
-"""The store's stamps are whole seconds, and two clocks never agree."""
+_NOTHING: Final = ("", None)
 
 
 class Evidence:
@@ -23,30 +26,48 @@ class Evidence:
         self._ledger, self._store, self._company = ledger, store, company
         self._applied = ledger.applied
 
-    def kind_of_field(self, operation: Operation, ledger: Any, store: Any) -> DifferenceClass:
+    def kind_of_field(self, operation: Operation, name: str, ledger: Any, store: Any) -> DifferenceClass:
         """The class of a field that an operation would change, by what the ledger and the store hold of it."""
         if ledger == store:
             return DifferenceClass.ERP_CHANGED
-        is_lost = self.is_lost(operation.action, operation.key, operation.store_id)
+        is_lost = self.is_lost(operation.action, operation.key, operation.store_id, name, store)
         return DifferenceClass.WRITE_LOST if is_lost else DifferenceClass.DRIFT
 
-    def is_lost(self, action: Action, key: str, store_id: int) -> bool:
-        """Whether the store's record was not touched since we wrote it, or our write has no answer."""
-        entity = entity_of(action)
+    def is_lost(self, action: Action, key: str, store_id: int, name: str, store: Any) -> bool:
+        """Whether our write of a field was lost, the store having a value of its own, or has no answer."""
         if key in self._ledger.unanswered:
             return True
-        written = self._ledger.written_at_s
+        entity = entity_of(action)
+        if entity == "payment":
+            return False
+        place = {"contact": f"contact:{key}", "location": f"location:{key}"}.get(entity, "company")
         if entity == "location":
-            return self._store.changed_addresses.get(store_id) is False
-        record: StoredUser | StoredCompany | None
+            was_changed = self._store.changed_addresses.get(store_id)
+        else:
+            was_changed = self._was_changed(entity, place, store_id)
+        return self._is_as_before(place, name, store) if was_changed is None else not was_changed
+
+    def _was_changed(self, entity: str, place: str, store_id: int) -> bool | None:
+        """Whether a record was changed after our last write, by its stamp; ``None`` where that cannot tell."""
+        record: StoredUser | StoredCompany | None = self._company
         if entity == "contact":
             record = next((each for each in self._store.users if each.id == store_id), None)
-            at_s = written.get(f"contact:{key}", written.get("created"))
-        else:
-            record, at_s = self._company, written.get("company", written.get("created"))
-        if record is None or record.updated_at_s is None or at_s is None or entity == "payment":
-            return False
-        return record.updated_at_s < at_s - STAMP_TOLERANCE_S
+        written = self._ledger.written_at_s
+        at_s = written.get(place, written.get("created"))
+        if record is None or record.updated_at_s is None or at_s is None:
+            return True
+        since_s = record.updated_at_s - at_s
+        return None if abs(since_s) <= self._store.settles_in_s else since_s > 0
+
+    def _is_as_before(self, place: str, name: str, store: Any) -> bool:
+        """Whether a field holds what it held before our last write of it; in a record that we made, nothing."""
+        overwritten = self._ledger.overwritten.get(place, {})
+        first, _, rest = name.partition(".")
+        if first not in overwritten:
+            is_as_made = "company" not in self._ledger.written_at_s if place == "company" else not overwritten
+            return is_as_made and store in _NOTHING
+        before = overwritten[first]
+        return bool((before.get(rest) if rest else before) == store)
 
     def remembered(self, operation: Operation) -> dict[str, Any]:
         """What the ledger holds of the record that an operation changes."""

@@ -27,6 +27,8 @@ class IneligibleCase(Case):
             return self._compare_without_company(found)
         if claim in {"kept", "unstorable"}:
             found.extend(self._changed_by_others(self.real))
+            found.extend(self.unproven())
+            found.extend(self.unknown_users())
             return Standing.KEPT if claim == "kept" else Standing.QUARANTINED
         return self._compare_withdrawn(self.real, found)
 
@@ -53,7 +55,9 @@ class IneligibleCase(Case):
         inactive = int(CompanyStatus.INACTIVE)
         status = {"erp": inactive, "store": int(real.applied.status), "field": "status"}
         if was_withdrawn:
-            is_lost = self._evidence.is_lost(operations[0].action, operations[0].key, operations[0].store_id)
+            first = operations[0]
+            now = int(real.applied.status)
+            is_lost = self._evidence.is_lost(first.action, first.key, first.store_id, "status", now)
             kind = DifferenceClass.WRITE_LOST if is_lost else DifferenceClass.DRIFT
             found.append(self.difference(kind, **status, ledger=inactive, detail=f"active again: {detail}"))
         elif self._erp.claim == "absent" and (was_ours or self._erp.deleted_at_utc):
@@ -91,15 +95,17 @@ class IneligibleCase(Case):
     def _changed_fields(
         self, action: Action, key: str, known: dict[str, Any], now: dict[str, Any], store_id: int
     ) -> Iterator[Difference]:
-        is_lost = self._evidence.is_lost(action, key or self._erp.customer_id, store_id)
-        kind = DifferenceClass.WRITE_LOST if is_lost else DifferenceClass.DRIFT
         for name, value in known.items():
             have = now.get(name, "")
             if name == "extra_fields":
                 have = {field: text for field, text in have.items() if field in value} if have else {}
             if not _same(name, have, value):
+                owner = key or self._erp.customer_id
+                is_lost = any(
+                    self._evidence.is_lost(action, owner, store_id, each, held) for each, held in _each(name, have)
+                )
                 yield self.difference(
-                    kind,
+                    DifferenceClass.WRITE_LOST if is_lost else DifferenceClass.DRIFT,
                     entity=entity_of(action),
                     key=key,
                     store_id=store_id,
@@ -107,6 +113,14 @@ class IneligibleCase(Case):
                     ledger=value,
                     store=have,
                 )
+
+
+def _each(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A field, or extra fields one by one, with its value."""
+    if name == "extra_fields":
+        yield from ((f"{name}.{each}", text) for each, text in value.items())
+    else:
+        yield name, value
 
 
 def _same(name: str, one: Any, other: Any) -> bool:

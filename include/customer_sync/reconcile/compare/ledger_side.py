@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from customer_sync.ledger import Ledger, Quarantined
 from customer_sync.ledger.journal.intents import PastWrite
@@ -41,6 +42,7 @@ def ledger_sides(
     applied = ledger.links.load(keys)
     records = ledger.links.records_at(keys)
     quarantined = ledger.quarantine.load(erp)
+    unweighed = ledger.links.unweighed(keys)
     writes = ledger.intents.history(keys) if with_writes else {}
     sides = {}
     for key, side in erp.items():
@@ -50,9 +52,12 @@ def ledger_sides(
         sides[key] = LedgerSide(
             # What another record is linked to is not this one's, whatever their numbers.
             applied=applied.get(known) if _is_own(records.get(known, ""), side.record_id) else None,
-            held_back=_held_back(side, rows),
+            held_back=(held := _held_back(side, rows)),
+            waiting=tuple(part for part in held if part.startswith("email:")),
+            is_weighed=known not in unweighed,
             quarantined=next((row.reason for row in rows if row.entity == "customer"), ""),
             written_at_s=_written(past),
+            overwritten=_overwritten(past),
             deleted_ids=frozenset(
                 f"{_DELETIONS[Action(each.action)]}:{each.store_id}"
                 for each in past
@@ -79,18 +84,28 @@ def in_flight(ledger: Ledger, customer_ids: Sequence[str]) -> set[str]:
 
 def _written(past: Sequence[PastWrite]) -> dict[str, float]:
     written: dict[str, datetime] = {}
+    for place, each in _confirmed(past):
+        written[place] = max(each.opened_at_utc, written.get(place, each.opened_at_utc))
+    return {place: moment.timestamp() for place, moment in written.items()}
+
+
+def _overwritten(past: Sequence[PastWrite]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for place, each in sorted(_confirmed(past), key=lambda item: item[1].opened_at_utc):
+        found.setdefault(place, {}).update(each.before)
+    return found
+
+
+def _confirmed(past: Sequence[PastWrite]) -> Iterator[tuple[str, PastWrite]]:
+    """The writes that were confirmed, each with the record that it wrote."""
     for each in past:
         if each.state != "confirmed":
             continue
         if each.action == Action.CREATE_COMPANY:
-            place = "created"
+            yield "created", each
         elif each.action in _FAMILY:
             family = _FAMILY[Action(each.action)]
-            place = family if family == "company" else f"{family}:{each.key}"
-        else:
-            continue
-        written[place] = max(each.opened_at_utc, written.get(place, each.opened_at_utc))
-    return {place: moment.timestamp() for place, moment in written.items()}
+            yield family if family == "company" else f"{family}:{each.key}", each
 
 
 def _held_back(erp: ErpSide, rows: Sequence[Quarantined]) -> tuple[str, ...]:
@@ -98,5 +113,5 @@ def _held_back(erp: ErpSide, rows: Sequence[Quarantined]) -> tuple[str, ...]:
     if erp.desired is None or not rows:
         return ()
     parts = parts_of(erp.desired, erp.successors)
-    names = ((f"{row.entity}:{row.key}", row.content_hash) for row in rows)
-    return tuple(name for name, digest in names if name in parts and content_hash(parts[name]) == digest)
+    names = ((row.part, f"{row.entity}:{row.key}", row.content_hash) for row in rows)
+    return tuple(part for part, name, digest in names if name in parts and content_hash(parts[name]) == digest)

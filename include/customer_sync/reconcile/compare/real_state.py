@@ -14,8 +14,6 @@ import msgspec
 from customer_sync.model.company import Address, Company, CompanyFields, PaymentTerms, UserFields
 from customer_sync.model.operation import AppliedAddress, AppliedCompany, AppliedUser
 from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
-from customer_sync.rules.places import resolve_country
-from customer_sync.settings.mapping import Geography
 from customer_sync.targets.port import StoredAddress, StoredCompany, StoredUser
 
 
@@ -33,7 +31,7 @@ Part = TypeVar("Part", StoredUser, StoredAddress)
 class _Sorted(NamedTuple, Generic[Part]):
     ours: dict[str, Part]
     strays: list[tuple[str, Part]]
-    foreign: int
+    foreign: list[Part]
 
 
 class RealState(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,29 +41,28 @@ class RealState(msgspec.Struct, frozen=True, kw_only=True):
         applied: Fields, users and addresses that are ours, keyed as the ledger keys them.
         orphans: What carries our mark and belongs to no contact or location.
         foreign: Number of users and addresses that are not ours.
+        foreign_users: The users among them.
     """
 
     applied: AppliedCompany
     orphans: tuple[Orphan, ...] = ()
     foreign: int = 0
+    foreign_users: tuple[StoredUser, ...] = ()
 
 
-def read_real_state(
-    erp: ErpSide, ledger: LedgerSide, store: StoreSide, company: StoredCompany, geography: Geography
-) -> RealState:
+def read_real_state(erp: ErpSide, ledger: LedgerSide, store: StoreSide, company: StoredCompany) -> RealState:
     """Put together what the store holds of one customer.
 
     A user is ours when the ledger links it, when a desired contact of the company has
     its e-mail, or when its key is a ContactID of the customer. An address is ours
     when the ledger links it or its external id begins with the CustomerID. Values that
-    mean the same in other words (a country's name for its code) are written as in the ERP.
+    mean the same in other words (an e-mail in other letters) are written as in the ERP.
 
     Args:
         erp: What the ERP says.
         ledger: What the ledger remembers.
         store: What the store holds.
         company: The company that is meant.
-        geography: Corrections of country codes.
 
     Returns:
         The state, and what carries our mark without belonging to anything.
@@ -79,7 +76,7 @@ def read_real_state(
     state = AppliedCompany(
         company_id=company.id,
         status=company.status,
-        fields=_company_in_our_words(company.fields, desired, geography),
+        fields=_company_in_our_words(company.fields, desired),
         users={
             key: _with_unshown(_user(record, desired_users.get(key)), applied.users.get(key) if applied else None)
             for key, record in users.items()
@@ -93,7 +90,8 @@ def read_real_state(
     )
     orphans = [Orphan("contact", key, record.id) for key, record in stray_users]
     orphans += [Orphan("location", key, record.id) for key, record in stray_addresses]
-    return RealState(applied=state, orphans=tuple(orphans), foreign=foreign_users + foreign_addresses)
+    foreign = len(foreign_users) + len(foreign_addresses)
+    return RealState(applied=state, orphans=tuple(orphans), foreign=foreign, foreign_users=tuple(foreign_users))
 
 
 def _with_unshown(user: AppliedUser, known: AppliedUser | None) -> AppliedUser:
@@ -151,7 +149,7 @@ def _sorted(
     key_of: Callable[[Part], str],
     mark_of: Callable[[Part], str],
 ) -> _Sorted[Part]:
-    """Tell what is ours, what carries our mark, and how many are foreign.
+    """Tell what is ours, what carries our mark, and what is foreign.
 
     Args:
         here: Users or addresses of the company.
@@ -162,7 +160,7 @@ def _sorted(
     linked = {record.store_id: key for key, record in applied.items()}
     ours = {linked[each.id]: each for each in here if each.id in linked}
     strays: list[tuple[str, Part]] = []
-    foreign = 0
+    foreign: list[Part] = []
     for each in here:
         if each.id in linked:
             continue
@@ -172,7 +170,7 @@ def _sorted(
         elif mark := mark_of(each):
             strays.append((mark, each))
         else:
-            foreign += 1
+            foreign.append(each)
     return _Sorted(ours, strays, foreign)
 
 
@@ -194,12 +192,9 @@ def _address(record: StoredAddress, desired: Address | None) -> AppliedAddress:
     return AppliedAddress(store_id=record.id, fields=fields)
 
 
-def _company_in_our_words(fields: CompanyFields, desired: Company | None, geography: Geography) -> CompanyFields:
+def _company_in_our_words(fields: CompanyFields, desired: Company | None) -> CompanyFields:
     if desired is None:
         return fields
     if fields.company_email.casefold() == desired.company_email.casefold():
         fields = msgspec.structs.replace(fields, company_email=desired.company_email)
-    country = resolve_country(fields.country, geography)
-    if country is not None and country.code == desired.country:
-        fields = msgspec.structs.replace(fields, country=desired.country)
     return fields

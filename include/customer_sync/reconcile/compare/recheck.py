@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from customer_sync.model.difference import DifferenceClass
 from customer_sync.reconcile.compare.compare_customer import Comparison, compare_customer
-from customer_sync.reconcile.compare.evidence import STAMP_TOLERANCE_S
 from customer_sync.reconcile.compare.ledger_side import in_flight, ledger_sides
 from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
 from customer_sync.reconcile.compare.source_side import ErpSides
@@ -73,7 +72,7 @@ class Recheck:
         return found
 
     def _erp_sides(self, keys: Sequence[str]) -> dict[str, ErpSide]:
-        sides = ErpSides(self.source, self.run.connector, self.run.ledger).of(keys) if keys else {}
+        sides = ErpSides(self.run, self.source, self.target).of(keys) if keys else {}
         return {
             key: ErpSide(customer_id=key, deleted_at_utc=self.deleted.get(key, "")) if side.claim == "absent" else side
             for key, side in sides.items()
@@ -91,6 +90,7 @@ class Recheck:
         )
         # Only a value that differs from what we applied makes anybody ask when an address was changed.
         first = compare_customer(erp, ledger, side, self.run.connector)
-        if any(each.entity == "location" and each.kind is DifferenceClass.DRIFT for each in first.differences):
-            return sides.with_stamps(side, ledger.written_at_s, STAMP_TOLERANCE_S)
+        kinds = {DifferenceClass.DRIFT, DifferenceClass.WRITE_LOST}
+        if any(each.entity == "location" and each.kind in kinds for each in first.differences):
+            return sides.with_stamps(side, ledger.written_at_s)
         return side

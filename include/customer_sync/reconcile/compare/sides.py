@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -48,19 +48,23 @@ class StoreSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         users: Users of these companies.
         addresses: Addresses of these companies.
         taken: Case-folded e-mail of a desired user -> the other company whose user has it.
+        not_trading: Those of the other companies that do not trade.
         payment: ``None`` where it was not read: then nothing is said of it.
         strays: Ids of addresses whose external id names another customer.
         changed_addresses: Address id -> whether the store changed it after our last write, for those that were asked
-            about: addresses show no stamp.
+            about: addresses show no stamp. One that is missing may have been changed about then.
+        settles_in_s: How long after a write the store may move its stamps by itself: within it none says anything.
     """
 
     companies: tuple[StoredCompany, ...] = ()
     users: tuple[StoredUser, ...] = ()
     addresses: tuple[StoredAddress, ...] = ()
     taken: dict[str, int] = {}
+    not_trading: frozenset[int] = frozenset()
     payment: PaymentSettings | None = None
     strays: frozenset[int] = frozenset()
     changed_addresses: dict[int, bool] = {}
+    settles_in_s: float = 120.0
 
 
 class LedgerSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -69,16 +73,22 @@ class LedgerSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         applied: The link with the last applied values, ``None`` without one.
         held_back: Parts that the store refused (``contact:<ContactID>``, ``location:<external id>``, …).
+        waiting: Those of them that wait for their e-mail.
+        is_weighed: Whether anybody has weighed what speaks for the link.
         quarantined: Why the whole customer is in quarantine, ``""`` if it is not.
         written_at_s: Record (``created``, ``company``, ``contact:<ContactID>``, ``location:<external id>``) -> when
             we last wrote it, Unix seconds.
+        overwritten: The same record -> what its fields were before our last writes of them.
         deleted_ids: Users and addresses whose deletion was confirmed (``contact:<id in the store>``, ``location:<…>``).
         unanswered: Keys of records with a write without an answer (a CustomerID, ContactID or external id).
     """
 
     applied: AppliedCompany | None = None
     held_back: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    is_weighed: bool = True
     quarantined: str = ""
     written_at_s: dict[str, float] = {}
+    overwritten: dict[str, dict[str, Any]] = {}
     deleted_ids: frozenset[str] = frozenset()
     unanswered: frozenset[str] = frozenset()

@@ -15,17 +15,22 @@ from customer_sync.reporting.log_entry import shown_name
 from customer_sync.rules.company_mapping import to_company
 from customer_sync.rules.company_users import account_successor
 from customer_sync.rules.eligibility import decide_eligibility
+from customer_sync.rules.places import StorePlaces
+from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.port import CustomerPage, Source
+from customer_sync.steps.store_places import PlaceReader
+from customer_sync.targets.port import Target
 
 
 class ErpSides:
     """Reads customers as sides of a comparison; the ledger says whom a person set aside."""
 
-    def __init__(self, source: Source, connector: Connector, ledger: Ledger) -> None:
+    def __init__(self, run: Run, source: Source, target: Target) -> None:
         self._source = source
-        self._connector = connector
-        self._ledger = ledger
+        self._connector = run.connector
+        self._ledger: Ledger = run.ledger
+        self._places = PlaceReader(run, target)
 
     def all(self) -> Iterator[tuple[list[ErpSide], list[Customer]]]:
         """Every customer in key order, a page at a time; the customers themselves beside their sides."""
@@ -44,25 +49,26 @@ class ErpSides:
             ErpSide(customer_id=key, claim="unstorable", reasons=(str(Reason.RECORD_UNREADABLE),))
             for key in page.unreadable
         ]
+        places = self._places.of(page.customers)
         marks = self._ledger.set_aside.load(customer.customer_id for customer in page.customers)
         sides = []
         for customer in page.customers:
             mark = marks.get(customer.customer_id)
-            side = erp_side(customer, self._connector)
+            side = erp_side(customer, self._connector, places)
             if mark is not None and is_set_aside(mark, customer):
                 side = msgspec.structs.replace(side, claim="set_aside", desired=None, reasons=())
             sides.append(side)
         return sides + unreadable
 
 
-def erp_side(customer: Customer, connector: Connector) -> ErpSide:
+def erp_side(customer: Customer, connector: Connector, places: StorePlaces) -> ErpSide:
     """One customer's side: eligible or not, and the company that the store should hold."""
     decision = decide_eligibility(customer, connector)
     claim: Claim = "withdrawn" if decision.is_unenrolling else "kept"
     reasons = tuple(str(reason) for reason in decision.reasons)
     desired = None
     if decision.is_eligible:
-        transformed = to_company(customer, connector)
+        transformed = to_company(customer, connector, places)
         desired = transformed.company
         claim = "unstorable" if desired is None else "eligible"
         reasons = () if desired is not None else tuple(str(finding.reason) for finding in transformed.findings)

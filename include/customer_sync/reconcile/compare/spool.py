@@ -33,6 +33,8 @@ CREATE TABLE recheck (key TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 _INDEXES = """
 CREATE INDEX link_company ON link (company_id);
+CREATE INDEX erp_reference ON erp (reference);
+CREATE INDEX erp_email ON erp (email);
 CREATE INDEX company_key ON company (key);
 CREATE INDEX company_email ON company (email);
 CREATE INDEX user_company ON user (company_id);
@@ -149,6 +151,11 @@ class Spool:
         query = "SELECT count(*) FROM erp WHERE claim = 'eligible' AND email = ?"
         return int(self._database.execute(query, (email.casefold(),)).fetchone()[0])
 
+    def reference_claimants(self, reference: str) -> int:
+        """Number of customers with this reference id, eligible or not."""
+        query = "SELECT count(*) FROM erp WHERE reference = ?"
+        return int(self._database.execute(query, (reference,)).fetchone()[0])
+
     def known_owners(self, owners: Sequence[str]) -> set[str]:
         """Those that are CustomerIDs of the ERP or of the ledger."""
         queries = ("SELECT key FROM erp WHERE key", "SELECT key FROM link WHERE key")
@@ -157,6 +164,10 @@ class Spool:
     def linked_keys(self, keys: Sequence[str]) -> set[str]:
         """Those of some customers that the ledger links."""
         return {key for (key,) in self._among("SELECT key FROM link WHERE key", keys)}
+
+    def links_of(self, keys: Sequence[str]) -> dict[str, int]:
+        """CustomerID -> company of those of some customers that the ledger links."""
+        return dict(self._among("SELECT key, company_id FROM link WHERE key", keys))
 
     def linked_companies(self) -> set[int]:
         """Ids of the companies that the ledger links."""

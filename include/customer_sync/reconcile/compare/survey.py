@@ -22,7 +22,7 @@ from customer_sync.reconcile.compare.revocation_times import note_removals
 from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
 from customer_sync.reconcile.compare.source_side import ErpSides
 from customer_sync.reconcile.compare.spool import Spool, owner_of
-from customer_sync.reconcile.compare.target_side import StoreSides, has_payment, spool_store, strays_of
+from customer_sync.reconcile.compare.target_side import StoreSides, has_payment, not_trading_of, spool_store, strays_of
 from customer_sync.run import Run
 from customer_sync.sources.port import Source
 from customer_sync.targets.port import StoredAddress, StoredUser, Target
@@ -77,7 +77,7 @@ class Survey:
     def __init__(self, run: Run, source: Source, target: Target, spool: Spool) -> None:
         self._run = run
         self._rules = run.connector.reconcile
-        self._erp = ErpSides(source, run.connector, run.ledger)
+        self._erp = ErpSides(run, source, target)
         self._source = source
         self._target = target
         self._store = StoreSides(target)
@@ -147,6 +147,7 @@ class Survey:
         addresses = _by_company(self._spool.addresses(ids))
         emails = [user.email.casefold() for side in erp.values() if side.desired for user in side.desired.users]
         owners = self._spool.email_owners(emails)
+        not_trading = not_trading_of(self._spool.companies([], sorted(set(owners.values()))))
         names = {owner_of(each.fields.external_id) for records in addresses.values() for each in records}
         known = self._spool.known_owners(sorted(names - set(erp) - {""})) | set(erp)
         sides = {}
@@ -158,7 +159,8 @@ class Survey:
                 companies=tuple(own),
                 users=tuple(user for company in own for user in users.get(company.id, [])),
                 addresses=tuple(all_addresses),
-                taken=_taken(side, owners, own_ids),
+                taken=(taken := _taken(side, owners, own_ids)),
+                not_trading=not_trading.intersection(taken.values()),
                 strays=strays_of(all_addresses, self._renamed.get(key, key), known.__contains__),
             )
         return sides

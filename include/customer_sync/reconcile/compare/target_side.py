@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from customer_sync.model.company import Company
+from customer_sync.model.company import Company, CompanyStatus
 from customer_sync.model.operation import AppliedCompany
 from customer_sync.reconcile.compare.sides import StoreSide
 from customer_sync.reconcile.compare.spool import Spool, owner_of
@@ -72,13 +72,17 @@ class StoreSides:
         companies = {company_id: each for company_id, each in companies.items() if company_id not in others}
         users = [user for each in companies for user in self._target.users(company_id=each)]
         addresses = [address for each in companies for address in self._target.addresses(company_id=each)]
+        taken = self._taken(desired, users, set(companies))
+        holders_of_emails = [self._target.company(each) for each in sorted(set(taken.values()))]
         return StoreSide(
             companies=tuple(sorted(companies.values(), key=lambda each: each.id)),
             users=tuple(users),
             addresses=tuple(addresses),
-            taken=self._taken(desired, users, set(companies)),
+            taken=taken,
+            not_trading=not_trading_of(filter(None, holders_of_emails)),
             payment=self.payment(desired, next(iter(companies), 0)) if with_payment and len(companies) == 1 else None,
             strays=strays_of(addresses, customer_id, is_customer),
+            settles_in_s=self._target.limits.stamps_settle_s,
         )
 
     def _companies(self, customer_id: str, applied: AppliedCompany | None) -> Iterator[StoredCompany]:
@@ -110,19 +114,28 @@ class StoreSides:
         changed = self._target.addresses(company_id=company_id, modified_since_s=int(since_s))
         return {each.id for each in changed}
 
-    def with_stamps(self, side: StoreSide, written_at_s: dict[str, float], tolerance_s: float) -> StoreSide:
-        """The side with what is known of when its addresses changed; one request per address that we wrote."""
+    def with_stamps(self, side: StoreSide, written_at_s: dict[str, float]) -> StoreSide:
+        """The side with what is known of when its addresses changed; two requests at most per address that we wrote."""
         changed = {}
         for record in side.addresses:
             at_s = written_at_s.get(f"location:{record.fields.external_id}")
-            if at_s is not None:
-                changed[record.id] = record.id in self.changed_since(record.company_id, at_s - tolerance_s)
+            if at_s is None:
+                continue
+            if record.id not in self.changed_since(record.company_id, at_s - side.settles_in_s):
+                changed[record.id] = False
+            elif record.id in self.changed_since(record.company_id, at_s + side.settles_in_s):
+                changed[record.id] = True
         return msgspec.structs.replace(side, changed_addresses=changed)
 
 
 def has_payment(desired: Company) -> bool:
     """Whether the connector's terms table says anything of this company."""
     return bool(desired.payment_methods) or desired.payment_terms is not None
+
+
+def not_trading_of(companies: Iterable[StoredCompany]) -> frozenset[int]:
+    """Those of some companies whose people cannot buy."""
+    return frozenset(each.id for each in companies if each.status in {CompanyStatus.INACTIVE, CompanyStatus.REJECTED})
 
 
 def strays_of(

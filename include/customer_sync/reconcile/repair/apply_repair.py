@@ -95,7 +95,7 @@ def _put_link(run: Run, connection: sa.Connection, item: RepairItem) -> None:
         return
     company_key = item.link.fields.extra_fields.get(run.connector.store.key_field, "")
     run.ledger.links.replace(
-        connection, CustomerState(key, item.link, item.plan.record_id, key=company_key, evidence="reconciliation")
+        connection, CustomerState(key, item.link, item.plan.record_id, key=company_key, evidence=item.evidence)
     )
 
 

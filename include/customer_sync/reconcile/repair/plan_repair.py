@@ -31,12 +31,14 @@ class RepairItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         link: What the ledger is to hold before; ``None`` drops the link.
         is_written: Whether the plan goes to the store at all.
         state_hash: Identifies what ERP and store held when it was planned; it holds only for that.
+        evidence: What speaks for a link that is new.
     """
 
     plan: CustomerPlan
     link: AppliedCompany | None = None
     is_written: bool = True
     state_hash: str = ""
+    evidence: str = "reconciliation"
 
     @property
     def customer_id(self) -> str:
@@ -73,6 +75,8 @@ def plan_repair(
     Returns:
         The repair, or ``None`` when there is nothing that may or can be done.
     """
+    if any(each.kind is DifferenceClass.LINK_UNPROVEN for each in comparison.differences):
+        return None  # whose company it is, a person says first
     acted = [each for each in comparison.differences if action_of(each.kind, policy) is not RepairAction.REPORT]
     item = _planned(erp, ledger, comparison, acted, policy, connector) if acted else None
     return None if item is None else msgspec.structs.replace(item, state_hash=state_hash(erp, comparison))
@@ -98,12 +102,14 @@ def _planned(
         return ledger_only(erp, link) if actions == {RepairAction.ADOPT} else None
     if keeps_theirs or actions == {RepairAction.ADOPT}:
         return ledger_only(erp, _settled(link, erp, ledger, connector))
-    operations = diff_company(erp.desired, link, connector.policy, ledger.held_back, erp.successors)
-    if connector.erp.write_reference and link is not None:
+    over = {f"email:{each.key}" for each in acted if each.kind is DifferenceClass.WAIT_IS_OVER}
+    held_back = tuple(part for part in ledger.held_back if part not in over)
+    operations = diff_company(erp.desired, link, connector.policy, held_back, erp.successors)
+    if connector.writes_reference and link is not None:
         operations += diff_reference(erp.customer_id, link.company_id, erp.reference_id)
     if not operations:
         return ledger_only(erp, _settled(link, erp, ledger, connector)) if link is not None else None
-    plan = _plan(erp, link, operations, ledger.held_back)
+    plan = _plan(erp, link, operations, held_back)
     # Until the repair is confirmed the customer counts as not applied whole, so that a sync takes up what is left.
     return RepairItem(plan=plan, link=None if link is None else msgspec.structs.replace(link, content_hash=""))
 
@@ -132,9 +138,9 @@ def _unenrol(
     return RepairItem(plan=plan, link=link, is_written=bool(operations))
 
 
-def ledger_only(erp: ErpSide, link: AppliedCompany | None) -> RepairItem:
+def ledger_only(erp: ErpSide, link: AppliedCompany | None, *, evidence: str = "reconciliation") -> RepairItem:
     """A change of the ledger alone; nothing is written to the store or the ERP."""
-    return RepairItem(plan=_plan(erp, link), link=link, is_written=False)
+    return RepairItem(plan=_plan(erp, link), link=link, is_written=False, evidence=evidence)
 
 
 def _plan(

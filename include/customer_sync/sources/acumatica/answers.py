@@ -32,6 +32,7 @@ _OK: Final = range(200, 300)
 _REDIRECT: Final = range(300, 400)
 _GATEWAY: Final = (502, 503, 504)
 _VALIDATION: Final = (400, 412, 422)
+_FORBIDDEN: Final = 403
 _SERVER_ERROR: Final = 500
 _SEARCHED_BYTES: Final = 65_536
 _TEXTS_SHOWN: Final = 5
@@ -198,12 +199,23 @@ def _of_kind(kind: type[ApiError], remedy: str) -> Callable[[_Evidence], SyncErr
 
 _NO_RIGHT: Final = "Give the ERP user the right on this screen; a new session is needed for it to count."
 
+_NO_FORM: Final = (
+    "Without the feature Business Account Locations there is no such form: write source.location.entity: Customer in "
+    "the connector file. With it:"
+)
+
+
+def _no_right(evidence: _Evidence) -> ApiError:
+    is_of_feature = evidence.request.path.endswith("/CustomerLocation")
+    return evidence.error(PermissionDenied, f"{_NO_FORM} {_NO_RIGHT}" if is_of_feature else _NO_RIGHT)
+
+
 _FRAGMENTS: Final[tuple[tuple[tuple[str, ...], Callable[[_Evidence], SyncError]], ...]] = (
     (("noentitysatisfies",), _of_kind(NotFound, "The record does not exist, or the user may not see it.")),
     (("cannotoptimize", "optimization cannot be performed"), _cannot_optimize),
     (("keynotfound",), _unknown_field),
     (("undefinedcompany",), _unknown_tenant),
-    (("insufficient rights",), _of_kind(PermissionDenied, _NO_RIGHT)),
+    (("insufficient rights",), _no_right),
     (("invalid credentials",), _of_kind(AuthenticationFailed, "Correct login and password in the Airflow connection.")),
     (
         ("pxsetupnotentered", "notsupportedexception"),
@@ -217,6 +229,8 @@ def _classify_status(evidence: _Evidence) -> SyncError:
     status = evidence.answer.status
     if status in _VALIDATION:
         return _rejected(evidence)
+    if status == _FORBIDDEN:
+        return _no_right(evidence)
     if status in _REDIRECT:
         return ConfigError(
             evidence.message("The ERP redirects: write the host with https:// and its path."), setting="host"
@@ -228,7 +242,6 @@ def _classify_status(evidence: _Evidence) -> SyncError:
 
 _STATUSES: Final[Mapping[int, tuple[type[PermanentApiError], str]]] = {
     401: (AuthenticationFailed, "The session ended and could not be renewed."),
-    403: (PermissionDenied, _NO_RIGHT),
     404: (NotFound, "Check endpoint_name, endpoint_version and the record's key."),
 }
 

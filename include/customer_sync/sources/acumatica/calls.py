@@ -13,7 +13,7 @@ from customer_sync.http.retry import Effect, RetryPolicy
 from customer_sync.http.transport import HttpRequest, HttpResponse, Transport, encode_query, encode_segment
 from customer_sync.sources.acumatica.answers import classify
 from customer_sync.sources.acumatica.server_clock import ServerClock
-from customer_sync.sources.acumatica.session import Seat, Session
+from customer_sync.sources.acumatica.session import KeptTokens, Seat, Session
 from customer_sync.sources.acumatica.settings import SYSTEM, AcumaticaSettings
 
 T = TypeVar("T")
@@ -35,6 +35,7 @@ class SessionCalls:
         retry: When to try again; the default bounds four failures and twenty minutes, because one
             request alone may wait ten minutes in the ERP's queue.
         seat: Counts this session among those of other processes; by default nobody else counts.
+        tokens: Where the tokens of a consent are kept, for that way to sign in.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class SessionCalls:
         pacer: Pacer | None = None,
         retry: RetryPolicy | None = None,
         seat: Seat | None = None,
+        tokens: KeptTokens | None = None,
     ) -> None:
         retry = retry or RetryPolicy(attempts=4, total_s=1_200.0, first_delay_s=1.0)
         self.settings = settings
@@ -57,7 +59,7 @@ class SessionCalls:
             on_answer=self._observe,
             secrets=(settings.password, settings.client_secret),
         )
-        self._session = Session(settings, self._exchange, retry, retry.clock, seat)
+        self._session = Session(settings, self._exchange, retry, retry.clock, seat, tokens)
         self._lock = threading.RLock()
         self._server_clock = ServerClock()
 
@@ -80,6 +82,12 @@ class SessionCalls:
     def requests_used(self) -> RequestUse:
         """Return how many requests this client has used so far, sign-in and sign-out included."""
         return self._exchange.counter.snapshot()
+
+    def reached_tenant(self) -> str:
+        """Name the tenant that the session works in, ``""`` where the ERP does not say; signs in if need be."""
+        with self._lock, undivided():
+            self._session.open()
+            return self._session.tenant()
 
     @property
     def _endpoint(self) -> str:
@@ -125,7 +133,7 @@ class SessionCalls:
             except AuthenticationFailed:
                 # The session ended by itself (docs/api/acumatica.md#statement-5).
                 # The ERP did nothing, so even a write may go again.
-                self._session.forget()
+                self._session.refuse()
                 self._session.open()
                 return self._exchange.run(build, effect, read_answer)
 

@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from customer_sync.errors import ContractError
+from customer_sync.settings.connector import Connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.odata_filter import Filter, all_of, ge, lt
 from customer_sync.sources.acumatica.pages import BadRow
+from customer_sync.sources.acumatica.section import LOCATIONS, reads_locations
 from customer_sync.sources.acumatica.selection import Selection
 from customer_sync.sources.acumatica.settings import SYSTEM
 from customer_sync.sources.acumatica.values import text_of
@@ -67,9 +69,13 @@ def changes_of(erp: AcumaticaClient, stream: _Stream, since: str, until: str) ->
     return Changes(stream.name, stream.kind, frozenset(owners - {""}), frozenset(records), latest)
 
 
-def all_changes(erp: AcumaticaClient, since: Mapping[str, str], until: str) -> Iterator[Changes]:
-    """Read what every stream reports for a window; see :meth:`~customer_sync.sources.port.Source.changes`."""
-    for stream in _STREAMS:
+def all_changes(erp: AcumaticaClient, connector: Connector, since: Mapping[str, str], until: str) -> Iterator[Changes]:
+    """Read what every stream reports for a window; see :meth:`~customer_sync.sources.port.Source.changes`.
+
+    Locations are not asked for where customers show their own shipping address: their form may not exist.
+    """
+    entities = {"Customer", "Contact", *([LOCATIONS] if reads_locations(connector) else ())}
+    for stream in (each for each in _STREAMS if each.entity in entities):
         yield changes_of(erp, stream, since.get(stream.name, ""), until)
 
 

@@ -1,5 +1,6 @@
 """The client of one Acumatica tenant: reading by key, and writing with a definite outcome."""
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -20,7 +21,7 @@ from customer_sync.sources.acumatica.discovery import (
     read_endpoints,
     read_swagger,
 )
-from customer_sync.sources.acumatica.expansions import without_culprits
+from customer_sync.sources.acumatica.expansions import empty_parts, lost_parts, without_culprits
 from customer_sync.sources.acumatica.key_order import KeyOrderRead, OrderTrust
 from customer_sync.sources.acumatica.odata_filter import Filter, Value, all_of, any_of, eq
 from customer_sync.sources.acumatica.pages import BadRow, Page, decode_json, decode_page, decode_row, does_not_fit
@@ -43,6 +44,10 @@ class AcumaticaClient(DeletedRecordCalls):
 
     @cached_property
     def _trust(self) -> dict[str, OrderTrust]:
+        return {}
+
+    @cached_property
+    def _custom_kinds(self) -> dict[str, Mapping[str, str]]:
         return {}
 
     @cached_property
@@ -69,9 +74,12 @@ class AcumaticaClient(DeletedRecordCalls):
         query = (("company", self.settings.tenant),) if self.settings.tenant else ()
         return self._call("GET", f"{self._endpoint}/swagger.json", read_swagger, query=query)
 
-    def custom_fields(self, entity: str) -> set[str]:
-        """Read which custom fields an entity has, as ``View.Field`` (docs/api/acumatica.md#ad-hoc-schema)."""
-        return self._call("GET", f"{self._endpoint}/{entity}/$adHocSchema", read_custom_fields)
+    def custom_fields(self, entity: str) -> Mapping[str, str]:
+        """Read once which custom fields an entity has: ``View.Field`` -> kind (docs/api/acumatica.md#ad-hoc-schema)."""
+        if entity not in self._custom_kinds:
+            path = f"{self._endpoint}/{entity}/$adHocSchema"
+            self._custom_kinds[entity] = self._call("GET", path, read_custom_fields)
+        return self._custom_kinds[entity]
 
     def now_utc(self) -> datetime:
         """The server's own time, by its last answer; sends one request where there was none yet.
@@ -96,7 +104,8 @@ class AcumaticaClient(DeletedRecordCalls):
     def list_rows(self, selection: Selection, where: Filter | None = None, top: int | None = None) -> Page:
         """Read rows in one request, in whatever order the ERP returns them.
 
-        A part that cannot be read in a list is left out of it, and the rows are then read one by one.
+        A part that cannot be read in a list is left out of it, and the rows are then read one by one. So is a part that
+        no row of the list holds, although the first of them does when it is read by itself, which is tried.
 
         Args:
             selection: What to read.
@@ -112,6 +121,9 @@ class AcumaticaClient(DeletedRecordCalls):
                 # Known for the rest of the session, so that every further page costs no refusal.
                 reduced = without_culprits(reduced, refusal)
                 self._reduced[selection] = reduced
+        lost = self._lost_parts(selection, page) if reduced is selection else ()
+        if lost:
+            reduced = self._reduced[selection] = selection.without(lost)
         return page if reduced is selection else self._completed(selection, page)
 
     def read_in_key_order(
@@ -178,6 +190,27 @@ class AcumaticaClient(DeletedRecordCalls):
         for chunk in cut_by_length(conditions, _query_chars, most_chars):
             yield from self.read_in_key_order(selection, where=all_of(where, any_of(*chunk)))
 
+    def read_singly(self, selection: Selection, record_ids: Sequence[uuid.UUID]) -> Iterator[Page]:
+        """Read records by their ids, one request for each, where no field holds the id; who is gone is left out."""
+        for each in dict.fromkeys(record_ids):
+            row = self._get_once(selection, str(each))
+            if row is not None:
+                yield Page((), (row,)) if isinstance(row, BadRow) else Page((row,))
+
+    def record(self, entity: str, key: str, expand: Sequence[str]) -> dict[str, Any]:
+        """Read one record as the ERP sends it, with the ids that its details have in this session.
+
+        Args:
+            entity: For instance ``Customer``.
+            key: Its record id, or its key.
+            expand: The parts to show.
+
+        Raises:
+            NotFound: There is none.
+        """
+        path = f"{self._endpoint}/{entity}/{encode_segment(key)}"
+        return self._call("GET", path, _read_record, query=(("$expand", ",".join(expand)),))
+
     # -- writing -----------------------------------------------------------------------------------
 
     def put(self, entity: str, body: Mapping[str, Any], select: Sequence[str] = ()) -> dict[str, Any]:
@@ -199,17 +232,10 @@ class AcumaticaClient(DeletedRecordCalls):
             RecordRejected: A field was refused, or the record does not exist (412).
             AmbiguousWriteError: It may or may not have been stored: read back before anything else.
         """
-
-        def read(request: HttpRequest, answer: HttpResponse) -> dict[str, Any]:
-            record = decode_json(request, answer)
-            if not isinstance(record, dict):
-                raise does_not_fit(request, answer, "it is no record")
-            return record
-
         return self._call(
             "PUT",
             f"{self._endpoint}/{entity}",
-            read,
+            _read_record,
             query=(("$select", ",".join(select)),) if select else (),
             body=msgspec.json.encode(body),
             headers={"Content-Type": "application/json", "If-Match": "*"},
@@ -241,6 +267,13 @@ class AcumaticaClient(DeletedRecordCalls):
         except NotFound:
             return None
 
+    def _lost_parts(self, selection: Selection, page: Page) -> list[str]:
+        """Parts that the list showed as empty and the ERP does not (docs/api/acumatica.md#expand)."""
+        empty = empty_parts(selection, page.rows)
+        record_id = page.rows[0].id if empty else None
+        row = self._get_once(selection, encode_segment(record_id)) if record_id else None
+        return [] if row is None or isinstance(row, BadRow) else lost_parts(selection, empty, row)
+
     def _completed(self, selection: Selection, page: Page) -> Page:
         """Read every row of a reduced page again by id, where the ERP does not optimise.
 
@@ -255,6 +288,13 @@ class AcumaticaClient(DeletedRecordCalls):
             elif row is not None:
                 rows.append(row)
         return Page(rows, bad_rows)
+
+
+def _read_record(request: HttpRequest, answer: HttpResponse) -> dict[str, Any]:
+    record = decode_json(request, answer)
+    if not isinstance(record, dict):
+        raise does_not_fit(request, answer, "it is no record")
+    return record
 
 
 def _query_chars(condition: Filter) -> int:

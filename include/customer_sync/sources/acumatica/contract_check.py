@@ -11,7 +11,10 @@ from difflib import get_close_matches
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.discovery import EndpointSchema
+from customer_sync.sources.acumatica.field_table import INSTEAD
 from customer_sync.sources.acumatica.reader import selections
+from customer_sync.sources.acumatica.reference import HOLD_A_REFERENCE
+from customer_sync.sources.acumatica.section import section_of
 from customer_sync.sources.acumatica.selection import Selection
 
 
@@ -21,7 +24,8 @@ def missing_fields(erp: AcumaticaClient, connector: Connector) -> list[str]:
     Costs the endpoint's schema document, and one request more for each entity with custom fields.
     """
     schema = erp.endpoint_schema()
-    return [text for selection in selections(connector) for text in _missing(selection, schema, erp)]
+    found = [text for selection in selections(connector) for text in _missing(selection, schema, erp)]
+    return found + _unfit_reference(erp, connector)
 
 
 def _missing(selection: Selection, schema: EndpointSchema, erp: AcumaticaClient) -> list[str]:
@@ -30,7 +34,9 @@ def _missing(selection: Selection, schema: EndpointSchema, erp: AcumaticaClient)
         return [f"the entity {entity}"]
     known = list(schema.entities[entity])
     found = [
-        f"{entity} field {path}{_hint(path, known)}" for path in selection.fields if not schema.has_path(entity, path)
+        f"{entity} field {path}{_instead(entity, path) or _hint(path, known)}"
+        for path in selection.fields
+        if not schema.has_path(entity, path)
     ]
     if selection.custom:
         custom = erp.custom_fields(entity)
@@ -38,6 +44,21 @@ def _missing(selection: Selection, schema: EndpointSchema, erp: AcumaticaClient)
             f"{entity} custom field {path}{_hint(path, custom)}" for path in selection.custom if path not in custom
         ]
     return found
+
+
+def _instead(entity: str, path: str) -> str:
+    found = INSTEAD.get((entity, path))
+    return f" (write {found})" if found else ""
+
+
+def _unfit_reference(erp: AcumaticaClient, connector: Connector) -> list[str]:
+    """The custom field that is to hold the company's id and cannot."""
+    rule = section_of(connector).customer.reference_id
+    place = rule.sources[0].custom if rule is not None and connector.writes_reference else ""
+    kind = erp.custom_fields("Customer").get(place, "") if place else ""
+    if not kind or kind in HOLD_A_REFERENCE:
+        return []
+    return [f"a field for the company's id: Customer custom field {place} is a {kind}"]
 
 
 def _hint(path: str, known: Iterable[str]) -> str:

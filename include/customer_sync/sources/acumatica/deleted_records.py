@@ -29,10 +29,11 @@ class DeletedRecordCalls(SessionCalls):
         Returns:
             CustomerID → moment of the deletion (ISO 8601); ``None`` where the feed is not offered.
         """
-        if not self.settings.tenant:
-            return None
-        path = f"/t/{encode_segment(self.settings.tenant)}/api/odata/dac/Customer/px.GetDeletedRecords()"
         try:
+            tenant = self.settings.tenant or self.reached_tenant()
+            if not tenant:
+                return None
+            path = f"/t/{encode_segment(tenant)}/api/odata/dac/Customer/px.GetDeletedRecords()"
             return self._call("GET", path, _read, query=(("$select", _SELECT),))
         except (PermanentApiError, TransientApiError, ContractError) as error:
             # Absence from a complete read shows the same, only without the time.

@@ -12,9 +12,12 @@ from customer_sync.http.transport import HttpRequest, HttpResponse
 from customer_sync.sources.acumatica.pages import decode_json, does_not_fit
 from customer_sync.sources.acumatica.settings import CONTRACT_VERSION, SYSTEM, AcumaticaSettings
 
-# Endpoints named like their build speak contract version 5 from this one on (docs/api/acumatica.md#contract-5).
+# Endpoints of the product bear the number of their build, and that number says which contract they speak
+# (docs/api/acumatica.md#endpoint-versions).
+_SYSTEM_ENDPOINTS: Final = ("Default", "eCommerce")
+_CONTRACT_4_SINCE: Final = 20
 _CONTRACT_5_SINCE: Final = 26
-_REF: Final = "#/components/schemas/"
+_OLDEST_WHOLE: Final = (23, 200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,12 @@ class EndpointInfo:
     name: str
     version: str
     build: str
+
+    @property
+    def is_too_old_to_be_whole(self) -> bool:
+        """Whether it is an endpoint of the product from before the first one with every stock field that is read."""
+        number = _number_of(self.name, self.version)
+        return number is not None and number < _OLDEST_WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +82,14 @@ def read_endpoints(request: HttpRequest, answer: HttpResponse, settings: Acumati
             "endpoint_version in the Airflow connection, or publish the customization project that holds it.",
             setting="endpoint_version" if any(found == name for found, _ in served) else "endpoint_name",
         )
-    major = version.partition(".")[0]
-    if name == "Default" and major.isdecimal() and int(major[:9]) >= _CONTRACT_5_SINCE:
-        raise _other_contract(f"{name}/{version}", "5")
+    number = _number_of(name, version)
+    if number is not None and not _CONTRACT_4_SINCE <= number[0] < _CONTRACT_5_SINCE:
+        raise _other_contract(f"{name}/{version}", "5" if number[0] >= _CONTRACT_5_SINCE else "3 or older")
     return EndpointInfo(name, version, _text(_part(body, "version"), "acumaticaBuildVersion"))
 
 
 def read_swagger(request: HttpRequest, answer: HttpResponse) -> EndpointSchema:
-    """Read an endpoint's OpenAPI document.
+    """Read an endpoint's own document, which is Swagger 2.0 or OpenAPI 3 (docs/api/acumatica.md#openapi).
 
     Raises:
         ConfigError: It speaks another contract version.
@@ -88,16 +97,17 @@ def read_swagger(request: HttpRequest, answer: HttpResponse) -> EndpointSchema:
     """
     body = decode_json(request, answer)
     info = _part(body, "info")
-    if _text(info, "version") != str(CONTRACT_VERSION):
-        raise _other_contract(_text(info, "title"), _text(info, "version"))
-    schemas = _part(_part(body, "components"), "schemas")
-    if not schemas:
-        raise does_not_fit(request, answer, "there are no schemas")
+    version = _text(info, "version")
+    if version and version != str(CONTRACT_VERSION):
+        raise _other_contract(_text(info, "title"), version)
+    schemas = _part(body, "definitions") or _part(_part(body, "components"), "schemas")
+    if not version or not schemas:
+        raise does_not_fit(request, answer, "it does not describe an endpoint")
     return EndpointSchema({name: _fields_of(schema) for name, schema in schemas.items()})
 
 
-def read_custom_fields(request: HttpRequest, answer: HttpResponse) -> set[str]:
-    """Read the custom fields of ``$adHocSchema``, an empty record with all of them.
+def read_custom_fields(request: HttpRequest, answer: HttpResponse) -> dict[str, str]:
+    """Read the custom fields of ``$adHocSchema``, an empty record with all of them: ``View.Field`` -> kind.
 
     Raises:
         ContractError: It is no record.
@@ -106,7 +116,12 @@ def read_custom_fields(request: HttpRequest, answer: HttpResponse) -> set[str]:
     if not isinstance(body, dict):
         raise does_not_fit(request, answer, "it is no record")
     views = _part(body, "custom").items()
-    return {f"{view}.{name}" for view, values in views if isinstance(values, dict) for name in values}
+    return {
+        f"{view}.{name}": _text(field, "type")
+        for view, values in views
+        if isinstance(values, dict)
+        for name, field in values.items()
+    }
 
 
 def _fields_of(schema: Any) -> dict[str, str]:
@@ -120,7 +135,16 @@ def _fields_of(schema: Any) -> dict[str, str]:
 def _type_name(kind: Any) -> str:
     if _text(kind, "type") == "array":
         return f"{_type_name(_part(kind, 'items'))}[]"
-    return _text(kind, "$ref").removeprefix(_REF) or _text(kind, "type")
+    return _text(kind, "$ref").rpartition("/")[2] or _text(kind, "type")
+
+
+def _number_of(name: str, version: str) -> tuple[int, int] | None:
+    """Year and release of an endpoint of the product; ``None`` for extended endpoints, whose numbers mean nothing."""
+    year, _, rest = version.partition(".")
+    release = rest.partition(".")[0]
+    if name not in _SYSTEM_ENDPOINTS or not year.isdecimal():
+        return None
+    return int(year[:9]), int(release[:9]) if release.isdecimal() else 0
 
 
 def _other_contract(endpoint: str, version: str) -> ConfigError:

@@ -1,8 +1,14 @@
-"""What to leave out of a list that the ERP cannot turn into one database query (docs/api/acumatica.md#optimiser)."""
+"""Parts that a list cannot be trusted with: what it cannot be asked for, and what it shows as empty though it is not.
+
+Source: docs/api/acumatica.md#optimiser and #expand.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 from customer_sync.sources.acumatica.answers import CannotOptimize
 from customer_sync.sources.acumatica.field_types import LINKED
-from customer_sync.sources.acumatica.selection import Selection
+from customer_sync.sources.acumatica.selection import Row, Selection
 
 
 def without_culprits(selection: Selection, refusal: CannotOptimize) -> Selection:
@@ -24,3 +30,26 @@ def without_culprits(selection: Selection, refusal: CannotOptimize) -> Selection
         if kept and kept != selection.fields:
             return Selection(selection.entity, kept, selection.custom)
     raise refusal
+
+
+def empty_parts(selection: Selection, rows: Sequence[Row]) -> list[str]:
+    """Name the parts that hold nothing in any of some rows; none where there are no rows.
+
+    A part that every record has, or that some record of a page has, is not missing in all of them for long: on some
+    sites lists show expansions empty, and those are no proof that there is nothing.
+    """
+    empty = list(selection.expansions) if rows else []
+    for row in rows:
+        empty = [part for part in empty if _holds_nothing(selection.part_of(row, part))]
+        if not empty:
+            break
+    return empty
+
+
+def _holds_nothing(part: Any) -> bool:
+    return not part if part is None or isinstance(part, list) else bool(part == type(part)())
+
+
+def lost_parts(selection: Selection, empty: Sequence[str], by_key: Row) -> list[str]:
+    """Of parts that a list showed as empty, those that one of its records holds something in."""
+    return [part for part in empty if not _holds_nothing(selection.part_of(by_key, part))]

@@ -20,7 +20,7 @@ class Field(NamedTuple):
 
     Attributes:
         name: The model's name, with the part that it belongs to: ``phone``, ``main_address.city``.
-        paths: Where it is read from by default; the first that holds something counts.
+        paths: Where it is read from by default; the first that holds something counts. None: only where the file says.
         words: What people see of it.
         setting: Its name in the section ``source`` of a connector file; ``""`` = always read from ``paths``.
         form: ``text`` trimmed; ``id`` the same, else the id that the API gives the record; ``flag`` a switch, ``None``
@@ -28,7 +28,8 @@ class Field(NamedTuple):
         mask: What kind of personal value it is.
         is_switch: Whether it says that the record belongs into the store; of contacts and locations such fields are
             read only where the connector demands them.
-        is_optional: Whether it is read only where the connector file names a place.
+        is_needed: Whether a customer or a person cannot be judged without it; the others may be named ``null``.
+        instead: What to name where an endpoint older than 23.200.001 lacks the first of ``paths``.
     """
 
     name: str
@@ -38,7 +39,8 @@ class Field(NamedTuple):
     form: Form = "text"
     mask: Kind | None = None
     is_switch: bool = False
-    is_optional: bool = False
+    is_needed: bool = False
+    instead: str = ""
 
     @property
     def part(self) -> str:
@@ -74,6 +76,7 @@ def _switches(enabled: str, connection_type: str) -> tuple[Field, ...]:
     )
 
 
+_TOP: Final = "at the top of the Customers form"
 _GENERAL: Final = "on the General tab"
 _BILLING: Final = "on the Billing tab"
 _LOCATION: Final = "of the location"
@@ -81,18 +84,27 @@ _ATTENTION_OF_LOCATION: Final = ("LocationContact/Attention", "LocationContact/F
 
 CUSTOMER: Final = (
     Field("customer_id", ("CustomerID",), "Customer ID"),
-    Field("record_id", ("NoteID",), "the record's own id", form="id"),
-    Field("name", ("CustomerName",), "Customer Name at the top of the Customers form", "name", mask="name"),
-    Field("email", ("Email",), "Account Email on the customer's General tab", "email", mask="email"),
-    Field("customer_type", ("CustomerClass",), f"Customer Class {_GENERAL}", "type"),
+    Field("record_id", ("NoteID",), "the record's own id", "record_id", form="id", instead="null"),
+    Field("name", ("CustomerName",), f"Customer Name {_TOP}", "name", mask="name", is_needed=True),
+    Field(
+        "email",
+        ("Email",),
+        "Account Email on the customer's General tab",
+        "email",
+        mask="email",
+        is_needed=True,
+        instead="MainContact/Email",
+    ),
+    Field("customer_type", ("CustomerClass",), f"Customer Class {_GENERAL}", "type", is_needed=True),
     Field("customer_class", ("CustomerClass",), f"Customer Class {_GENERAL}", "customer_class"),
-    Field("status", ("Status",), "Customer Status at the top of the Customers form", "status"),
+    Field("status", ("Status",), f"Customer Status {_TOP}", "status", is_needed=True),
     *_switches("Enable Kensium Commerce Framework on the customer's Kensium Commerce tab", "the Site Association"),
     Field("reference_id", ("CommerceReferenceID",), "Commerce Reference ID", "reference_id"),
     Field("terms", ("Terms",), "Terms on the Financial tab", "terms"),
     _phones("phone", "MainContact/", " of the main contact", "phone"),
     Field("attention", ("MainContact/Attention",), f"Attention {_GENERAL}", "attention", mask="name"),
     Field("modified_at_utc", ("LastModifiedDateTime",), "the time of its last change", form="stamp"),
+    Field("created_at_utc", ("CreatedDateTime",), "the time when it was made", form="stamp"),
     *_address("main_address", "MainContact/Address", _GENERAL),
     Field("billing.attention", ("BillingContact/Attention",), f"Attention {_BILLING}", mask="name"),
     Field("billing.first_name", ("BillingContact/FirstName",), f"First Name {_BILLING}", mask="name"),
@@ -101,18 +113,24 @@ CUSTOMER: Final = (
     *_address("billing.address", "BillingContact/Address", _BILLING),
     Field("has_own_billing_contact", ("BillingContactOverride",), f"Override {_BILLING}, contact", form="flag"),
     Field("has_own_billing_address", ("BillingAddressOverride",), f"Override {_BILLING}, address", form="flag"),
-    Field("primary_contact_id", ("PrimaryContactID",), f"Primary Contact {_GENERAL}"),
+    Field(
+        "primary_contact_id",
+        ("PrimaryContactID",),
+        f"Primary Contact {_GENERAL}",
+        "primary_contact_id",
+        instead="PrimaryContact/ContactID",
+    ),
 )
 
 CONTACT: Final = (
     Field("contact_id", ("ContactID",), "Contact ID"),
     Field("customer_id", ("BusinessAccount",), "Business Account"),
-    Field("email", ("Email",), "Email", "email", mask="email"),
-    Field("first_name", ("FirstName",), "First Name", "first_name", mask="name"),
-    Field("last_name", ("LastName",), "Last Name", "last_name", mask="name"),
+    Field("email", ("Email",), "Email", "email", mask="email", is_needed=True),
+    Field("first_name", ("FirstName",), "First Name", "first_name", mask="name", is_needed=True),
+    Field("last_name", ("LastName",), "Last Name", "last_name", mask="name", is_needed=True),
     _phones("phone", "", "", "phone"),
     *_switches("the contact's Kensium Commerce switches", "the contact's Site Association"),
-    Field("is_primary", (), "the mark of the primary contact", "is_primary", form="flag", is_optional=True),
+    Field("is_primary", (), "the mark of the primary contact", "is_primary", form="flag"),
     Field("active", ("Active",), "Active", form="flag"),
     Field("status", ("Status",), "Status"),
     Field("kind", ("Type",), "Type"),
@@ -124,16 +142,39 @@ LOCATION: Final = (
     Field("customer_id", ("Customer",), "Customer"),
     Field("name", ("LocationName",), f"Location Name {_LOCATION}", "name", mask="name"),
     _phones("phone", "LocationContact/", f" {_LOCATION}", "phone"),
-    Field("attention", _ATTENTION_OF_LOCATION, f"Attention {_LOCATION}", "attention", mask="name"),
+    Field(
+        "attention",
+        _ATTENTION_OF_LOCATION,
+        f"Attention {_LOCATION}",
+        "attention",
+        mask="name",
+        instead="LocationContact/Attention",
+    ),
     Field("first_name", ("LocationContact/FirstName",), f"First Name {_LOCATION}", mask="name"),
     Field("last_name", ("LocationContact/LastName",), f"Last Name {_LOCATION}", mask="name"),
     *_address("address", "LocationContact/Address", _LOCATION),
     *_switches("the location's Kensium Commerce switches", "the location's Site Association"),
     Field("active", ("Active",), "Active", form="flag"),
-    Field("status", ("Status",), "Status"),
-    Field("is_default", ("Default",), "Default", form="flag"),
+    Field("status", ("Status",), "Status", "status", instead="null"),
+    Field("is_default", ("Default",), "Default", "is_default", form="flag", instead="null"),
     Field("modified_at_utc", ("LastModifiedDateTime",), "the time of its last change", form="stamp"),
 )
+
+_SHIPPING: Final = "on the Shipping tab"
+DEFAULT_LOCATION: Final = "MAIN"
+"""LocationID that the ERP itself gives to every customer's default location."""
+
+SHIPPING: Final = (
+    Field("name", ("LocationName",), f"Location Name {_SHIPPING}", "name", mask="name"),
+    _phones("phone", "ShippingContact/", f" {_SHIPPING}", "phone"),
+    Field("attention", ("ShippingContact/Attention",), f"Attention {_SHIPPING}", "attention", mask="name"),
+    Field("first_name", ("ShippingContact/FirstName",), f"First Name {_SHIPPING}", mask="name"),
+    Field("last_name", ("ShippingContact/LastName",), f"Last Name {_SHIPPING}", mask="name"),
+    *_address("address", "ShippingContact/Address", _SHIPPING),
+    Field("has_own_contact", ("ShippingContactOverride",), f"Override {_SHIPPING}, contact", form="flag"),
+    Field("has_own_address", ("ShippingAddressOverride",), f"Override {_SHIPPING}, address", form="flag"),
+)
+"""A customer's own shipping address, read where the feature of many locations is off."""
 
 WORDS: Final = {
     f"{prefix}{field.name}": field.words
@@ -141,6 +182,20 @@ WORDS: Final = {
     for field in table
 } | {"contacts": "the Contacts tab"}
 """Neutral field -> what people see of it."""
+
+INSTEAD: Final = {
+    (entity, path): f"{section}.{field.setting}: {field.instead}"
+    for entity, section, table in (
+        ("Customer", "source.customer", CUSTOMER),
+        ("Contact", "source.contact", CONTACT),
+        ("CustomerLocation", "source.location", LOCATION),
+    )
+    for field in table
+    if field.instead
+    for path in field.paths
+    if path != field.instead
+}
+"""Entity and field -> what a connector file names where an older endpoint lacks it."""
 
 MASKS: Final = {
     path.rpartition("/")[2]: field.mask

@@ -9,8 +9,8 @@ from typing import NamedTuple, TypeVar, get_type_hints
 from customer_sync.model.customer import BillingContact, Contact, Customer, Location, PostalAddress
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.section import Section
-from customer_sync.sources.acumatica.field_table import CONTACT, CUSTOMER, LOCATION, Field
-from customer_sync.sources.acumatica.section import rule_of, section_of
+from customer_sync.sources.acumatica.field_table import CONTACT, CUSTOMER, DEFAULT_LOCATION, LOCATION, SHIPPING, Field
+from customer_sync.sources.acumatica.section import reads_locations, rule_of, section_of
 from customer_sync.sources.acumatica.selection import Row, Selection
 from customer_sync.sources.acumatica.value_rule import ValueRule
 from customer_sync.sources.acumatica.values import moment_text, record_maker, selection_of, text_reader
@@ -22,10 +22,11 @@ class CustomerHead(NamedTuple):
     """What is looked at before a customer is read; the billing parts override the main ones where they are its own."""
 
     customer_id: str
-    primary_contact_id: str
     modified_at_utc: datetime | None
+    created_at_utc: datetime | None
     has_own_billing_contact: bool | None
     has_own_billing_address: bool | None
+    primary_contact_id: str = ""
 
 
 class ContactHead(NamedTuple):
@@ -51,23 +52,28 @@ class LocationHead(NamedTuple):
     customer_id: str
     modified_at_utc: datetime | None
     active: bool | None
-    status: str
-    is_default: bool | None
+    status: str = ""
+    is_default: bool | None = None
+
+
+class _ShippingHead(NamedTuple):
+    """What is looked at before a shipping address is read."""
+
+    has_own_contact: bool | None
+    has_own_address: bool | None
+    name: str = ""
 
 
 class _Table:
     """The fields of one entity that a connector reads, each with its rule."""
 
     def __init__(self, fields: Iterable[Field], places: Section, *, with_switches: bool) -> None:
-        self._rules = {
-            each: rule
-            for each in fields
-            if (rule := rule_of(places, each)) is not None and (with_switches or not each.is_switch)
-        }
+        rules = {each: rule_of(places, each) for each in fields if with_switches or not each.is_switch}
+        self._rules = {each: rule for each, rule in rules.items() if rule is not None or each.form == "id"}
 
     def rules(self) -> list[ValueRule]:
         """Where everything is read from."""
-        return list(self._rules.values())
+        return [rule for rule in self._rules.values() if rule is not None]
 
     def maker(
         self, selection: Selection, record: type[T], part: str = "", given: Sequence[str] = ()
@@ -87,16 +93,21 @@ class CustomerReader:
 
     def __init__(self, connector: Connector) -> None:
         places = section_of(connector).customer
-        table = _Table(CUSTOMER, places, with_switches=True)
-        self.selection = selection_of("Customer", [*table.rules(), *places.extra_fields.values()])
+        table = _Table(CUSTOMER, places, with_switches=connector.eligibility.opt_in_required)
+        self._shipping = None if reads_locations(connector) or not connector.locations.include else _Shipping(connector)
+        shipping = self._shipping.rules if self._shipping else ()
+        self.selection = selection_of("Customer", [*table.rules(), *places.extra_fields.values(), *shipping])
         self.head = table.maker(self.selection, CustomerHead)
-        given = ("main_address", "billing", "contacts", "locations", "extra_fields", "modified_at_utc")
+        stamps = ("modified_at_utc", "created_at_utc")
+        given = ("main_address", "billing", "contacts", "locations", "extra_fields", *stamps)
         self._customer = table.maker(self.selection, Customer, given=given)
         self._main_address = table.maker(self.selection, PostalAddress, "main_address")
         self._main_contact = table.maker(self.selection, BillingContact, given=("address",))
         self._billing_contact = table.maker(self.selection, BillingContact, "billing", given=("address",))
         self._billing_address = table.maker(self.selection, PostalAddress, "billing.address")
         self._extra = {name: text_reader(self.selection, rule) for name, rule in places.extra_fields.items()}
+        if self._shipping:
+            self._shipping.compile(self.selection)
 
     def to_customer(
         self, row: Row, head: CustomerHead, contacts: Sequence[Contact], locations: Sequence[Location]
@@ -106,9 +117,47 @@ class CustomerReader:
         address = self._billing_address(row) if head.has_own_billing_address is True else main_address
         billing = self._billing_contact if head.has_own_billing_contact is True else self._main_contact
         extra_fields = {name: value for name, read in self._extra.items() if (value := read(row))}
-        stamp = moment_text(head.modified_at_utc)
+        if self._shipping:
+            locations = (self._shipping.to_location(row, self._main_contact(row, main_address)),)
+        stamps = (moment_text(head.modified_at_utc), moment_text(head.created_at_utc))
         return self._customer(
-            row, main_address, billing(row, address), tuple(contacts), tuple(locations), extra_fields, stamp
+            row, main_address, billing(row, address), tuple(contacts), tuple(locations), extra_fields, *stamps
+        )
+
+
+class _Shipping:
+    """A customer's own shipping address as its only location, which is the default one.
+
+    It is kept under the id that the ERP gives to every customer's default location, so that its address in the store
+    stays when the feature of many locations is switched on. What is not overridden is the main contact's.
+    """
+
+    def __init__(self, connector: Connector) -> None:
+        self._places = section_of(connector).location
+        self._table = _Table(SHIPPING, self._places, with_switches=False)
+        self.rules = [*self._table.rules(), *self._places.extra_fields.values()]
+
+    def compile(self, selection: Selection) -> None:
+        """Make the functions that read it, once the selection holds its fields."""
+        self._head = self._table.maker(selection, _ShippingHead)
+        self._own_contact = self._table.maker(selection, BillingContact, given=("address",))
+        self._address = self._table.maker(selection, PostalAddress, "address")
+        self._extra = {name: text_reader(selection, rule) for name, rule in self._places.extra_fields.items()}
+
+    def to_location(self, row: Row, main: BillingContact) -> Location:
+        """Make the record."""
+        head = self._head(row)
+        contact = self._own_contact(row, main.address) if head.has_own_contact is True else main
+        return Location(
+            location_id=DEFAULT_LOCATION,
+            name=head.name,
+            is_default=True,
+            attention=contact.attention,
+            first_name=contact.first_name,
+            last_name=contact.last_name,
+            phone=contact.phone,
+            address=self._address(row) if head.has_own_address is True else main.address,
+            extra_fields={name: value for name, read in self._extra.items() if (value := read(row))},
         )
 
 
@@ -165,6 +214,6 @@ def selections(connector: Connector) -> list[Selection]:
     found = [CustomerReader(connector).selection]
     if connector.contacts.include:
         found.append(ContactReader(connector).selection)
-    if connector.locations.include:
+    if reads_locations(connector):
         found.append(LocationReader(connector).selection)
     return found

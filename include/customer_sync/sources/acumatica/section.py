@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field, create_model
 
@@ -19,14 +20,27 @@ if TYPE_CHECKING:
     from customer_sync.settings.connector import Connector
 
 
+LOCATIONS: Final = "CustomerLocation"
+"""The entity of locations."""
+
+
 class _ExtraFields(Section):
     extra_fields: dict[str, Value] = Field(default={})
+
+
+class _Locations(_ExtraFields):
+    # Without the feature Business Account Locations there are none (docs/api/acumatica.md#location-feature).
+    entity: Literal["CustomerLocation", "Customer"] = LOCATIONS
 
 
 def _places(name: str, table: Collection[field_table.Field], base: type[Section] = Section) -> Any:
     """The settings that a table's fields have: one value rule each."""
     settings: dict[str, Any] = {
-        each.setting: (Value | None, None) if each.is_optional else (Value, field(*each.paths))
+        each.setting: (
+            (Value, field(*each.paths))
+            if each.is_needed
+            else (Value | None, field(*each.paths) if each.paths else None)
+        )
         for each in table
         if each.setting
     }
@@ -41,7 +55,7 @@ if TYPE_CHECKING:
 else:
     CustomerFields = _places("CustomerFields", field_table.CUSTOMER, _ExtraFields)
     ContactFields = _places("ContactFields", field_table.CONTACT, _ExtraFields)
-    LocationFields = _places("LocationFields", field_table.LOCATION, _ExtraFields)
+    LocationFields = _places("LocationFields", field_table.LOCATION, _Locations)
 
 
 class AcumaticaSection(SourceSection):
@@ -49,13 +63,30 @@ class AcumaticaSection(SourceSection):
 
     label: ClassVar[str] = "Acumatica"
     words: ClassVar[Mapping[str, str]] = field_table.WORDS
+    default_key_field: ClassVar[str] = "Acumatica Customer ID"
+    default_connection_type: ClassVar[str] = "KNB"
     streams: ClassVar[tuple[str, ...]] = ("customers", "contacts", "locations")
     opener: ClassVar[str] = "customer_sync.sources.acumatica.connection:open_source"
+    consent: ClassVar[str] = "customer_sync.sources.acumatica.consent:ask_for_consent"
 
     kind: Literal["acumatica"] = "acumatica"
     customer: CustomerFields = CustomerFields()
     contact: ContactFields = ContactFields()
     location: LocationFields = LocationFields()
+
+    @cached_property
+    def unread(self) -> frozenset[str]:
+        """Fields that the section names no place for; a customer's own shipping address bears no switches."""
+        records = (("", self.customer, field_table.CUSTOMER), ("contact.", self.contact, field_table.CONTACT))
+        places = (("location.", self.location, field_table.LOCATION),)
+        unread = {
+            f"{prefix}{each.name}"
+            for prefix, section, table in (*records, *places)
+            for each in table
+            if rule_of(section, each) is None
+        }
+        switches = {f"location.{each.name}" for each in field_table.LOCATION if each.is_switch}
+        return frozenset(unread | (switches if self.location.entity != LOCATIONS else set()))
 
     @property
     def extra_field_names(self) -> Collection[str]:
@@ -97,9 +128,18 @@ def section_of(connector: Connector) -> AcumaticaSection:
 
 
 def rule_of(places: Section, each: field_table.Field) -> ValueRule | None:
-    """Where a field is read from under a connector's settings; ``None`` for an optional one without a place."""
-    rule: ValueRule | None = getattr(places, each.setting) if each.setting else field(*each.paths)
-    return rule
+    """Where a field is read from under a connector's settings; ``None`` where it is not read."""
+    if not each.setting:
+        return field(*each.paths)
+    rule: ValueRule | None = getattr(places, each.setting)
+    # A shipping address is read under the settings of locations, whose defaults are another entity's fields.
+    is_default = rule == type(places).model_fields[each.setting].default
+    return field(*each.paths) if is_default and each.paths else rule
+
+
+def reads_locations(connector: Connector) -> bool:
+    """Whether locations are read as records of their own."""
+    return connector.locations.include and section_of(connector).location.entity == LOCATIONS
 
 
 SECTION = AcumaticaSection

@@ -137,6 +137,8 @@ class Selection:
         Raises:
             ConfigError: A path was not selected.
         """
+        if not paths:
+            return lambda _row: ()
         named = [self._names(path) for path in paths]
         getters = [_compile(names) for names in named]
         dotted = [".".join((*map(_attribute_of, names), "value")) for names in named]
@@ -150,6 +152,16 @@ class Selection:
                 return tuple([getter(row) for getter in getters])
 
         return read
+
+    @staticmethod
+    def part_of(row: Row, path: str) -> Any:
+        """Take one of the expansions out of a row: a struct, a list of them or ``None``; below a detail, of one row."""
+        part = row
+        for name in path.split("/"):
+            if isinstance(part, list):
+                part = next((each for each in part if getattr(each, _attribute(name)) is not None), None)
+            part = None if part is None else getattr(part, _attribute(name))
+        return part
 
     def _names(self, path: str) -> tuple[str, ...]:
         if path in self.custom:

@@ -12,7 +12,7 @@ CONTRACT_VERSION: Final = 4
 Source: docs/api/acumatica.md#contract-5.
 """
 
-AuthStyle = Literal["cookie", "oauth_password"]
+AuthStyle = Literal["cookie", "oauth_password", "oauth_code"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,12 @@ class AcumaticaSettings:
     Args:
         username: Login of the integration's user.
         password: Its password. Not shown in ``repr``.
-        tenant: Name of the tenant as on the sign-in page; empty = the site's default tenant.
+        tenant: Name of the tenant as on the sign-in page; empty = the site's default tenant, or the client id's.
         branch: Branch to sign in to, if any.
         locale: Locale to sign in with, such as ``en-US``, if any.
-        auth_style: ``cookie`` or ``oauth_password``.
-        client_id: ``<GUID>@<Tenant>`` of the connected application; with ``oauth_password`` only.
+        auth_style: ``cookie``, ``oauth_password``, or ``oauth_code``: with the tokens that a person's consent brought,
+            without user and password.
+        client_id: ``<GUID>@<Tenant>`` of the connected application; not with ``cookie``.
         client_secret: Its secret. Not shown in ``repr``.
         endpoint_name: Contract endpoint, ``Default`` or an extension of it.
         endpoint_version: Its version.
@@ -40,8 +41,8 @@ class AcumaticaSettings:
         ConfigError: A value is missing or out of range; the message names it and what is accepted.
     """
 
-    username: str = field(repr=False)
-    password: str = field(repr=False)
+    username: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
     tenant: str = ""
     branch: str = ""
     locale: str = ""
@@ -56,8 +57,9 @@ class AcumaticaSettings:
     session_limit_wait_s: float = 30.0
 
     def __post_init__(self) -> None:
-        _demand(bool(self.username), "login", "is empty: put the ERP user's name there")
-        _demand(bool(self.password), "password", "is empty: put the ERP user's password there")
+        has_user = self.auth_style != "oauth_code"
+        _demand(bool(self.username) or not has_user, "login", "is empty: put the ERP user's name there")
+        _demand(bool(self.password) or not has_user, "password", "is empty: put the ERP user's password there")
         _demand(self.auth_style in get_args(AuthStyle), "auth_style", f"must be one of {get_args(AuthStyle)}")
         _demand(
             bool(self.endpoint_name) and "/" not in self.endpoint_name,
@@ -73,11 +75,16 @@ class AcumaticaSettings:
         _demand(self.requests_per_minute >= 0, "requests_per_minute", "must be 0 (no limit) or more")
         _demand(self.read_timeout_s > 0, "read_timeout_s", "must be above 0 seconds")
         _demand(self.session_limit_wait_s >= 0, "session_limit_wait_s", "must be 0 seconds or more")
-        if self.auth_style == "oauth_password":
+        if self.auth_style != "cookie":
             self._check_oauth()
 
+    @property
+    def client_tenant(self) -> str:
+        """The tenant that the client id of a connected application names; ``""`` without one."""
+        return "" if self.auth_style == "cookie" else self.client_id.rpartition("@")[2]
+
     def _check_oauth(self) -> None:
-        _demand(bool(self.client_secret), "client_secret", "is empty: oauth_password needs it")
+        _demand(bool(self.client_secret), "client_secret", f"is empty: {self.auth_style} needs it")
         guid, at, suffix = self.client_id.rpartition("@")
         _demand(bool(guid and at and suffix), "client_id", "must be <GUID>@<Tenant>")
         # The suffix alone selects the tenant, whatever else is sent (docs/api/acumatica.md#oauth).

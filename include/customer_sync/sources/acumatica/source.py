@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Final
 
+from customer_sync.errors import ConfigError
 from customer_sync.http.pacing import Pacer
 from customer_sync.http.retry import RetryPolicy
 from customer_sync.http.transport import Transport
@@ -14,11 +15,12 @@ from customer_sync.sources.acumatica.changes import all_changes
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.contract_check import missing_fields
 from customer_sync.sources.acumatica.customer_pages import CustomerPages
+from customer_sync.sources.acumatica.reference import write_reference
 from customer_sync.sources.acumatica.section import section_of
-from customer_sync.sources.acumatica.session import Seat
+from customer_sync.sources.acumatica.session import KeptTokens, Seat
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
 from customer_sync.sources.acumatica.value_rule import ValueRule
-from customer_sync.sources.port import Changes, Contract, CustomerPage, Limits, Reference
+from customer_sync.sources.port import Changes, Contract, CustomerPage, Known, Limits, Reference, nobody
 
 
 class AcumaticaSource(AcumaticaClient):
@@ -31,6 +33,7 @@ class AcumaticaSource(AcumaticaClient):
         pacer: As for the client.
         retry: As for the client.
         seat: As for the client.
+        tokens: As for the client.
     """
 
     # The ERP works off a session's requests one after the other.
@@ -45,18 +48,19 @@ class AcumaticaSource(AcumaticaClient):
         pacer: Pacer | None = None,
         retry: RetryPolicy | None = None,
         seat: Seat | None = None,
+        tokens: KeptTokens | None = None,
     ) -> None:
-        super().__init__(transport, settings, pacer=pacer, retry=retry, seat=seat)
+        super().__init__(transport, settings, pacer=pacer, retry=retry, seat=seat, tokens=tokens)
         self._connector = connector
-        self._reference_rule: ValueRule = section_of(connector).customer.reference_id
+        self._reference_rule: ValueRule | None = section_of(connector).customer.reference_id
 
-    def customers_after(self, resume_after: str) -> Iterator[CustomerPage]:
+    def customers_after(self, resume_after: str, known: Known = nobody) -> Iterator[CustomerPage]:
         """Read all customers beyond a CustomerID, in the ERP's order of keys."""
-        return CustomerPages(self, self._connector).all_after(resume_after)
+        return CustomerPages(self, self._connector, known).all_after(resume_after)
 
-    def customers_of(self, customer_ids: Sequence[str]) -> Iterator[CustomerPage]:
+    def customers_of(self, customer_ids: Sequence[str], known: Known = nobody) -> Iterator[CustomerPage]:
         """Read customers by CustomerID."""
-        return CustomerPages(self, self._connector).of(customer_ids)
+        return CustomerPages(self, self._connector, known).of(customer_ids)
 
     def customers_of_records(self, record_ids: Sequence[str]) -> Iterator[CustomerPage]:
         """Read customers by NoteID."""
@@ -64,7 +68,7 @@ class AcumaticaSource(AcumaticaClient):
 
     def changes(self, since: Mapping[str, str], until: str) -> Iterator[Changes]:
         """Read the streams ``customers``, ``contacts`` and ``locations``."""
-        return all_changes(self, since, until)
+        return all_changes(self, self._connector, since, until)
 
     def contract(self) -> Contract:
         """Say which endpoint of which build is served.
@@ -76,7 +80,7 @@ class AcumaticaSource(AcumaticaClient):
         return Contract(
             fingerprint=content_hash([info.build, info.name, info.version]),
             served_by=f"the endpoint {info.name}/{info.version} of build {info.build}",
-            remedy="publish the customization that adds the fields",
+            remedy=_NEWER if info.is_too_old_to_be_whole else "publish the customization that adds the fields",
         )
 
     def missing_fields(self) -> list[str]:
@@ -84,27 +88,18 @@ class AcumaticaSource(AcumaticaClient):
         return missing_fields(self, self._connector)
 
     def write_reference(self, reference: Reference) -> None:
-        """Send one PUT that names the record by its id and its key; an update only, never an insert.
-
-        A 200 does not prove that the value was stored (docs/api/acumatica.md#silent-put); the next run reads it and
-        writes again where it is missing.
-        """
-        body = {
-            "CustomerID": {"value": reference.customer_id},
-            **reference_body(self._reference_rule, reference.reference_id),
-        }
-        if reference.record_id:
-            body["id"] = reference.record_id
-        self.put("Customer", body, select=("CustomerID", "LastModifiedDateTime"))
+        """See :func:`~customer_sync.sources.acumatica.reference.write_reference`."""
+        rule = self._reference_rule
+        if rule is None:
+            raise ConfigError(
+                "Section 'source' names no place of the company's id: name source.customer.reference_id, or write "
+                "erp.write_reference: false.",
+                setting="source.customer.reference_id",
+            )
+        write_reference(self, rule.sources[0], reference)
 
 
-def reference_body(rule: ValueRule, reference_id: str) -> dict[str, Any]:
-    """The part of a PUT that holds the reference, in the form that the connector file names."""
-    source = rule.sources[0]
-    if source.custom:
-        view, name = source.custom.split(".", 1)
-        return {"custom": {view: {name: {"type": "CustomStringField", "value": reference_id}}}}
-    body: dict[str, Any] = {"value": reference_id}
-    for part in reversed(source.field.split("/")):
-        body = {part: body}
-    return body
+_NEWER: Final = (
+    "set endpoint_version in the Airflow connection to 23.200.001 or a newer one, the first with every field of the "
+    "stock records"
+)

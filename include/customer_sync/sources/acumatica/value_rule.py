@@ -13,8 +13,9 @@ from pydantic import BeforeValidator, Field
 
 from customer_sync.settings.section import Code, Section
 
-Converter = Annotated[str, Field(pattern=r"^(trim|upper|lower|digits|cut:[1-9][0-9]{0,5})$")]
-"""A named converter: ``trim``, ``upper``, ``lower``, ``digits`` (keep digits only) or ``cut:<length>``."""
+Converter = Annotated[str, Field(pattern=r"^(trim|first|upper|lower|digits|cut:[1-9][0-9]{0,5})$")]
+"""A named converter: ``trim``, ``first`` (of several, between ``;`` or ``,``), ``upper``, ``lower``, ``digits`` (keep
+digits only) or ``cut:<length>``."""
 
 
 class FieldSource(Section):

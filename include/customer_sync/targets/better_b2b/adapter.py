@@ -11,7 +11,6 @@ from customer_sync.model.operation import (
     Action,
     AddressOperation,
     MethodsOperation,
-    Operation,
     StatusOperation,
     TermsOperation,
     UserOperation,
@@ -23,7 +22,7 @@ from customer_sync.targets.better_b2b.field_table import FIELDS
 from customer_sync.targets.better_b2b.payments import TERM_DAYS, PaymentCalls
 from customer_sync.targets.better_b2b.records import STATUSES
 from customer_sync.targets.better_b2b.settings import SYSTEM
-from customer_sync.targets.better_b2b.users import UserCalls
+from customer_sync.targets.better_b2b.shoppers import ShopperCalls
 from customer_sync.targets.port import ActionCost, Order, TargetLimits
 
 LIMITS: Final = TargetLimits(FIELDS, term_days=TERM_DAYS)
@@ -41,7 +40,7 @@ _PLACE: Final = ("country_name", "country_code", "state_name", "state_code")
 _FLAG_BESIDE: Final = {"is_default_billing": "is_billing", "is_default_shipping": "is_shipping"}
 
 
-class BetterB2BTarget(CompanyCalls, UserCalls, AddressCalls, PaymentCalls, FactCalls):
+class BetterB2BTarget(CompanyCalls, ShopperCalls, AddressCalls, PaymentCalls, FactCalls):
     """A store behind the port; safe to use from several threads. Its calls bear the names that the port gives them.
 
     Construct it as :class:`~customer_sync.targets.better_b2b.calls.StoreCalls` describes. Every method may raise,
@@ -60,7 +59,7 @@ class BetterB2BTarget(CompanyCalls, UserCalls, AddressCalls, PaymentCalls, FactC
     @cached_property
     def limits(self) -> TargetLimits:
         """What stores of this kind hold."""
-        return LIMITS._replace(read_timeout_s=self.settings.read_timeout_s)
+        return LIMITS._replace(longest_work_s=self.settings.longest_work_s or self.settings.read_timeout_s)
 
     @property
     def identity(self) -> str:
@@ -70,7 +69,9 @@ class BetterB2BTarget(CompanyCalls, UserCalls, AddressCalls, PaymentCalls, FactC
 
     def cost(self, action: Action) -> ActionCost:
         """How the store takes an action."""
-        if action not in _IN_BULK:
+        # A bulk row names its catalog, a single company gives the catalog's id (docs/api/better_b2b.md#modes).
+        is_single = action is Action.CREATE_COMPANY and self.settings.rules.is_one_by_one
+        if action not in _IN_BULK or is_single:
             return ActionCost()
         return ActionCost(self.settings.rules.bulk_size, is_atomic=_IN_BULK[action])
 
@@ -82,18 +83,14 @@ class BetterB2BTarget(CompanyCalls, UserCalls, AddressCalls, PaymentCalls, FactC
         """
         match action:
             case Action.CREATE_COMPANY:
-                return self.create_companies([_new_company(order.operation) for order in orders])
+                return self.create_companies([_new_company(order) for order in orders])
             case Action.CREATE_USER:
                 return self.create_users([self._new_user(order) for order in orders])
             case Action.CREATE_ADDRESS:
                 return self.create_addresses([_new_address(order) for order in orders])
             case Action.UPDATE_COMPANY:
-                # ``uuid`` says whose record it is, and costs no request where it travels along.
-                changes = [
-                    (each.store_id, {**each.values, **({"uuid": record_id} if record_id else {})})
-                    for each, _, record_id in orders
-                ]
-                self.update_companies(changes)
+                changes = [(order.operation.store_id, order.operation.values) for order in orders]
+                self.update_companies(changes, orders[0].record_id if len(orders) == 1 else "")
                 return [company_id for company_id, _ in changes]
         (order,) = orders
         self._perform_one(action, order)
@@ -125,7 +122,8 @@ class BetterB2BTarget(CompanyCalls, UserCalls, AddressCalls, PaymentCalls, FactC
             **_filled(self._with_role_id(order.operation.values)),
             "company_id": order.company_id,
             "uuid": order.operation.key,
-            "accept_welcome_email": False,
+            "accept_welcome_email": order.is_welcomed,
+            **_storefronts(order),
         }
 
     def _with_role_id(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -156,11 +154,17 @@ def changes_to_send(operation: AddressOperation) -> dict[str, Any]:
     return changes
 
 
-def _new_company(operation: Operation) -> dict[str, Any]:
-    values = _filled(operation.values)
+def _storefronts(order: Order) -> dict[str, Any]:
+    """Where the customer's rule puts new records; without one the connection's settings say it."""
+    found = order.channel_ids
+    return {"channel_ids": list(found), "origin_channel_id": found[0]} if found else {}
+
+
+def _new_company(order: Order) -> dict[str, Any]:
+    values = _filled(order.operation.values)
     # The first admin's travel under a name of their own (docs/api/better_b2b.md#companies).
     values["user_extra_fields"] = values.pop("admin_extra_fields", {})
-    return {**values, "accept_creation_email": False}
+    return {**values, "accept_creation_email": order.is_welcomed, **_storefronts(order)}
 
 
 def _new_address(order: Order) -> dict[str, Any]:

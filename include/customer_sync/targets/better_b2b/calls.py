@@ -88,6 +88,7 @@ class StoreCalls:
             counter=RequestCounter(),
             on_answer=self._observe,
             secrets=(settings.token,),
+            longest_work_s=settings.longest_work_s or settings.read_timeout_s,
         )
         self._headers = _auth_headers(settings)
 

@@ -1,13 +1,15 @@
 """Companies (docs/api/better_b2b.md#companies)."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from customer_sync.errors import ConfigError, RecordRejected
 from customer_sync.http.transport import HttpRequest
 from customer_sync.targets.better_b2b.answers import Envelope
 from customer_sync.targets.better_b2b.bulk import ids_in_order
 from customer_sync.targets.better_b2b.calls import New, Query, StoreCalls, bulk_rows, numbers
-from customer_sync.targets.better_b2b.records import STATUSES, company_from_wire
+from customer_sync.targets.better_b2b.records import STATUSES, company_from_wire, is_uuid
 from customer_sync.targets.better_b2b.wire import to_wire
 from customer_sync.targets.port import StoredCompany
 
@@ -22,8 +24,19 @@ _NEW: Final = New(
 )
 
 
+_ASKS_FOR_CATALOG: Final = re.compile(r"\bcatalog[ _]?(id|name)\b", re.IGNORECASE)
+NEEDS_CATALOG: Final = (
+    "The store is in the mode Dependent Companies, in which every company has a catalog of its own, a customer group "
+    "and price lists that the store makes: set store.catalog_id to the catalog of new companies "
+    "(store.customer_group_id has no effect there), or change the store to Independent Companies."
+)
+"""What is said of a store that asks for a catalog where the connector file names none."""
+
+
 class CompanyCalls(StoreCalls):
     """Reading and writing companies."""
+
+    _takes_uuid = True  # until the store refused one
 
     def count_companies(self) -> int:
         """Return how many companies the store has, in one request."""
@@ -81,11 +94,22 @@ class CompanyCalls(StoreCalls):
             AmbiguousWriteError: Any of them may exist now: look them up by key.
             ValueError: A field is unknown, or there are none or more than ten.
         """
-        defaults = {**self.settings.origin, "customer_group_id": self.settings.rules.customer_group_id}
-        return self._create("/companies", _NEW, [{**defaults, **payload} for payload in payloads])
+        rules = self.settings.rules
+        defaults = {**self.settings.origin, "customer_group_id": rules.customer_group_id}
+        if rules.catalog_id is not None:
+            defaults["catalog_id"] = rules.catalog_id
+        try:
+            return self._create("/companies", _NEW, [{**defaults, **payload} for payload in payloads])
+        except RecordRejected as error:
+            if rules.catalog_id is None and any(_ASKS_FOR_CATALOG.search(text) for text in error.texts):
+                raise ConfigError(NEEDS_CATALOG, setting="store.catalog_id") from error
+            raise
 
-    def update_companies(self, changes: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    def update_companies(self, changes: Sequence[tuple[int, Mapping[str, Any]]], record_id: str = "") -> None:
         """Change some fields of up to ten companies in one request; each has the shape ``company_update``.
+
+        ``record_id`` says whose record one company is: it travels along as ``uuid`` where it is one, and never costs
+        the update (docs/api/better_b2b.md#company-uuid).
 
         Raises:
             RecordRejected: Some were refused; ``row_errors`` counts rows as given here.
@@ -93,11 +117,24 @@ class CompanyCalls(StoreCalls):
         """
         if len(changes) == 1:
             ((company_id, fields),) = changes
-            self._put(f"/companies/{company_id:d}", to_wire("company_update", fields))
+            self._update_company(company_id, fields, record_id)
             return
         shape = "company_bulk_update"
         rows = [to_wire(shape, {**fields, "company_id": company_id}) for company_id, fields in bulk_rows(changes)]
         self._put("/companies/bulk", rows)
+
+    def _update_company(self, company_id: int, fields: Mapping[str, Any], record_id: str) -> None:
+        path = f"/companies/{company_id:d}"
+        if self._takes_uuid and is_uuid(record_id):
+            try:
+                self._put(path, to_wire("company_update", {**fields, "uuid": record_id}))
+            except RecordRejected as error:
+                if not any("uuid" in text.casefold() for text in error.texts):
+                    raise
+                self._takes_uuid = False
+            else:
+                return
+        self._put(path, to_wire("company_update", fields))
 
     def set_company_status(self, company_id: int, status: int) -> None:
         """Set a company's status: 0 pending, 1 approved, 2 rejected, 3 inactive.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, Literal, cast
 
 from customer_sync.http.connection import http_settings
@@ -12,6 +13,7 @@ from customer_sync.settings.connection_fields import ConnectionFields
 from customer_sync.settings.connector import Connector, StoreRules
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
+from customer_sync.targets.better_b2b.shoppers import CORE_HOSTS
 
 OWN_FIELDS: Final = frozenset({"store_hash", "auth_style", "api_prefix"})
 """Fields of ``extra`` that belong to this connection type."""
@@ -54,6 +56,12 @@ def open_target(
         address=http.base_url,
         rules=rules,
         read_timeout_s=http.read_timeout_s,
+        # Whoever waits less for an answer does not make the store work less.
+        longest_work_s=max(http.read_timeout_s, READ_TIMEOUT_S),
     )
     pacer = Pacer(rules.requests_per_minute, share=rules.share, schedule=schedule)
-    return BetterB2BTarget(CurlTransport(http), settings, pacer=pacer, retry=retry)
+    target = BetterB2BTarget(CurlTransport(http), settings, pacer=pacer, retry=retry)
+    core = CORE_HOSTS.get(http.base_url.rstrip("/"))
+    if core is not None:
+        target.core_transport = CurlTransport(replace(http, base_url=core))
+    return target

@@ -1,4 +1,4 @@
-"""What a store has: roles, payment methods, extra fields; read when first asked for, once."""
+"""What a store has: roles, payment methods, extra fields, places; read when first asked for, once."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from customer_sync.targets.better_b2b.calls import StoreCalls
-from customer_sync.targets.better_b2b.records import as_flag, as_text, required_id
+from customer_sync.errors import NotFound, RecordRejected
+from customer_sync.http.transport import HttpRequest
+from customer_sync.model.place import Place
+from customer_sync.targets.better_b2b.answers import Envelope
+from customer_sync.targets.better_b2b.calls import Query, StoreCalls
+from customer_sync.targets.better_b2b.records import as_flag, as_int, as_text, required_id
 from customer_sync.targets.port import Demanding, ExtraField
 
 
@@ -17,12 +21,15 @@ class _Definition(NamedTuple):
 
     name: str
     extra_field: ExtraField
-    is_required: bool
 
 
 def _definition(row: Mapping[str, Any]) -> _Definition:
-    shown = ExtraField(as_flag(row.get("isUnique")), as_flag(row.get("visibleToEnduser")))
-    return _Definition(as_text(row.get("fieldName")), shown, as_flag(row.get("isRequired")))
+    flags = (as_flag(row.get(name)) for name in ("isUnique", "visibleToEnduser", "isRequired"))
+    return _Definition(as_text(row.get("fieldName")), ExtraField(*flags))
+
+
+def _channel_name(row: Mapping[str, Any]) -> str:
+    return as_text(row.get("channelName") or row.get("name"))
 
 
 class FactCalls(StoreCalls):
@@ -44,6 +51,23 @@ class FactCalls(StoreCalls):
         return frozenset(self._get_rows("/payments", lambda row: as_text(row.get("paymentCode"))))
 
     @cached_property
+    def channels(self) -> dict[int, str] | None:
+        """Storefronts: id -> name; a store with one alone does not list it (docs/api/better_b2b.md#channels)."""
+        try:
+            return dict(
+                self._get_rows("/channels", lambda row: (required_id(row, "channelId", "id"), _channel_name(row)))
+            )
+        except (RecordRejected, NotFound):
+            return None
+
+    @cached_property
+    def needs_catalogs(self) -> bool:
+        """Whether the newest companies have a catalog each: only Dependent ones do (docs/api/better_b2b.md#modes)."""
+        query = (("limit", "10"), ("offset", "0"))
+        rows = self._call("GET", "/companies", lambda request, envelope: envelope.rows(request), query=query)
+        return any(as_int(row.get("catalogId")) for row in rows)
+
+    @cached_property
     def company_extra_fields(self) -> dict[str, ExtraField]:
         """Extra fields of companies by their case-folded names.
 
@@ -59,7 +83,31 @@ class FactCalls(StoreCalls):
             "user": self._definitions("users"),
             "address": self._definitions("addresses"),
         }
-        return {kind: frozenset(each.name for each in some if each.is_required) for kind, some in found.items()}
+        return {
+            kind: frozenset(each.name for each in some if each.extra_field.is_required) for kind, some in found.items()
+        }
+
+    @cached_property
+    def countries(self) -> list[Place]:
+        """Countries as addresses must name them (docs/api/better_b2b.md#places)."""
+        return self._places("/countries", (), "countryCode", "countryName")
+
+    def states(self, country_code: str) -> list[Place]:
+        """States of a country as addresses must name them; asked for anew each time."""
+        return self._places("/states", (("countryCode", country_code),), "stateCode", "stateName")
+
+    def _places(self, path: str, query: Query, code: str, name: str) -> list[Place]:
+        """A list of places; empty where the store answers to searches only, as one of its documents has it."""
+
+        def read(_: HttpRequest, envelope: Envelope) -> list[Place]:
+            rows = envelope.data if isinstance(envelope.data, list) else []
+            found = [Place(as_text(row.get(code)), as_text(row.get(name))) for row in rows if isinstance(row, dict)]
+            return [place for place in found if place.code and place.name]
+
+        try:
+            return self._call("GET", path, read, query=query)
+        except (NotFound, RecordRejected):
+            return []
 
     @cached_property
     def _company_definitions(self) -> list[_Definition]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from customer_sync.errors import ContractError
 from customer_sync.model.company import Address, CompanyFields, CompanyStatus, UserFields
+from customer_sync.model.place_names import country_ids
 from customer_sync.redaction import redact_body
 from customer_sync.targets.better_b2b.field_table import ADDRESS, COMPANY, MASKS, USER
 from customer_sync.targets.port import StoredAddress, StoredCompany, StoredUser
@@ -44,11 +45,12 @@ def company_from_wire(row: JsonObject, key_field: str) -> StoredCompany:
     """
     extra = _extra_fields(row.get("extraFields"))
     texts = {name: as_text(row.get(wire)) for name, wire in _COMPANY_TEXTS}
+    texts["country"] = _country_code(texts["country"])
     status = as_int(row.get("companyStatus"))
     return StoredCompany(
         id=required_id(row, "companyId", "id"),
         key=extra.get(key_field, ""),
-        record_id=_guid(as_text(row.get("uuid"))),
+        record_id=uuid if is_uuid(uuid := as_text(row.get("uuid"))) else "",
         fields=CompanyFields(**texts, extra_fields=extra),
         status=CompanyStatus.UNKNOWN if status is None else STATUSES.get(status, CompanyStatus.UNKNOWN),
         group_id=as_int(row.get("bcGroupId")),
@@ -57,8 +59,15 @@ def company_from_wire(row: JsonObject, key_field: str) -> StoredCompany:
     )
 
 
-def _guid(text: str) -> str:
-    return text if _GUID.fullmatch(text) else ""
+def _country_code(text: str) -> str:
+    """A company's country, which is sent as a code and read back as a name (docs/api/better_b2b.md#company-read)."""
+    codes = country_ids(text)
+    return next(iter(codes)) if len(codes) == 1 else text
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a text has the form of a record id."""
+    return _GUID.fullmatch(text) is not None
 
 
 def user_from_wire(row: JsonObject) -> StoredUser:

@@ -27,6 +27,7 @@ class BetterB2BSettings:
         page_size: Records per page, 2 to 100 (the store documents several maxima; 100 suits all).
         users_page_size: The same for users, whose maximum of 250 is documented.
         read_timeout_s: Longest wait for an answer, in seconds.
+        longest_work_s: How long the store may work on a request, in seconds; 0 for as long as an answer is waited for.
         rate_limit_wait_s: Wait after a 429 that names none, in seconds.
 
     Raises:
@@ -42,6 +43,7 @@ class BetterB2BSettings:
     page_size: int = 100
     users_page_size: int = 250
     read_timeout_s: float = 60.0
+    longest_work_s: float = 0.0
     rate_limit_wait_s: float = 60.0
 
     def __post_init__(self) -> None:

@@ -38,11 +38,14 @@ _USER_CREATE: Final = {
 _ADDRESS_UPDATE: Final = wire_names(ADDRESS)
 
 SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
-    "company_create": _COMPANY_CREATE,
+    "company_create": {**_COMPANY_CREATE, "catalog_id": "catalogId"},
     # The bulk form alone calls the welcome mail differently.
     "company_bulk_create": {**_COMPANY_CREATE, "accept_creation_email": "acceptWelcomeEmail"},
     "company_update": _COMPANY_FIELDS,
-    "company_bulk_update": {**_COMPANY_FIELDS, "company_id": "companyId"},
+    "company_bulk_update": {
+        **{name: wire for name, wire in _COMPANY_FIELDS.items() if name != "uuid"},
+        "company_id": "companyId",
+    },
     "user_create": _USER_CREATE,
     "user_update": _USER_UPDATE,
     "address_create": {**_ADDRESS_UPDATE, "company_id": "companyId"},
@@ -69,18 +72,18 @@ def to_wire(shape: str, payload: Mapping[str, Any]) -> dict[str, Any]:
             the store cannot hold (docs/api/better_b2b.md#company-update).
     """
     table = SHAPES[shape]
-    unknown = payload.keys() - table.keys()
-    if unknown:
+    if not payload.keys() <= table.keys():
+        unknown = payload.keys() - table.keys()
         raise ValueError(
             f"{shape} has no field {', '.join(sorted(unknown))}; it has {', '.join(table)}. "
             "The store would ignore it silently."
         )
-    body: dict[str, Any] = {}
-    for name, value in payload.items():
-        wire_value = _extra_fields_to_wire(shape, value) if name in _EXTRA_FIELDS and value is not None else value
+    body = {table[name]: value for name, value in payload.items() if value is not None}
+    for name in _EXTRA_FIELDS & payload.keys():
         # An empty list of extra fields is refused too: at least one item is asked for.
-        if wire_value is not None and not (name in _EXTRA_FIELDS and not wire_value):
-            body[table[name]] = wire_value
+        found = body.pop(table[name], None)
+        if found and (listed := _extra_fields_to_wire(shape, found)):
+            body[table[name]] = listed
     return body
 
 

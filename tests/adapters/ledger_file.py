@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ class LedgerFile:
 
     def __post_init__(self) -> None:
         self._path, self._empty = self.folder / "ledger.db", self.folder / "empty.db"
-        self.ledger = Ledger.open(self.connector_id, f"sqlite:///{self._path}")
+        self.ledger = Ledger.open(self.connector_id, self.url)
         sa.event.listen(self.ledger.engine, "connect", lambda connection, _: self._open.append(connection))
         self.ledger.close()
         shutil.copyfile(self._path, self._empty)
@@ -39,6 +41,11 @@ class LedgerFile:
         for connection in self._open:
             connection.close()
         self._open.clear()
+
+    @property
+    def url(self) -> str:
+        """The ledger's address."""
+        return f"sqlite:///{self._path}"
 
     def empty(self) -> Ledger:
         """The ledger of a new world."""
@@ -55,3 +62,14 @@ class LedgerFile:
             return connection.execute(query).fetchall()
         finally:
             connection.close()
+
+
+@cache
+def process_ledger() -> LedgerFile:
+    """The one of this process, in a folder that goes with it."""
+    return LedgerFile(Path(_folder().name), "any")
+
+
+@cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory()

@@ -1,12 +1,12 @@
 """The tables that the first release begins with: a new ledger gets them from ``schema.metadata``, at its revision.
 
-Revision: 0014
+Revision: 0021
 Revises: nothing
 """
 
 from __future__ import annotations
 
-revision = "0014"
+revision = "0021"
 down_revision = None
 
 

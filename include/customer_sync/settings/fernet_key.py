@@ -1,0 +1,39 @@
+"""The key that secrets are encrypted with before they are stored: the one with which Airflow encrypts connections."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Final
+
+from customer_sync.errors import ConfigError
+
+VARIABLE: Final = "AIRFLOW__CORE__FERNET_KEY"
+"""Environment variable with the key; several are parted by commas, the first encrypts and all decrypt."""
+
+GROUP: Final = "customer_sync.fernet_key"
+"""Group of the entry points that know the key where the environment does not: ``() -> str``."""
+
+
+def fernet_keys() -> list[str]:
+    """Find the keys: in the environment first, then where an installed package offers to look.
+
+    Returns:
+        At least one, newest first.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    found = os.environ.get(VARIABLE, "")
+    for entry in () if found.strip() else entry_points(group=GROUP):
+        look: Callable[[], str] = entry.load()
+        found = found.strip() or look()
+    keys = [key.strip() for key in found.split(",") if key.strip()]
+    if not keys:
+        raise ConfigError(
+            f"Tokens are stored encrypted only, and there is no key: set {VARIABLE} to the one that Airflow uses (32 "
+            "random bytes in URL-safe base64), the same for all processes.",
+            setting=VARIABLE,
+        )
+    return keys
