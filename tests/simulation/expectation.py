@@ -230,10 +230,10 @@ class Judgement:
         keys = {*(each.customer_id for each in eligible_before), customer.customer_id, f"~{customer.record_id}"}
         if company.key not in keys:
             self._say("company of a customer on hold has another key", name, f"{company.key}, expected {sorted(keys)}")
-        self._judge_people_on_hold(name, customer, company, eligible_before)
+        self._judge_people_on_hold(name, customer, company, eligible_before, is_sure=len(may_be) == 1)
 
     def _judge_people_on_hold(
-        self, name: str, customer: Customer, company: StoredCompany, before: Sequence[Customer]
+        self, name: str, customer: Customer, company: StoredCompany, before: Sequence[Customer], *, is_sure: bool
     ) -> None:
         have = {user.fields.email.casefold(): user for user in self.store.users_of(company.id)}
         ever = {each.email.casefold() for one in before for each in (*one.contacts, one)}
@@ -250,9 +250,10 @@ class Judgement:
                 self._say("somebody new in a company on hold", name, email)
         now = {each.contact_id: each for each in customer.contacts}
         # In which form the store took whom it refuses, and whether it ever did, only their history says. Whose e-mail
-        # was somebody else's is no user yet, and waits like everybody who would be new.
+        # was somebody else's is no user yet, and waits like everybody who would be new; so do those whom a run that
+        # ended badly had not come to.
         missed = self.missed.get(name, ())
-        sure = [each for each in eligible(before[0]) if not disliked(each)] if len(before) == 1 else []
+        sure = [each for each in eligible(before[0]) if not disliked(each)] if is_sure else []
         sure = [each for each in sure if each.email.casefold() not in missed]
         for person in sure:
             present = now.get(person.contact_id)
