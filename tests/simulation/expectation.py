@@ -242,11 +242,13 @@ class Judgement:
         passed_over = refused.union(self.taken.get(name, ()))
         in_order = [email.casefold() for email in (*(each.email for each in eligible(customer)), customer.email)]
         heir = next((email for email in in_order if email in have or email not in passed_over), "")
+        # Whom the store refuses in a new form is there in the one that it took last.
+        former = {each.contact_id for one in before for each in one.contacts if disliked(each)}
         for email, user in have.items():
             follows = user.fields.role == store_rules.ADMIN and email == heir
             if self._has_left(user, customer):
                 self._say("leaver of a customer on hold has access", name, email)
-            elif email not in ever and not follows:
+            elif email not in ever and not follows and self.store.contact_of(user) not in former:
                 self._say("somebody new in a company on hold", name, email)
         now = {each.contact_id: each for each in customer.contacts}
         # In which form the store took whom it refuses, and whether it ever did, only their history says. Whose e-mail
