@@ -118,12 +118,12 @@ def transform_batch(
     concerned = [*changed, *troubled, *(left.customer_id for left in judged)]
     settle_emails(run, drafts, leaving.values(), batch_plan.stakes, concerned)
     for key, findings in troubled.items():
-        plan_troubled(run, leaving[key], findings, batch_plan)
+        plan_troubled(run, leaving[key], findings, key in unanswered, batch_plan)
     for left in judged:
         key = left.customer_id
         plan_withdrawal(run, left, leaving[key], key in unanswered, batch_plan)
     for key, finding in as_before.items():
-        plan_as_before(run, leaving[key], finding, batch_plan)
+        plan_as_before(run, leaving[key], finding, key in unanswered, batch_plan)
     for draft in drafts:
         plan_sync(run, draft, batch_plan)
     planned, packed_operations = _rows(batch_plan)
