@@ -34,11 +34,13 @@ class StoreCensus:
             meanwhile meets the unique key, or the question for each key where the store does not keep it unique.
         meets_demands: Whether the connector file was found to fill what the store demands of new records.
         keys_in_bulk: What became of the keys of companies that were made in one request; ``""`` while nobody looked.
+        looked_elsewhere: Whether what customers of other connectors claim was looked at.
     """
 
     is_accounted_for: bool = False
     meets_demands: bool = False
     keys_in_bulk: str = ""
+    looked_elsewhere: bool = False
 
 
 @dataclass(frozen=True)
