@@ -10,9 +10,8 @@ from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.model.batch import Batch, BatchDescriptor, Decisions, Unenrolled, pack, unpack_customers
 from customer_sync.model.customer import Customer
-from customer_sync.model.operation import FORMER
 from customer_sync.model.outcome import LogEntry, Outcome, Reason
-from customer_sync.planning.access import moved_away
+from customer_sync.planning.access import contacts_of, moved_away
 from customer_sync.planning.set_aside import Mark, is_set_aside, source_hash
 from customer_sync.reporting.log_entry import closing_entry, shown_name
 from customer_sync.rules.company_users import leavers
@@ -87,7 +86,7 @@ def _withdrawable(run: Run, customers: list[Customer]) -> list[Customer]:
 
 
 def _with_leavers(run: Run, customers: list[Customer]) -> list[Customer]:
-    """Those of whom the ledger knows a user whose contact may not be one any more."""
+    """Those who have a user whose contact may not be one any more, or may have: what was sent has no answer."""
     leaving = {item.customer_id: leavers(item, run.connector) for item in customers}
     owners = run.ledger.runs.owners_of_moved(run.run_id) if customers else {}
     holders = {holder for _, holder in run.ledger.links.holders_of_contacts(owners)}
@@ -95,9 +94,12 @@ def _with_leavers(run: Run, customers: list[Customer]) -> list[Customer]:
     if not having:
         return []
     applied = run.ledger.links.load(having)
-    users = {key: {user.removesuffix(FORMER) for user in company.users} for key, company in applied.items()}
+    unsure = run.ledger.intents.unanswered_by({each.customer_id: each.record_id for each in customers})
+    users = {key: contacts_of(company) for key, company in applied.items()}
+    for key in having.intersection(unsure):
+        users[key] = users.get(key, set()).union(*({each.key, each.admin_key} for each in unsure[key]))
     moved = {key: moved_away(key, company, owners) for key, company in applied.items()}
-    found = {key for key, contacts in users.items() if moved[key] or not leaving[key].isdisjoint(contacts)}
+    found = {key for key, contacts in users.items() if moved.get(key) or not leaving[key].isdisjoint(contacts)}
     return [item for item in customers if item.customer_id in found]
 
 

@@ -258,6 +258,18 @@ def test_a_strangers_email_that_two_customers_claim_is_not_asked_for_in_every_ru
     assert world.requests_of_one_more_run()["POST"] == 0
 
 
+def test_who_has_a_refused_email_is_asked_once_and_counted_apart(world: World) -> None:
+    """One question for each refusal; together with the others they are what the store was asked."""
+    world.register("Stranger & Co", MIA)
+    world.save("A", world.contact("Ann", is_primary=True), world.contact("MiaA", MIA))
+    asked = world.requests_of_one_more_run()
+    with world.ledger() as ledger:
+        (row,) = ledger.runs.recent("full", 1)
+    usage = row["usage"]
+    assert usage["better_b2b_holders"] == {"requests": 1, "refused": 0, "status_200": 1}
+    assert sum(usage[system]["requests"] for system in usage if system.startswith("better_b2b")) == sum(asked.values())
+
+
 def test_who_waits_for_a_person_keeps_nobody_else_from_an_email(world: World) -> None:
     """A stranger's company has the number of the customer that was made first; once it is gone that one waits."""
     world.save("A", world.contact("Ann", "mia@shared.example", is_primary=True), world.contact("Ada"))
