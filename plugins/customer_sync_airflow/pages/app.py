@@ -11,7 +11,15 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.staticfiles import StaticFiles
 
 from customer_sync.errors import SyncError
-from customer_sync_airflow.pages import customer_page, health, list_page, operator_actions, report_page
+from customer_sync_airflow.pages import (
+    customer_page,
+    customers_page,
+    health,
+    log_page,
+    operator_actions,
+    report_page,
+    runs_page,
+)
 from customer_sync_airflow.pages.rendering import HERE, SECURITY_HEADERS, page
 from customer_sync_airflow.pages.rights import may_read_runs
 
@@ -30,9 +38,9 @@ def build_app() -> FastAPI:
     # No description of the routes is served: it would be public.
     app = FastAPI(title="Connector Logs", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
-    for router in (list_page.router, customer_page.router, health.router, operator_actions.router, report_page.router):
+    for part in (customers_page, customer_page, runs_page, log_page, health, operator_actions, report_page):
         guarded = APIRouter(dependencies=[Depends(may_read_runs)])
-        guarded.include_router(router)
+        guarded.include_router(part.router)
         app.include_router(guarded)
     for kind in (StarletteHTTPException, RequestValidationError, SyncError):
         app.add_exception_handler(kind, _explained)

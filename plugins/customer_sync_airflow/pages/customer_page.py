@@ -22,10 +22,10 @@ from customer_sync.settings.connector_file import find_connector
 from customer_sync_airflow.pages.connector_of import known_connectors
 from customer_sync_airflow.pages.filter_form import Place
 from customer_sync_airflow.pages.ledger_source import ledger_engine
-from customer_sync_airflow.pages.list_page import run_url
 from customer_sync_airflow.pages.remedies import remedies_of
 from customer_sync_airflow.pages.rendering import page
 from customer_sync_airflow.pages.rights import DAG_PREFIX, CurrentViewer
+from customer_sync_airflow.pages.runs_page import run_url
 
 router = APIRouter()
 

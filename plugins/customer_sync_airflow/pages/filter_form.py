@@ -38,7 +38,7 @@ class FilterForm(BaseModel):
         last: A range that ends now, instead of ``since`` and ``until``.
         since: First moment, inclusive, with zone.
         until: Last moment, exclusive, with zone.
-        q: Part of a customer's id or name, as the form sends it; see :attr:`searched`.
+        q: Part of a customer's number or name, as the form sends it; see :attr:`searched`.
         find: The same, encrypted, as it stands in an address.
         after: Position behind which the page begins.
         before: Position before which it ends.
@@ -86,6 +86,7 @@ class FilterForm(BaseModel):
             run_id=self.run_id,
             customer_id=self.customer,
             text=self.searched,
+            by_name=viewer.named() if self.searched else frozenset(),
         )
 
     @property

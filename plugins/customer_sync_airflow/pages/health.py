@@ -37,13 +37,13 @@ class Sign:
     level: Literal["bad", "warning", "info", "good"]
     what: str
     remedy: str = ""
-    query: str = ""
+    view: str = ""
 
 
 @router.get("/health")
 def show_health(viewer: CurrentViewer, session: SessionDep) -> HTMLResponse:
     """The panel, as a page of its own."""
-    return page("health.html.j2", viewer=viewer, health=health_of(viewer.connectors, session))
+    return page("health.html.j2", nav="health", viewer=viewer, health=health_of(viewer.connectors, session))
 
 
 def health_of(connectors: frozenset[str], session: Any) -> dict[str, list[Sign]]:
@@ -152,18 +152,16 @@ def _ledger(connector_id: str, engine: sa.Engine) -> list[Sign]:
         signs.append(Sign("warning" if is_old else "info", what, "The next run reads them back before it writes."))
     if held:
         what = f"{held} {'customer is' if held == 1 else 'customers are'} in quarantine."
-        signs.append(Sign("info", what, "Each row names field and remedy.", "outcome=quarantined"))
+        signs.append(Sign("info", what, "Each row names field and remedy.", "attention"))
     waiting = ledger.runs.unfinished()
     if waiting:
         oldest_since = min(waiting.values())
         what = f"{len(waiting)} customers failed and are read again, the oldest for {age_of(oldest_since)}."
-        signs.append(Sign("warning", what, "The next incremental run takes them up.", "outcome=failed"))
+        signs.append(Sign("warning", what, "The next incremental run takes them up.", "attention"))
     signs += _push(ledger)
     aside = ledger.set_aside.count()
     if aside:
-        signs.append(
-            Sign("info", f"{aside} customers are set aside by hand.", "Their pages say by whom.", "outcome=skipped")
-        )
+        signs.append(Sign("info", f"{aside} customers are set aside by hand.", "Their pages say by whom.", "set_aside"))
     return signs
 
 

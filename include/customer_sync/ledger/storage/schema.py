@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy import String as _SqlString
 from sqlalchemy import Text as _SqlText
 
-REVISION = "0021"
+REVISION = "0022"
 """The newest migration: these tables are what it leads to."""
 
 metadata = MetaData(
@@ -278,7 +278,8 @@ log_count = Table(
     Index(None, "hour_utc"),
 )
 
-# Whom the connector has met: `search` is number and masked name in folded case, `told` identifies what was said last;
+# Whom the connector has met: `name` is masked, `full_name` as the ERP has it, of eligible customers and of those with a
+# company alone; `search` is number and name in folded case, `told` identifies what was said last;
 # `email_hash` is the Account Email that the customer claims, `email_run` the run that claimed it, as a number,
 # `record_id` its record in the source, `reference_id` the company's id that this one holds.
 known_customer = Table(
@@ -287,6 +288,7 @@ known_customer = Table(
     _key("connector_id", 40),
     _key("customer_id"),
     Column("name", String(250), nullable=False, default=""),
+    Column("full_name", String(250), nullable=False, default=""),
     Column("search", String(500), nullable=False),
     Column("told", String(32)),
     Column("email_hash", String(64)),
