@@ -7,7 +7,7 @@ back. JSON columns hold the last applied payloads: the file is readable by its o
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
@@ -339,6 +339,9 @@ watermark = Table(
     Column("moved_at_utc", UtcDateTime, nullable=False),
     Column("run_id", String(250), nullable=False, default=""),
 )
+
+STORE: Final = "store"
+"""Under which name of `watermark` the store is remembered that a connector reaches."""
 
 # What a store calls countries (under country "") and the states of each: asked for once a day. `changes` counts how
 # often a list was not what it was before; `identity` says of which store it is.
