@@ -106,11 +106,31 @@ def pages(ledger: Path, metadata_database: None) -> Iterator[Any]:
 def test_page_refuses_when_its_query_holds_an_odd_value(pages: Any, query: dict[str, str]) -> None:
     """400, as a page and as JSON, with the security headers; never an error of the server."""
     for accept in ("text/html", "application/json"):
-        answer = pages.get("/", params=query, headers={"Accept": accept})
+        answer = pages.get("/log", params=query, headers={"Accept": accept})
         assert answer.status_code == 400, (query, answer.text[:300])
         assert "default-src 'none'" in answer.headers[CSP]
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        raw_cursor('["knb", "\\ud800"]'),
+        raw_cursor('["knb", "\\u0000"]'),
+        raw_cursor('[1e999, "knb", "run"]'),
+        cursor("0001-01-01T00:00:00+14:00", "knb", "run"),
+        cursor("9999-12-31T23:59:59-14:00", "knb", "run"),
+        raw_cursor("[" * 700),
+        cursor(["knb"], {"C": 1}),
+    ],
+)
+def test_list_refuses_when_its_place_is_odd(pages: Any, values: str) -> None:
+    """The same for the places of customers and runs."""
+    for path in ("/", "/runs"):
+        answer = pages.get(path, params={"after": values})
+        assert answer.status_code == 400, (path, answer.text[:300])
+        assert CSP in answer.headers
 
 
 @pytest.mark.parametrize(
@@ -261,7 +281,7 @@ def _known_dag(metadata_database: None) -> Iterator[None]:
 def test_airflow_answers_when_the_ledger_is_locked(ledger: Path) -> None:
     """45 actions at a ledger that somebody holds: each gets a sentence, and Airflow's own routes do not wait."""
     with running_api_server() as server, closing(sqlite3.connect(ledger, isolation_level=None)) as holder:
-        assert server.get("/connector-logs/").status_code == 200
+        assert server.get("/connector-logs/log").status_code == 200
         headers = {**server.headers, **HEADERS, "Content-Type": "application/json"}
 
         def act(number: int) -> int:
@@ -284,7 +304,7 @@ def test_airflow_answers_when_45_exports_are_slow(ledger: Path) -> None:
     """45 readers that take an export byte by byte: some are served, the others are asked to come again."""
     assert ledger.exists()
     with running_api_server() as server:
-        assert server.get("/connector-logs/").status_code == 200
+        assert server.get("/connector-logs/log").status_code == 200
         login = f"Authorization: {server.headers['Authorization']!s}"
         request = f"GET /connector-logs/export.csv HTTP/1.1\r\nHost: x\r\n{login}\r\n"
         readers = [socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0)) for _ in range(45)]

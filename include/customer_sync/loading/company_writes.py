@@ -73,7 +73,7 @@ def refuse_creation(context: LoadContext, part: Part, error: SyncError) -> None:
     if admin is None:
         return
     if isinstance(error, RecordRejected) and error.is_email_taken and not error.is_key_taken:
-        leave_out_contact(context, load, admin.key, context.target.user_by_email(admin.email))
+        leave_out_contact(context, load, admin.key, context.user_with(admin.email))
         return
     texts = error.texts if isinstance(error, RecordRejected) else [str(error)]
     load.passed_over.append(admin.key)

@@ -46,6 +46,7 @@ class BatchPlan:
     outcomes: list[CustomerOutcome] = field(default_factory=list)
     quarantined: list[tuple[str, Finding]] = field(default_factory=list)
     claims: list[AccountClaim] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)  # of customers that claim nothing
     as_applied: list[str] = field(default_factory=list)
     unknown: dict[str, Reason] = field(default_factory=dict)
     known: dict[str, list[Quarantined]] = field(default_factory=dict)

@@ -159,7 +159,8 @@ def load_plans(
     with _lease_for(run, descriptor.key, descriptor.label) as lease:
         load = _Load(context, lease, plans, descriptor)
         try:
-            with counting_requests(run, source=source, target=target):
+            asked_for = lambda: context.census.holders_asked_for  # noqa: E731 - a number that grows
+            with counting_requests(run, source=source, target=target, holders=asked_for):
                 load.perform()
         finally:
             counts = load.recorder.finish()

@@ -155,8 +155,9 @@ def _transform(run: Run, customer: Customer, places: StorePlaces, batch_plan: Ba
     name = shown_name(customer.name, run.connector.masking)
     result = to_company(customer, run.connector, places)
     if result.company is None:
+        batch_plan.names[customer.customer_id] = customer.name
         return result
-    claim = AccountClaim(customer.customer_id, customer.email, customer.record_id, customer.reference_id)
+    claim = AccountClaim(customer.customer_id, customer.email, customer.record_id, customer.reference_id, customer.name)
     batch_plan.claims.append(claim)
     batch_plan.entries.extend(
         finding_entry(customer.customer_id, name, finding, batch_plan.words) for finding in result.findings
@@ -240,6 +241,7 @@ def _record(
     with run.ledger.write() as connection:
         run.ledger.runs.clear_outcomes(connection, run.run_id, everyone)
         run.ledger.emails.claim(connection, run.run_id, batch_plan.claims)
+        run.ledger.emails.note_names(connection, batch_plan.names)
         run.ledger.plans.replace(connection, run.run_id, descriptor.key, plan_rows, operations)
         run.ledger.quarantine.replace(connection, run.run_id, everyone, batch_plan.quarantined)
         news = run.record(connection, batch_plan.entries, batch_plan.outcomes)

@@ -12,7 +12,15 @@ from starlette.staticfiles import StaticFiles
 
 from customer_sync.errors import SyncError
 from customer_sync.one_line import one_line
-from customer_sync_airflow.pages import customer_page, health, list_page, operator_actions, report_page
+from customer_sync_airflow.pages import (
+    customer_page,
+    customers_page,
+    health,
+    log_page,
+    operator_actions,
+    report_page,
+    runs_page,
+)
 from customer_sync_airflow.pages.rendering import HERE, SECURITY_HEADERS, page
 from customer_sync_airflow.pages.rights import may_read_runs
 from customer_sync_airflow.request_bounds import BoundedBody, BoundedWork, Lane
@@ -34,14 +42,16 @@ def build_app() -> FastAPI:
     # No description of the routes is served: it would be public.
     app = FastAPI(title="Connector Logs", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
-    for router in (list_page.router, customer_page.router, health.router, operator_actions.router, report_page.router):
+    for part in (customers_page, customer_page, runs_page, log_page, health, operator_actions, report_page):
         guarded = APIRouter(dependencies=[Depends(may_read_runs)])
-        guarded.include_router(router)
+        guarded.include_router(part.router)
         app.include_router(guarded)
     for kind in (StarletteHTTPException, RequestValidationError, SyncError):
         app.add_exception_handler(kind, _explained)
     # The last one is the outermost: what the others refuse has the security headers too.
-    app.add_middleware(BoundedWork, lanes=(Lane(r"/export\b", 2, "exports"), Lane("^(?!.*/static/)", 8, "pages")))
+    app.add_middleware(
+        BoundedWork, lanes=(Lane(r"\.(csv|parquet)$", 2, "exports"), Lane("^(?!.*/static/)", 8, "pages"))
+    )
     app.add_middleware(BoundedBody)
     app.middleware("http")(_with_security_headers)
     return app

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
 from customer_sync.ledger.story.log_scope import LogFilter
 from customer_sync.ledger.story.log_search import Order, Position
+from customer_sync_airflow.pages.cursor import read_cursor, write_cursor
 from customer_sync_airflow.pages.hidden_search import hide, reveal
 from customer_sync_airflow.pages.moment import Moment, checked_moment
 from customer_sync_airflow.pages.rights import DAG_PREFIX, Viewer
@@ -27,8 +25,6 @@ ORDERS = {
     "customer_desc": "Customer, Z to A",
 }
 _LONGEST = 300
-_LARGEST_ID = 2**63 - 1
-_DAMAGED = "This page's address is damaged: open the list anew."
 
 
 class FilterForm(BaseModel):
@@ -39,7 +35,7 @@ class FilterForm(BaseModel):
         last: A range that ends now, instead of ``since`` and ``until``.
         since: First moment, inclusive, with zone.
         until: Last moment, exclusive, with zone.
-        q: Part of a customer's id or name, as the form sends it; see :attr:`searched`.
+        q: Part of a customer's number or name, as the form sends it; see :attr:`searched`.
         find: The same, encrypted, as it stands in an address.
         after: Position behind which the page begins.
         before: Position before which it ends.
@@ -87,6 +83,7 @@ class FilterForm(BaseModel):
             run_id=self.run_id,
             customer_id=self.customer,
             text=self.searched,
+            by_name=viewer.named() if self.searched else frozenset(),
         )
 
     @property
@@ -126,21 +123,17 @@ class Place:
         Raises:
             HTTPException: 400, it is none of ours.
         """
-        if not text:
-            return cls(None)
-        try:
-            moment, number, connector, customer = json.loads(base64.urlsafe_b64decode(text.encode()))
-            position = Position(checked_moment(moment), int(number), str(connector), str(customer))
-            f"{connector}{customer}".encode()
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise HTTPException(400, _DAMAGED) from error
-        if abs(position.id) > _LARGEST_ID:
-            raise HTTPException(400, _DAMAGED)
-        return cls(position)
+        return cls(
+            read_cursor(
+                text,
+                lambda moment, number, connector, customer: Position(
+                    checked_moment(moment), int(number), str(connector), str(customer)
+                ),
+            )
+        )
 
     def __str__(self) -> str:
         if self.position is None:
             return ""
         moment, number, connector, customer = self.position
-        packed = json.dumps([moment.isoformat(), number, connector, customer], separators=(",", ":"))
-        return base64.urlsafe_b64encode(packed.encode()).decode()
+        return write_cursor(moment.isoformat(), number, connector, customer)

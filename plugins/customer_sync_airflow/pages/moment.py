@@ -22,13 +22,13 @@ Moment = Annotated[AwareDatetime, AfterValidator(_within_reason)]
 """A time of the log, with zone."""
 
 
-def checked_moment(text: str) -> datetime:
+def checked_moment(text: object) -> datetime:
     """Read one in ISO 8601.
 
     Raises:
         ValueError: It is none, has no zone, or lies outside of what a log can hold.
     """
-    moment = datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(str(text))
     if moment.tzinfo is None:
         raise ValueError("a time without a zone")
     return _within_reason(moment)

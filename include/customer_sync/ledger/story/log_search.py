@@ -206,7 +206,7 @@ def _base(connection: sa.Connection, scope: Scope) -> sa.Select[Any]:
     if scope.wanted.run_id:
         base = base.where(_log.run_id == scope.wanted.run_id)
     if scope.many_customers:
-        base = base.where(is_meant(scope.wanted))
+        base = base.where(is_meant(connection, scope.wanted))
     return base
 
 
