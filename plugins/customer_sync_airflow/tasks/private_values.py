@@ -66,9 +66,9 @@ def unseal(value: Any) -> Any:
 
 def _is_kept_inline(content: str) -> bool:
     """Whether the backend puts a value into the database; of one that is not known, it is taken for granted."""
-    if not conf.get("core", "xcom_backend").endswith(_OBJECT_STORAGE):
+    if not str(conf.get("core", "xcom_backend")).endswith(_OBJECT_STORAGE):
         return True
-    threshold = conf.getint("common.io", "xcom_objectstorage_threshold", fallback=-1)
+    threshold: int = conf.getint("common.io", "xcom_objectstorage_threshold", fallback=-1)
     return threshold < 0 or len(json.dumps(content)) < threshold
 
 
