@@ -9,6 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from customer_sync.calls_in_flight import side_by_side
 from customer_sync.errors import ConfigError
 from customer_sync.ledger import Ledger
 from customer_sync.ledger.coordination.watermarks import BULK_KEYS, LOST
@@ -80,6 +81,11 @@ class LoadContext:
         for order, record_id in zip(orders, record_ids, strict=True):
             self.source.write_reference(Reference(order.operation.key, record_id, str(order.company_id)))
         return [order.company_id for order in orders]
+
+    def ask_ahead(self) -> None:
+        """Read at once what a creation will ask of the store one after the other: its extra fields and its roles."""
+        facts = self.target.facts
+        side_by_side([lambda: facts.company_extra_fields, lambda: facts.roles])
 
     @property
     def key_is_unique(self) -> bool:
