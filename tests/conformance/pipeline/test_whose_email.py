@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from customer_sync.model.company import CompanyFields, CompanyStatus, UserFields
+from customer_sync.model.operation import Action
 from customer_sync.targets.port import StoredCompany, StoredUser
 from tests.conformance.pipeline.test_lost_answers import killed_at
 from tests.conformance.pipeline.world import World
@@ -313,4 +314,20 @@ def test_the_email_of_a_deleted_customer_is_given_in_the_same_run(world: World, 
     world.sync(mode="full")
     assert world.users(stays) == {"bob": "Admin", "mia": "Junior Buyer"}
     assert world.company(gone).status is CompanyStatus.INACTIVE
+    quiet(world)
+
+
+def test_a_removal_without_an_answer_from_a_deleted_customer_is_read_back(world: World) -> None:
+    """Its company is closed and its record gone: the full run looks all the same, and whoever waited has the e-mail."""
+    world.rules = {**world.rules, "guards": {"always_allowed": 10}}
+    world.save("A", world.contact("Mia", is_primary=True), world.contact("Ann"))
+    world.save("B", world.contact("Bob", is_primary=True), world.contact("Mia2", MIA))
+    world.save("Z", world.contact("Zoe", is_primary=True))
+    world.sync()
+    world.save("A", enabled=False)
+    killed_at(world, Action.DELETE_USER)
+    world.erp.delete("A")
+    world.sync(mode="full")
+    world.sync(mode="full")
+    assert world.users("B") == {"bob": "Admin", "mia": "Junior Buyer"}
     quiet(world)
