@@ -244,7 +244,7 @@ GATES = (
         "lease.acquire()",
     ),
     Gate(
-        "steps.load:_Load._answer_open_intents",
+        "steps.load:_Load.answer_open_intents",
         "return None",
         (f"{FAILURES}/test_faults_on_every_write.py::test_store_is_as_undisturbed_when_reading_back_fails_too",),
     ),

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from customer_sync.ledger import Ledger
+from customer_sync.reporting.log_entry import LOG_COLUMNS
 from customer_sync.reporting.plan_table import write_plan
 from customer_sync.reporting.run_report import write_report
 from customer_sync.run import Run
@@ -25,7 +26,9 @@ def unsafe_cells(ledger: Ledger, connector: Connector, run_ids: Sequence[str]) -
             write_plan(ledger, connector, run_id, folder / f"{run_id}-plan.csv")
             write_report(Run(connector, ledger, run_id), folder)
             pages = [ledger.log.rows(run_id=run_id, limit=None)]
-            (folder / f"{run_id}-export.csv").write_text("".join(csv_lines(pages)), encoding="utf-8", newline="")
+            (folder / f"{run_id}-export.csv").write_text(
+                "".join(csv_lines(LOG_COLUMNS, pages)), encoding="utf-8", newline=""
+            )
         for path in sorted(folder.rglob("*.csv")):
             text = path.read_text(encoding="utf-8-sig")
             for row in csv.reader(io.StringIO(text, newline="")):

@@ -11,7 +11,7 @@ import math
 import select
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Protocol, Self
 
@@ -187,6 +187,31 @@ def undivided() -> Iterator[None]:
         yield
     finally:
         call.undivided -= 1
+
+
+def side_by_side(questions: Sequence[Work]) -> list[Any]:
+    """Ask several questions at once; within a call one after the other.
+
+    Args:
+        questions: What to do. None may need what another one brings.
+
+    Returns:
+        The answers, in the order of the questions.
+
+    Raises:
+        Exception: What the first of the questions that failed raised; the others were asked all the same.
+    """
+    if isinstance(getcurrent(), Call):
+        return [question() for question in questions]
+    with CallsInFlight() as calls:
+        asked = [calls.submit(question) for question in questions]
+        left = len(asked)
+        while left:
+            left -= len(calls.wait())
+    for call in asked:
+        if call.failure is not None:
+            raise call.failure
+    return [call.answer for call in asked]
 
 
 def _await_any(exchanges: Any, most_s: float) -> None:

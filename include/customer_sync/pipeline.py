@@ -46,7 +46,7 @@ def run(
     Args:
         connector: The connector's rules.
         source: The ERP; its session opens and ends as needed.
-        target: The store.
+        target: The store; its connections are closed at the end.
         ledger_url: SQLAlchemy URL; by default ``CUSTOMER_SYNC_LEDGER_URL``.
         window: What to read; by default an incremental run.
         dry_run: Plan without writing.
@@ -86,7 +86,7 @@ class _Pipeline:
         stopped_by: SyncError | None = None
         try:
             # One session for reading and for writing back: signing in is a request, and a seat is one.
-            with self._source:
+            with self._source, self._target:
                 extracted = self._extract()
                 self._apply(self._plan(extracted))
         except SyncError as error:

@@ -214,7 +214,7 @@ class Guard(ApprovalOperator):
 
 def _plan_address(run: "Run") -> str:
     """The Connector Logs page with the rows of this run."""
-    return logs_address("", connector=run.connector.id, run_id=run.run_id)
+    return logs_address("log", connector=run.connector.id, run_id=run.run_id)
 
 
 def _name_of(user: Any) -> str:

@@ -77,7 +77,8 @@ def answers(client: Any) -> dict[str, int]:
 def test_a_viewer_reads_and_acts_on_nothing(log_in: Callable[..., Any]) -> None:
     """The rows are there; every action is refused."""
     client = log_in("vera", "VIEWER")
-    assert "C000001" in client.get("/").text
+    assert "C000001" in client.get("/?view=all").text
+    assert "C000001" in client.get("/log").text
     assert answers(client) == dict.fromkeys(ACTIONS, 403)
 
 

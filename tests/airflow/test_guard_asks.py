@@ -57,7 +57,7 @@ def test_plan_is_applied_only_after_a_person_said_yes(world: World, api: ApiServ
     assert result.outcomes["created"] > CUSTOMERS / 2
     assert person.question["subject"].endswith(f"for {result.outcomes['created']} customers?")
     assert f"plan hash `{previewed}`" in person.question["body"]
-    assert "/connector-logs/?connector=knb&run_id=manual__" in person.question["body"]
+    assert "/connector-logs/log?connector=knb&run_id=manual__" in person.question["body"]
     with Ledger.open("knb") as ledger:
         assert ledger.runs.get(world.last_run_id)["approval"]["state"] == "approved"
 

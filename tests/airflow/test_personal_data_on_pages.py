@@ -58,6 +58,9 @@ def client(synced: World, metadata_database: None) -> Iterator[Any]:
         def may_act(self, connector_id: str) -> bool:
             return connector_id in self.connectors
 
+        def may_see_names(self, connector_id: str) -> bool:  # noqa: ARG002 - as its base
+            return False
+
     app.dependency_overrides[rights.current_viewer] = lambda: Viewer(None, "olga", frozenset({"knb"}))
     app.dependency_overrides[rights.may_read_runs] = lambda: None
     test_client = importlib.import_module("starlette.testclient").TestClient
@@ -67,9 +70,11 @@ def client(synced: World, metadata_database: None) -> Iterator[Any]:
 
 def pages_of(world: World) -> Iterator[str]:
     """Addresses of all pages and files, those of every customer among them."""
-    yield from ("/", "/health", "/reports?connector=knb", "/export.csv", "/export.parquet")
-    yield from (f"/?connector=knb&run_id={run_id}" for run_id in ("dry", "first", "refused", "compared"))
-    yield from (f"/?{query}" for query in ("outcome=quarantined", "level=warning", "q=meier", "order=oldest"))
+    yield from ("/log", "/runs", "/health", "/reports?connector=knb", "/export.csv", "/export.parquet")
+    for view in ("attention", "all", "in_store", "closed", "not_for_store", "set_aside"):
+        yield from (f"/?view={view}", f"/customers.csv?view={view}", f"/customers.parquet?view={view}")
+    yield from (f"/log?connector=knb&run_id={run_id}" for run_id in ("dry", "first", "refused", "compared"))
+    yield from (f"/log?{query}" for query in ("outcome=quarantined", "level=warning", "q=meier", "order=oldest"))
     report = "connector=knb&run_id=compared"
     yield f"/report?{report}"
     yield from (f"/report-table?{report}&name=differences.{kind}" for kind in ("csv", "parquet"))

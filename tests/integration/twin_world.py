@@ -162,6 +162,11 @@ class World:
         changed = {name: getattr(self.connector, name).model_copy(update=new) for name, new in sections.items()}
         return replace(self, connector=self.connector.model_copy(update=changed))
 
+    def with_file(self, **sections: Any) -> World:
+        """The same world under a connector file with other sections, checked as a file is."""
+        values = {**self.connector.model_dump(mode="json"), **sections}
+        return replace(self, connector=Connector.model_validate(values))
+
     def ledger(self) -> Ledger:
         """The ledger, to look at."""
         return Ledger.open(self.connector.id, self.ledger_url)
@@ -354,13 +359,11 @@ class Attempts:
         """Extract, filter, transform and guard; ``self.summary`` is what guard made of it."""
         window = begin_run(self._run.as_task("extract"), self.request)
         batches = []
-        with self.world.source() as erp:
+        with self.world.source() as erp, self.world.store() as store:
             for content, descriptor in extract_batches(self._run.as_task("extract"), erp, window):
                 self._extracted.append(descriptor)
                 decided = filter_batch(self._run.as_task("filter"), content, descriptor)
-                planned = transform_batch(
-                    self._run.as_task("transform"), content, *decided, self.request, target=self.world.store()
-                )
+                planned = transform_batch(self._run.as_task("transform"), content, *decided, self.request, target=store)
                 batches.append((content, *planned))
         self.planned = [described for _, _, described in batches]
         self._contents = {described.key: (content, changes) for content, changes, described in batches}
@@ -375,8 +378,8 @@ class Attempts:
 
     def _remove_early(self, descriptors: Sequence[BatchDescriptor], most: int) -> EarlyRemovals:
         batches = [PlannedBatchContent(*self._contents[each.key], each) for each in descriptors]
-        with self.world.source() as source:
-            return remove_early(self._run.as_task("guard"), batches, most, target=self.world.store(), source=source)
+        with self.world.source() as source, self.world.store() as store:
+            return remove_early(self._run.as_task("guard"), batches, most, target=store, source=source)
 
     def at(self, task: str) -> Run:
         """The run as one of its tasks sees it."""
@@ -386,8 +389,8 @@ class Attempts:
         """Load every batch once."""
         run_ = replace(self._run, task="load", try_number=try_number)
         for content, changes, described in self._plans:
-            with self.world.source() as source:
-                load_batch(run_, content, changes, described, target=self.world.store(), source=source)
+            with self.world.source() as source, self.world.store() as store:
+                load_batch(run_, content, changes, described, target=store, source=source)
         return self
 
     def copy_for(self, world: World) -> Attempts:

@@ -230,10 +230,10 @@ class Judgement:
         keys = {*(each.customer_id for each in eligible_before), customer.customer_id, f"~{customer.record_id}"}
         if company.key not in keys:
             self._say("company of a customer on hold has another key", name, f"{company.key}, expected {sorted(keys)}")
-        self._judge_people_on_hold(name, customer, company, eligible_before)
+        self._judge_people_on_hold(name, customer, company, eligible_before, is_sure=len(may_be) == 1)
 
     def _judge_people_on_hold(
-        self, name: str, customer: Customer, company: StoredCompany, before: Sequence[Customer]
+        self, name: str, customer: Customer, company: StoredCompany, before: Sequence[Customer], *, is_sure: bool
     ) -> None:
         have = {user.fields.email.casefold(): user for user in self.store.users_of(company.id)}
         ever = {each.email.casefold() for one in before for each in (*one.contacts, one)}
@@ -242,17 +242,20 @@ class Judgement:
         passed_over = refused.union(self.taken.get(name, ()))
         in_order = [email.casefold() for email in (*(each.email for each in eligible(customer)), customer.email)]
         heir = next((email for email in in_order if email in have or email not in passed_over), "")
+        # Whom the store refuses in a new form is there in the one that it took last.
+        former = {each.contact_id for one in before for each in one.contacts if disliked(each)}
         for email, user in have.items():
             follows = user.fields.role == store_rules.ADMIN and email == heir
             if self._has_left(user, customer):
                 self._say("leaver of a customer on hold has access", name, email)
-            elif email not in ever and not follows:
+            elif email not in ever and not follows and self.store.contact_of(user) not in former:
                 self._say("somebody new in a company on hold", name, email)
         now = {each.contact_id: each for each in customer.contacts}
         # In which form the store took whom it refuses, and whether it ever did, only their history says. Whose e-mail
-        # was somebody else's is no user yet, and waits like everybody who would be new.
+        # was somebody else's is no user yet, and waits like everybody who would be new; so do those whom a run that
+        # ended badly had not come to.
         missed = self.missed.get(name, ())
-        sure = [each for each in eligible(before[0]) if not disliked(each)] if len(before) == 1 else []
+        sure = [each for each in eligible(before[0]) if not disliked(each)] if is_sure else []
         sure = [each for each in sure if each.email.casefold() not in missed]
         for person in sure:
             present = now.get(person.contact_id)

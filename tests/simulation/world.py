@@ -25,7 +25,14 @@ from tests.adapters.in_memory_target import InMemoryTarget
 from tests.adapters.ledger_file import LedgerFile
 from tests.simulation.expectation import Judgement, Violation, may_buy, standing
 from tests.simulation.merchant import Merchant
-from tests.simulation.promises import broken_after_reading, broken_for, broken_links, broken_now, secure_people
+from tests.simulation.promises import (
+    broken_after_reading,
+    broken_for,
+    broken_links,
+    broken_now,
+    broken_twice,
+    secure_people,
+)
 from tests.simulation.situations import Situations
 from tests.simulation.store import STRANGER, SimulatedStore
 from tests.simulation.virtual_machine import VirtualMachine
@@ -130,6 +137,7 @@ class World:
         error = self._sync(mode, seed, plan)
         self._remember(self._note_taken(), is_good=error is None, is_full=mode == "full")
         if error is None:
+            self.found += broken_twice(self.store)
             self.found += broken_for(people, self.store)
             self.found += broken_after_reading(self.store, self.merchant, is_full=mode == "full")
         elif not faults:

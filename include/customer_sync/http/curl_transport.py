@@ -44,6 +44,8 @@ _PACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 _ZLIB_OR_GZIP: Final = 32 + zlib.MAX_WBITS
 _NO_SOCKET: Final = -1
 _SECONDLY_S: Final = 1.0
+_UNSEEN_S: Final = 0.01
+"""libcurl names no descriptor from 1,024 on (``FD_SETSIZE``); then it is asked that often."""
 _READ: Final = "GET"
 _REASON_CHARS: Final = 200
 
@@ -150,9 +152,10 @@ class _Connection:
         return list(events.items())
 
     def due_in_s(self) -> float:
-        """Seconds until libcurl wants to look after its own time-outs."""
+        """Seconds until libcurl wants to look after its own time-outs, or after a descriptor that it cannot name."""
         due_ms = self._multi.timeout()
-        return due_ms / 1000 if due_ms >= 0 else _SECONDLY_S
+        due_s = due_ms / 1000 if due_ms >= 0 else _SECONDLY_S
+        return due_s if any(self._multi.fdset()) else min(due_s, _UNSEEN_S)
 
 
 class _Transfer:

@@ -37,6 +37,7 @@ def find_existing(context: LoadContext, loads: Sequence[CustomerLoad]) -> None:
     unlinked = {load.customer_id: load for load in loads if load.applied is None and load.plan.kind == "sync"}
     if not unlinked:
         return
+    context.ask_ahead()
     is_unique = context.key_is_unique
     held = context.ledger.quarantine.load(unlinked)
     for key, rows in held.items():

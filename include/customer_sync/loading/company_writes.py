@@ -14,7 +14,7 @@ from customer_sync.loading.customer_load import Part
 from customer_sync.loading.found_parts import read_parts
 from customer_sync.loading.refusals import hold_back, leave_out_contact, quarantine
 from customer_sync.model.company import CompanyFields, CompanyStatus, company_fields
-from customer_sync.model.operation import AppliedCompany, CompanyOperation, StatusOperation
+from customer_sync.model.operation import AppliedCompany, CompanyOperation, Operation, StatusOperation
 from customer_sync.model.outcome import Outcome, Reason
 
 MOST_ADMINS_TRIED = 3
@@ -39,14 +39,24 @@ def find_made_companies(context: LoadContext, parts: Sequence[Part]) -> set[str]
 
 def confirm_created(parts: Sequence[Part], ids: Sequence[int | None]) -> None:
     """Link new companies; status and the admin's id are read back afterwards."""
-    for (load, _), company_id in zip(parts, ids, strict=True):
+    for (load, operation), company_id in zip(parts, ids, strict=True):
         if company_id is None:
             message = "the store confirmed the request but shows no such company"
             load.stop(Outcome.FAILED, Reason.OUTCOME_UNKNOWN, message)
             continue
         load.applied = AppliedCompany(
-            company_id=company_id, status=CompanyStatus.UNKNOWN, fields=company_fields(load.desired)
+            company_id=company_id,
+            status=CompanyStatus.UNKNOWN,
+            fields=company_fields(load.desired),
+            made_with=_first_user(operation),
         )
+
+
+def _first_user(operation: Operation) -> dict[str, str]:
+    """E-mail, in lower case, and contact of the user that a company is made with."""
+    if not isinstance(operation, CompanyOperation) or operation.admin is None:
+        return {}
+    return {operation.admin.email.casefold(): operation.admin_key}
 
 
 def refuse_creation(context: LoadContext, part: Part, error: SyncError) -> None:
@@ -63,7 +73,7 @@ def refuse_creation(context: LoadContext, part: Part, error: SyncError) -> None:
     if admin is None:
         return
     if isinstance(error, RecordRejected) and error.is_email_taken and not error.is_key_taken:
-        leave_out_contact(context, load, admin.key, context.target.user_by_email(admin.email))
+        leave_out_contact(context, load, admin.key, context.user_with(admin.email))
         return
     texts = error.texts if isinstance(error, RecordRejected) else [str(error)]
     load.passed_over.append(admin.key)

@@ -9,6 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from customer_sync.calls_in_flight import side_by_side
 from customer_sync.errors import ConfigError
 from customer_sync.ledger import Ledger
 from customer_sync.ledger.coordination.watermarks import BULK_KEYS, LOST
@@ -18,7 +19,7 @@ from customer_sync.model.operation import CREATIONS, Action
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.port import Reference, Source
-from customer_sync.targets.port import Order, Target
+from customer_sync.targets.port import Order, StoredUser, Target
 
 _MEET_STOREFRONTS: Final = frozenset({Action.CREATE_COMPANY, Action.CREATE_USER})
 
@@ -34,11 +35,15 @@ class StoreCensus:
             meanwhile meets the unique key, or the question for each key where the store does not keep it unique.
         meets_demands: Whether the connector file was found to fill what the store demands of new records.
         keys_in_bulk: What became of the keys of companies that were made in one request; ``""`` while nobody looked.
+        holders_asked_for: How often the store was asked who has an e-mail that it refused.
+        looked_elsewhere: Whether what customers of other connectors claim was looked at.
     """
 
     is_accounted_for: bool = False
     meets_demands: bool = False
     keys_in_bulk: str = ""
+    holders_asked_for: int = 0
+    looked_elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,11 @@ class LoadContext:
             self.source.write_reference(Reference(order.operation.key, record_id, str(order.company_id)))
         return [order.company_id for order in orders]
 
+    def ask_ahead(self) -> None:
+        """Read at once what a creation will ask of the store one after the other: its extra fields and its roles."""
+        facts = self.target.facts
+        side_by_side([lambda: facts.company_extra_fields, lambda: facts.roles])
+
     @property
     def key_is_unique(self) -> bool:
         """Whether the store itself refuses a second company with one key.
@@ -103,6 +113,12 @@ class LoadContext:
         self.ledger.watermarks.put(connection, self.run.run_id, {BULK_KEYS: state})
         if state == LOST:
             self.run.sink("the store lost the key of a new company: companies are written singly from now on", [])
+
+    def user_with(self, email: str) -> StoredUser | None:
+        """Ask the store who has an e-mail that it refused; such questions are counted apart."""
+        found = self.target.user_by_email(email)
+        self.census.holders_asked_for += 1
+        return found
 
     def holder_of(self, company_id: int) -> tuple[str, bool] | None:
         """The customer of this connector to whom a company belongs, and whether the company is closed."""

@@ -22,10 +22,10 @@ _FIRST_WITHIN_S: Final = 120
 
 
 class Created(NamedTuple):
-    """One new company as the store shows it; ``admin`` is ``None`` where it shows none."""
+    """One new company as the store shows it, and of the user that it was made with what it shows."""
 
     company: StoredCompany
-    admin: StoredUser | None
+    admins: Sequence[StoredUser]
 
 
 class ReadBackCreated(ReadBack):
@@ -47,7 +47,7 @@ class ReadBackCreated(ReadBack):
         """Crawl; returns, by company id, what is there, ``None`` for a company that is not."""
         target = self._context.target
         ids = [load.company_id for load in self.loads]
-        companies, admins = self._crawl(min(ids), len(ids))
+        companies, users = self._crawl(min(ids), len(ids))
         found: dict[int, Created | None] = {}
         for load in self.loads:
             company_id = load.company_id
@@ -55,10 +55,9 @@ class ReadBackCreated(ReadBack):
             if record is None:
                 found[company_id] = None
                 continue
-            admin = load.seats().admin or load.desired.users[0]
-            email = admin.email.casefold()
-            user = admins.get((company_id, email)) or target.user_by_email(email)
-            found[company_id] = Created(record, user if user is not None and user.company_id == company_id else None)
+            made_with = load.applied.made_with if load.applied else {}
+            admins = [users.get((company_id, each)) or target.user_by_email(each) for each in made_with]
+            found[company_id] = Created(record, [user for user in admins if user and user.company_id == company_id])
         return found
 
     def confirm(self, connection: sa.Connection, answer: dict[int, Created | None], /) -> None:
@@ -77,14 +76,16 @@ class ReadBackCreated(ReadBack):
             status = CompanyStatus.PENDING if is_unknown else created.company.status
             load.applied = msgspec.structs.replace(load.applied, status=status)
             self._compare_key(connection, load, created.company)
-            admin = load.seats().admin or load.desired.users[0]
-            if created.admin is not None:
-                # It may have been made by an earlier attempt, with what the source said then.
-                admins.append(MadeUser(load, admin.key, created.admin.id, created.admin.fields))
-            else:
+            # It may have been made by an earlier attempt, with what the source said then.
+            for user in created.admins:
+                key = load.applied.made_with[user.fields.email.casefold()]
+                admins.append(MadeUser(load, key, user.id, user.fields))
+            if len(created.admins) < len(load.applied.made_with):
                 # The store does not show the user that was sent with it: whoever is there is read.
                 load.adopted_by = OWN_WRITE
                 load.forget_parts()
+            else:
+                load.applied = msgspec.structs.replace(load.applied, made_with={})
         link_users(admins)
         # A crash leaves the status unknown: it is read back again.
         save(self._context.run, connection, [x for x in self.loads if x.applied is None or not x.is_being_made])

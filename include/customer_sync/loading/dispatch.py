@@ -22,6 +22,7 @@ from customer_sync.errors import (
 )
 from customer_sync.ledger import IntendedWrite, Lease
 from customer_sync.loading.customer_load import CustomerLoad, Part
+from customer_sync.loading.doubt import Doubt, Doubts, End, confirmed, passed_on, refused
 from customer_sync.machine import Call, Calls, machine
 from customer_sync.model.operation import CREATIONS
 from customer_sync.run import Run
@@ -47,16 +48,20 @@ class Write(Protocol):
     def confirm(self, connection: sa.Connection, answer: Any, /) -> None:
         """Write what the store holds now into the ledger, and into each load's ``applied``."""
 
+    def may_be_done(self, error: SyncError) -> bool:
+        """Whether it may have been done, in whole or in part, though writes are to be tried instead.
+
+        Its intents then stay open until those are answered. Of what was looked for in the store this is known.
+        """
+
     def refused(self, error: SyncError) -> Iterable[Write]:
         """The server said no and stored nothing that the error names. Returns writes to try instead."""
 
     def unknown(self, error: SyncError) -> Iterable[Write] | None:
-        """The outcome is unknown: read back.
+        """The outcome is unknown: read back, or sent again where that does no harm.
 
         Returns:
-            Writes to try instead; the intents are then settled as ``abandoned`` (read
-            back: not there) or were confirmed by a write among the returned ones.
-            ``None``: nothing could be learned, the intents stay open.
+            Writes to try instead; ``None``: nothing could be learned, the intents stay open.
         """
 
 
@@ -64,6 +69,10 @@ class ReadBack:
     """A request that only reads, sent beside writes; it needs no intent, and a failure of it is the load's."""
 
     parts: Sequence[Part] = ()
+
+    def may_be_done(self, error: SyncError) -> bool:  # noqa: ARG002 - as the protocol has it
+        """Nothing was to be done."""
+        return False
 
     def refused(self, error: SyncError) -> Iterable[Write]:
         """Nothing was written; the load stops with the error."""
@@ -77,14 +86,23 @@ class ReadBack:
 Follow = Callable[[Write], Iterable[Write]]
 """Makes the writes that a confirmed write allows, in memory only."""
 
-_Running = dict[Call, tuple[Write, list[int]]]
+
+class _Waiting(NamedTuple):
+    """A write that is to be sent, and the requests that it repeats."""
+
+    write: Write
+    doubts: Doubts = ()
+
+
+_Running = dict[Call, tuple[Write, list[int], Doubts]]
 
 
 class _Settled(NamedTuple):
-    """A write whose call is done, and the intents of its operations."""
+    """A write whose call is done, the intents of its operations, and the requests that it repeats."""
 
     write: Write
     intents: list[int]
+    doubts: Doubts
     call: Call
 
 
@@ -140,7 +158,7 @@ class Dispatcher:
             PermanentApiError: The account may not do this.
             LeaseLost: Another attempt took over.
         """
-        queue = deque(writes)
+        queue = deque(map(_Waiting, writes))
         running: _Running = {}
         stopped_by: SyncError | None = None
         with machine().calls() as calls:
@@ -172,7 +190,7 @@ class Dispatcher:
     def _exchange(
         self,
         answered: Sequence[_Settled],
-        queue: deque[Write],
+        queue: deque[_Waiting],
         then: Follow | None,
         calls: Calls,
         running: _Running,
@@ -184,68 +202,84 @@ class Dispatcher:
         free = max(0, self._limit() - len(running))
         with ledger.write() as connection:
             self._lease.confirm(connection)
-            for write, _, call in answered:
+            for write, _, doubts, call in answered:
                 write.confirm(connection, call.answer)
                 _enqueue(queue, then(write) if then else ())
+                self._end(connection, confirmed(doubts))
             ledger.intents.confirm(
-                connection, {each: _made(*settled) for settled in answered for each in settled.intents}
+                connection, {each: _made(settled) for settled in answered for each in settled.intents}
             )
             fresh = _take(queue, free)
-            requests = [_intended(write) for write in fresh if write.parts]
+            requests = [_intended(write) for write, _ in fresh if write.parts]
             intents = deque(ledger.intents.open(connection, self._run.run_id, self._run.try_number, requests))
         if self._idle_task:
-            self._idle_task.offer(load for write, _, _ in answered for load, _ in write.parts)
-        for write in fresh:
-            running[calls.submit(write.send)] = (write, [intents.popleft()] if write.parts else [])
+            self._idle_task.offer(load for write, *_ in answered for load, _ in write.parts)
+        for write, doubts in fresh:
+            running[calls.submit(write.send)] = (write, [intents.popleft()] if write.parts else [], doubts)
             self.writes_sent += bool(write.parts)
 
-    def _has_sendable(self, queue: deque[Write], running: _Running) -> bool:
-        while queue and _is_moot(queue[0]):
+    def _has_sendable(self, queue: deque[_Waiting], running: _Running) -> bool:
+        while queue and _is_moot(queue[0].write):
             queue.popleft()
         return bool(queue) and len(running) < self._limit()
 
     def _limit(self) -> int:
         return max(1, min(self._concurrency, self._in_flight()))
 
-    def _settle_failures(self, settled: Sequence[_Settled], queue: deque[Write]) -> list[_Settled]:
+    def _settle_failures(self, settled: Sequence[_Settled], queue: deque[_Waiting]) -> list[_Settled]:
         """Settle what was not answered with yes, one by one; returns the others.
 
         Raises:
             SyncError: The first error that stops the load, after all were settled.
         """
         stopped_by: SyncError | None = None
-        for write, intents, call in settled:
-            error = call.failure
+        for each in settled:
+            error = each.call.failure
             if error is None:
                 continue
             try:
-                queue.extend(self._settle_failure(write, intents, error))
+                queue.extend(self._settle_failure(each, error))
             except SyncError as stopping:
                 stopped_by = stopped_by or stopping
         if stopped_by is not None:
             raise stopped_by
         return [each for each in settled if each.call.failure is None]
 
-    def _settle_failure(self, write: Write, intents: list[int], error: BaseException) -> list[Write]:
+    def _settle_failure(self, settled: _Settled, error: BaseException) -> list[_Waiting]:
+        write, intents, doubts, _ = settled
         if isinstance(error, RecordRejected | NotFound | BatchTooLarge):
             follow = list(write.refused(error))
+            if not follow:
+                self._close(intents, "refused", refused(doubts))
+                return []
             # A refused bulk write says nothing of most of its rows: they are sent again one by one.
-            self._close(intents, "split" if follow else "refused")
-            return follow
+            return self._instead(settled, error, follow, "split")
         if isinstance(error, AmbiguousWriteError | ContractError):
             found = write.unknown(error)
-            if found is None:
-                return []
-            self._close(intents, "abandoned")
-            return list(found)
+            return [] if found is None else self._instead(settled, error, list(found), "abandoned")
         if isinstance(error, TransientApiError) and error.refused:
             # Refused outright or never sent: the server did nothing, so there is nothing to read back.
             self._close(intents, "abandoned")
         raise error
 
-    def _close(self, intents: list[int], state: str) -> None:
+    def _instead(self, settled: _Settled, error: SyncError, follow: list[Write], end: End) -> list[_Waiting]:
+        """What is sent in place of a write, which is closed now unless it may have been done."""
+        write, intents, doubts, _ = settled
+        passed_on(doubts, len(follow))
+        if follow and write.may_be_done(error):
+            doubts = (*doubts, Doubt(intents, end, len(follow)))
+        else:
+            self._close(intents, end)
+        return [_Waiting(each, doubts) for each in follow]
+
+    def _close(self, intents: Sequence[int], state: str, ended: Sequence[Doubt] = ()) -> None:
         with self._run.ledger.write() as connection:
             self._run.ledger.intents.settle(connection, intents, state)
+            self._end(connection, ended)
+
+    def _end(self, connection: sa.Connection, ended: Sequence[Doubt]) -> None:
+        for doubt in ended:
+            self._run.ledger.intents.settle(connection, doubt.intents, doubt.end)
 
 
 def _answered(calls: Calls, in_flight: int) -> list[Call]:
@@ -256,10 +290,10 @@ def _answered(calls: Calls, in_flight: int) -> list[Call]:
     return done
 
 
-def _made(write: Write, _intents: list[int], call: Call) -> Sequence[int | None] | None:
+def _made(settled: _Settled) -> Sequence[int | None] | None:
     """The ids of the records that a write made, ``None`` where it made none."""
-    made: Sequence[int | None] = call.answer
-    return made if write.parts[0].operation.action in CREATIONS else None
+    made: Sequence[int | None] = settled.call.answer
+    return made if settled.write.parts[0].operation.action in CREATIONS else None
 
 
 def _intended(write: Write) -> list[IntendedWrite]:
@@ -269,24 +303,24 @@ def _intended(write: Write) -> list[IntendedWrite]:
     ]
 
 
-def _enqueue(queue: deque[Write], writes: Iterable[Write]) -> None:
+def _enqueue(queue: deque[_Waiting], writes: Iterable[Write]) -> None:
     """Writes go behind those that wait, reading back before them: others wait for what it shows."""
     for write in writes:
         if isinstance(write, ReadBack):
-            queue.appendleft(write)
+            queue.appendleft(_Waiting(write))
         else:
-            queue.append(write)
+            queue.append(_Waiting(write))
 
 
-def _take(queue: deque[Write], most: int) -> list[Write]:
-    fresh: list[Write] = []
+def _take(queue: deque[_Waiting], most: int) -> list[_Waiting]:
+    fresh: list[_Waiting] = []
     while queue and len(fresh) < most:
-        write = queue.popleft()
-        if not _is_moot(write):
-            fresh.append(write)
+        waiting = queue.popleft()
+        if not _is_moot(waiting.write):
+            fresh.append(waiting)
     return fresh
 
 
 def _is_moot(write: Write) -> bool:
-    """Whether every customer of a write was stopped idle_task."""
+    """Whether every customer of a write was stopped meanwhile."""
     return bool(write.parts) and all(load.is_moot(operation) for load, operation in write.parts)

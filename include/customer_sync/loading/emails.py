@@ -142,7 +142,8 @@ def free_emails(context: LoadContext, loads: Sequence[CustomerLoad], dispatcher:
     """Have the e-mails given up that customers of a load are to have and others have still.
 
     Each step is a write like any other: intended, sent, confirmed. Who gets another e-mail waits until that one is
-    free; where e-mails go round, one person goes for a moment and is made again.
+    free; where e-mails go round, one person goes for a moment and is made again. What withdrawn companies have and
+    customers of another connector of the store claim is given up as well: that one's next run gives it.
 
     Args:
         context: The run.
@@ -150,6 +151,9 @@ def free_emails(context: LoadContext, loads: Sequence[CustomerLoad], dispatcher:
         dispatcher: Sends the writes.
     """
     emails = {email for load in loads for email in load.awaited}
+    if not context.census.looked_elsewhere:
+        emails |= context.ledger.directory.claimed_elsewhere()
+        context.census.looked_elsewhere = True
     if emails:
         exchange = _Exchange(context, {load.customer_id: load for load in loads}, emails)
         exchange.perform(dispatcher)

@@ -55,7 +55,7 @@ def _link_parts(
     desired = load.plan.desired
     by_email = {user.email.casefold(): user.key for user in load.plan.successors} if desired else {}
     by_email |= {user.email.casefold(): key for key, user in load.seats().users.items()} if desired else {}
-    by_email |= _sent_users(load)
+    by_email |= load.applied.made_with | _sent_users(load)
     # A user that belongs to a contact already stays with it: its e-mail may just be changing hands.
     linked = {record.store_id: key for key, record in load.applied.users.items()}
     our_users = [
@@ -91,6 +91,7 @@ def _link_parts(
         our_methods=_as_we_would(load, methods),
         our_terms=_are_ours(load, terms),
         parts_known=True,
+        made_with={},
     )
     with context.ledger.write() as connection:
         save(context.run, connection, [load])

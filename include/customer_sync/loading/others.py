@@ -40,7 +40,7 @@ def loads_of_holders(
     unread: list[CustomerLoad] = []
     for number, contacts in going.items():
         have = applied.get(number)
-        if have is None or not have.parts_known or number in unsure:
+        if have is None or not have.parts_known or have.made_with or number in unsure:
             continue
         plan = _plans.decode(planned[number]) if number in planned else _from_ledger(context.connector, number, have)
         plan = msgspec.structs.replace(

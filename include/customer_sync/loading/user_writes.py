@@ -13,6 +13,7 @@ from customer_sync.loading.customer_load import CustomerLoad, Part
 from customer_sync.loading.refusals import leave_out_contact, quarantine
 from customer_sync.model.operation import FORMER, Operation, UserOperation
 from customer_sync.model.outcome import Outcome, Reason
+from customer_sync.targets.port import StoredUser
 
 
 def look_up_users(context: LoadContext, parts: Sequence[Part]) -> list[int | None]:
@@ -40,20 +41,22 @@ def refuse_creation(context: LoadContext, part: Part, error: SyncError) -> None:
     """Adopt the user if it is ours already; else wait for its e-mail, leave the contact out, or quarantine."""
     load, operation = part
     if isinstance(error, RecordRejected) and error.is_email_taken:
-        if not adopt_user(context, load, operation):
-            _wait_or_leave_out(context, load, operation)
+        holder = context.user_with(str(operation.values["email"]))
+        if holder is None or not _adopt(context, load, operation, holder):
+            _wait_or_leave_out(context, load, operation, holder)
     elif isinstance(error, NotFound):
         load.stop(Outcome.FAILED, Reason.STORE_RECORD_GONE, "the company was deleted in the store")
     else:
         quarantine(load, operation, error)
 
 
-def _wait_or_leave_out(context: LoadContext, load: CustomerLoad, operation: Operation) -> None:
+def _wait_or_leave_out(
+    context: LoadContext, load: CustomerLoad, operation: Operation, holder: StoredUser | None
+) -> None:
     """Wait where a colleague holds the e-mail and is about to give it up; else leave the contact out until it is free.
 
     Nobody at all holds it where it was given up between the refusal and the look-up: one more try shows it.
     """
-    holder = context.target.user_by_email(str(operation.values["email"]))
     known = load.applied_user(holder.id) if holder is not None else None
     if known is not None or (holder is None and load.may_be_free_now(operation.key)):
         load.wait_for(operation.key, load.customer_id)
@@ -96,7 +99,7 @@ def _wait_replace_or_leave_out(context: LoadContext, load: CustomerLoad, operati
     plain store customer: an update is refused for it, a new user is linked with it
     (docs/api/better_b2b.md#user-emails), so the user is made anew. Anybody else: the contact is left out.
     """
-    holder = context.target.user_by_email(str(operation.values["email"]))
+    holder = context.user_with(str(operation.values["email"]))
     if holder is None and load.may_be_free_now(operation.key):
         load.wait_for(operation.key, load.customer_id)
         return
@@ -129,13 +132,15 @@ def confirm_deleted(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
 
 
 def adopt_user(context: LoadContext, load: CustomerLoad, operation: Operation) -> bool:
-    """Link a user that exists in this company with the e-mail.
-
-    One of another company is never moved, and one that belongs to another contact stays its own.
-    """
+    """Look for a user that was to be made, and link the one that exists in this company with the e-mail."""
     email = operation.values.get("email") or load.email_of(operation.key)
     record = context.target.user_by_email(str(email))
-    if record is None or record.company_id != load.company_id:
+    return record is not None and _adopt(context, load, operation, record)
+
+
+def _adopt(context: LoadContext, load: CustomerLoad, operation: Operation, record: StoredUser) -> bool:
+    """Link a user; one of another company is never moved, and one that belongs to another contact stays its own."""
+    if record.company_id != load.company_id:
         return False
     known = load.applied_user(record.id)
     if known is not None and known[0] != operation.key:

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 import sqlalchemy as sa
 
-from customer_sync.errors import AmbiguousWriteError, PermanentApiError, SyncError, TransientApiError
+from customer_sync.errors import AmbiguousWriteError, BatchTooLarge, PermanentApiError, SyncError, TransientApiError
 from customer_sync.ledger.coordination.watermarks import LOST
 from customer_sync.ledger.state.catching_up import KEPT_BY_JOURNAL
 from customer_sync.loading.actions import ACTIONS
@@ -64,6 +64,12 @@ class OperationWrite:
             save(run, connection, [load for load in loads if not load.is_being_made])
         else:
             save(run, connection, loads)
+
+    def may_be_done(self, error: SyncError) -> bool:
+        """Whether nobody has looked: one without an answer, or some rows of a request that keeps the good ones."""
+        if self._rule.find_made is not None or isinstance(error, BatchTooLarge):
+            return False
+        return not isinstance(error, PermanentApiError) or not self._context.target.cost(self.action).is_atomic
 
     def refused(self, error: SyncError) -> Iterable[Write]:
         """Several: each alone, those looked up first that may have been stored. One: what the action makes of it."""

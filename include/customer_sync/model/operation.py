@@ -321,6 +321,8 @@ class AppliedCompany(msgspec.Struct, frozen=True, kw_only=True):
     if none was. ``reference_id`` is what we last wrote into the source. ``parts_known`` is
     false for a company that was found in the store and whose users and addresses were
     not read yet. ``our_methods`` and ``our_terms`` are what the sync switched on, or found as it would have.
+    ``made_with`` has the e-mail, in lower case, and the contact of the user that it was made with, until the store has
+    shown that user.
     """
 
     company_id: int
@@ -335,6 +337,7 @@ class AppliedCompany(msgspec.Struct, frozen=True, kw_only=True):
     reference_id: str = ""
     content_hash: str = ""
     parts_known: bool = True
+    made_with: dict[str, str] = {}
 
 
 PlanKind = Literal["sync", "unenroll", "access"]

@@ -118,6 +118,11 @@ WAITS_FOR_EMAIL = frozenset({Reason.EMAIL_IN_USE, Reason.HELD_BY_WITHDRAWN_COMPA
 REFUSED_PLAN_REASONS = frozenset({Reason.PLAN_REJECTED, Reason.APPROVAL_TIMED_OUT})
 """A customer that was skipped for these is not done with: the next run plans it again."""
 
+SETTLED_BY_RUNS = frozenset(
+    {"", Reason.PARTS_NOT_READ, Reason.STORE_RECORD_GONE, Reason.OUTCOME_UNKNOWN, Reason.CHANGED_SINCE_PLAN}
+)
+"""Reasons that the next run settles by itself: nobody has to do anything."""
+
 REMEDIES: dict[Reason, str] = {
     Reason.TYPE_NOT_B2B: "Set the customer's type to one that the connector accepts, or add it to eligibility.types.",
     Reason.CLASS_NOT_SELECTED: "Add the class to eligibility.classes in the connector file, or change the class.",

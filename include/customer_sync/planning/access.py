@@ -47,8 +47,12 @@ def moved_away(customer_id: str, applied: AppliedCompany | None, owners: Mapping
     """
     if applied is None or not owners:
         return frozenset()
-    contacts = {key.removesuffix(FORMER) for key in applied.users}
-    return frozenset(key for key in contacts & owners.keys() if owners[key] != customer_id)
+    return frozenset(key for key in contacts_of(applied) & owners.keys() if owners[key] != customer_id)
+
+
+def contacts_of(applied: AppliedCompany) -> set[str]:
+    """The contacts that a company has users of, as far as is known."""
+    return {key.removesuffix(FORMER) for key in applied.users} | set(applied.made_with.values())
 
 
 def withdrawal_plan(
@@ -109,16 +113,22 @@ def early_plan(change: PlannedChange, customer: Customer, connector: Connector) 
     )
 
 
-def leaving_users(plan: CustomerPlan, customer: Customer, connector: Connector) -> int:
-    """How many users a plan takes access from because a record that was read denies it to them."""
+def leaving_users(
+    plan: CustomerPlan, customer: Customer, connector: Connector, applied: AppliedCompany | None = None
+) -> int:
+    """How many users a plan takes access from because a record that was read denies it to them.
+
+    Who was made with the company, and was not read back since, is no operation of the plan yet.
+    """
     if plan.kind == "unenroll":
         denied = plan.leavers
     elif plan.ends_trade:
         return 1
     else:
         denied = plan.leavers | leavers(customer, connector)
-    removed = (each.key for each in plan.operations if each.action is Action.DELETE_USER)
-    return sum(1 for key in removed if key.removesuffix(FORMER) in denied)
+    removed = [each.key for each in plan.operations if each.action is Action.DELETE_USER]
+    unread = applied.made_with.values() if applied is not None else ()
+    return sum(1 for key in (*removed, *unread) if key.removesuffix(FORMER) in denied)
 
 
 def access_of(

@@ -188,8 +188,11 @@ def _is_closed(applied: AppliedCompany | None, operations: Iterable[Operation]) 
 
 
 def held_by(applied: AppliedCompany | None) -> dict[str, str]:
-    """E-mail -> contact of the users that a company has."""
-    return {email_id(record.fields.email): key for key, record in applied.users.items()} if applied else {}
+    """E-mail -> contact of the users that a company has, the one with whom it was made among them."""
+    if applied is None:
+        return {}
+    first = {email_id(email): key for email, key in applied.made_with.items()}
+    return first | {email_id(record.fields.email): key for key, record in applied.users.items()}
 
 
 def kept_by_colleagues(

@@ -36,7 +36,7 @@ def reconcile(
     Args:
         connector: The connector's rules.
         source: The ERP; its session opens and ends as needed.
-        target: The store.
+        target: The store; its connections are closed at the end.
         ledger_url: SQLAlchemy URL; by default ``CUSTOMER_SYNC_LEDGER_URL``.
         request: The params; by default a comparison with the connector's own repairs.
         run_id: Name of the run in the ledger; by default a new one.
@@ -51,7 +51,7 @@ def reconcile(
         SyncError: A step failed; every error of ours derives from it.
     """
     request = request or ReconcileRequest()
-    with Ledger.open(connector.id, ledger_url) as ledger, tempfile.TemporaryDirectory() as name:
+    with Ledger.open(connector.id, ledger_url) as ledger, target, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run = Run(connector, ledger, run_id or f"reconcile__{uuid.uuid4().hex}", sink=sink)
         descriptors: list[BatchDescriptor] = []

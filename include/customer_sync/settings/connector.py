@@ -186,11 +186,12 @@ class RetentionRules(Section):
 
 
 class Masking(Section):
-    """What is masked in task logs and in the connector log."""
+    """What is masked in task logs and in the connector log; and whether pages show names to whom may edit the DAG."""
 
     emails: bool = True
     names: bool = True
     phones: bool = True
+    pages: Literal["by_right", "always"] = "by_right"
 
 
 class Connector(Section):

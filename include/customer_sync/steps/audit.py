@@ -19,7 +19,7 @@ from customer_sync.model.batch import BatchDescriptor
 from customer_sync.model.outcome import LogEntry, Outcome, Reason
 from customer_sync.reporting.log_entry import closing_entry
 from customer_sync.reporting.report_place import reports_directory
-from customer_sync.reporting.request_count import PLACES
+from customer_sync.reporting.request_count import HOLDERS, PLACES
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
 
@@ -170,6 +170,7 @@ def _report_files(run: Run) -> list[str]:
 def _usage_in_words(connector: Connector, usage: dict[str, dict[str, int]]) -> str:
     names = {each.kind: each.label for each in (connector.source, connector.target)}
     names |= {f"{connector.target.kind}{PLACES}": f"{connector.target.label} about countries and states"}
+    names |= {f"{connector.target.kind}{HOLDERS}": f"{connector.target.label} about who has an e-mail"}
     return ", ".join(
         f"{numbers['requests']} to {names.get(system, system)} ({numbers['refused']} refused)"
         for system, numbers in sorted(usage.items())

@@ -46,6 +46,7 @@ class BatchPlan:
     outcomes: list[CustomerOutcome] = field(default_factory=list)
     quarantined: list[tuple[str, Finding]] = field(default_factory=list)
     claims: list[AccountClaim] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)  # of customers that claim nothing
     as_applied: list[str] = field(default_factory=list)
     unknown: dict[str, Reason] = field(default_factory=dict)
     known: dict[str, list[Quarantined]] = field(default_factory=dict)
@@ -91,12 +92,19 @@ def leaving_of(
     return leaving
 
 
-def plan_troubled(run: Run, leaving: Leaving, findings: Sequence[Finding], batch_plan: BatchPlan) -> None:
+def plan_troubled(
+    run: Run,
+    leaving: Leaving,
+    findings: Sequence[Finding],
+    is_unanswered: bool,  # noqa: FBT001 - a fact of the customer like the others
+    batch_plan: BatchPlan,
+) -> None:
     """A customer that waits as a whole: whoever has left it loses access all the same."""
     key, name = leaving.customer_id, shown_name(leaving.customer.name, run.connector.masking)
     operations, applied = leaving.operations, leaving.applied
     _say_who_waits(run, leaving, batch_plan)
-    if not operations and not _may_wake(run, leaving.others, batch_plan):
+    unknown = _unknown(applied, is_unanswered=is_unanswered)
+    if not operations and unknown is None and not _may_wake(run, leaving.others, batch_plan):
         _quarantine(key, name, findings, batch_plan)
         return
     batch_plan.quarantined.extend((key, finding) for finding in findings)
@@ -112,8 +120,9 @@ def plan_troubled(run: Run, leaving: Leaving, findings: Sequence[Finding], batch
             access_ended_at_utc=_access_ended(operations, leaving.customer),
         ),
         leaving.customer,
-        None,
+        unknown,
         batch_plan,
+        applied,
         release_of(leaving.plan, leaving.customer, leaving.staked, run.connector),
     )
 
@@ -176,9 +185,15 @@ def draft_of(
     )
 
 
-def plan_as_before(run: Run, leaving: Leaving, finding: Finding, batch_plan: BatchPlan) -> None:
+def plan_as_before(
+    run: Run,
+    leaving: Leaving,
+    finding: Finding,
+    is_unanswered: bool,  # noqa: FBT001 - a fact of the customer like the others
+    batch_plan: BatchPlan,
+) -> None:
     """Plan a customer that waits as a whole and is the same still."""
-    plan_troubled(run, leaving, [said_again(finding)], batch_plan)
+    plan_troubled(run, leaving, [said_again(finding)], is_unanswered, batch_plan)
     batch_plan.quarantined[-1] = (leaving.customer_id, finding)
 
 
@@ -224,7 +239,7 @@ def plan_sync(run: Run, draft: Draft, batch_plan: BatchPlan) -> None:
         was_inactive=applied is not None and applied.status == CompanyStatus.INACTIVE,
     )
     release = release_of(plan, customer, draft.staked, run.connector)
-    _add_plan(run, plan, customer, unknown, batch_plan, release)
+    _add_plan(run, plan, customer, unknown, batch_plan, applied, release)
 
 
 def _may_wake(run: Run, others: Iterable[str], batch_plan: BatchPlan) -> bool:
@@ -256,7 +271,8 @@ def plan_withdrawal(
     """Plan the withdrawal; one whose company may have been made without our knowing goes to load to be looked up."""
     customer, applied, operations = leaving.customer, leaving.applied, leaving.operations
     _say_who_waits(run, leaving, batch_plan)
-    if not operations and not is_unanswered and not _may_wake(run, leaving.others, batch_plan):
+    unknown = _unknown(applied, is_unanswered=is_unanswered)
+    if not operations and unknown is None and not _may_wake(run, leaving.others, batch_plan):
         is_inactive = applied is not None and applied.status == CompanyStatus.INACTIVE
         message = "not eligible; its company is inactive already" if is_inactive else "not eligible; policy: leave"
         batch_plan.entries.append(
@@ -280,8 +296,9 @@ def plan_withdrawal(
             access_ended_at_utc=ended,
         ),
         customer,
-        Reason.OUTCOME_UNKNOWN if is_unanswered else None,
+        unknown,
         batch_plan,
+        applied,
         release_of(leaving.plan, customer, leaving.staked, run.connector),
     )
 
@@ -290,7 +307,8 @@ def _unknown(applied: AppliedCompany | None, *, is_unanswered: bool) -> Reason |
     """Why the operations cannot be worked out from here; load asks the store first and may find others."""
     if is_unanswered:
         return Reason.OUTCOME_UNKNOWN
-    return Reason.PARTS_NOT_READ if applied is not None and not applied.parts_known else None
+    is_unread = applied is not None and (bool(applied.made_with) or not applied.parts_known)
+    return Reason.PARTS_NOT_READ if is_unread else None
 
 
 def _add_plan(
@@ -299,12 +317,13 @@ def _add_plan(
     customer: Customer,
     unknown: Reason | None,
     batch_plan: BatchPlan,
-    release: bytes = b"",
+    applied: AppliedCompany | None,
+    release: bytes,
 ) -> None:
     batch_plan.plans.append(plan)
     batch_plan.releases[plan.customer_id] = release
-    if plan.operations:
-        batch_plan.leaving += leaving_users(plan, customer, run.connector)
+    if plan.operations or (applied is not None and applied.made_with):
+        batch_plan.leaving += leaving_users(plan, customer, run.connector, applied)
     if unknown is not None:
         batch_plan.unknown[plan.customer_id] = unknown
         batch_plan.entries.append(unknown_entry(plan.customer_id, plan.name, unknown))

@@ -13,8 +13,8 @@ import msgspec
 
 from customer_sync.model.batch import BatchDescriptor, unpack_changes, unpack_customers
 from customer_sync.model.company import CompanyStatus
-from customer_sync.model.operation import FORMER, AppliedCompany, CustomerPlan
-from customer_sync.planning.access import early_plan
+from customer_sync.model.operation import AppliedCompany, CustomerPlan
+from customer_sync.planning.access import contacts_of, early_plan
 from customer_sync.run import Run
 from customer_sync.sources.port import Source
 from customer_sync.steps.load import load_removals
@@ -41,7 +41,7 @@ def remove_early(
 ) -> EarlyRemovals:
     """Take access away from those to whom a record denies it, whatever else is in the plan.
 
-    A customer with a write without an answer is left to the load, which reads it back first.
+    What was sent for a customer and not answered is read back first.
 
     Args:
         run: The run.
@@ -60,11 +60,13 @@ def remove_early(
     for batch in batches:
         plans = _plans(run, batch)
         applied = run.ledger.links.load(plans)
-        here = {key: users for key, plan in plans.items() if (users := _leaving(plan, applied.get(key)))}
+        sent = run.ledger.intents.unanswered_by({key: plan.record_id for key, plan in plans.items()})
+        unsure = {key: {name for each in its for name in (each.key, each.admin_key)} for key, its in sent.items()}
+        have = {key: _contacts(applied.get(key)) | unsure.get(key, set()) for key in plans}
+        here = {key: users for key, plan in plans.items() if (users := sorted(plan.leavers.intersection(have[key])))}
         leaving |= here
-        unanswered = run.ledger.intents.unanswered_by({key: plans[key].record_id for key in here})
         cut: list[CustomerPlan] = []
-        for key in sorted(here.keys() - unanswered.keys()):
+        for key in sorted(here):
             whom = here[key][:left]
             left -= len(whom)
             if whom:
@@ -87,12 +89,8 @@ def _plans(run: Run, batch: PlannedBatchContent) -> dict[str, CustomerPlan]:
     }
 
 
-def _leaving(plan: CustomerPlan, applied: AppliedCompany | None) -> list[str]:
-    return sorted(plan.leavers.intersection(_contacts(applied)))
-
-
 def _contacts(applied: AppliedCompany | None) -> set[str]:
     """The contacts whose users can buy: nobody can for a company that does not trade."""
     if applied is None or applied.status == CompanyStatus.INACTIVE:
         return set()
-    return {key.removesuffix(FORMER) for key in applied.users}
+    return contacts_of(applied)

@@ -7,7 +7,7 @@ handed on as it is read, so memory does not grow with the number of customers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -258,11 +258,15 @@ class _Extraction:
         self._displaced |= {record: key for key, record in linked.items() if record != records[key]}
 
     def _note_moved(self, customers: Sequence[Customer]) -> None:
-        """Remember whose contacts are now those of whom other customers' companies have users."""
-        owners = {contact.contact_id: each.customer_id for each in customers for contact in each.contacts}
+        """Remember whose contacts are now those of whom other customers' companies have users.
+
+        A company is its record's: links bear the numbers of before until they follow, and numbers go round.
+        """
+        owners = {contact.contact_id: each for each in customers for contact in each.contacts}
         held = self._run.ledger.links.holders_of_contacts(owners)
-        moved = {contact: holder for contact, holder in held if holder != owners[contact]}
-        self.moved |= {contact: owners[contact] for contact in moved}
+        records = self._run.ledger.links.records_at(holder for _, holder in held)
+        moved = {contact: holder for contact, holder in held if not _is_of(owners[contact], holder, records)}
+        self.moved |= {contact: owners[contact].customer_id for contact in moved}
         self._former_holders.update(moved.values())
 
     def former_records(self, source: Source) -> Iterator[tuple[str, BatchDescriptor]]:
@@ -324,8 +328,11 @@ class _Extraction:
 
     def _with_something_to_lose(self, customer_ids: Iterable[str]) -> list[str]:
         ended = CompanyStatus.INACTIVE if self._run.connector.policy.customer == "deactivate" else None
-        links = self._run.ledger.links.load_hashes(customer_ids)
-        return [key for key, link in links.items() if link.status != ended]
+        ledger = self._run.ledger
+        links = ledger.links.load_hashes(customer_ids)
+        # What was sent for them and not answered may keep something from others, and nobody else reads it back.
+        unsure = ledger.intents.unanswered_by(ledger.links.records_at(links))
+        return [key for key, link in links.items() if link.status != ended or key in unsure]
 
     def _beside(self, customers: Sequence[Customer]) -> Iterator[tuple[str, BatchDescriptor]]:
         """Batches of customers whose numbers do not say how far the source was read."""
@@ -428,6 +435,12 @@ class _Extraction:
             entries = [_absent_entry(key) for key in absent]
             self._run.record(connection, entries)
         self._run.sink(f"{len(entries)} customers are not in the ERP", entries)
+
+
+def _is_of(customer: Customer, holder: str, records: Mapping[str, str]) -> bool:
+    """Whether a link under some number is a customer's."""
+    record_id = records.get(holder)
+    return record_id == customer.record_id if record_id and customer.record_id else holder == customer.customer_id
 
 
 def is_tenant_copied(lost: int, linked: int) -> bool:

@@ -10,9 +10,8 @@ from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.model.batch import Batch, BatchDescriptor, Decisions, Unenrolled, pack, unpack_customers
 from customer_sync.model.customer import Customer
-from customer_sync.model.operation import FORMER
 from customer_sync.model.outcome import LogEntry, Outcome, Reason
-from customer_sync.planning.access import moved_away
+from customer_sync.planning.access import contacts_of, moved_away
 from customer_sync.planning.set_aside import Mark, is_set_aside, source_hash
 from customer_sync.reporting.log_entry import closing_entry, shown_name
 from customer_sync.rules.company_users import leavers
@@ -87,17 +86,18 @@ def _withdrawable(run: Run, customers: list[Customer]) -> list[Customer]:
 
 
 def _with_leavers(run: Run, customers: list[Customer]) -> list[Customer]:
-    """Those of whom the ledger knows a user whose contact may not be one any more."""
+    """Those who have a user whose contact may not be one any more, or may have: what was sent has no answer."""
     leaving = {item.customer_id: leavers(item, run.connector) for item in customers}
     owners = run.ledger.runs.owners_of_moved(run.run_id) if customers else {}
     holders = {holder for _, holder in run.ledger.links.holders_of_contacts(owners)}
     having = {key for key, contacts in leaving.items() if contacts or key in holders}
-    if not having:
-        return []
-    applied = run.ledger.links.load(having)
-    users = {key: {user.removesuffix(FORMER) for user in company.users} for key, company in applied.items()}
-    moved = {key: moved_away(key, company, owners) for key, company in applied.items()}
-    found = {key for key, contacts in users.items() if moved[key] or not leaving[key].isdisjoint(contacts)}
+    applied = run.ledger.links.load(having) if having else {}
+    found = {
+        key
+        for key, company in applied.items()
+        if moved_away(key, company, owners) or not leaving[key].isdisjoint(contacts_of(company))
+    }
+    found |= run.ledger.intents.unanswered_by({each.customer_id: each.record_id for each in customers}).keys()
     return [item for item in customers if item.customer_id in found]
 
 

@@ -159,7 +159,8 @@ def load_plans(
     with _lease_for(run, descriptor.key, descriptor.label) as lease:
         load = _Load(context, lease, plans, descriptor)
         try:
-            with counting_requests(run, source=source, target=target):
+            asked_for = lambda: context.census.holders_asked_for  # noqa: E731 - a number that grows
+            with counting_requests(run, source=source, target=target, holders=asked_for):
                 load.perform()
         finally:
             counts = load.recorder.finish()
@@ -184,6 +185,7 @@ def load_removals(run: Run, plans: Sequence[CustomerPlan], *, target: Target, so
     with _lease_for(run, batch.key, batch.label) as lease:
         load = _Load(LoadContext(run, target, source), lease, plans, batch, closes=False)
         with counting_requests(run, source=source, target=target):
+            load.answer_open_intents()
             load.take_access_away()
     entries = [
         operation_entry(each.customer_id, each.plan.name, operation, run.connector, verb="done")
@@ -281,7 +283,7 @@ class _Load:
         if not context.census.keys_in_bulk:
             context.census.keys_in_bulk = context.ledger.watermarks.load().get(BULK_KEYS, "")
         weigh_links(context, loads)
-        self._answer_open_intents()
+        self.answer_open_intents()
         self._settle_emails()
         # Whatever the store demands of what is made: who has left loses access before that is looked at.
         unlinked = [load for load in loads if load.applied is None]
@@ -355,7 +357,7 @@ class _Load:
         if creation.is_unfinished:
             self.dispatcher.perform(creation.rest(), creation.then)
 
-    def _answer_open_intents(self) -> None:
+    def answer_open_intents(self) -> None:
         """Read back what an earlier attempt sent without learning its outcome."""
         records = {load.customer_id: load.plan.record_id for load in self.loads}
         intents = self._context.ledger.intents.unanswered_by(records)

@@ -118,12 +118,12 @@ def transform_batch(
     concerned = [*changed, *troubled, *(left.customer_id for left in judged)]
     settle_emails(run, drafts, leaving.values(), batch_plan.stakes, concerned)
     for key, findings in troubled.items():
-        plan_troubled(run, leaving[key], findings, batch_plan)
+        plan_troubled(run, leaving[key], findings, key in unanswered, batch_plan)
     for left in judged:
         key = left.customer_id
         plan_withdrawal(run, left, leaving[key], key in unanswered, batch_plan)
     for key, finding in as_before.items():
-        plan_as_before(run, leaving[key], finding, batch_plan)
+        plan_as_before(run, leaving[key], finding, key in unanswered, batch_plan)
     for draft in drafts:
         plan_sync(run, draft, batch_plan)
     planned, packed_operations = _rows(batch_plan)
@@ -155,8 +155,9 @@ def _transform(run: Run, customer: Customer, places: StorePlaces, batch_plan: Ba
     name = shown_name(customer.name, run.connector.masking)
     result = to_company(customer, run.connector, places)
     if result.company is None:
+        batch_plan.names[customer.customer_id] = customer.name
         return result
-    claim = AccountClaim(customer.customer_id, customer.email, customer.record_id, customer.reference_id)
+    claim = AccountClaim(customer.customer_id, customer.email, customer.record_id, customer.reference_id, customer.name)
     batch_plan.claims.append(claim)
     batch_plan.entries.extend(
         finding_entry(customer.customer_id, name, finding, batch_plan.words) for finding in result.findings
@@ -240,6 +241,7 @@ def _record(
     with run.ledger.write() as connection:
         run.ledger.runs.clear_outcomes(connection, run.run_id, everyone)
         run.ledger.emails.claim(connection, run.run_id, batch_plan.claims)
+        run.ledger.emails.note_names(connection, batch_plan.names)
         run.ledger.plans.replace(connection, run.run_id, descriptor.key, plan_rows, operations)
         run.ledger.quarantine.replace(connection, run.run_id, everyone, batch_plan.quarantined)
         news = run.record(connection, batch_plan.entries, batch_plan.outcomes)

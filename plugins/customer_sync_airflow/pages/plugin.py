@@ -41,7 +41,7 @@ class ConnectorLogsPlugin(AirflowPlugin):
         },
         {
             "name": "Customer Sync Details",
-            "href": f"{PREFIX}/?dag_id={{DAG_ID}}&run_id={{RUN_ID}}",
+            "href": f"{PREFIX}/log?dag_id={{DAG_ID}}&run_id={{RUN_ID}}",
             "destination": "dag_run",
             "url_route": "customer_sync_run",
         },

@@ -37,6 +37,16 @@ def age_of(moment: datetime | None, now: datetime | None = None) -> str:
     return f"{seconds} s"
 
 
+def duration_of(seconds: float) -> str:
+    """How long something took: ``3 min 20 s``."""
+    whole = int(seconds)
+    if whole < _MINUTE:
+        return f"{max(seconds, 0):.1f} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
+    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+
+
 def in_utc(moment: datetime) -> str:
     """A time as it stands in the page until the script shows it in the viewer's zone."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -75,6 +85,7 @@ _environment = jinja2.Environment(
 )
 _environment.filters |= {
     "age": age_of,
+    "duration": duration_of,
     "utc": in_utc,
     "machine": machine_time,
     "changes": changes_of,

@@ -12,6 +12,9 @@ from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_da
 from airflow.configuration import conf
 from fastapi import Depends, HTTPException, Request
 
+from customer_sync.errors import ConfigError
+from customer_sync.settings.connector_file import find_connector
+
 DAG_PREFIX = "customer_sync__"
 """The DAG of a connector is this and the connector's id."""
 
@@ -20,6 +23,14 @@ OWN_HEADER = "x-connector-logs"
 
 may_read_runs = requires_access_dag("GET", DagAccessEntity.RUN)
 """The least that every page asks for; with ``dag_id`` in the address, for that DAG."""
+
+
+def shows_names(connector_id: str) -> bool:
+    """Whether the connector file lets pages show names to whom that is allowed (``masking.pages``)."""
+    try:
+        return find_connector(connector_id).masking.pages == "by_right"
+    except ConfigError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,17 @@ class Viewer:
             details=DagDetails(id=f"{DAG_PREFIX}{connector_id}"),
             user=self.user,
         )
+
+    def may_see_names(self, connector_id: str) -> bool:
+        """Whether the person may read names and e-mails of a connector's customers: who may edit its DAG may."""
+        return connector_id in self.connectors and get_auth_manager().is_authorized_dag(
+            method="PUT", details=DagDetails(id=f"{DAG_PREFIX}{connector_id}"), user=self.user
+        )
+
+    def named(self) -> frozenset[str]:
+        """The connectors whose customers the person may read and find by name and e-mail."""
+        by_right = (name for name in self.connectors if shows_names(name))
+        return frozenset(name for name in by_right if self.may_see_names(name))
 
     def must_see(self, connector_id: str) -> None:
         """Refuse a connector that the person may not see; the answer does not tell whether it exists.

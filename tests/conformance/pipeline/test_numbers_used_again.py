@@ -122,3 +122,17 @@ def test_a_strangers_company_keeps_a_key_that_a_customer_gets_as_its_number(worl
     assert world.store.companies[900].key == "C9"
     assert world.outcome("C9") == "quarantined"
     assert world.users("C1") == {"annc1": "Admin"}
+
+
+@pytest.mark.parametrize("mode", ["full", "incremental"])
+def test_who_moved_leaves_a_company_whose_number_went_to_the_new_employer(world: World, mode: str) -> None:
+    """The link bears the new employer's number still when the contact is read: the record tells them apart."""
+    world.save("C1", *world.erp.customer("C1").contacts, world.contact("Mia"))
+    world.sync()
+    mia = world.erp.customer("C1").contacts[1]
+    world.save("C1", world.erp.customer("C1").contacts[0], status="On Hold")
+    world.save("C2", *world.erp.customer("C2").contacts, mia)
+    swap(world, "C1", "C2")
+    world.sync(mode=mode)
+    # Who is on hold gets no new number: the key that another customer needed is parked.
+    assert trading(world) == {f"~{world.erp.customer('C2').record_id}": {"annc1"}, "C1": {"annc2", "mia"}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from customer_sync.model.company import CompanyFields, CompanyStatus, UserFields
+from customer_sync.model.operation import Action
 from customer_sync.targets.port import StoredCompany, StoredUser
 from tests.conformance.pipeline.test_lost_answers import killed_at
 from tests.conformance.pipeline.world import World
@@ -258,6 +259,18 @@ def test_a_strangers_email_that_two_customers_claim_is_not_asked_for_in_every_ru
     assert world.requests_of_one_more_run()["POST"] == 0
 
 
+def test_who_has_a_refused_email_is_asked_once_and_counted_apart(world: World) -> None:
+    """One question for each refusal; together with the others they are what the store was asked."""
+    world.register("Stranger & Co", MIA)
+    world.save("A", world.contact("Ann", is_primary=True), world.contact("MiaA", MIA))
+    asked = world.requests_of_one_more_run()
+    with world.ledger() as ledger:
+        (row,) = ledger.runs.recent("full", 1)
+    usage = row["usage"]
+    assert usage["better_b2b_holders"] == {"requests": 1, "refused": 0, "status_200": 1}
+    assert sum(usage[system]["requests"] for system in usage if system.startswith("better_b2b")) == sum(asked.values())
+
+
 def test_who_waits_for_a_person_keeps_nobody_else_from_an_email(world: World) -> None:
     """A stranger's company has the number of the customer that was made first; once it is gone that one waits."""
     world.save("A", world.contact("Ann", "mia@shared.example", is_primary=True), world.contact("Ada"))
@@ -301,4 +314,20 @@ def test_the_email_of_a_deleted_customer_is_given_in_the_same_run(world: World, 
     world.sync(mode="full")
     assert world.users(stays) == {"bob": "Admin", "mia": "Junior Buyer"}
     assert world.company(gone).status is CompanyStatus.INACTIVE
+    quiet(world)
+
+
+def test_a_removal_without_an_answer_from_a_deleted_customer_is_read_back(world: World) -> None:
+    """Its company is closed and its record gone: the full run looks all the same, and whoever waited has the e-mail."""
+    world.rules = {**world.rules, "guards": {"always_allowed": 10}}
+    world.save("A", world.contact("Mia", is_primary=True), world.contact("Ann"))
+    world.save("B", world.contact("Bob", is_primary=True), world.contact("Mia2", MIA))
+    world.save("Z", world.contact("Zoe", is_primary=True))
+    world.sync()
+    world.save("A", enabled=False)
+    killed_at(world, Action.DELETE_USER)
+    world.erp.delete("A")
+    world.sync(mode="full")
+    world.sync(mode="full")
+    assert world.users("B") == {"bob": "Admin", "mia": "Junior Buyer"}
     quiet(world)

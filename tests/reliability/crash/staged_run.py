@@ -96,20 +96,17 @@ class StagedRun:
     def _transform(self, descriptor: BatchDescriptor) -> BatchDescriptor:
         content, decisions = self._take("extract", descriptor), self._take("filter", descriptor)
         run = self._run.as_task("transform")
-        return self._put_batch(
-            "transform",
-            *transform_batch(
-                run, content, decisions, descriptor, self._request, target=self._world.store(**self._options)
-            ),
-        )
+        with self._world.store(**self._options) as store:
+            return self._put_batch(
+                "transform", *transform_batch(run, content, decisions, descriptor, self._request, target=store)
+            )
 
     def _guard(self, planned: list[BatchDescriptor]) -> list[BatchDescriptor]:
         return settle_plan(self._run.as_task("guard"), planned, self._request).descriptors
 
     def _load(self, descriptor: BatchDescriptor) -> list[BatchDescriptor]:
         run = replace(self._run, task="load")
-        with self._world.source(**self._options) as source:
-            target = self._world.store(**self._options)
+        with self._world.source(**self._options) as source, self._world.store(**self._options) as target:
             content, changes = self._take("extract", descriptor), self._take("transform", descriptor)
             load_batch(run, content, changes, descriptor, target=target, source=source)
         return []

@@ -73,7 +73,7 @@ def test_every_file_is_harmless_when_a_customer_bears_a_formula(tmp_path: Path, 
     rows, table = io.StringIO(), tmp_path / "table.csv"
     SpreadsheetWriter(rows, ["city"]).write([[text]])
     write_table(pd.DataFrame({"city": [text, None], "count": [-1, 2]}), table)
-    export = "".join(csv_lines([[dict.fromkeys(LOG_COLUMNS, text)]]))
+    export = "".join(csv_lines(LOG_COLUMNS, [[dict.fromkeys(LOG_COLUMNS, text)]]))
     matches = write_matches([Match(customer_id="C1", customer_name=text, verdict="none")])
     for written in (rows.getvalue(), table.read_bytes().decode(), export, matches):
         assert f"'{text}" in _cells(written)

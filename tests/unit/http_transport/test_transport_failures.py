@@ -2,8 +2,14 @@
 
 import gzip
 import json
+import os
+import resource
 import socket
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +22,9 @@ from customer_sync.http.transport import HttpRequest, HttpSettings, encode_query
 def _transport(url: str, **settings: Any) -> CurlTransport:
     return CurlTransport(HttpSettings(url, connect_timeout_s=2, **{"read_timeout_s": 2, **settings}))
 
+
+FD_SETSIZE = 1_024
+"""Descriptors from here on have no place in the sets that libcurl fills."""
 
 GET = HttpRequest("GET", "/x", system="Twin")
 PUT = HttpRequest("PUT", "/x", body=b"{}", system="Twin")
@@ -262,3 +271,27 @@ def test_proxy_is_used_when_configured(rude_server: Any) -> None:
     transport.send(GET)
     assert rude_server.requests[0].startswith(b"GET http://erp.example.test/app/x HTTP/1.1")
     assert b"roxy-authorization: basic" in rude_server.requests[0].lower()
+
+
+@pytest.fixture
+def crowded() -> Iterator[None]:
+    """A process that has more descriptors open than libcurl can name."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FD_SETSIZE + 200
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    with ExitStack() as files:
+        while files.enter_context(Path(os.devnull).open("rb")).fileno() < FD_SETSIZE:
+            pass
+        yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("crowded")
+def test_requests_take_no_longer_where_a_process_has_a_thousand_files_open(rude_server: Any) -> None:
+    """What libcurl cannot name is looked at all the same; it was left to its timer of a second, and resets too."""
+    transport = _transport(rude_server.url)
+    begun_s = time.monotonic()
+    for _ in range(5):
+        assert transport.send(GET).status == 200
+    assert time.monotonic() - begun_s < 1.0
+    transport.close()

@@ -26,6 +26,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     payment_terms: PaymentTerms | None = None
     our_methods: tuple[str, ...] = ()
     our_terms: bool = False
+    made_with: dict[str, str] = {}
 
 
 _encoder = msgspec.json.Encoder()
@@ -42,6 +43,7 @@ def encode_applied(applied: AppliedCompany) -> str:
         payment_terms=applied.payment_terms,
         our_methods=applied.our_methods,
         our_terms=applied.our_terms,
+        made_with=applied.made_with,
     )
     return _encoder.encode(document).decode()
 
@@ -63,6 +65,7 @@ def decode_applied(text: str, **columns: Any) -> AppliedCompany:
         payment_terms=document.payment_terms,
         our_methods=document.our_methods,
         our_terms=document.our_terms,
+        made_with=document.made_with,
     )
 
 

@@ -1,43 +1,63 @@
 """The directory of e-mails: who has each in the store, and who claims it. E-mails are kept by their hash.
 
 What the companies have is written with their links, so the two always agree; who claims what, transform says of each
-run's customers, and load asks before it writes.
+run's customers, and load asks before it writes. Each connector writes what its own customers have and claim; who asks
+for an e-mail is told of the customers of all connectors that reach the same store.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from customer_sync.ledger.state.run_number import number_of
 from customer_sync.ledger.storage.compiled import Compiled
-from customer_sync.ledger.storage.schema import customer_state, email
+from customer_sync.ledger.storage.schema import STORE, customer_state, email, watermark
 from customer_sync.ledger.storage.statement import Prepared, among, chunks, upsert
 from customer_sync.model.company import CompanyStatus
 from customer_sync.planning.emails import Stake, Staked
 
 _STAKES = {str(stake): stake for stake in Stake}
+_MOST_NAME_CHARS: Final = 120
+"""Longest name of a customer for whom a part waits."""
+
 _COLUMNS = ("connector_id", "email_hash", "customer_id", "contact_key", "stake")
 
 
 class EmailDirectory:
-    """The directory of one connector."""
+    """The directory as one connector sees it: what it says of its customers, and what all say who share its store."""
 
     def __init__(self, engine: sa.Engine, connector_id: str) -> None:
         self._engine = engine
         self._connector_id = connector_id
 
     def of_emails(self, email_ids: Iterable[str]) -> dict[str, list[Staked]]:
-        """Everybody's stakes in some e-mails."""
+        """Everybody's stakes in some e-mails, those of other connectors of the same store among them.
+
+        What another connector's customer has is no run of this one to free: it counts as kept until it is given up.
+        """
         found: dict[str, list[Staked]] = {}
+        sought = set(email_ids)
+        if not sought:
+            return found
         with self._engine.connect() as connection:
-            for part in chunks(set(email_ids)):
-                for each in map(_staked, _of_emails(connection, self._connector_id, part)):
+            connectors = [self._connector_id, *_sharing(connection, self._connector_id).scalars()]
+            for part in chunks(sought):
+                for connector_id, *row in _of_emails(connection, connectors, part):
+                    each = _staked(row)
+                    if connector_id != self._connector_id:
+                        each = _elsewhere(each, connector_id)
                     found.setdefault(each.email_id, []).append(each)
         return found
+
+    def claimed_elsewhere(self) -> set[str]:
+        """E-mails that companies of this connector have which do not trade, and customers of others claim."""
+        with self._engine.connect() as connection:
+            connectors = list(_sharing(connection, self._connector_id).scalars())
+            return set(_claimed_of(connection, self._connector_id, connectors).scalars()) if connectors else set()
 
     def of_customers(self, customer_ids: Iterable[str]) -> dict[str, list[Staked]]:
         """All stakes of some customers."""
@@ -116,8 +136,26 @@ def _stakes(connector_id: Any) -> sa.Select[Any]:
 
 
 @Prepared
-def _of_emails(connector_id: Any, hashes: Any) -> sa.Select[Any]:
-    return _stakes(connector_id).where(among(_c.email_hash, hashes))
+def _sharing(connector_id: Any) -> sa.Select[Any]:
+    """The other connectors that reach the same store."""
+    mine, other = watermark.alias(), watermark.alias()
+    same = (other.c.name == STORE, other.c.value == mine.c.value, other.c.connector_id != mine.c.connector_id)
+    query = sa.select(other.c.connector_id).join(mine, sa.and_(*same))
+    return query.where(mine.c.connector_id == connector_id, mine.c.name == STORE)
+
+
+@Prepared
+def _of_emails(connectors: Any, hashes: Any) -> sa.Select[Any]:
+    query = sa.select(_c.connector_id, _c.email_hash, _c.customer_id, _c.contact_key, _c.stake, _c.rank)
+    return query.where(among(_c.connector_id, connectors), among(_c.email_hash, hashes))
+
+
+@Prepared
+def _claimed_of(connector_id: Any, connectors: Any) -> sa.Select[Any]:
+    other = email.alias()
+    is_claimed = (among(other.c.connector_id, connectors), other.c.stake == str(Stake.CLAIMED))
+    query = sa.select(_c.email_hash).join(other, other.c.email_hash == _c.email_hash)
+    return query.where(_c.connector_id == connector_id, _c.stake == str(Stake.WITHDRAWN), *is_claimed)
 
 
 @Prepared
@@ -152,6 +190,12 @@ def _drop_claims_of_ranks(connector_id: Any, hashes: Any, ranks: Any) -> sa.Dele
 def _staked(row: Any) -> Staked:
     hashed, customer, contact, stake, rank = row
     return Staked(hashed, customer, contact, _STAKES[stake], rank)
+
+
+def _elsewhere(stake: Staked, connector_id: str) -> Staked:
+    """A stake of another connector's customer, whose number may be one of ours as well."""
+    name = f"{stake.customer_id} of connector {connector_id}"[:_MOST_NAME_CHARS]
+    return stake._replace(customer_id=name, stake=stake.stake if stake.stake is Stake.CLAIMED else Stake.OURS)
 
 
 class Indexed(NamedTuple):

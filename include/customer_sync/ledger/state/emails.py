@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -15,12 +15,13 @@ from customer_sync.model.outcome import Reason
 
 
 class AccountClaim(NamedTuple):
-    """A customer with its Account Email, its record in the source, and the company's id that this record holds."""
+    """A customer with Account Email, record in the source, the company's id that this record holds, and name."""
 
     customer_id: str
     email: str
     record_id: str = ""
     reference_id: str = ""
+    name: str = ""
 
 
 class AccountEmails:
@@ -37,7 +38,7 @@ class AccountEmails:
                 "connector_id": self._connector_id,
                 "customer_id": each.customer_id,
                 "name": "",
-                "search": each.customer_id.casefold(),
+                **_named(each.customer_id, each.name),
                 "email_hash": content_hash(each.email.casefold()),
                 "record_id": each.record_id[:100] or None,
                 "reference_id": each.reference_id[:100],
@@ -48,7 +49,16 @@ class AccountEmails:
         for part in chunks(rows):
             hashes, records = zip(*((row["email_hash"], row["record_id"] or "") for row in part), strict=True)
             _give_up_of_records(connection, self._connector_id, hashes, records)
-            upsert(connection, known_customer, part, keep=("name", "search"))
+            upsert(connection, known_customer, part, keep=("name",))
+
+    def note_names(self, connection: sa.Connection, names: Mapping[str, str]) -> None:
+        """Remember the names of eligible customers that claim nothing, because they cannot become a company."""
+        rows = [
+            {"connector_id": self._connector_id, "customer_id": key, "name": "", **_named(key, name)}
+            for key, name in sorted(names.items())
+        ]
+        for part in chunks(rows):
+            upsert(connection, known_customer, part, keep=("name",))
 
     def renew(self, connection: sa.Connection, run_id: str, customer_ids: Iterable[str]) -> None:
         """Have customers of whom nothing changed claim what they claim already."""
@@ -120,9 +130,24 @@ class AccountEmails:
         return found
 
 
+def _named(customer_id: str, name: str) -> dict[str, str]:
+    """The real name, as it is shown and searched by to whom that is allowed."""
+    return {"full_name": name[:250], "search": f"{customer_id} {name}".casefold()[:500]}
+
+
 def _without_claims(of_connector: Any) -> sa.Update:
-    mine = (known_customer.c.connector_id == of_connector, known_customer.c.email_hash.is_not(None))
-    return sa.update(known_customer).where(*mine).values(email_hash=None, email_run=None, reference_id=None)
+    known = known_customer.c
+    mine = (known.connector_id == of_connector, sa.or_(known.email_hash.is_not(None), known.full_name != ""))
+    has_company = sa.exists().where(
+        customer_state.c.connector_id == known.connector_id, customer_state.c.customer_id == known.customer_id
+    )
+    # Who is nothing to the store any more is known by number alone.
+    forgotten = {
+        "full_name": sa.case((has_company, known.full_name), else_=""),
+        "search": sa.case((has_company, known.search), else_=sa.func.lower(known.customer_id)),
+    }
+    gone = {"email_hash": None, "email_run": None, "reference_id": None}
+    return sa.update(known_customer).where(*mine).values(**gone, **forgotten)
 
 
 @Prepared

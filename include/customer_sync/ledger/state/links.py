@@ -15,15 +15,12 @@ from customer_sync.ledger.state.email_directory import Held, Indexed, put_held
 from customer_sync.ledger.state.link_snapshot import MADE, CustomerState, KeyHolder, LinkSnapshot, LinkSummary
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.storage.compiled import Compiled
-from customer_sync.ledger.storage.schema import customer_state, email, watermark
+from customer_sync.ledger.storage.schema import STORE, customer_state, email, watermark
 from customer_sync.ledger.storage.statement import PARAMETER_CHUNK, Prepared, among, chunks, take_turns, upsert
 from customer_sync.ledger.storage.upgrade import writing
 from customer_sync.model.company import CompanyStatus
 from customer_sync.model.operation import AppliedCompany
 from customer_sync.planning.emails import Stake, held_by
-
-_STORE: Final = "store"
-"""Under which name the connector's store is remembered."""
 
 _IS_HELD: Final = email.c.stake != str(Stake.CLAIMED)
 
@@ -129,7 +126,7 @@ class Links:
         with self._engine.connect() as connection:
             if self._store_of(connection) == store:
                 return
-        link, row = customer_state.c, {"connector_id": self._connector_id, "name": _STORE, "value": store}
+        link, row = customer_state.c, {"connector_id": self._connector_id, "name": STORE, "value": store}
         try:
             with writing(self._engine) as connection:
                 upsert(connection, watermark, [{**row, "moved_at_utc": utc_now(), "run_id": run_id}])
@@ -146,7 +143,7 @@ class Links:
         """The store's name, ours alone until a run has reached it."""
         if not self._store:
             mark = watermark.c
-            query = sa.select(mark.value).where(mark.connector_id == self._connector_id, mark.name == _STORE)
+            query = sa.select(mark.value).where(mark.connector_id == self._connector_id, mark.name == STORE)
             self._store = connection.execute(query).scalar() or ""
         return self._store or f"of {self._connector_id}"
 

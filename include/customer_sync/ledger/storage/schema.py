@@ -7,7 +7,7 @@ back. JSON columns hold the last applied payloads: the file is readable by its o
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy import String as _SqlString
 from sqlalchemy import Text as _SqlText
 
-REVISION = "0021"
+REVISION = "0022"
 """The newest migration: these tables are what it leads to."""
 
 metadata = MetaData(
@@ -278,7 +278,8 @@ log_count = Table(
     Index(None, "hour_utc"),
 )
 
-# Whom the connector has met: `search` is number and masked name in folded case, `told` identifies what was said last;
+# Whom the connector has met: `name` is masked, `full_name` as the ERP has it, of eligible customers and of those with a
+# company alone; `search` is number and name in folded case, `told` identifies what was said last;
 # `email_hash` is the Account Email that the customer claims, `email_run` the run that claimed it, as a number,
 # `record_id` its record in the source, `reference_id` the company's id that this one holds.
 known_customer = Table(
@@ -287,6 +288,7 @@ known_customer = Table(
     _key("connector_id", 40),
     _key("customer_id"),
     Column("name", String(250), nullable=False, default=""),
+    Column("full_name", String(250), nullable=False, default=""),
     Column("search", String(500), nullable=False),
     Column("told", String(32)),
     Column("email_hash", String(64)),
@@ -337,6 +339,9 @@ watermark = Table(
     Column("moved_at_utc", UtcDateTime, nullable=False),
     Column("run_id", String(250), nullable=False, default=""),
 )
+
+STORE: Final = "store"
+"""Under which name of `watermark` the store is remembered that a connector reaches."""
 
 # What a store calls countries (under country "") and the states of each: asked for once a day. `changes` counts how
 # often a list was not what it was before; `identity` says of which store it is.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from importlib import import_module
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -96,6 +96,13 @@ class _Among(FunctionElement[bool]):
 
     inherit_cache = True
     type = sa.Boolean()
+
+    def self_group(self, against: Any = None) -> Self:  # noqa: ARG002 - as its base
+        """Stand in a condition as it is.
+
+        Where a database has no booleans, SQLAlchemy compares with 1 else, and SQLite then uses no index for the keys.
+        """
+        return self
 
 
 @compiles(_Among, "sqlite")

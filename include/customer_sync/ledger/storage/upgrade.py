@@ -14,7 +14,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from customer_sync.ledger.storage.schema import REVISION, metadata
+from customer_sync.ledger.storage.schema import REVISION, customer_state, email, known_customer, metadata
+
+_MANY = 100_000
+_FEW = 4
+"""What SQLite is told of a column: how many rows one connector has, and one value of anything else."""
 
 _MIGRATION_LOCK = 0x6B6E6263  # any constant: PostgreSQL's advisory lock of our migrations
 
@@ -88,6 +92,32 @@ def _make(connection: sa.Connection, head: str) -> None:
     metadata.create_all(connection, checkfirst=False)
     _version.create(connection, checkfirst=True)
     connection.execute(sa.insert(_version), {"version_num": head})
+    if connection.dialect.name == "sqlite":
+        _tell_planner(connection)
+
+
+def _tell_planner(connection: sa.Connection) -> None:
+    """Tell SQLite what an empty ledger does not show: the rows of a table are one connector's, or of a few.
+
+    Else it takes a connector for as telling as a number, and reads all of its rows for each list of customers.
+    """
+    connection.exec_driver_sql("ANALYZE sqlite_schema")
+    connection.exec_driver_sql(
+        "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)",
+        [
+            (table.name, index, " ".join(map(str, (_MANY, _MANY, *([_FEW] * (columns - 2)), 1 if is_unique else _FEW))))
+            for table in (customer_state, email, known_customer)
+            for index, columns, is_unique in _indexes(connection, table.name)
+        ],
+    )
+    connection.exec_driver_sql("ANALYZE sqlite_schema")  # the statistics are read anew
+
+
+def _indexes(connection: sa.Connection, table: str) -> Iterator[tuple[str, int, bool]]:
+    """Name, number of columns and uniqueness of each index; each begins with the connector."""
+    for row in connection.exec_driver_sql(f'PRAGMA index_list("{table}")').mappings().all():
+        columns = connection.exec_driver_sql(f'PRAGMA index_info("{row["name"]}")').all()
+        yield row["name"], len(columns), bool(row["unique"])
 
 
 def _upgrade(connection: sa.Connection, migrations: Path, revision: str) -> None:

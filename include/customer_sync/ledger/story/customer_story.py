@@ -137,6 +137,12 @@ class CustomerStories:
             runs=looked_at,
         )
 
+    def knows(self, customer_id: str) -> bool:
+        """Whether the ledger has ever met a customer."""
+        met = (known_customer, customer_state, quarantine, unfinished, set_aside, story)
+        with self._engine.connect() as connection:
+            return any(connection.execute(self._of_customer(table, customer_id).limit(1)).first() for table in met)
+
     def _of_customer(self, table: sa.Table, customer_id: str) -> sa.Select[Any]:
         return sa.select(table).where(table.c.connector_id == self._connector_id, table.c.customer_id == customer_id)
 
@@ -187,7 +193,8 @@ class CustomerStories:
         self, connection: sa.Connection, customer_id: str, latest: CustomerRun | None
     ) -> Iterable[WaitingPart]:
         for row in connection.execute(self._of_customer(quarantine, customer_id)).mappings():
-            yield WaitingPart(_part(row["entity"], row["record_key"]), row["reason"], _what_it_waits_for(row))
+            until = waits_for(row["reason"], row["field"], row["holder_id"])
+            yield WaitingPart(_part(row["entity"], row["record_key"]), row["reason"], until)
         for row in connection.execute(self._of_customer(set_aside, customer_id)).mappings():
             code = Reason.SKIPPED_BY_PERSON if row["kind"] == "skip" else Reason.HANDLED_BY_PERSON
             yield WaitingPart("customer", str(code), REMEDIES[code])
@@ -199,17 +206,22 @@ class CustomerStories:
             yield WaitingPart(part, str(Reason.OUTCOME_UNKNOWN), "the next load, which reads the record back first")
 
 
-def _what_it_waits_for(row: Mapping[Any, Any]) -> str:
-    what = f"{'another value of ' + row['field'] if row['field'] else 'a change'} in the ERP"
-    if row["reason"] == Reason.EMAIL_DUPLICATE and row["holder_id"]:
-        return f"{what}, or until customer {row['holder_id']} has another one"
-    if row["reason"] not in WAITS_FOR_EMAIL:
+def waits_for(reason: str, field_name: str, holder_id: str) -> str:
+    """What has to happen before a part in quarantine is tried again, in words.
+
+    Args:
+        reason: Why it waits.
+        field_name: The field at fault, ``""`` where it is none.
+        holder_id: The customer that holds the e-mail that it waits for.
+    """
+    what = f"{'another value of ' + field_name if field_name else 'a change'} in the ERP"
+    if reason == Reason.EMAIL_DUPLICATE and holder_id:
+        return f"{what}, or until customer {holder_id} has another one"
+    if reason not in WAITS_FOR_EMAIL:
         return what
-    if row["holder_id"]:
-        is_withdrawn = row["reason"] == Reason.HELD_BY_WITHDRAWN_COMPANY
-        who = (
-            f"the withdrawn company of customer {row['holder_id']}" if is_withdrawn else f"customer {row['holder_id']}"
-        )
+    if holder_id:
+        is_withdrawn = reason == Reason.HELD_BY_WITHDRAWN_COMPANY
+        who = f"the withdrawn company of customer {holder_id}" if is_withdrawn else f"customer {holder_id}"
         return f"{what}, or until {who} gives the e-mail up"
     return f"{what}, or until the user of a company that is not ours gives the e-mail up: asked once a day"
 

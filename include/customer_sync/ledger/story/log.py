@@ -184,7 +184,7 @@ class Log:
             if now != before:
                 search = f"{customer_id} {now.name}".casefold()
                 rows.append({**self._of(customer_id), "name": now.name, "search": search, "told": now.told})
-        upsert(connection, known_customer, rows)
+        upsert(connection, known_customer, rows, keep=("search",))
 
     def _of(self, customer_id: str) -> dict[str, str]:
         return {"connector_id": self._connector_id, "customer_id": customer_id}

@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from customer_sync.ledger.storage.schema import known_customer, log_count, story
+from customer_sync.ledger.story.customer_search import is_named
 from customer_sync.ledger.story.lines import shapes_with
 from customer_sync.ledger.story.log_facets import LogKind, all_kinds_are, load_kinds
 
@@ -31,7 +32,8 @@ class LogFilter:
         entity: ``customer``, ``contact``, ``location`` …
         run_id: One run's rows.
         customer_id: One customer's rows.
-        text: Part of a customer's id or (masked) name, in any case.
+        text: Part of a customer's number, in any case, its company's id, or its name and e-mail as ``by_name`` allows.
+        by_name: Connectors whose customers may be found by their names and e-mails.
     """
 
     connectors: frozenset[str]
@@ -45,6 +47,7 @@ class LogFilter:
     run_id: str = ""
     customer_id: str = ""
     text: str = ""
+    by_name: frozenset[str] = frozenset()
 
     def facets(self) -> dict[str, str]:
         """The conditions on what a row says."""
@@ -103,30 +106,20 @@ def find_scope(engine: sa.Engine, wanted: LogFilter) -> Scope | None:
         return look_up(connection, wanted)
 
 
-def _pattern(text: str) -> str:
-    escaped = text.casefold().strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
-
-
 def _customers(connection: sa.Connection, wanted: LogFilter) -> Iterable[tuple[str, str]]:
-    query = (
-        sa.select(known_customer.c.connector_id, known_customer.c.customer_id)
-        .where(
-            known_customer.c.connector_id.in_(sorted(wanted.connectors)),
-            known_customer.c.search.like(_pattern(wanted.text), escape="\\"),
-        )
-        .limit(FEW_CUSTOMERS + 1)
-    )
-    return [(row[0], row[1]) for row in connection.execute(query)]
+    known = known_customer.c
+    meant = is_named(connection, known_customer, wanted.text, wanted.connectors, wanted.by_name)
+    query = sa.select(known.connector_id, known.customer_id).where(known.connector_id.in_(sorted(wanted.connectors)))
+    return [(row[0], row[1]) for row in connection.execute(query.where(meant).limit(FEW_CUSTOMERS + 1))]
 
 
-def is_meant(wanted: LogFilter) -> sa.ColumnElement[bool]:
+def is_meant(connection: sa.Connection, wanted: LogFilter) -> sa.ColumnElement[bool]:
     """The condition that a row's customer is one that the filter's text means."""
     known = known_customer.c
     return sa.exists().where(
         known.connector_id == story.c.connector_id,
         known.customer_id == story.c.customer_id,
-        known.search.like(_pattern(wanted.text), escape="\\"),
+        is_named(connection, known_customer, wanted.text, wanted.connectors, wanted.by_name),
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from customer_sync.calls_in_flight import side_by_side
 from customer_sync.errors import NotFound, RecordRejected
 from customer_sync.http.transport import HttpRequest
 from customer_sync.model.place import Place
@@ -78,10 +79,11 @@ class FactCalls(StoreCalls):
     @cached_property
     def demanded_extra_fields(self) -> dict[Demanding, frozenset[str]]:
         """Extra fields that a new record needs (docs/api/better_b2b.md#extra-fields)."""
+        of_users, of_addresses = side_by_side([partial(self._definitions, name) for name in ("users", "addresses")])
         found: dict[Demanding, Iterable[_Definition]] = {
             "company": self._company_definitions,
-            "user": self._definitions("users"),
-            "address": self._definitions("addresses"),
+            "user": of_users,
+            "address": of_addresses,
         }
         return {
             kind: frozenset(each.name for each in some if each.extra_field.is_required) for kind, some in found.items()

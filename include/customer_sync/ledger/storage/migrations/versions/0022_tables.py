@@ -1,12 +1,12 @@
 """The tables that the first release begins with: a new ledger gets them from ``schema.metadata``, at its revision.
 
-Revision: 0021
+Revision: 0022
 Revises: nothing
 """
 
 from __future__ import annotations
 
-revision = "0021"
+revision = "0022"
 down_revision = None
 
 

@@ -1,17 +1,13 @@
-"""The list: rows of the connector log by filter, their chart, the run at hand, and the same as a file."""
+"""The log: its rows the connector log by filter, their chart, the run at hand, and the same as a file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import cache
-from importlib.util import find_spec
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import sqlalchemy as sa
-from airflow.api_fastapi.common.db.common import SessionDep
-from fastapi import APIRouter, Form, HTTPException, Query
+from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from customer_sync.ledger import Ledger
@@ -22,25 +18,26 @@ from customer_sync.ledger.story.log_scope import find_scope
 from customer_sync.ledger.story.log_search import iter_log, position_of, search_log
 from customer_sync.model.outcome import Outcome, Reason
 from customer_sync.reporting.journalled import with_changes
+from customer_sync.reporting.log_entry import LOG_COLUMNS
 from customer_sync_airflow.pages import report_page
 from customer_sync_airflow.pages.chart import draw, span_in_words
 from customer_sync_airflow.pages.connector_of import known_connectors
-from customer_sync_airflow.pages.export import csv_lines, parquet_pieces
+from customer_sync_airflow.pages.export import as_csv, as_parquet
 from customer_sync_airflow.pages.filter_form import ORDERS, RANGES, FilterForm, Place
-from customer_sync_airflow.pages.health import health_of, worst
 from customer_sync_airflow.pages.ledger_source import ledger_engine
 from customer_sync_airflow.pages.remedies import remedies_of
 from customer_sync_airflow.pages.rendering import page
-from customer_sync_airflow.pages.rights import DAG_PREFIX, CurrentViewer, Viewer
+from customer_sync_airflow.pages.rights import CurrentViewer, Viewer
+from customer_sync_airflow.pages.runs_page import run_url
 
 router = APIRouter()
 
 ROWS_PER_PAGE = 50
 
 
-@router.get("/")
-def show_list(viewer: CurrentViewer, session: SessionDep, form: Annotated[FilterForm, Query()]) -> HTMLResponse:
-    """The list, as HTML."""
+@router.get("/log")
+def show_log(viewer: CurrentViewer, form: Annotated[FilterForm, Query()]) -> HTMLResponse:
+    """The log, as HTML."""
     engine = ledger_engine()
     chosen = form.to_filter(viewer)
     found = search_log(
@@ -55,7 +52,8 @@ def show_list(viewer: CurrentViewer, session: SessionDep, form: Annotated[Filter
     with engine.connect() as connection:
         kinds = list(load_kinds(connection, viewer.connectors).values())
     return page(
-        "list.html.j2",
+        "log.html.j2",
+        nav="log",
         viewer=viewer,
         form=form,
         rows=with_changes(engine, ({**row, "about": customers_of(row)} for row in found.rows), known_connectors()),
@@ -71,41 +69,31 @@ def show_list(viewer: CurrentViewer, session: SessionDep, form: Annotated[Filter
         has_report=lambda run: run["mode"] in report_page.MODES,
         reasons=cache(remedies_of),
         exports=form.address(),
-        health=worst(health_of(chosen.connectors, session)),
     )
 
 
-@router.post("/")
+@router.post("/log")
 def apply_filter(form: Annotated[FilterForm, Form()]) -> RedirectResponse:
-    """The list's own address for a filter: sent as a body, so that no access log holds what was searched for."""
-    return RedirectResponse(f"./?{form.address()}", status_code=303)
+    """The log's own address for a filter: sent as a body, so that no access log holds what was searched for."""
+    return RedirectResponse(f"log?{form.address()}", status_code=303)
 
 
 @router.get("/export.csv")
 def export_csv(viewer: CurrentViewer, form: Annotated[FilterForm, Query()]) -> StreamingResponse:
     """Everything that the filter finds, as CSV."""
-    return _file(csv_lines(_pages(viewer, form)), "text/csv; charset=utf-8", "csv")
+    return as_csv("connector-log", LOG_COLUMNS, _pages(viewer, form))
 
 
 @router.get("/export.parquet")
 def export_parquet(viewer: CurrentViewer, form: Annotated[FilterForm, Query()]) -> StreamingResponse:
     """Everything that the filter finds, as Parquet."""
-    if find_spec("pyarrow") is None:
-        raise HTTPException(501, "Parquet needs the package pyarrow in Airflow's environment; CSV does not.")
-    return _file(parquet_pieces(_pages(viewer, form)), "application/vnd.apache.parquet", "parquet")
+    return as_parquet("connector-log", LOG_COLUMNS, _pages(viewer, form))
 
 
 def _pages(viewer: Viewer, form: FilterForm) -> Iterator[list[dict[str, Any]]]:
     engine = ledger_engine()
     pages = iter_log(engine, form.to_filter(viewer), order=form.order)
     return (with_changes(engine, each_customer(rows), known_connectors()) for rows in pages)
-
-
-def _file(content: Iterator[Any], media_type: str, suffix: str) -> StreamingResponse:
-    name = f"connector-log-{datetime.now(UTC):%Y%m%d-%H%M%S}.{suffix}"
-    return StreamingResponse(
-        content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
 
 
 def _choices(kinds: list[LogKind], viewer: Viewer) -> dict[str, list[tuple[str, str]]]:
@@ -126,12 +114,6 @@ def _choices(kinds: list[LogKind], viewer: Viewer) -> dict[str, list[tuple[str, 
         "last": list(RANGES.items()),
         "order": list(ORDERS.items()),
     }
-
-
-def run_url(connector_id: str, run_id: str, mode: str = "") -> str:
-    """Where Airflow shows a run, seen from our pages; the mode tells a reconciliation's from a sync's."""
-    prefix = "customer_reconcile__" if mode in report_page.MODES else DAG_PREFIX
-    return f"../dags/{quote(prefix + connector_id)}/runs/{quote(run_id, safe='')}"
 
 
 def _run(engine: sa.Engine, viewer: Viewer, form: FilterForm) -> dict[str, Any] | None:
