@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import sqlalchemy as sa
 from airflow.api_fastapi.common.db.common import SessionDep
 from fastapi import APIRouter, Depends, HTTPException
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from customer_sync.ledger import CustomerState, Ledger
 from customer_sync.model.company import CompanyStatus
@@ -23,20 +23,30 @@ router = APIRouter(prefix="/actions", dependencies=[Depends(same_site_only)])
 _CONFLICT = 409
 
 
+def _storable(text: str) -> str:
+    """Refuse what PostgreSQL cannot hold."""
+    if "\0" in text:
+        raise ValueError("it holds a character that nothing can have")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+
+
 class Order(BaseModel):
     """What is to be done to whom, and why."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    connector: str = Field(min_length=1, max_length=40)
-    customer_id: str = Field(min_length=1, max_length=200)
-    why: str = Field(default="", max_length=500)
+    connector: Text = Field(min_length=1, max_length=40)
+    customer_id: Text = Field(min_length=1, max_length=200)
+    why: Text = Field(default="", max_length=500)
 
 
 class ReasonedOrder(Order):
     """An action that asks for a reason."""
 
-    why: str = Field(min_length=1, max_length=500)
+    why: Text = Field(min_length=1, max_length=500)
 
 
 class MarkOrder(ReasonedOrder):
