@@ -6,6 +6,7 @@ templates and the ledger.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -19,10 +20,14 @@ class AppOnFirstRequest:
 
     def __init__(self, build: Callable[[], Any]) -> None:
         self._build = build
+        self._building = asyncio.Lock()
         self._app: Any = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
         if self._app is None:
-            self._app = self._build()
+            # Importing takes a second, in which the server answers others.
+            async with self._building:
+                if self._app is None:
+                    self._app = await asyncio.to_thread(self._build)
         await self._app(scope, receive, send)

@@ -151,6 +151,28 @@ def test_who_may_edit_the_dag_reads_and_finds_names_and_that_is_recorded(
         assert not ledger.operator_actions.has_looked("vera", "")
 
 
+def test_a_customers_page_tells_its_story_in_sentences(open_as: Callable[..., Any], world: World) -> None:
+    """What it is, what waits, what to do, what happened; names for who may read them, masked for others."""
+    company = world.companies()["C000001"]
+    shown, masked = (
+        unescape(open_as(name, sees_names=name == "olga").get("/customer?connector=knb&id=C000001").text)
+        for name in ("olga", "vera")
+    )
+    for page in (shown, masked):
+        titles = ["What is it now", "What waits, and for what", "What can I do", "What happened"]
+        assert sorted(page.index(title) for title in titles) == [page.index(title) for title in titles]
+        assert re.search(r"Company created, \d address(es)?, \d users?", page)
+        assert "id written to the ERP" in page
+        assert "3 runs after that found nothing new." in page
+        assert "Nothing waits." in page
+    for value in (company["companyName"], company["companyEmail"]):
+        assert value in shown
+        assert value not in masked
+    waiting = unescape(open_as("vera", sees_names=False).get("/customer?connector=knb&id=C000033").text)
+    assert "Location EAST: address incomplete" in waiting
+    assert "Complete street, city, country" in waiting
+
+
 def test_who_may_not_finds_by_number_and_store_id_alone(open_as: Callable[..., Any], world: World) -> None:
     """A search by a name or an e-mail would tell what the mask hides."""
     client = open_as("vera", sees_names=False)
@@ -164,11 +186,11 @@ def test_who_may_not_finds_by_number_and_store_id_alone(open_as: Callable[..., A
 
 
 def test_a_damaged_address_is_a_clear_refusal(open_as: Callable[..., Any]) -> None:
-    """422 with a page, never a stack trace."""
+    """400 with a page, never a stack trace."""
     client = open_as("vera", sees_names=False)
     for query in ("/?view=sideways", "/?after=xyz", "/?before=W10%3D", "/?find=xyz", "/runs?after=xyz"):
         answer = client.get(query)
-        assert answer.status_code == 422, query
+        assert answer.status_code == 400, query
         assert "<h1>" in answer.text
 
 

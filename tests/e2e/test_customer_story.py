@@ -75,11 +75,11 @@ def trigger_by_clicks(person: "Person", ground: "Ground") -> str:
 
 
 def open_customer(person: "Person", customer_id: str) -> "Page":
-    """Connector Logs, search for the customer, open its page."""
+    """Connector Logs, find the customer, open its page."""
     person.open("/connector-logs/")
     page = person.page
     page.get_by_role("searchbox", name="Customer").fill(customer_id)
-    page.get_by_role("button", name="Apply").click()
+    page.get_by_role("button", name="Find").click()
     page.get_by_role("link", name=customer_id, exact=True).first.click()
     expect(page.get_by_role("heading", name=re.compile(customer_id))).to_be_visible()
     return page
@@ -92,7 +92,9 @@ def test_a_customer_goes_from_the_erp_to_the_store_and_back_by_clicks(ground: "G
     trigger_by_clicks(admin, ground)
 
     page = open_customer(admin, customer_id)
-    expect(page.locator(".head .badge")).to_have_text("created")
+    expect(page.locator(".lead .now")).to_have_text("In the store")
+    expect(page.locator(".head .who")).to_have_text(NAME)
+    expect(page.locator(".sentence").first).to_contain_text("Company created, 2 addresses, 1 user")
     admin.picture("customer-page")
     page.get_by_role("link", name=re.compile(r"^\d+$")).first.click()
     expect(page.get_by_role("heading", name=re.compile("Harbour Supply"))).to_be_visible()
@@ -103,21 +105,22 @@ def test_a_customer_goes_from_the_erp_to_the_store_and_back_by_clicks(ground: "G
     set_commerce(page, address, enabled=False)
     ground.run({"mode": "selected", "customer_ids": [customer_id]})
     page = open_customer(admin, customer_id)
-    expect(page.locator(".head .badge")).to_have_text("deactivated")
-    expect(page.locator("section.card").first).to_contain_text("not_enabled")
+    expect(page.locator(".lead .now")).to_have_text("Closed in the store")
+    expect(page.locator(".sentence").first).to_contain_text("not enabled")
 
     set_commerce(page, address, enabled=True)
     set_email(page, address, "")
     ground.run({"mode": "selected", "customer_ids": [customer_id]})
     page = open_customer(admin, customer_id)
-    expect(page.locator(".head .badge")).to_have_text("filtered")
-    expect(page.locator("section.card").first).to_contain_text("Fill in the Account Email")
+    expect(page.locator(".sentence").first).to_contain_text("Not for the store: e-mail missing")
+    expect(page.locator(".story").first).to_contain_text("Fill in the Account Email")
     admin.picture("customer-refused")
 
     set_email(page, address, EMAIL)
     ground.run({"mode": "selected", "customer_ids": [customer_id]})
     page = open_customer(admin, customer_id)
-    expect(page.locator(".head .badge")).to_have_text("reactivated")
+    expect(page.locator(".lead .now")).to_have_text("In the store")
+    expect(page.locator(".sentence").first).to_contain_text("reactivated")
 
 
 def test_a_customer_is_set_aside_synced_and_unlinked_by_hand(
@@ -149,16 +152,18 @@ def test_a_customer_is_set_aside_synced_and_unlinked_by_hand(
     act("Skip", "asked by sales")
     expect(page.get_by_text("Skipped by hand until")).to_be_visible()
     newest = ground.newest_run()
-    act("Sync this customer now")
+    act("Sync now")
     assert ground.wait_for_run(ground.newest_run(after=newest)).state == "success"
     page.reload()
-    expect(page.locator(".head .badge")).to_have_text("skipped")
-    act("Take back into the sync")
+    expect(page.locator(".lead .now")).to_have_text("Left alone by hand")
+    expect(page.locator(".story .badge").first).to_have_text("skipped")
+    act("Resume")
     newest = ground.newest_run()
-    act("Sync this customer now")
+    act("Sync now")
     assert ground.wait_for_run(ground.newest_run(after=newest)).state == "success"
     page.reload()
-    expect(page.locator(".head .badge")).to_have_text("unchanged")
+    expect(page.locator(".lead .now")).to_have_text("In the store")
+    expect(page.locator(".story .badge").first).to_have_text("unchanged")
     expect(page.locator(".deeds")).to_contain_text("olga skip: asked by sales")
     company = page.locator("a.outside").first.inner_text()
     act("Unlink", "to try it")
@@ -178,6 +183,8 @@ def test_health_names_a_paused_dag(ground: "Ground", new_person: "Callable[..., 
     person = new_person("vera")
     ground.airflow.set_paused(DAG_ID, paused=True)
     try:
+        person.open(f"/connector-logs/customer?connector={CONNECTOR_ID}&id=C000001")
+        expect(person.page.get_by_text("You may read but not run")).to_be_visible()
         person.open("/connector-logs/health")
         expect(person.page.get_by_text("The DAG is paused")).to_be_visible()
         person.picture("health")

@@ -162,6 +162,11 @@ class World:
         changed = {name: getattr(self.connector, name).model_copy(update=new) for name, new in sections.items()}
         return replace(self, connector=self.connector.model_copy(update=changed))
 
+    def with_file(self, **sections: Any) -> World:
+        """The same world under a connector file with other sections, checked as a file is."""
+        values = {**self.connector.model_dump(mode="json"), **sections}
+        return replace(self, connector=Connector.model_validate(values))
+
     def ledger(self) -> Ledger:
         """The ledger, to look at."""
         return Ledger.open(self.connector.id, self.ledger_url)

@@ -30,7 +30,7 @@ from customer_sync.ledger.state.links import Links
 from customer_sync.ledger.state.quarantine import Quarantine, Quarantined
 from customer_sync.ledger.state.set_aside_marks import SetAside
 from customer_sync.ledger.state.source_rows import SourceRows
-from customer_sync.ledger.storage.database import ledger_url, open_engine, writing
+from customer_sync.ledger.storage.database import LONGEST_WAIT_S, ledger_url, open_engine, writing
 from customer_sync.ledger.storage.retention import Retention
 from customer_sync.ledger.story.customer_story import CustomerStories
 from customer_sync.ledger.story.differences import Differences
@@ -109,17 +109,18 @@ class Ledger:
         self._holders: WeakSet[Lease | SharedSeat] = WeakSet()
 
     @classmethod
-    def open(cls, connector_id: str, url: str | None = None) -> Ledger:
+    def open(cls, connector_id: str, url: str | None = None, *, wait_s: float = LONGEST_WAIT_S) -> Ledger:
         """Open the ledger and bring its tables up to date.
 
         Args:
             connector_id: Whose rows are meant.
             url: SQLAlchemy URL; by default ``CUSTOMER_SYNC_LEDGER_URL``, else a SQLite file.
+            wait_s: Longest wait for a ledger that is away or locked, in seconds.
 
         Raises:
             ConfigError: The URL is wrong or the database cannot be reached.
         """
-        return cls(open_engine(url or ledger_url()), connector_id)
+        return cls(open_engine(url or ledger_url(), wait_s=wait_s), connector_id)
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:

@@ -32,8 +32,9 @@ def fernet_keys() -> list[str]:
     keys = [key.strip() for key in found.split(",") if key.strip()]
     if not keys:
         raise ConfigError(
-            f"Tokens are stored encrypted only, and there is no key: set {VARIABLE} to the one that Airflow uses (32 "
-            "random bytes in URL-safe base64), the same for all processes.",
+            "Tokens, and batches that Airflow keeps in its database, are stored encrypted only, and there is no key: "
+            f"set {VARIABLE} to the one that Airflow uses (32 random bytes in URL-safe base64), the same for all "
+            "processes.",
             setting=VARIABLE,
         )
     return keys

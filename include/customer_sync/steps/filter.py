@@ -91,15 +91,13 @@ def _with_leavers(run: Run, customers: list[Customer]) -> list[Customer]:
     owners = run.ledger.runs.owners_of_moved(run.run_id) if customers else {}
     holders = {holder for _, holder in run.ledger.links.holders_of_contacts(owners)}
     having = {key for key, contacts in leaving.items() if contacts or key in holders}
-    if not having:
-        return []
-    applied = run.ledger.links.load(having)
-    unsure = run.ledger.intents.unanswered_by({each.customer_id: each.record_id for each in customers})
-    users = {key: contacts_of(company) for key, company in applied.items()}
-    for key in having.intersection(unsure):
-        users[key] = users.get(key, set()).union(*({each.key, each.admin_key} for each in unsure[key]))
-    moved = {key: moved_away(key, company, owners) for key, company in applied.items()}
-    found = {key for key, contacts in users.items() if moved.get(key) or not leaving[key].isdisjoint(contacts)}
+    applied = run.ledger.links.load(having) if having else {}
+    found = {
+        key
+        for key, company in applied.items()
+        if moved_away(key, company, owners) or not leaving[key].isdisjoint(contacts_of(company))
+    }
+    found |= run.ledger.intents.unanswered_by({each.customer_id: each.record_id for each in customers}).keys()
     return [item for item in customers if item.customer_id in found]
 
 

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.staticfiles import StaticFiles
 
 from customer_sync.errors import SyncError
+from customer_sync.one_line import one_line
 from customer_sync_airflow.pages import (
     customer_page,
     customers_page,
@@ -22,13 +23,16 @@ from customer_sync_airflow.pages import (
 )
 from customer_sync_airflow.pages.rendering import HERE, SECURITY_HEADERS, page
 from customer_sync_airflow.pages.rights import may_read_runs
+from customer_sync_airflow.request_bounds import BoundedBody, BoundedWork, Lane
 
 _UNAUTHORIZED = 401
+_DOES_NOT_FIT = 400
+_UNPROCESSABLE = 422
 _WORDS = {
+    400: "The address of this page does not fit.",
     401: "You are not logged in.",
     403: "You may not see this.",
     404: "There is nothing here.",
-    422: "The address of this page does not fit.",
     503: "The ledger does not answer.",
 }
 
@@ -44,6 +48,11 @@ def build_app() -> FastAPI:
         app.include_router(guarded)
     for kind in (StarletteHTTPException, RequestValidationError, SyncError):
         app.add_exception_handler(kind, _explained)
+    # The last one is the outermost: what the others refuse has the security headers too.
+    app.add_middleware(
+        BoundedWork, lanes=(Lane(r"\.(csv|parquet)$", 2, "exports"), Lane("^(?!.*/static/)", 8, "pages"))
+    )
+    app.add_middleware(BoundedBody)
     app.middleware("http")(_with_security_headers)
     return app
 
@@ -70,9 +79,13 @@ def _answer(request: Request, status: int, detail: str) -> Response:
 async def _explained(request: Request, error: Exception) -> Response:
     match error:
         case StarletteHTTPException():
-            return _answer(request, error.status_code, str(error.detail))
+            # FastAPI's own word for a value that does not fit is 422; for whoever asks there is no difference.
+            status = _DOES_NOT_FIT if error.status_code == _UNPROCESSABLE else error.status_code
+            return _answer(request, status, one_line(str(error.detail)))
         case RequestValidationError():
-            return _answer(request, 422, "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors()))
+            # A name of the body is the sender's own text.
+            problems = (f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
+            return _answer(request, _DOES_NOT_FIT, one_line("; ".join(problems)))
         case SyncError():
             return _answer(request, 503, error.message)
     raise error

@@ -1,43 +1,54 @@
-"""One customer: its state, its links, what people did, and everything that happened to it, run by run."""
+"""One customer: what it is now, what waits and for what, what a person can do, and what happened, run by run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import groupby
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import sqlalchemy as sa
+from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.models.connection import Connection
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import HTMLResponse
 
 from customer_sync.errors import ConfigError
 from customer_sync.ledger import Ledger
-from customer_sync.ledger.storage.schema import customer_state, quarantine, unfinished
+from customer_sync.ledger.storage.schema import customer_state
+from customer_sync.ledger.story.customer_facts import CustomerFacts, facts_of
+from customer_sync.ledger.story.customer_list import CustomerKey
 from customer_sync.ledger.story.log_scope import LogFilter
 from customer_sync.ledger.story.log_search import position_of, search_log
+from customer_sync.reporting.customer_words import (
+    next_step_now,
+    part_in_words,
+    place_in_words,
+    reasons_in_words,
+    state_now,
+    step_for,
+    until_in_words,
+)
 from customer_sync.reporting.journalled import with_changes
 from customer_sync.settings.connector_file import find_connector
-from customer_sync_airflow.pages.connector_of import known_connectors
+from customer_sync_airflow.pages.applied_company import company_of
+from customer_sync_airflow.pages.connector_of import readable_connectors
+from customer_sync_airflow.pages.customer_history import cards_of
+from customer_sync_airflow.pages.customer_rows import name_of, words_of_connectors
 from customer_sync_airflow.pages.filter_form import Place
 from customer_sync_airflow.pages.ledger_source import ledger_engine
-from customer_sync_airflow.pages.remedies import remedies_of
+from customer_sync_airflow.pages.name_views import record_look
+from customer_sync_airflow.pages.obstacles import obstacles
 from customer_sync_airflow.pages.rendering import page
 from customer_sync_airflow.pages.rights import DAG_PREFIX, CurrentViewer
-from customer_sync_airflow.pages.runs_page import run_url
 
 router = APIRouter()
 
-ROWS_PER_PAGE = 100
+ROWS_PER_PAGE = 200
 _Key = Annotated[str, Query(max_length=200)]
-_STATUSES = {0: "pending", 1: "approved", 2: "rejected", 3: "inactive"}
-_MAPPED = frozenset({"filter", "transform", "load"})
 
 
 @router.get("/customer")
 def show_customer(
     viewer: CurrentViewer,
+    session: SessionDep,
     connector: _Key,
     customer_id: Annotated[str, Query(alias="id", max_length=200)],
     after: str = "",
@@ -46,88 +57,59 @@ def show_customer(
     viewer.must_see(connector)
     engine = ledger_engine()
     ledger = Ledger(engine, connector)
+    if not ledger.stories.knows(customer_id):
+        raise HTTPException(404, f"The log and the ledger of {connector} know no customer {customer_id}.")
+    named = viewer.named() & {connector}
+    record_look(engine, viewer, named, customer_id)
     own = LogFilter(connectors=frozenset({connector}), customer_id=customer_id)
     found = search_log(engine, own, after=Place.read(after).position, limit=ROWS_PER_PAGE)
-    state = _state(engine, ledger, connector, customer_id)
-    if not found.rows and not after and not any(state.values()):
-        raise HTTPException(404, f"The log and the ledger of {connector} know no customer {customer_id}.")
-    marks = ledger.set_aside.load([customer_id])
+    facts = facts_of(engine, [CustomerKey(connector, customer_id)])[0]
+    words = words_of_connectors()(connector)
+    may_act = viewer.may_act(connector)
     return page(
         "customer.html.j2",
+        nav="customers",
         viewer=viewer,
-        may_act=viewer.may_act(connector),
+        may_act=may_act,
         connector=connector,
         dag_id=f"{DAG_PREFIX}{connector}",
-        customer_id=customer_id,
-        name=next((row["customer_name"] for row in found.rows if row["customer_name"]), ""),
-        latest=next((row for row in found.rows if row["outcome"]), None),
-        newest=ledger.runs.latest_of(customer_id),
-        runs=_by_run(engine, connector, customer_id, with_changes(engine, found.rows, known_connectors())),
+        facts=facts,
+        name=name_of(facts, named),
+        state=state_now(facts),
+        place=place_in_words(facts.status).words,
+        why=reasons_in_words("" if facts.company_id is not None else facts.not_eligible or facts.reasons),
+        company=company_of(ledger, customer_id, readable=bool(named)),
+        linked=_linked(ledger, customer_id),
+        waits=[
+            (part_in_words(part), until_in_words(part), step_for(part.reason, words, part.field), part)
+            for part in facts.held
+        ],
+        open_count=len(ledger.intents.unanswered([customer_id])),
+        next_step=next_step_now(facts, words),
+        mark=ledger.set_aside.load([customer_id]).get(customer_id),
+        obstacles=obstacles(connector, session) if may_act else [],
+        cards=cards_of(ledger, customer_id, with_changes(engine, found.rows, readable_connectors(named))),
         older=str(Place(position_of(found.rows[-1]))) if found.has_more else "",
-        mark=marks.get(customer_id),
+        newest=ledger.runs.latest_of(customer_id),
         deeds=ledger.operator_actions.of_customer(customer_id),
-        store_url=_store_url(connector, state["company"]),
-        statuses=_STATUSES,
-        reasons=remedies_of(connector),
-        run_url=run_url,
-        **state,
+        store_url=_store_url(connector, facts),
     )
 
 
-def _state(engine: sa.Engine, ledger: Ledger, connector: str, customer_id: str) -> dict[str, Any]:
-    with engine.connect() as connection:
-
-        def rows(table: sa.Table) -> list[dict[str, Any]]:
-            mine = sa.and_(table.c.connector_id == connector, table.c.customer_id == customer_id)
-            return [dict(row) for row in connection.execute(sa.select(table).where(mine)).mappings()]
-
-        return {
-            "company": next(iter(rows(customer_state)), None),
-            "children": _parts(ledger, customer_id),
-            "held": rows(quarantine),
-            "unfinished": next(iter(rows(unfinished)), None),
-            "open_intents": ledger.intents.unanswered([customer_id]),
-        }
+def _linked(ledger: Ledger, customer_id: str) -> dict[str, Any]:
+    """When the company was linked and last written, and the id in the ERP; empty where there is none."""
+    c = customer_state.c
+    query = sa.select(c.reference_id, c.linked_at_utc, c.applied_at_utc, c.record_id, c.made_by_run).where(
+        c.connector_id == ledger.connector_id, c.customer_id == customer_id
+    )
+    with ledger.engine.connect() as connection:
+        row = connection.execute(query).mappings().first()
+    return dict(row) if row else {}
 
 
-def _parts(ledger: Ledger, customer_id: str) -> list[dict[str, Any]]:
-    """Addresses and users of the customer's company: what each is, its key in the ERP and its id in the store."""
-    applied = ledger.links.load([customer_id]).get(customer_id)
-    if applied is None:
-        return []
-    ids = [("address", key, address.store_id) for key, address in sorted(applied.addresses.items())]
-    ids += [("user", key, user.store_id) for key, user in sorted(applied.users.items())]
-    return [{"entity": entity, "child_key": key, "store_id": store_id} for entity, key, store_id in ids]
-
-
-def _by_run(
-    engine: sa.Engine, connector: str, customer_id: str, rows: Iterable[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """The rows of the timeline, run by run, each with the address of its task's log in Airflow."""
-    runs = Ledger(engine, connector).runs
-    grouped = []
-    for run_id, group in groupby(rows, key=lambda row: row["run_id"]):
-        lines = list(group)
-        batch = runs.batch_of(run_id, customer_id)
-        closing = next((row for row in lines if row["outcome"]), None)
-        for line in lines:
-            line["log_url"] = _log_url(connector, line, batch)
-        grouped.append({"run_id": run_id, "lines": lines, "closing": closing, "facts": runs.get(run_id) or {}})
-    return grouped
-
-
-def _log_url(connector: str, row: dict[str, Any], batch: str) -> str:
-    """Where Airflow shows the log of the task that wrote a row; batches are numbered like mapped instances."""
-    address = f"{run_url(connector, row['run_id'])}/tasks/{quote(row['task'])}"
-    number = batch.rpartition("_")[2]
-    if row["task"] in _MAPPED and number.isdigit():
-        address += f"/mapped/{int(number)}"
-    return f"{address}?try_number={row['try_number']}"
-
-
-def _store_url(connector_id: str, company: dict[str, Any] | None) -> str:
+def _store_url(connector_id: str, facts: CustomerFacts) -> str:
     """The company's page in the store, by the connector's setting; ``""`` where none is known."""
-    if company is None:
+    if facts.company_id is None:
         return ""
     try:
         connector = find_connector(connector_id)
@@ -139,7 +121,7 @@ def _store_url(connector_id: str, company: dict[str, Any] | None) -> str:
         if not host:
             return ""
         template = template.replace("{host}", host)
-    return template.replace("{company_id}", str(company["company_id"]))
+    return template.replace("{company_id}", str(facts.company_id))
 
 
 def _host_of(connection_id: str) -> str:

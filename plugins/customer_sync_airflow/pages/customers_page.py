@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Iterator
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from airflow.api_fastapi.common.db.common import SessionDep
-from fastapi import APIRouter, Form, HTTPException, Query
+from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +21,7 @@ from customer_sync.ledger.story.customer_list import (
     find_customers,
     iter_customers,
 )
+from customer_sync_airflow.pages.cursor import read_cursor, write_cursor
 from customer_sync_airflow.pages.customer_rows import CUSTOMER_COLUMNS, rows_of
 from customer_sync_airflow.pages.export import as_csv, as_parquet
 from customer_sync_airflow.pages.health import health_of, worst
@@ -96,8 +95,8 @@ def show_customers(viewer: CurrentViewer, session: SessionDep, form: Annotated[C
         by_name=bool(wanted.by_name & wanted.connectors),
         waiting=f"{MOST_COUNTED:,}+" if waiting > MOST_COUNTED else str(waiting),
         knows_anybody=bool(rows) or _knows_anybody(wanted),
-        newer=form.address(before=_text(found.keys[0])) if found.has_before and found.keys else "",
-        older=form.address(after=_text(found.keys[-1])) if found.has_more and found.keys else "",
+        newer=form.address(before=write_cursor(*found.keys[0])) if found.has_before and found.keys else "",
+        older=form.address(after=write_cursor(*found.keys[-1])) if found.has_more and found.keys else "",
         health=worst(health_of(wanted.connectors, session)),
     )
 
@@ -132,15 +131,5 @@ def _knows_anybody(wanted: CustomerFilter) -> bool:
     return bool(find_customers(ledger_engine(), CustomerFilter(connectors=wanted.connectors), limit=1).keys)
 
 
-def _text(key: CustomerKey) -> str:
-    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
-
-
 def _place(text: str) -> CustomerKey | None:
-    if not text:
-        return None
-    try:
-        connector_id, customer_id = json.loads(base64.urlsafe_b64decode(text.encode()))
-    except (TypeError, ValueError) as error:
-        raise HTTPException(422, "This page's address is damaged: open the list anew.") from error
-    return CustomerKey(str(connector_id), str(customer_id))
+    return read_cursor(text, lambda connector_id, customer_id: CustomerKey(str(connector_id), str(customer_id)))

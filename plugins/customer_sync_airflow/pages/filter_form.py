@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import HTTPException
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from customer_sync.ledger.story.log_scope import LogFilter
 from customer_sync.ledger.story.log_search import Order, Position
+from customer_sync_airflow.pages.cursor import read_cursor, write_cursor
 from customer_sync_airflow.pages.hidden_search import hide, reveal
+from customer_sync_airflow.pages.moment import Moment, checked_moment
 from customer_sync_airflow.pages.rights import DAG_PREFIX, Viewer
 
 RANGES = {"1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days", "30d": "Last 30 days"}
@@ -26,8 +25,6 @@ ORDERS = {
     "customer_desc": "Customer, Z to A",
 }
 _LONGEST = 300
-_LARGEST_ID = 2**63 - 1
-_DAMAGED = "This page's address is damaged: open the list anew."
 
 
 class FilterForm(BaseModel):
@@ -58,8 +55,8 @@ class FilterForm(BaseModel):
     q: str = Field(default="", max_length=_LONGEST)
     find: str = Field(default="", max_length=4 * _LONGEST + 200)
     last: str = Field(default="", pattern=rf"^({'|'.join(RANGES)})?$")
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     order: Order = "newest"
     after: str = Field(default="", max_length=1000)
     before: str = Field(default="", max_length=1000)
@@ -94,7 +91,7 @@ class FilterForm(BaseModel):
         """What is searched for.
 
         Raises:
-            HTTPException: 422; the address is damaged.
+            HTTPException: 400; the address is damaged.
         """
         return self.q.strip() or reveal(self.find)
 
@@ -124,22 +121,19 @@ class Place:
         """Read one back.
 
         Raises:
-            HTTPException: 422, it is none of ours.
+            HTTPException: 400, it is none of ours.
         """
-        if not text:
-            return cls(None)
-        try:
-            moment, number, connector, customer = json.loads(base64.urlsafe_b64decode(text.encode()))
-            position = Position(datetime.fromisoformat(moment), int(number), str(connector), str(customer))
-        except (TypeError, ValueError) as error:
-            raise HTTPException(422, _DAMAGED) from error
-        if position.logged_at.tzinfo is None or abs(position.id) > _LARGEST_ID:
-            raise HTTPException(422, _DAMAGED)
-        return cls(position)
+        return cls(
+            read_cursor(
+                text,
+                lambda moment, number, connector, customer: Position(
+                    checked_moment(moment), int(number), str(connector), str(customer)
+                ),
+            )
+        )
 
     def __str__(self) -> str:
         if self.position is None:
             return ""
         moment, number, connector, customer = self.position
-        packed = json.dumps([moment.isoformat(), number, connector, customer], separators=(",", ":"))
-        return base64.urlsafe_b64encode(packed.encode()).decode()
+        return write_cursor(moment.isoformat(), number, connector, customer)

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.models.connection import Connection
 from airflow.models.dag import DagModel
-from airflow.models.pool import Pool
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
@@ -19,7 +18,9 @@ from customer_sync.ledger import Ledger
 from customer_sync.ledger.storage.schema import journal, quarantine, run
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import find_connector
+from customer_sync_airflow.compat import lacking
 from customer_sync_airflow.pages.ledger_source import ledger_engine
+from customer_sync_airflow.pages.obstacles import dag_obstacles, missing_pools
 from customer_sync_airflow.pages.rendering import age_of, page
 from customer_sync_airflow.pages.rights import DAG_PREFIX, CurrentViewer
 
@@ -43,7 +44,8 @@ class Sign:
 @router.get("/health")
 def show_health(viewer: CurrentViewer, session: SessionDep) -> HTMLResponse:
     """The panel, as a page of its own."""
-    return page("health.html.j2", nav="health", viewer=viewer, health=health_of(viewer.connectors, session))
+    health = health_of(viewer.connectors, session)
+    return page("health.html.j2", nav="health", viewer=viewer, health=health, lacking=lacking())
 
 
 def health_of(connectors: frozenset[str], session: Any) -> dict[str, list[Sign]]:
@@ -69,23 +71,10 @@ def _signs(connector_id: str, engine: sa.Engine, session: Any) -> list[Sign]:
     except ConfigError as error:
         signs.append(Sign("bad", "The connector file is wrong or gone.", error.message))
     else:
-        signs += _pools(connector, session) + _connections(connector)
+        signs += [Sign("bad", each.what, each.remedy) for each in missing_pools(connector, session)]
+        signs += _connections(connector)
     signs += _dag(connector_id, engine, session) + _ledger(connector_id, engine)
     return signs
-
-
-def _pools(connector: Connector, session: Any) -> list[Sign]:
-    tasks = {connector.erp_pool: "extract", connector.store_pool: "load"}
-    known = set(session.scalars(sa.select(Pool.pool).where(Pool.pool.in_(list(tasks)))))
-    return [
-        Sign(
-            "bad",
-            f"The pool {name} is missing: the task {task} waits for ever.",
-            "Create it under Admin > Pools, or with `airflow pools import config/pools.json`.",
-        )
-        for name, task in tasks.items()
-        if name not in known
-    ]
 
 
 def _connections(connector: Connector) -> list[Sign]:
@@ -100,13 +89,11 @@ def _connections(connector: Connector) -> list[Sign]:
 
 
 def _dag(connector_id: str, engine: sa.Engine, session: Any) -> list[Sign]:
+    found = dag_obstacles(connector_id, session)
+    signs = [Sign("warning" if each.is_paused else "bad", each.what, each.remedy) for each in found]
     dag = session.get(DagModel, f"{DAG_PREFIX}{connector_id}")
-    signs: list[Sign] = []
-    if dag is None or dag.is_stale:
-        return [Sign("bad", "Airflow does not find the DAG any more.", "See the import errors on Airflow's DAG list.")]
-    if dag.is_paused:
-        paused = "The DAG is paused: nothing runs."
-        signs.append(Sign("warning", paused, "Unpause it; the next run reads what has changed."))
+    if any(not each.is_paused for each in found):
+        return signs
     good = sa.select(sa.func.max(run.c.ended_at_utc)).where(
         run.c.connector_id == connector_id, run.c.state == "success", run.c.dry_run.is_(False)
     )

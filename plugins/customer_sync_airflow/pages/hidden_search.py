@@ -19,14 +19,14 @@ def reveal(token: str) -> str:
     """The search that :func:`hide` encrypted.
 
     Raises:
-        HTTPException: 422; it is damaged, or Airflow's secret key is another one now.
+        HTTPException: 400; it is damaged, or Airflow's secret key is another one now.
     """
     if not token:
         return ""
     try:
         return _cipher().decrypt(token.encode("utf-8", "replace")).decode()
     except InvalidToken:
-        raise HTTPException(422, "This page's address is damaged or too old: open the list anew.") from None
+        raise HTTPException(400, "This page's address is damaged or too old: open the list anew.") from None
 
 
 def _cipher() -> Fernet:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
+from airflow.api_fastapi.common.db.common import SessionDep
 from fastapi import APIRouter, Depends, HTTPException
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from customer_sync.ledger import CustomerState, Ledger
 from customer_sync.model.company import CompanyStatus
@@ -14,6 +15,7 @@ from customer_sync.model.operation import AppliedCompany
 from customer_sync.settings.connector_file import find_connector
 from customer_sync_airflow.pages.hand_link import must_be_idle, read_company
 from customer_sync_airflow.pages.ledger_source import ledger_engine
+from customer_sync_airflow.pages.obstacles import obstacles
 from customer_sync_airflow.pages.rights import DAG_PREFIX, CurrentViewer, Viewer, same_site_only
 
 router = APIRouter(prefix="/actions", dependencies=[Depends(same_site_only)])
@@ -21,20 +23,30 @@ router = APIRouter(prefix="/actions", dependencies=[Depends(same_site_only)])
 _CONFLICT = 409
 
 
+def _storable(text: str) -> str:
+    """Refuse what PostgreSQL cannot hold."""
+    if "\0" in text:
+        raise ValueError("it holds a character that nothing can have")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+
+
 class Order(BaseModel):
     """What is to be done to whom, and why."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    connector: str = Field(min_length=1, max_length=40)
-    customer_id: str = Field(min_length=1, max_length=200)
-    why: str = Field(default="", max_length=500)
+    connector: Text = Field(min_length=1, max_length=40)
+    customer_id: Text = Field(min_length=1, max_length=200)
+    why: Text = Field(default="", max_length=500)
 
 
 class ReasonedOrder(Order):
     """An action that asks for a reason."""
 
-    why: str = Field(min_length=1, max_length=500)
+    why: Text = Field(min_length=1, max_length=500)
 
 
 class MarkOrder(ReasonedOrder):
@@ -59,7 +71,19 @@ class Done(BaseModel):
 
 def _ledger(viewer: Viewer, order: Order) -> Ledger:
     viewer.must_act(order.connector)
-    return Ledger(ledger_engine(), order.connector)
+    ledger = Ledger(ledger_engine(), order.connector)
+    if not ledger.stories.knows(order.customer_id):
+        unknown = f"No run of {order.connector} has ever read a customer {order.customer_id}: check the number."
+        raise HTTPException(404, f"{unknown} A new one comes with the next run, or with a run in mode selected.")
+    return ledger
+
+
+def _unless_stuck(connector_id: str, session: Any, sentence: str) -> str:
+    """What the next run does; or that none will run, and what a person does about that."""
+    found = obstacles(connector_id, session)
+    if not found:
+        return sentence
+    return f"Nothing runs at present. {' '.join(f'{each.what} {each.remedy}' for each in found)}"
 
 
 def _record(
@@ -71,9 +95,11 @@ def _record(
 
 
 @router.post("/sync")
-def sync_now(viewer: CurrentViewer, order: Order) -> Done:
+def sync_now(viewer: CurrentViewer, session: SessionDep, order: Order) -> Done:
     """Record the wish; the page then starts the run through Airflow's API, with the person's own login."""
     ledger = _ledger(viewer, order)
+    if stuck := _unless_stuck(order.connector, session, ""):
+        raise HTTPException(_CONFLICT, stuck)
     with ledger.write() as connection:
         _record(ledger, connection, viewer, order, "sync")
     conf: dict[str, object] = {"mode": "selected", "customer_ids": [order.customer_id]}
@@ -81,7 +107,7 @@ def sync_now(viewer: CurrentViewer, order: Order) -> Done:
 
 
 @router.post("/release")
-def release(viewer: CurrentViewer, order: Order) -> Done:
+def release(viewer: CurrentViewer, session: SessionDep, order: Order) -> Done:
     """Let a customer out of quarantine: the next run that reads it tries again, changed or not."""
     ledger = _ledger(viewer, order)
     with ledger.write() as connection:
@@ -89,33 +115,36 @@ def release(viewer: CurrentViewer, order: Order) -> Done:
         if not count:
             raise HTTPException(_CONFLICT, "Nothing of this customer is in quarantine any more.")
         _record(ledger, connection, viewer, order, "release", f"{count} records")
-    return Done(message="Released. The next run that reads the customer tries again; sync it now to have that at once.")
+    then = "The next run that reads the customer tries again; sync it now to have that at once."
+    return Done(message=f"Released. {_unless_stuck(order.connector, session, then)}")
 
 
 @router.post("/set-aside")
-def set_aside(viewer: CurrentViewer, order: MarkOrder) -> Done:
+def set_aside(viewer: CurrentViewer, session: SessionDep, order: MarkOrder) -> Done:
     """Have the sync pass a customer over: until taken back, or until its source changes."""
     ledger = _ledger(viewer, order)
     with ledger.write() as connection:
         ledger.set_aside.put(connection, order.customer_id, order.kind)
         _record(ledger, connection, viewer, order, order.kind)
     until = "until somebody takes it back" if order.kind == "skip" else "until it changes in the ERP"
-    return Done(message=f"The sync leaves this customer alone {until}.")
+    said = f"The sync leaves this customer alone {until}."
+    return Done(message=f"{said} {_unless_stuck(order.connector, session, '')}".strip())
 
 
 @router.post("/take-back")
-def take_back(viewer: CurrentViewer, order: Order) -> Done:
+def take_back(viewer: CurrentViewer, session: SessionDep, order: Order) -> Done:
     """Have the sync look at a customer again."""
     ledger = _ledger(viewer, order)
     with ledger.write() as connection:
         if not ledger.set_aside.drop(connection, [order.customer_id]):
             raise HTTPException(_CONFLICT, "This customer is not set aside any more.")
         _record(ledger, connection, viewer, order, "take_back")
-    return Done(message="The sync looks at this customer again; sync it now to have that at once.")
+    then = "The sync looks at this customer again; sync it now to have that at once."
+    return Done(message=_unless_stuck(order.connector, session, then))
 
 
 @router.post("/link")
-def link(viewer: CurrentViewer, order: LinkOrder) -> Done:
+def link(viewer: CurrentViewer, session: SessionDep, order: LinkOrder) -> Done:
     """Pair a customer with a company that exists in the store, belongs to nobody else and bears no other key."""
     ledger = _ledger(viewer, order)
     connector = find_connector(order.connector)
@@ -133,11 +162,12 @@ def link(viewer: CurrentViewer, order: LinkOrder) -> Done:
         state = CustomerState(order.customer_id, applied, key=company.key, evidence="a person")
         ledger.links.put(connection, "", [state])
         _record(ledger, connection, viewer, order, "link", f"company {company.id}")
-    return Done(message=f"Linked to company {company.id}. The next run brings it in line with the ERP.")
+    then = "The next run brings it in line with the ERP."
+    return Done(message=f"Linked to company {company.id}. {_unless_stuck(order.connector, session, then)}")
 
 
 @router.post("/unlink")
-def unlink(viewer: CurrentViewer, order: ReasonedOrder) -> Done:
+def unlink(viewer: CurrentViewer, session: SessionDep, order: ReasonedOrder) -> Done:
     """Forget which company belongs to a customer; nothing changes in the store."""
     ledger = _ledger(viewer, order)
     must_be_idle(ledger, find_connector(order.connector))
@@ -149,4 +179,5 @@ def unlink(viewer: CurrentViewer, order: ReasonedOrder) -> Done:
     with ledger.write() as connection:
         ledger.links.drop_company(connection, order.customer_id)
         _record(ledger, connection, viewer, order, "unlink", f"company {known[0]}")
-    return Done(message=f"Unlinked from company {known[0]}, which stays in the store as it is.")
+    said = f"Unlinked from company {known[0]}, which stays in the store as it is."
+    return Done(message=f"{said} {_unless_stuck(order.connector, session, '')}".strip())

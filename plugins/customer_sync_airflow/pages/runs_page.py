@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from customer_sync.ledger.story.run_list import RunPosition, list_runs
 from customer_sync.model.outcome import Outcome
 from customer_sync_airflow.pages import report_page
 from customer_sync_airflow.pages.connector_of import known_connectors
+from customer_sync_airflow.pages.cursor import read_cursor, write_cursor
 from customer_sync_airflow.pages.ledger_source import ledger_engine
+from customer_sync_airflow.pages.moment import checked_moment
 from customer_sync_airflow.pages.rendering import page
 from customer_sync_airflow.pages.rights import DAG_PREFIX, CurrentViewer
 
@@ -70,18 +70,10 @@ def run_url(connector_id: str, run_id: str, mode: str = "") -> str:
 
 
 def _text(row: dict[str, Any]) -> str:
-    place = [row["started_at_utc"].isoformat(), row["connector_id"], row["run_id"]]
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+    return write_cursor(row["started_at_utc"].isoformat(), row["connector_id"], row["run_id"])
 
 
 def _place(text: str) -> RunPosition | None:
-    if not text:
-        return None
-    try:
-        moment, connector_id, run_id = json.loads(base64.urlsafe_b64decode(text.encode()))
-        started = datetime.fromisoformat(moment)
-    except (TypeError, ValueError) as error:
-        raise HTTPException(422, "This page's address is damaged: open the list anew.") from error
-    if started.tzinfo is None:
-        raise HTTPException(422, "This page's address is damaged: open the list anew.")
-    return RunPosition(started, str(connector_id), str(run_id))
+    return read_cursor(
+        text, lambda moment, connector, run: RunPosition(checked_moment(moment), str(connector), str(run))
+    )

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from customer_sync.errors import SyncError
 from customer_sync.model.push_notification import BODY_BYTES_MAX, Malformed
 from customer_sync_airflow.push.inbox import Inbox
+from customer_sync_airflow.request_bounds import BoundedWork, Lane
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,7 @@ SECRET_HEADER = "X-Push-Secret"  # noqa: S105 - the header's name
 """Header that holds the secret; ``Authorization: Bearer …`` will do as well."""
 
 app = FastAPI(title="Push notifications", docs_url=None, redoc_url=None, openapi_url=None)
+app.add_middleware(BoundedWork, lanes=(Lane("", 4, "push notifications"),))
 inbox = Inbox()
 
 

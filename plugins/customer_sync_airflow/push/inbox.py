@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowException
 from customer_sync.errors import ConfigError
 from customer_sync.ledger import Ledger
 from customer_sync.ledger.coordination.push_inbox import Taken
+from customer_sync.ledger.storage.database import PAGE_WAIT_S
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import find_connector
 
@@ -62,7 +63,7 @@ class Inbox:
         if connector_id not in self._ledgers:
             # Silences Alembic's up-to-date messages.
             logging.getLogger("alembic").setLevel(logging.WARNING)
-            self._ledgers[connector_id] = Ledger.open(connector_id)
+            self._ledgers[connector_id] = Ledger.open(connector_id, wait_s=PAGE_WAIT_S)
         taken = self._ledgers[connector_id].push.receive(notification)
         log.info(
             "Push notification for %s: %d customers wait now, %d were known, %d did not fit.", connector_id, *taken

@@ -5,7 +5,6 @@ and comes back (docs/api/airflow.md#map-indexes). The note therefore carries the
 descriptor, and the reader checks key, count and hash of what it gets.
 """
 
-import os
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
@@ -13,6 +12,7 @@ from airflow.sdk import Context
 
 from customer_sync.errors import BatchDamaged
 from customer_sync.model.batch import BatchDescriptor, read_descriptor
+from customer_sync_airflow.tasks.private_values import push_private, unseal
 
 UNMAPPED = -1
 """Airflow's map index of a task that is not mapped."""
@@ -36,19 +36,6 @@ def push_batch(context: Context, content: str, descriptor: BatchDescriptor) -> B
     return {"descriptor": descriptor.to_json(), "pushed_by": UNMAPPED if map_index is None else map_index}
 
 
-def push_private(context: Context, key: str, content: str) -> None:
-    """Push a text that holds customers' data.
-
-    The file that it becomes is readable by its owner only, whatever the process's own mask is
-    (docs/api/airflow.md#file-permissions: world-readable by default).
-    """
-    mask = os.umask(0o077)
-    try:
-        context["ti"].xcom_push(key=key, value=content)
-    finally:
-        os.umask(mask)
-
-
 def pull_batch(context: Context, note: BatchNote, *, pushed_to: str) -> tuple[Any, BatchDescriptor]:
     """Pull a batch's content; the step that decodes it checks that it is whole.
 
@@ -58,16 +45,16 @@ def pull_batch(context: Context, note: BatchNote, *, pushed_to: str) -> tuple[An
         pushed_to: Id of the task that pushed the content.
 
     Raises:
-        BatchDamaged: The note is none.
+        BatchDamaged: The note is none, or the content was encrypted with another key.
     """
     descriptor = descriptor_of(note)
     content = context["ti"].xcom_pull(task_ids=pushed_to, key=descriptor.key, map_indexes=note["pushed_by"])
-    return content, descriptor
+    return unseal(content), descriptor
 
 
 def pull_customers(context: Context, descriptor: BatchDescriptor) -> Any:
     """Pull a batch's customers, which extract pushed once; every later step reads them beside what it decides."""
-    return context["ti"].xcom_pull(task_ids="extract", key=descriptor.key, map_indexes=UNMAPPED)
+    return unseal(context["ti"].xcom_pull(task_ids="extract", key=descriptor.key, map_indexes=UNMAPPED))
 
 
 def descriptor_of(note: Any) -> BatchDescriptor:

@@ -10,7 +10,8 @@ from airflow.sdk import Context, task
 
 from customer_sync.planning.window import RunRequest
 from customer_sync_airflow.guard import Guard
-from customer_sync_airflow.tasks.batches import BatchNote, pull_batch, push_batch, push_private
+from customer_sync_airflow.tasks.batches import BatchNote, pull_batch, push_batch
+from customer_sync_airflow.tasks.private_values import push_private
 from customer_sync_airflow.tasks.report_files import MATCHES_KEY, read_list
 from customer_sync_airflow.tasks.run_context import open_run
 from customer_sync_airflow.tasks.sync import READS, WRITES

@@ -8,6 +8,7 @@ from airflow.sdk import BaseOperator, BaseOperatorLink, Context
 from airflow.sdk.types import TaskInstanceKey
 
 from customer_sync_airflow.addresses import logs_address
+from customer_sync_airflow.tasks.private_values import unseal
 from customer_sync_airflow.tasks.report_files import MATCHES_FILE, MATCHES_KEY, publish
 from customer_sync_airflow.tasks.run_context import open_run
 from customer_sync_airflow.tasks.task_log import print_lines
@@ -57,7 +58,7 @@ class PublishReport(BaseOperator):
                 close_reconciliation(run, failed_tasks=failed)
             except RunUnbalanced as error:
                 unbalanced = error
-            matches = context["ti"].xcom_pull(task_ids="compare", key=MATCHES_KEY)
+            matches = unseal(context["ti"].xcom_pull(task_ids="compare", key=MATCHES_KEY))
             extra = {MATCHES_FILE: matches} if isinstance(matches, str) else {}
             place = publish(run, extra) if run.ledger.runs.get(run.run_id) else ""
             if unbalanced is not None:

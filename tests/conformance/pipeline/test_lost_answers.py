@@ -294,6 +294,20 @@ def test_a_user_whose_answer_was_lost_leaves_a_customer_that_waits(
     assert who.lower() not in world.users("N4")
 
 
+def test_a_user_whose_answer_was_lost_leaves_a_customer_on_hold_for_another_one(world: World) -> None:
+    """Nothing of the customer is to be done, and what was sent is read back: the next run knows who has moved."""
+    world.rules = {"guards": {"least_eligible_share": 0}}
+    killed_at(world, "create_user")
+    ann, bob = world.erp.customer("N4").contacts
+    world.save("N4", ann, status="On Hold")
+    world.save("N5", world.contact("Cleo", is_primary=True), bob)
+    for _ in range(2):
+        world.sync(mode="full")
+    assert set(world.users("N4")) == {"ann"}
+    world.sync()
+    assert set(world.users("N5")) == {"cleo", "bob"}
+
+
 def test_a_removal_that_was_taken_back_is_made_good(world: World) -> None:
     """A contact that is back has a user again."""
     world.sync()

@@ -125,7 +125,7 @@ def test_a_filter_finds_exactly_its_rows_when_the_log_is_paged(
     engine: sa.Engine, name: str, order: Order, connectors: frozenset[str]
 ) -> None:
     """No row is missed or shown twice over all pages, and none of a connector that may not be seen."""
-    wanted = LogFilter(connectors=connectors, **FILTERS[name])
+    wanted = LogFilter(connectors=connectors, by_name=connectors, **FILTERS[name])
     found = [row["id"] for page in iter_log(engine, wanted, order=order, page=37) for row in page]
     assert found == in_order(everything(engine, wanted), order)
 
@@ -133,7 +133,7 @@ def test_a_filter_finds_exactly_its_rows_when_the_log_is_paged(
 @pytest.mark.parametrize("name", ["nothing", "outcome", "text in a name"])
 def test_paging_back_shows_the_page_before_when_asked(engine: sa.Engine, name: str) -> None:
     """Forth and back leads to the same rows."""
-    wanted = LogFilter(connectors=KNB, **FILTERS[name])
+    wanted = LogFilter(connectors=KNB, by_name=KNB, **FILTERS[name])
     first = search_log(engine, wanted, limit=10)
     second = search_log(engine, wanted, after=position_of(first.rows[-1]), limit=10)
     back = search_log(engine, wanted, before=position_of(second.rows[0]), limit=10)
@@ -149,7 +149,7 @@ def test_nothing_is_found_when_no_connector_may_be_seen(engine: sa.Engine) -> No
 @pytest.mark.parametrize("name", FILTERS)
 def test_the_chart_counts_what_the_list_shows(engine: sa.Engine, name: str) -> None:
     """Counts by outcome equal those of the rows, for whole hours."""
-    wanted = LogFilter(connectors=KNB, **FILTERS[name])
+    wanted = LogFilter(connectors=KNB, by_name=KNB, **FILTERS[name])
     if wanted.since is not None:
         wanted = LogFilter(connectors=KNB, since=START, until=START + timedelta(hours=2), outcome=wanted.outcome)
     counts = count_over_time(engine, find_scope(engine, wanted))

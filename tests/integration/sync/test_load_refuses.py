@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from customer_sync.errors import BatchDamaged, ConfigError
-from customer_sync.settings.connector import Connector
 from tests.integration.twin_world import World, attempts, call
 
 CUSTOMER = "C000001"
 OTHER = "C000002"
 
 
-def with_file(world: World, **sections: Any) -> World:
-    """The same world under a connector file with other sections."""
-    values = {**world.connector.model_dump(mode="json"), **sections}
-    return replace(world, connector=Connector.model_validate(values))
-
-
 def naming_unknown_methods(world: World) -> World:
     """The same world, whose terms table switches on a payment method that no store has."""
-    return with_file(world, terms={name: {"payment_methods": {"gold": True}} for name in world.connector.terms})
+    return world.with_file(terms={name: {"payment_methods": {"gold": True}} for name in world.connector.terms})
 
 
 @pytest.mark.parametrize(
@@ -71,7 +63,7 @@ def test_what_the_store_demands_of_users_is_filled_by_the_file(world: World, dem
     demand("users")
     source = world.connector.source.model_dump(mode="json")
     source["contact"]["extra_fields"] = {"Cost Center": "LastName"}
-    filled = with_file(world, source=source)
+    filled = world.with_file(source=source)
     filled.sync(mode="full")
     state = world.store_state()
     ours = {company["companyId"] for company in world.companies().values()}

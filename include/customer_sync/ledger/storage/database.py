@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from customer_sync.errors import ConfigError
-from customer_sync.ledger.storage.connect_retry import is_passing, wait_for_server
+from customer_sync.ledger.storage.connect_retry import PATIENCE_S, is_passing, wait_for_server
 from customer_sync.ledger.storage.failures import explain_failures, explained, is_busy_or_full
 from customer_sync.ledger.storage.upgrade import OutdatedLedger, UnknownRevision, migrate, writing
 
@@ -20,6 +20,13 @@ __all__ = ["URL_VARIABLE", "ledger_url", "open_engine", "writing"]
 
 URL_VARIABLE = "CUSTOMER_SYNC_LEDGER_URL"
 """Environment variable with the ledger's SQLAlchemy URL."""
+
+
+LONGEST_WAIT_S = PATIENCE_S
+"""How long a task waits for the ledger, in seconds."""
+
+PAGE_WAIT_S = 5.0
+"""How long what answers a web request waits for the ledger, in seconds."""
 
 
 def ledger_url() -> str:
@@ -31,13 +38,18 @@ def ledger_url() -> str:
     return f"sqlite:///{Path(home).expanduser().resolve() / 'customer_sync_ledger.db'}"
 
 
-def open_engine(url: str) -> sa.Engine:
+def open_engine(url: str, *, wait_s: float = LONGEST_WAIT_S) -> sa.Engine:
     """Connect to the ledger and bring its tables up to date.
 
     A SQLite file is created with mode 0600 and runs in WAL mode with full
     synchronisation: an intent must be on disk before its request leaves.
 
-    A server that is being restarted is waited for, see ``patience``.
+    A server that is being restarted is waited for.
+
+    Args:
+        url: SQLAlchemy URL.
+        wait_s: Longest wait for a server that is away, for a place in the pool, or for a lock that somebody else
+            holds, in seconds. A task has time; a page's reader and the server that answers him have not.
 
     Raises:
         ConfigError: The URL is no SQLAlchemy URL, its driver is missing, or the
@@ -53,7 +65,7 @@ def open_engine(url: str) -> sa.Engine:
             hide_parameters=True,
             json_serializer=_to_json,
             json_deserializer=msgspec.json.decode,
-            **_engine_options(parsed),
+            **_engine_options(parsed, wait_s),
         )
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError, ValueError, OSError) as error:
         raise ConfigError(
@@ -61,7 +73,7 @@ def open_engine(url: str) -> sa.Engine:
             "give a SQLAlchemy URL such as sqlite:////var/lib/ledger.db or postgresql+psycopg://user@host/ledger.",
             setting=URL_VARIABLE,
         ) from error
-    wait_for_server(engine)
+    wait_for_server(engine, wait_s)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _configure_sqlite)
         sa.event.listen(engine, "begin", _begin_immediately)
@@ -102,11 +114,21 @@ def _to_json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _engine_options(url: sa.URL) -> dict[str, Any]:
+def _engine_options(url: sa.URL, wait_s: float) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         # How long to wait while another process writes; ?timeout=5 in the URL says otherwise.
-        return {} if "timeout" in url.query else {"connect_args": {"timeout": 60}}
-    return {"pool_pre_ping": True, "pool_size": 2, "max_overflow": 4, "pool_recycle": 1800}
+        return {} if "timeout" in url.query else {"connect_args": {"timeout": wait_s}}
+    options = {"pool_pre_ping": True, "pool_size": 2, "max_overflow": 4, "pool_recycle": 1800}
+    if wait_s == LONGEST_WAIT_S:
+        return options
+    return {**options, "pool_timeout": wait_s, "connect_args": _in_seconds(url, wait_s)}
+
+
+def _in_seconds(url: sa.URL, wait_s: float) -> dict[str, Any]:
+    """PostgreSQL's own bounds for who waits for a lock; what the URL says of them holds."""
+    if url.get_backend_name() != "postgresql" or "options" in url.query:
+        return {}
+    return {"connect_timeout": max(2, round(wait_s)), "options": f"-c lock_timeout={round(wait_s * 1000)}"}
 
 
 def _prepare_file(database: str | None) -> None:

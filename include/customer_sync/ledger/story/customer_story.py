@@ -137,6 +137,12 @@ class CustomerStories:
             runs=looked_at,
         )
 
+    def knows(self, customer_id: str) -> bool:
+        """Whether the ledger has ever met a customer."""
+        met = (known_customer, customer_state, quarantine, unfinished, set_aside, story)
+        with self._engine.connect() as connection:
+            return any(connection.execute(self._of_customer(table, customer_id).limit(1)).first() for table in met)
+
     def _of_customer(self, table: sa.Table, customer_id: str) -> sa.Select[Any]:
         return sa.select(table).where(table.c.connector_id == self._connector_id, table.c.customer_id == customer_id)
 

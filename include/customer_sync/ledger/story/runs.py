@@ -269,6 +269,18 @@ class Runs:
         run_id, _, (outcome, reasons) = found
         return {**(self.get(run_id) or {}), "outcome": outcome, "reasons": reasons}
 
+    def reading(self, customer_id: str, among_newest: int = 200) -> list[tuple[str, datetime, str]]:
+        """(run, its start, outcome) of those of the connector's newest runs that read a customer, newest first."""
+        starts = sa.select(run.c.run_id, run.c.started_at_utc).where(run.c.connector_id == self._connector_id)
+        with self._engine.connect() as connection:
+            newest = connection.execute(starts.order_by(run.c.started_at_utc.desc()).limit(among_newest)).all()
+            if not newest:
+                return []
+            known: dict[str, datetime] = {row[0]: row[1] for row in newest}
+            since = run.c.started_at_utc >= newest[-1].started_at_utc
+            found = naming(connection, self._connector_id, customer_id, since)
+            return [(run_id, known[run_id], became[0]) for run_id, _, became in found if run_id in known]
+
     def of_interval(self, interval: tuple[str, str]) -> set[str]:
         """Customers that earlier runs of the same data interval recorded: a re-processed one takes them up again."""
         found: set[str] = set()
