@@ -76,7 +76,9 @@ class Stack:
         if is_new:
             self._make_cluster(data, launch)
         port = self._machine.port_of("postgres")
-        command = [*launch.command, "-D", str(data), "-p", str(port), "-h", LOOPBACK, "-k", ""]
+        # What the image's entry point does before is done here, by an account that cannot enter the project.
+        server = launch.command[launch.command.index(_ENTRY_POINT) + 1 :]
+        command = [*server, "-D", str(data), "-p", str(port), "-h", LOOPBACK, "-k", ""]
         self._start("postgres", [*as_nobody(), *command], launch)
         if is_new:
             scripts = self._machine.root / self._services["postgres"].volumes["/docker-entrypoint-initdb.d"]
@@ -243,6 +245,9 @@ class Stack:
         make = ["initdb", "-D", str(data), "-U", user, "-A", "scram-sha-256", f"--pwfile={secret}", "-E", "UTF8"]
         self._run([*as_nobody(), *make], self.environment_of(launch), "initdb", _START_S)
         secret.unlink()
+
+
+_ENTRY_POINT = "docker-entrypoint.sh"
 
 
 def _reports_health(api: Server, part: str) -> bool:

@@ -246,6 +246,69 @@ def test_airflow_does_not_start_when_a_secret_was_not_replaced() -> None:
     assert "AIRFLOW__API__SECRET_KEY still says change-me" in said.stderr
 
 
+@pytest.mark.parametrize("name", ["POSTGRES_PASSWORD", "AIRFLOW_DB_PASSWORD", "LEDGER_DB_PASSWORD"])
+def test_no_database_is_made_when_its_password_was_not_replaced(name: str) -> None:
+    """PostgreSQL's own service refuses before it makes anything: a database keeps the password it was made with."""
+    command = SERVICES["postgres"]["command"]
+    assert command[2:4] == ["docker-entrypoint.sh", "postgres"]
+    script = ROOT / "config" / "postgres" / Path(command[1]).name
+    assert Path(command[1]).parent == Path("/docker-entrypoint-initdb.d")
+    # The image runs what ends so, in its place.
+    assert script.suffix not in {".sh", ".sql"}
+    for value, ending in (("change-me", 1), ("s3cret", 0)):
+        said = subprocess.run(  # noqa: S603 - our own script
+            ["bash", str(script), "echo", "started"],  # noqa: S607 - the shell that the service uses
+            env={"PATH": os.environ["PATH"], name: value},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert said.returncode == ending
+        assert (said.stdout == "started\n") is (ending == 0)
+        assert (f"{name} still says change-me" in said.stderr) is (ending == 1)
+
+
+def test_a_service_has_no_right_that_it_does_not_need() -> None:
+    """No capability but those of PostgreSQL's own image, no way to more, read-only where it can be."""
+    for name, service in SERVICES.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert not service.get("privileged")
+        assert not [each for each in service.get("volumes", ()) if "docker.sock" in each]
+    assert {name for name, service in SERVICES.items() if service.get("cap_add")} == {"postgres"}
+    assert {name for name, service in SERVICES.items() if service.get("read_only")} == {
+        *TWINS,
+        "redis",
+        "statsd-exporter",
+    }
+    assert SERVICES["redis"]["user"] == "redis"
+
+
+def test_databases_are_out_of_reach_when_something_outside_is_taken_over() -> None:
+    """PostgreSQL and Redis are in a network without a way out, twins and exporter are not; neither is published."""
+    inside = {name for name, service in SERVICES.items() if "databases" in service["networks"]}
+    assert COMPOSE["networks"]["databases"] == {"internal": True}
+    assert inside == {"postgres", "redis", "airflow-init", "flower", WORKER, *AIRFLOW}
+    for name in ("postgres", "redis"):
+        assert SERVICES[name]["networks"] == ["databases"]
+        assert "ports" not in SERVICES[name]
+    published = [port for service in SERVICES.values() for port in service.get("ports", ())]
+    assert all(port.startswith(("127.0.0.1:", "${AIRFLOW_PUBLISH:-127.0.0.1:")) for port in published)
+
+
+def test_a_secret_is_where_it_is_used_and_nowhere_else() -> None:
+    """The superuser's password is PostgreSQL's alone; the first administrator's is not with tasks; see SECURITY.md."""
+
+    def holders(secret: str) -> set[str]:
+        return {name for name, each in SERVICES.items() if f"${{{secret}" in json.dumps(each.get("environment", {}))}
+
+    assert holders("POSTGRES_PASSWORD") == {"postgres"}
+    assert holders("AIRFLOW_ADMIN_PASSWORD") == {"airflow-init", "flower"}
+    assert holders("AIRFLOW_CONN_ACUMATICA_KNB") == {"airflow-init"}
+    assert holders("AIRFLOW_CONN_BETTER_B2B_KNB") == {"airflow-init"}
+    assert holders("LEDGER_DB_PASSWORD") == {"postgres", "airflow-init", "flower", WORKER, *AIRFLOW}
+
+
 @pytest.mark.parametrize("service", TWINS)
 def test_a_twin_starts_when_its_command_is_run(service: str, tmp_path: Path) -> None:
     """The twins understand the options that compose gives them; address and state file are moved for the test."""
