@@ -21,6 +21,7 @@ with gc_paused():
     from customer_sync.commands.pools import add_pools
     from customer_sync.commands.reconcile import add_reconcile
     from customer_sync.commands.run import add_run
+    from customer_sync.commands.undo import add_undo
     from customer_sync.errors import PlanRefused, SyncError
 
 INTERRUPTED: Final = 130
@@ -64,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         "Ledger: CUSTOMER_SYNC_LEDGER_URL, else an SQLite file in $AIRFLOW_HOME.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (add_run, add_explain, add_reconcile, add_login, add_pools, add_ledger):
+    for add in (add_run, add_explain, add_reconcile, add_undo, add_login, add_pools, add_ledger):
         add(commands)
     return parser
 
