@@ -118,6 +118,7 @@ e2e: $(READY) ## what a person sees and does, in a real Chromium (TESTS=tests/e2
 .PHONY: pictures
 pictures: ## renew the pictures of the documentation (docs/pictures/) from the browser tests
 	@PICTURES=1 $(MAKE) e2e
+	@PICTURES=1 $(BIN)/pytest tests/airflow/test_customers_in_browser.py -p no:randomly
 
 .PHONY: demo
 demo: $(READY) ## twins + Airflow + a first sync; stays up (ONCE=1 leaves after it, RESET=1 starts afresh, DB=postgres)
