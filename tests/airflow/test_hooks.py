@@ -126,7 +126,7 @@ def test_kept_tokens_are_used_when_tested(
     form = {"grant_type": "password", "username": "admin", "password": "sandbox", "scope": "api offline_access"}
     form |= {"client_id": OAUTH["client_id"], "client_secret": OAUTH["client_secret"]}
     given = requests.post(f"{erp.url}/identity/connect/token", data=form, timeout=10).json()
-    owner = token_owner(erp.url, OAUTH["client_id"])
+    owner = token_owner(erp.url, OAUTH["client_id"], {})
     ended = datetime.now(UTC) - timedelta(hours=1)
     LedgerTokens().replace(owner, Tokens("ended", given["refresh_token"], ended), "erp_knb")
     ok, sentence = hook.test_connection()
