@@ -115,10 +115,54 @@ def test_what_seeds_found_stays_mended(ledger_file: LedgerFile, events: Sequence
     assert relive(events, ledger_file, 0).found == []
 
 
-@pytest.mark.parametrize("seed", [500085, 500411, 600403, 600844, 600944, 601948, 601978, 601982, 603389])
+@pytest.mark.parametrize("seed", [500085, 500411, 600403, 600844, 600944, 601948, 601978, 601982, 603389, 702174])
 def test_seeds_that_found_something_stay_mended(ledger_file: LedgerFile, seed: int) -> None:
     """The same for histories whose faults are the point of them."""
     assert relive(make_history(seed, ALL), ledger_file, seed).found == []
+
+
+@pytest.mark.parametrize("order", [0, 5])
+def test_the_next_admin_of_a_company_that_was_not_read_back_comes_first(ledger_file: LedgerFile, order: int) -> None:
+    """Requests that are in flight together arrive in any order: the former admin is not sent beside the next one."""
+    made = [Event("add_customer", ("c1", "N1", 1)), Event("add_customer", ("c2", "N2", 1))]
+    rehearsal = World(ledger_file)
+    for event in (*made, Event("run", ("full", 0))):
+        rehearsal.happen(event)
+    requests = [line.split()[1] for line in rehearsal.log if line.startswith(("  ledger", "  source", "  target"))]
+    world = World(ledger_file)
+    for event in (*made, Event("run", ("full", 0, (requests.index("users") + 1, "never_arrived")))):
+        world.happen(event)
+    assert {status for (status,) in ledger_file.rows("SELECT status FROM customer_state")} == {-1}
+    for event in (
+        Event("add_contact", ("c1p2", "c1")),
+        Event("make_primary", ("c1p2",)),
+        Event("run", ("full", order)),
+    ):
+        world.happen(event)
+    writes = [line.split(" company")[0] for line in world.store.writes]
+    assert writes.index("create_user c1p2") < writes.index("update_user c1p1")
+    assert world.found == []
+
+
+def test_who_left_goes_first_also_where_the_next_admin_waits_for_an_email(ledger_file: LedgerFile) -> None:
+    """On hold: as soon as another customer's user gives the e-mail up, and before anything is given to others."""
+    world = World(ledger_file)
+    for event in (
+        Event("add_customer", ("c1", "N1", 2)),
+        Event("add_customer", ("c2", "N2", 1)),
+        Event("set_contact", ("c1p2", 0)),
+        Event("run", ("full", 0)),
+        Event("set_status", ("c1", "On Hold")),
+        Event("set_contact", ("c1p2", 1)),
+        Event("swap_emails", ("c2p1", "c1p2")),
+        Event("set_contact", ("c1p1", 0)),
+        Event("add_customer", ("c3", "N3", 1)),
+        Event("run", ("full", 0)),
+    ):
+        world.happen(event)
+    writes = [line.split(" company")[0] for line in world.store.writes]
+    assert writes.index("delete_user c1p1") < writes.index("create_company N3")
+    assert world.found == []
 
 
 @pytest.mark.parametrize("seed", [3, 4])
