@@ -61,6 +61,22 @@ def http_settings(
     )
 
 
+_OF_THE_WAY: Final = ("verify", "cert", "proxies", "trust_env", "srv_lookup")
+_OTHER_NAMES: Final = {"verify": "verify_ssl", "proxies": "proxy"}
+_USUAL: Final = {"verify": True, "trust_env": True}
+
+
+def way_of(connection: ConnectionFields) -> dict[str, Any]:
+    """What a connection itself says of the way that its secrets take beside the address; ``{}`` where it says nothing.
+
+    Proxies, certificates and header fields, without those that the machine prescribes and without defaults.
+    """
+    said = {name: connection.extra.get(name, connection.extra.get(_OTHER_NAMES.get(name, ""))) for name in _OF_THE_WAY}
+    said["headers"] = {name.casefold(): value for name, value in _headers(connection.extra).items()}
+    kept = {name: value for name, value in said.items() if value not in (None, "", [], {})}
+    return {name: value for name, value in kept.items() if value is not _USUAL.get(name)}
+
+
 def is_header_name(name: str) -> bool:
     """Whether a name in ``extra`` is meant as a header field: those have a ``-``, ours never do."""
     return "-" in name

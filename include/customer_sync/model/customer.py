@@ -30,7 +30,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
 
     ``enabled`` and ``connection_type`` are the contact's own commerce switches;
     ``enabled`` is ``None`` where the ERP holds no value. ``modified_at_utc`` is the
-    ERP's own stamp, ISO 8601 with ``+00:00``.
+    ERP's own stamp, ISO 8601 with ``+00:00``. ``unused`` is as in :class:`Customer`.
     """
 
     contact_id: str
@@ -45,6 +45,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     reference_id: str = ""
     modified_at_utc: str = ""
     extra_fields: dict[str, str] = {}
+    unused: dict[str, int] = {}
 
 
 class Location(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -81,7 +82,8 @@ class Customer(PlainFields, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     ``email`` is the account's own. ``modified_at_utc`` is the source's own stamp, ISO 8601 with ``+00:00``, and
     ``created_at_utc`` says when the record was made;
     ``record_id`` stays the same when the customer gets another number. ``is_gone`` says that the source has neither
-    the number nor the record any more; all else is empty then.
+    the number nor the record any more; all else is empty then. ``unused`` counts, for each field of which the source
+    holds several values and one is taken, the others.
     """
 
     customer_id: str
@@ -105,4 +107,5 @@ class Customer(PlainFields, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     extra_fields: dict[str, str] = msgspec.field(default_factory=dict)
     modified_at_utc: str = ""
     created_at_utc: str = ""
+    unused: dict[str, int] = msgspec.field(default_factory=dict)
     is_gone: bool = False

@@ -69,6 +69,7 @@ class Reason(StrEnum):
     ADMIN_IS_ACCOUNT = "admin_is_account"
     ADMIN_NOT_PRIMARY = "admin_not_primary"
     VALUE_CUT = "value_cut"
+    VALUES_NOT_USED = "values_not_used"
     CANNOT_CLEAR = "cannot_clear"
     # guard
     EMAIL_DUPLICATE = "email_duplicate"
@@ -159,6 +160,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.ADMIN_IS_ACCOUNT: "Give the customer an enabled contact with name and e-mail; it then becomes the admin.",
     Reason.ADMIN_NOT_PRIMARY: "Give the primary contact name, e-mail and switches if that person should be the admin.",
     Reason.VALUE_CUT: "Shorten {field} in the ERP; the store holds fewer characters.",
+    Reason.VALUES_NOT_USED: "Leave one value in {field}; give each further person a contact of his or her own.",
     Reason.CANNOT_CLEAR: "Empty the field in the store by hand, or give it a value in the ERP: the store takes no "
     "empty value for it.",
     Reason.EMAIL_DUPLICATE: "Give each customer an e-mail of its own: {email}.",

@@ -20,7 +20,7 @@ from customer_sync.settings.target_section import TargetSection
 
 _INFORMING = frozenset(
     {Reason.ADMIN_IS_ACCOUNT, Reason.ADMIN_NOT_PRIMARY, Reason.CONTACT_NOT_ENABLED, Reason.LOCATION_NOT_ENABLED}
-    | {Reason.CONTACT_INACTIVE, Reason.LOCATION_INACTIVE, Reason.TERMS_NOT_MAPPED}
+    | {Reason.CONTACT_INACTIVE, Reason.LOCATION_INACTIVE, Reason.TERMS_NOT_MAPPED, Reason.VALUES_NOT_USED}
 )
 """Findings that are somebody's choice and need no attention."""
 
@@ -28,6 +28,7 @@ _EFFECTS = {
     Reason.ADMIN_IS_ACCOUNT: "no contact can be the admin: the account itself is",
     Reason.ADMIN_NOT_PRIMARY: "the primary contact cannot be the admin: this contact is",
     Reason.VALUE_CUT: "cut",
+    Reason.VALUES_NOT_USED: "the first value is used, the others are not",
     Reason.TERMS_NOT_MAPPED: "what earlier terms gave goes off; other payment methods and terms are left as they are",
 }
 

@@ -14,7 +14,7 @@ from customer_sync.model.fields import PLAIN_FIELDS
 from customer_sync.model.outcome import Finding, Reason
 from customer_sync.model.place import Place
 from customer_sync.rules.address_book import build_addresses
-from customer_sync.rules.company_users import build_users
+from customer_sync.rules.company_users import build_users, not_used
 from customer_sync.rules.places import STATE_COUNTRIES, StorePlaces
 from customer_sync.rules.text_limit import limits_of
 from customer_sync.settings.connector import Connector
@@ -60,6 +60,7 @@ def to_company(customer: Customer, connector: Connector, places: StorePlaces) ->
         findings.append(Finding(reason=Reason.NAME_MISSING, field="name"))
     if not phone:
         findings.append(Finding(reason=Reason.PHONE_MISSING, field="phone"))
+    findings.extend(not_used(customer.unused))
     users = build_users(customer, connector, findings)
     if not users:
         findings.append(Finding(reason=Reason.NO_ADMIN_CONTACT, field="contacts"))

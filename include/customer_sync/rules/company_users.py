@@ -5,6 +5,8 @@ Sources: docs/api/incumbent.md#opt-in, #contacts and #field-map.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from customer_sync.model.company import ACCOUNT_ADMIN_KEY, CompanyUser
 from customer_sync.model.customer import Contact, Customer
 from customer_sync.model.outcome import Finding, Reason
@@ -48,9 +50,25 @@ def build_users(customer: Customer, connector: Connector, findings: list[Finding
     if not contacts[0].is_primary:
         findings.append(Finding(reason=Reason.ADMIN_NOT_PRIMARY, entity="contact", key=contacts[0].contact_id))
     limits = limits_of(type(connector.target), "user", _TEXTS)
+    for contact in contacts:
+        findings.extend(not_used(contact.unused, "contact", contact.contact_id))
     users = [_user(contacts[0], roles.primary_role, limits, findings)]
     users.extend(_user(contact, roles.other_role, limits, findings) for contact in contacts[1:])
     return tuple(users)
+
+
+def not_used(unused: Mapping[str, int], entity: str = "customer", key: str = "") -> list[Finding]:
+    """Say of which fields the source holds more values than the one that is taken; the customer goes on."""
+    return [
+        Finding(
+            reason=Reason.VALUES_NOT_USED,
+            entity=entity,
+            key=key,
+            field=field,
+            detail=f"{number} more value{'s' if number > 1 else ''}",
+        )
+        for field, number in unused.items()
+    ]
 
 
 def leavers(customer: Customer, connector: Connector) -> frozenset[str]:

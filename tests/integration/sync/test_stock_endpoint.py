@@ -159,6 +159,9 @@ def test_the_first_of_several_e_mails_is_the_accounts(stock: StockWorld) -> None
     stock.edit("Customer", CustomerID="C000001", Email="ap@first.example; buyer@first.example")
     stock.sync(mode="selected", customer_ids=["C000001"])
     assert stock.companies()["C000001"]["companyEmail"] == "ap@first.example"
+    with stock.source() as source:
+        (page,) = source.customers_of(["C000001"])
+    assert page.customers[0].unused == {"email": 1}
 
 
 @pytest.mark.parametrize("version", ["20.200.001", "22.200.001"])

@@ -146,12 +146,13 @@ def test_token_that_a_server_quotes_is_taken_out(erp: Any, make_client: Any, mak
 
 def test_tokens_belong_to_one_application_at_one_site() -> None:
     """However its address is written; another host, path or application has none of them."""
-    ours = token_owner("https://erp.example.com/AcumaticaERP", "4B8D-1@Sandbox")
+    ours = token_owner("https://erp.example.com/AcumaticaERP", "4B8D-1@Sandbox", {})
     for same in ("https://ERP.example.com:443/AcumaticaERP/", "https://erp.example.com/acumaticaerp"):
-        assert token_owner(same, "4b8d-1@sandbox") == ours
+        assert token_owner(same, "4b8d-1@sandbox", {}) == ours
     for other in ("http://erp.example.com/AcumaticaERP", "https://erp.example.com:8443/AcumaticaERP", "https://evil/"):
-        assert token_owner(other, "4B8D-1@Sandbox") != ours
-    assert token_owner("https://erp.example.com/AcumaticaERP", "4B8D-1@Other") != ours
+        assert token_owner(other, "4B8D-1@Sandbox", {}) != ours
+    assert token_owner("https://erp.example.com/AcumaticaERP", "4B8D-1@Other", {}) != ours
+    assert token_owner("https://erp.example.com/AcumaticaERP", "4B8D-1@Sandbox", {"verify": False}) != ours
 
 
 def test_client_without_a_ledger_says_so(make_client: Any) -> None:

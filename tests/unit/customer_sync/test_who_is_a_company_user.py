@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from customer_sync.model.customer import Contact, Customer
 from customer_sync.model.outcome import Finding, Reason
-from customer_sync.rules.company_users import account_successor, build_users, leavers, successors
+from customer_sync.rules.company_mapping import BLOCKING
+from customer_sync.rules.company_users import account_successor, build_users, leavers, not_used, successors
 from customer_sync.settings.connector import Connector
 from tests.unit.customer_sync.builders import a_connector, a_contact, a_customer, a_store_without_bounds
 
@@ -18,6 +20,18 @@ def users_of(customer: Customer, connector: Connector | None = None) -> tuple[li
     findings: list[Finding] = []
     users = build_users(customer, connector or a_connector(), findings)
     return [(user.key, user.role) for user in users], findings
+
+
+def test_several_values_in_one_field_are_told_and_stop_nobody() -> None:
+    """The first is used; how many others there are is said of customer and contact, without showing them."""
+    customer = a_customer(contacts=(msgspec.structs.replace(PRIMARY, unused={"contact.email": 2}),))
+    users, findings = users_of(customer)
+    assert users == [("100815", a_connector().contacts.primary_role)]
+    assert [(each.reason, each.field, each.detail) for each in findings] == [
+        (Reason.VALUES_NOT_USED, "contact.email", "2 more values")
+    ]
+    assert Reason.VALUES_NOT_USED not in BLOCKING
+    assert [each.detail for each in not_used({"email": 1})] == ["1 more value"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final, cast
 
-from customer_sync.http.connection import http_settings
+from customer_sync.http.connection import http_settings, way_of
 from customer_sync.http.curl_transport import CurlTransport
 from customer_sync.http.pacing import Pacer, Schedule
 from customer_sync.http.retry import RetryPolicy
@@ -58,7 +58,8 @@ def open_source(
     )
     pacer = Pacer(settings.requests_per_minute, share=1.0, burst=1, schedule=schedule)
     kept = connection.tokens
-    tokens = partial(kept.current, token_owner(http.base_url, settings.client_id)) if kept is not None else None
+    owner = token_owner(http.base_url, settings.client_id, way_of(connection))
+    tokens = partial(kept.current, owner) if kept is not None else None
     return AcumaticaSource(CurlTransport(http), settings, connector, pacer=pacer, retry=retry, seat=seat, tokens=tokens)
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from customer_sync.errors import ConfigError, ContractError
+from customer_sync.http.connection import way_of
 from customer_sync.http.curl_transport import CurlTransport
 from customer_sync.http.retry import RetryPolicy
 from customer_sync.http.transport import HttpRequest
@@ -80,7 +81,7 @@ class AcumaticaConsent:
                 system=SYSTEM,
                 operation=request.operation,
             )
-        owner = token_owner(self._http.base_url, self._settings.client_id)
+        owner = token_owner(self._http.base_url, self._settings.client_id, way_of(self._connection))
         self._tokens.replace(owner, granted.tokens(), self._connection.conn_id)
         self._transport.close()
         with open_source(self._connection, Connector(id="login"), retry=_RETRY) as erp:

@@ -49,12 +49,22 @@ FIELD_TYPES: Final[Mapping[str, Any]] = {
     **dict.fromkeys(_DECIMAL.split(), Decimal),
     **dict.fromkeys(_MOMENT.split(), Moment),
 }
-"""Field name → Python type of its value; no name has two types in the three entities."""
+"""Field name → Python type of its value; no name has two types in the three entities and their linked parts."""
 
 LINKED: Final = frozenset(
     {"Address", "BillingContact", "Contact", "LocationContact", "MainContact", "PrimaryContact", "ShippingContact"}
 )
 """Parts of which there is one; anything else that has fields below it may also be a list."""
+
+DETAIL_TYPES: Final[Mapping[str, Any]] = {name: kind for name, kind in FIELD_TYPES.items() if name != "LocationID"}
+"""The same in rows of details, where `LocationID` is a number in `PaymentInstructions` and a text in `Salespersons`."""
+
+
+def type_of(path: str) -> Any:
+    """The type of a field's value, which is not known below anything but linked parts."""
+    *parts, name = path.split("/")
+    return FIELD_TYPES.get(name) if LINKED.issuperset(parts) else None
+
 
 KEY_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "Customer": ("CustomerID",),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from customer_sync.errors import AuthenticationFailed, SyncError
@@ -57,12 +59,20 @@ class Granted:
         return Tokens(self.access, self.refresh, machine().utc_now() + timedelta(seconds=self.usable_s))
 
 
-def token_owner(base_url: str, client_id: str) -> str:
-    """Whose tokens they are: of one application at one site. Tokens are never sent to another site."""
+def token_owner(base_url: str, client_id: str, way: Mapping[str, Any]) -> str:
+    """Whose tokens they are: of one application at one site, reached in one way. They are never sent elsewhere.
+
+    Args:
+        base_url: The site.
+        client_id: The application.
+        way: What the connection says of proxies and certificates, so that no other connection leads the tokens through
+            a proxy, or to an unproven server, that this one does not name.
+    """
     parts = urlsplit(base_url)
     port = parts.port or _USUAL_PORTS.get(parts.scheme)
     site = f"{parts.scheme}://{parts.hostname}:{port}{parts.path.rstrip('/').casefold()}"
-    return hashlib.sha256(f"{site} {client_id.casefold()}".encode()).hexdigest()
+    said = f" {json.dumps(way, sort_keys=True, default=str)}" if way else ""
+    return hashlib.sha256(f"{site} {client_id.casefold()}{said}".encode()).hexdigest()
 
 
 def token_request(settings: AcumaticaSettings, grant_type: str, **form: str) -> HttpRequest:

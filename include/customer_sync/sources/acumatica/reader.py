@@ -13,7 +13,7 @@ from customer_sync.sources.acumatica.field_table import CONTACT, CUSTOMER, DEFAU
 from customer_sync.sources.acumatica.section import reads_locations, rule_of, section_of
 from customer_sync.sources.acumatica.selection import Row, Selection
 from customer_sync.sources.acumatica.value_rule import ValueRule
-from customer_sync.sources.acumatica.values import moment_text, record_maker, selection_of, text_reader
+from customer_sync.sources.acumatica.values import moment_text, record_maker, selection_of, text_reader, unused_reader
 
 T = TypeVar("T")
 
@@ -75,6 +75,10 @@ class _Table:
         """Where everything is read from."""
         return [rule for rule in self._rules.values() if rule is not None]
 
+    def named(self, prefix: str = "") -> dict[str, ValueRule | None]:
+        """The model's name of each field, behind a prefix, and where it is read from."""
+        return {f"{prefix}{each.name}": rule for each, rule in self._rules.items()}
+
     def maker(
         self, selection: Selection, record: type[T], part: str = "", given: Sequence[str] = ()
     ) -> Callable[..., T]:
@@ -99,13 +103,14 @@ class CustomerReader:
         self.selection = selection_of("Customer", [*table.rules(), *places.extra_fields.values(), *shipping])
         self.head = table.maker(self.selection, CustomerHead)
         stamps = ("modified_at_utc", "created_at_utc")
-        given = ("main_address", "billing", "contacts", "locations", "extra_fields", *stamps)
+        given = ("main_address", "billing", "contacts", "locations", "extra_fields", *stamps, "unused")
         self._customer = table.maker(self.selection, Customer, given=given)
         self._main_address = table.maker(self.selection, PostalAddress, "main_address")
         self._main_contact = table.maker(self.selection, BillingContact, given=("address",))
         self._billing_contact = table.maker(self.selection, BillingContact, "billing", given=("address",))
         self._billing_address = table.maker(self.selection, PostalAddress, "billing.address")
         self._extra = {name: text_reader(self.selection, rule) for name, rule in places.extra_fields.items()}
+        self._unused = unused_reader(self.selection, {**table.named(), **places.extra_fields})
         if self._shipping:
             self._shipping.compile(self.selection)
 
@@ -121,7 +126,14 @@ class CustomerReader:
             locations = (self._shipping.to_location(row, self._main_contact(row, main_address)),)
         stamps = (moment_text(head.modified_at_utc), moment_text(head.created_at_utc))
         return self._customer(
-            row, main_address, billing(row, address), tuple(contacts), tuple(locations), extra_fields, *stamps
+            row,
+            main_address,
+            billing(row, address),
+            tuple(contacts),
+            tuple(locations),
+            extra_fields,
+            *stamps,
+            self._unused(row),
         )
 
 
@@ -171,15 +183,17 @@ class ContactReader:
         self._extra = {name: text_reader(self.selection, rule) for name, rule in places.extra_fields.items()}
         self.head = table.maker(self.selection, ContactHead)
         self._contact = table.maker(
-            self.selection, Contact, given=("active", "is_primary", "modified_at_utc", "extra_fields")
+            self.selection, Contact, given=("active", "is_primary", "modified_at_utc", "extra_fields", "unused")
         )
+        self._unused = unused_reader(self.selection, {**table.named("contact."), **places.extra_fields})
         self._has_mark = places.is_primary is not None
 
     def to_contact(self, row: Row, head: ContactHead, primary_contact_id: str) -> Contact:
         """Make the record; primary is the contact that is marked, or else the one that its customer names."""
         is_named = bool(head.contact_id) and head.contact_id == primary_contact_id
         is_primary = head.is_primary is True if self._has_mark else is_named
-        return self._contact(row, _is_active(head), is_primary, moment_text(head.modified_at_utc), self._extras(row))
+        changed, extra_fields = moment_text(head.modified_at_utc), self._extras(row)
+        return self._contact(row, _is_active(head), is_primary, changed, extra_fields, self._unused(row))
 
     def _extras(self, row: Row) -> dict[str, str]:
         return {name: value for name, read in self._extra.items() if (value := read(row))}

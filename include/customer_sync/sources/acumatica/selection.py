@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from customer_sync.errors import ConfigError
-from customer_sync.sources.acumatica.field_types import FIELD_TYPES, KEY_FIELDS, LINKED, AnyScalar
+from customer_sync.sources.acumatica.field_types import DETAIL_TYPES, FIELD_TYPES, KEY_FIELDS, LINKED, AnyScalar
 
 Row = Any
 """A decoded row: a struct with ``id`` and the selected fields; read it with getters."""
@@ -243,6 +243,7 @@ class _Kinds(NamedTuple):
 
 
 _OF_CONTRACT: Final = _Kinds(FIELD_TYPES, LINKED)
+_IN_DETAILS: Final = _Kinds(DETAIL_TYPES, LINKED)
 
 
 def _struct(
@@ -263,8 +264,9 @@ def _field(name: str, below: _Branch, kinds: _Kinds) -> tuple[str, Any, Any]:
     if not below:
         scalar = _scalar_type(kinds.scalars.get(name, AnyScalar))
         return attribute, scalar | None, scalar()
-    row = _struct(name, below, kinds=kinds)
-    if name in kinds.linked:
+    is_linked = name in kinds.linked
+    row = _struct(name, below, kinds=kinds if is_linked else _IN_DETAILS)
+    if is_linked:
         return attribute, row | None, row()
     # A part that is not known to be single may be a detail, which comes as a list.
     return attribute, row | list[row] | None, None  # type: ignore[valid-type]  # the struct is made at run time

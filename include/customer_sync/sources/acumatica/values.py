@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 
 from customer_sync.sources.acumatica.field_table import Form
-from customer_sync.sources.acumatica.field_types import FIELD_TYPES, Moment
+from customer_sync.sources.acumatica.field_types import Moment, type_of
 from customer_sync.sources.acumatica.selection import Row, Selection
 from customer_sync.sources.acumatica.value_rule import FieldSource, ValueRule
 
@@ -49,7 +49,7 @@ def record_maker(
             arguments.append(f"{name}=text_of(row.id)")
             continue
         path = plain_path(rule)
-        kind = FIELD_TYPES.get(path.rpartition("/")[2])
+        kind = type_of(path)
         is_first = bool(path) and kind in _WAYS[form].types
         value = f"v{len(paths)}"
         if is_first:
@@ -138,6 +138,28 @@ def text_reader(selection: Selection, rule: ValueRule) -> Callable[[Row], str]:
     return read
 
 
+def unused_reader(selection: Selection, rules: Mapping[str, ValueRule | None]) -> Callable[[Row], dict[str, int]]:
+    """Make a function that counts, for each field that takes the first of several values, those that are not taken.
+
+    Args:
+        selection: Holds every field that the rules name.
+        rules: The model's name of each field -> where it is read from.
+    """
+    texts = {
+        name: text_reader(selection, rule.model_copy(update={"convert": ("trim",)}))
+        for name, rule in rules.items()
+        if rule is not None and "first" in rule.convert
+    }
+    if not texts:
+        return lambda _row: {}
+
+    def read(row: Row) -> dict[str, int]:
+        found = {name: len({value.casefold() for value in _several(text(row))}) - 1 for name, text in texts.items()}
+        return {name: number for name, number in found.items() if number > 0}
+
+    return read
+
+
 def flag_reader(selection: Selection, rule: ValueRule) -> Callable[[Row], bool | None]:
     """Make a function that reads a switch; ``None`` where the ERP holds no value."""
     reads = [_source_reader(selection, source) for source in rule.sources]
@@ -166,7 +188,11 @@ def _converter(name: str) -> Callable[[str], str]:
 
 def _first(text: str) -> str:
     """The first of several values in one field, as people write e-mail addresses side by side."""
-    return next((part for each in text.replace(";", ",").split(",") if (part := each.strip())), "")
+    return next(iter(_several(text)), "")
+
+
+def _several(text: str) -> list[str]:
+    return [part for each in text.replace(";", ",").split(",") if (part := each.strip())]
 
 
 def _digits(text: str) -> str:
