@@ -308,9 +308,9 @@ def test_airflow_answers_when_the_ledger_is_locked(ledger: Path) -> None:
         headers = {**server.headers, **HEADERS, "Content-Type": "application/json"}
 
         def act(number: int) -> int:
-            body = {"connector": "knb", "customer_id": f"C{number}"}
+            body = {"connector": "knb", "customer_id": f"C{number}", "kind": "skip", "why": "tried"}
             return requests.post(
-                f"{server.url}/connector-logs/actions/sync", json=body, headers=headers, timeout=60
+                f"{server.url}/connector-logs/actions/set-aside", json=body, headers=headers, timeout=60
             ).status_code
 
         holder.execute("BEGIN EXCLUSIVE")
