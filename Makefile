@@ -12,7 +12,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-TYPED  := include plugins dags sandbox demo distributed bench real .ci/locks.py .ci/picture.py .ci/gates.py .ci/mutants.py
+TYPED  := include plugins dags sandbox demo distributed matrix bench real .ci/locks.py .ci/picture.py .ci/gates.py .ci/mutants.py
 # Two workers: the smallest machine that runs CI has two cores.
 WORKERS ?= 2
 
@@ -97,8 +97,9 @@ test-all: test test-long test-nightly ## every test but e2e
 
 # All that is too long for CI; bench builds an environment of its own for the peers.
 .PHONY: nightly
-nightly: test-nightly ## what is too long for CI: test-nightly, and the benchmarks with their long loads
+nightly: test-nightly ## what is too long for CI: test-nightly, the benchmarks with their long loads, the versions of Airflow
 	$(MAKE) bench FULL=1
+	$(MAKE) matrix
 
 # Both work on a copy in .cache/ with two processes at most; docs/mutants.md has the figures.
 .PHONY: mutants
@@ -117,6 +118,7 @@ e2e: $(READY) ## what a person sees and does, in a real Chromium (TESTS=tests/e2
 .PHONY: pictures
 pictures: ## renew the pictures of the documentation (docs/pictures/) from the browser tests
 	@PICTURES=1 $(MAKE) e2e
+	@PICTURES=1 $(BIN)/pytest tests/airflow/test_customers_in_browser.py -p no:randomly
 
 .PHONY: demo
 demo: $(READY) ## twins + Airflow + a first sync; stays up (ONCE=1 leaves after it, RESET=1 starts afresh, DB=postgres)
@@ -156,6 +158,12 @@ scale-model: $(READY) ## the model of docs/scaling.md with 1 and 200 connectors 
 real: $(READY) ## bytes of real systems, tried on clients, twins and sync (REAL=FOLDER, docs/real.md)
 	@test -n '$(REAL)' || { echo "Name the folder: make real REAL=FOLDER (docs/real.md describes it)." >&2; exit 2; }
 	@$(BIN)/python -m real '$(REAL)' $(if $(PART),--part $(PART))
+
+# The environments are made once, below .cache/matrix/ (about 600 MB each), on every interpreter of 3.11 to 3.13 that
+# this machine has. CI does not run it: it downloads some 600 packages.
+.PHONY: matrix
+matrix: wheel ## the wheel on Airflow 3.2.1, 3.3.1 and the newest (ROWS="3.2.1 lock" PYTHONS=3.11 for less)
+	@$(BIN)/python -m matrix $(if $(ROWS),--rows $(ROWS)) $(if $(PYTHONS),--pythons $(PYTHONS))
 
 .PHONY: clean
 clean: ## remove .venv/, .demo/ and all caches

@@ -5,6 +5,9 @@
 upstream must not turn an untouched tree red. Every lock carries a digest of the dependencies it was compiled
 from; besides, each declared dependency must be pinned within its range, each pin must have a hash, and the
 locks must agree with each other.
+
+Beside the locks stands `requirements-managed.txt`: the declared run-time dependencies with their lowest versions, for
+an Airflow whose own constraints fix the rest (docs/dependencies.md#beside-others).
 """
 
 from __future__ import annotations
@@ -26,6 +29,12 @@ from packaging.utils import canonicalize_name
 _DIGEST = re.compile(r"^# Declared dependencies: sha256:([0-9a-f]{64})$", re.MULTILINE)
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(?P<version>[^\s;\\]+)", re.MULTILINE)
 _PYTHON_VERSION = "3.11"
+_MANAGED = "requirements-managed.txt"
+_MANAGED_HEAD = """\
+# What this package needs beside Airflow, each from the lowest version that was tried (`make matrix`).
+# For use with the constraints of an Airflow that is there already; requirements.txt is the full lock.
+# Written by `make lock`; not to be edited by hand.
+"""
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,17 @@ def locks_of(root: Path) -> tuple[Lock, ...]:
     )
 
 
+def managed_requirements(root: Path) -> str:
+    """The text of `requirements-managed.txt`: what is declared, without Airflow itself, which is there.
+
+    Args:
+        root: The project's root.
+    """
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    declared = sorted(each for each in project["project"]["dependencies"] if Requirement(each).name != "apache-airflow")
+    return _MANAGED_HEAD + "".join(f"{each}\n" for each in declared)
+
+
 def compile_locks(root: Path) -> None:
     """Resolve every lock anew with uv and stamp it with the digest of what it was compiled from.
 
@@ -106,6 +126,7 @@ def compile_locks(root: Path) -> None:
     Raises:
         subprocess.CalledProcessError: uv found no solution; its own words are on standard error.
     """
+    (root / _MANAGED).write_text(managed_requirements(root), encoding="utf-8")
     uv = Path(sys.executable).with_name("uv")
     for lock in locks_of(root):
         print(f"{lock.path} ...", flush=True)  # noqa: T201 - a command's progress line
@@ -142,6 +163,9 @@ def findings(root: Path) -> list[str]:
             if not versions & known and name not in lock.differs:
                 told = ", ".join(sorted(versions)), ", ".join(sorted(known))
                 found.append(f"{lock.path} pins {name} {told[0]}, but {first} pins {told[1]}.")
+    managed = root / _MANAGED
+    if not managed.is_file() or managed.read_text(encoding="utf-8") != managed_requirements(root):
+        found.append(f"{_MANAGED} is not what pyproject.toml declares now.")
     return found
 
 

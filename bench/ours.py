@@ -8,17 +8,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-from customer_sync.http.curl_transport import CurlTransport
-from customer_sync.http.pacing import Pacer
-from customer_sync.http.transport import HttpSettings
-from customer_sync.pipeline import run
-from customer_sync.planning.window import RunRequest
-from customer_sync.settings.connector import Connector
-from customer_sync.settings.connector_file import load_connector
-from customer_sync.sources.acumatica.settings import AcumaticaSettings
-from customer_sync.sources.acumatica.source import AcumaticaSource
-from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
-from customer_sync.targets.better_b2b.settings import BetterB2BSettings
+from customer_sync.gc_paused import gc_paused
+
+with gc_paused():  # as customer_sync.commands.main does
+    from customer_sync.http.curl_transport import CurlTransport
+    from customer_sync.http.pacing import Pacer
+    from customer_sync.http.transport import HttpSettings
+    from customer_sync.pipeline import run
+    from customer_sync.planning.window import RunRequest
+    from customer_sync.settings.connector import Connector
+    from customer_sync.settings.connector_file import load_connector
+    from customer_sync.sources.acumatica.settings import AcumaticaSettings
+    from customer_sync.sources.acumatica.source import AcumaticaSource
+    from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
+    from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 

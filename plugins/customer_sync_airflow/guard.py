@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.standard.exceptions import HITLRejectException
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context
-from airflow.sdk.exceptions import TaskAwaitingInput
 
 from customer_sync.errors import PlanRefused
 from customer_sync.planning.window import RunRequest
 from customer_sync_airflow.addresses import logs_address
 from customer_sync_airflow.alerting.callbacks import alert_about_plan, alert_on_refusal
+from customer_sync_airflow.compat import PARKED, park_with
 from customer_sync_airflow.tasks.batches import BatchNote, descriptor_of, pull_batch, pull_customers, pull_notes
 from customer_sync_airflow.tasks.run_context import open_run, request_of
 from customer_sync_airflow.tasks.task_log import print_lines
@@ -82,7 +82,7 @@ class Guard(ApprovalOperator):
 
         Raises:
             AirflowFailException: The plan is refused, or there is none because extract failed.
-            TaskAwaitingInput: A person is asked; :meth:`execute_complete` goes on with the answer.
+            BaseException: One of `PARKED`: a person is asked; :meth:`execute_complete` goes on with the answer.
         """
         from customer_sync.steps.guard import settle_plan
 
@@ -207,11 +207,9 @@ class Guard(ApprovalOperator):
         print_lines([*summary.why_ask, "A person is asked: Browse > Required Actions, or this task's own tab."])
         try:
             super().execute(context)
-        except TaskAwaitingInput as waiting:
-            # Parked with the task: they go when it is cleared, and nothing else can take their place.
-            raise TaskAwaitingInput(
-                method_name=waiting.method_name, kwargs={"notes": list(notes)}, timeout=waiting.timeout
-            ) from None
+        except PARKED as waiting:
+            park_with(waiting, notes=list(notes))
+            raise
 
 
 def _plan_address(run: "Run") -> str:

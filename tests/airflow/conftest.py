@@ -5,6 +5,7 @@ imported here, once, because it and what it brings warn about each other while t
 """
 
 import atexit
+import base64
 import importlib
 import os
 import shutil
@@ -32,6 +33,7 @@ os.environ |= {
     "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+    "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(os.urandom(32)).decode(),
     "AIRFLOW__CORE__XCOM_BACKEND": "airflow.providers.common.io.xcom.backend.XComObjectStorageBackend",
     "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH": f"file://{HOME / 'xcom'}",
     "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_THRESHOLD": "1024",

@@ -65,6 +65,9 @@ def pages(ledger: Path, metadata_database: None) -> Iterator[Any]:
         def may_act(self, connector_id: str) -> bool:
             return connector_id in self.connectors
 
+        def may_see_names(self, connector_id: str) -> bool:
+            return connector_id in self.connectors
+
     class User:
         """A user of the auth manager."""
 

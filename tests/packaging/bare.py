@@ -13,6 +13,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = Path(sys.executable).parent
 
+OWN_DAG_FILE = "from customer_sync_airflow import dag_factory\nglobals().update(dag_factory.dags())\n"
+DAGS = (
+    *("customer_sync__knb", "customer_reconcile__knb", "customer_push__knb"),
+    *("connector_housekeeping", "connector_watch"),
+)
+
 
 @dataclass(frozen=True)
 class Bare:
@@ -68,6 +74,14 @@ class Bare:
         done = self.run(command, *arguments)
         assert done.returncode == code, (done.returncode, done.stdout[-2000:], done.stderr[-2000:])
         return json.loads(done.stdout)
+
+
+def listed(bare: Bare) -> dict[str, str]:
+    """The DAGs that Airflow knows after it has read its files anew, with the bundle that each comes from."""
+    done = bare.run("airflow", "dags", "reserialize")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert bare.run("airflow", "dags", "list-import-errors", "-o", "json").stdout.strip() in ("[]", "No data found")
+    return {row["dag_id"]: row["bundle_name"] for row in bare.json("airflow", "dags", "list", "-o", "json")}
 
 
 def make_environment(folder: Path) -> Path:

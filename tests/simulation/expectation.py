@@ -91,6 +91,7 @@ class Judgement:
         before: What each customer may be in the store by the runs that there were before it was on hold.
         taken: E-mails of each customer's people that somebody else's user had while a run might have needed them.
         missed: Those of them that somebody else had when the customer was last eligible.
+        numbers: The numbers under which runs have met each customer.
     """
 
     customers: Mapping[str, Customer]
@@ -99,6 +100,7 @@ class Judgement:
     before: Mapping[str, Sequence[Customer | None]]
     taken: Mapping[str, Collection[str]] = field(default_factory=dict)
     missed: Mapping[str, Collection[str]] = field(default_factory=dict)
+    numbers: Mapping[str, Collection[str]] = field(default_factory=dict)
     found: list[Violation] = field(default_factory=list)
 
     def judge(self) -> list[Violation]:
@@ -226,8 +228,8 @@ class Judgement:
         shown = _shown_fields(company)
         if {**shown, "extra_fields": None} not in own:
             self._say("company of a customer on hold differs", name, f"{shown}")
-        # Its key is the one that it had, its present one where another customer wanted the former, or parked.
-        keys = {*(each.customer_id for each in eligible_before), customer.customer_id, f"~{customer.record_id}"}
+        # Its key is the one that it had, its own of a later run where another customer wanted the former, or parked.
+        keys = {*(each.customer_id for each in eligible_before), f"~{customer.record_id}", *self.numbers.get(name, ())}
         if company.key not in keys:
             self._say("company of a customer on hold has another key", name, f"{company.key}, expected {sorted(keys)}")
         self._judge_people_on_hold(name, customer, company, eligible_before, is_sure=len(may_be) == 1)

@@ -78,6 +78,7 @@ class World:
             later ones may have applied; of a customer on hold, what it was before.
         taken: E-mails of each customer's people that somebody else's user had at the beginning or end of a run.
         missed: Those of them that somebody else had after the runs from which ``may_be`` follows.
+        numbers: The numbers under which runs have met each customer.
         wrote: What the last run wrote to the store or the ERP.
         situations: What it came through.
     """
@@ -90,6 +91,7 @@ class World:
     may_be: dict[str, list[Customer | None]] = field(default_factory=dict)
     taken: dict[str, set[str]] = field(default_factory=dict)
     missed: dict[str, set[str]] = field(default_factory=dict)
+    numbers: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.machine = VirtualMachine()
@@ -188,6 +190,7 @@ class World:
             emails = {each.email.casefold() for each in (*customer.contacts, customer)}
             now[name] = {each for each in emails if owners.get(each, name) != name}
             self.taken.setdefault(name, set()).update(now[name])
+            self.numbers.setdefault(name, set()).add(customer.customer_id)
         return now
 
     def _remember(self, taken: dict[str, set[str]], *, is_good: bool, is_full: bool) -> None:
@@ -234,7 +237,7 @@ class World:
 
     def _judgement(self) -> Judgement:
         customers, ever = self.merchant.customers(), sorted(self.merchant.records)
-        return Judgement(customers, ever, self.store, self.may_be, self.taken, self.missed)
+        return Judgement(customers, ever, self.store, self.may_be, self.taken, self.missed, self.numbers)
 
     # -- the end -----------------------------------------------------------------------------------------------------
 

@@ -134,7 +134,8 @@ class _Connection:
 
     def end(self) -> None:
         """Make it ready for the next request."""
-        self._socket = self.handle.getinfo(pycurl.ACTIVESOCKET)
+        # ACTIVESOCKET gives the same number, in pycurl 7.46 and newer only.
+        self._socket = self.handle.getinfo(pycurl.LASTSOCKET)
         self._multi.remove_handle(self.handle)
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from customer_sync.ledger import Ledger
 from customer_sync.ledger.coordination.watermarks import BULK_KEYS, LOST
 from customer_sync.loading.store_needs import demand_faults, key_faults, storefront_faults, unmet_demands
 from customer_sync.model.company import CompanyStatus
-from customer_sync.model.operation import CREATIONS, Action
+from customer_sync.model.operation import CREATIONS, Action, reference_of
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.port import Reference, Source
@@ -79,7 +79,8 @@ class LoadContext:
         if action is not Action.WRITE_REFERENCE:
             return self.target.perform(action, orders)
         for order, record_id in zip(orders, record_ids, strict=True):
-            self.source.write_reference(Reference(order.operation.key, record_id, str(order.company_id)))
+            reference = reference_of(order.operation, order.company_id)
+            self.source.write_reference(Reference(order.operation.key, record_id, reference))
         return [order.company_id for order in orders]
 
     def ask_ahead(self) -> None:

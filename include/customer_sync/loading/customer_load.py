@@ -26,7 +26,15 @@ from customer_sync.model.operation import (
 )
 from customer_sync.model.outcome import Finding, Outcome, Reason
 from customer_sync.planning.access import access_of
-from customer_sync.planning.diff import Seats, diff_company, diff_reference, diff_unenrolment, seat_users, uncleared
+from customer_sync.planning.diff import (
+    Seats,
+    diff_company,
+    diff_reference,
+    diff_unenrolment,
+    restored_reference,
+    seat_users,
+    uncleared,
+)
 from customer_sync.planning.emails import email_given
 from customer_sync.settings.connector import Connector
 
@@ -71,7 +79,7 @@ class CustomerLoad:
     foreign: tuple[Operation, ...] = ()
     notes: list[Finding] = field(default_factory=list)
     is_deleted: bool = False
-    reference_written: str = ""
+    reference_written: str | None = None
     problem: Problem | None = None
     findings: list[Finding] = field(default_factory=list)
     done: list[Operation] = field(default_factory=list)
@@ -168,10 +176,12 @@ class CustomerLoad:
 
     def remaining_reference(self) -> tuple[Operation, ...]:
         """The write-back that is still to be done."""
-        if self.problem or self.plan.kind != "sync" or not self.connector.writes_reference or not self.company_id:
+        if self.problem or not self.connector.writes_reference or not self.company_id:
             return ()
-        in_source = self.reference_written or self.plan.erp_reference
-        return diff_reference(self.customer_id, self.company_id, in_source)
+        in_source = self.plan.erp_reference if self.reference_written is None else self.reference_written
+        if self.plan.former_reference is not None:
+            return restored_reference(self.customer_id, self.company_id, in_source, self.plan.former_reference)
+        return diff_reference(self.customer_id, self.company_id, in_source) if self.plan.kind == "sync" else ()
 
     def forget_parts(self) -> None:
         """Have users and addresses read from the store again before the next comparison."""

@@ -150,7 +150,7 @@ def _outcome(load: CustomerLoad, writes: Sequence[ConfirmedWrite], *, linked: bo
     """What became of a customer; ``linked`` says whether this run made or adopted its company, if it did."""
     if load.problem and load.problem.outcome is not Outcome.QUARANTINED:
         return load.problem.outcome
-    if load.remaining() or (load.plan.kind == "sync" and load.remaining_reference()):
+    if load.remaining() or load.remaining_reference():
         return None
     if load.problem or load.plan.outcome == Outcome.QUARANTINED or _waits_as_a_whole(load):
         return Outcome.QUARANTINED

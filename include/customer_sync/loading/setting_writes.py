@@ -9,7 +9,7 @@ import msgspec
 from customer_sync.errors import NotFound, RecordRejected, SyncError
 from customer_sync.loading.context import LoadContext
 from customer_sync.loading.customer_load import CustomerLoad, Part
-from customer_sync.model.operation import MethodsOperation, TermsOperation
+from customer_sync.model.operation import MethodsOperation, TermsOperation, reference_of
 from customer_sync.model.outcome import Outcome, Reason
 
 MOST_ID_DIGITS = 18
@@ -39,8 +39,8 @@ def confirm_terms(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
 
 def confirm_reference(parts: Sequence[Part], _ids: Sequence[int | None]) -> None:
     """Remember what we wrote: the customer's stamp moves by it, and the next run must recognise that as ours."""
-    for load, _ in parts:
-        load.reference_written = str(load.company_id)
+    for load, operation in parts:
+        load.reference_written = reference_of(operation, load.company_id)
         if load.applied is not None:
             load.applied = msgspec.structs.replace(load.applied, reference_id=load.reference_written)
 

@@ -106,6 +106,7 @@ class Company(CompanyFields, frozen=True, kw_only=True, omit_defaults=True, gc=F
     anything: what the sync switched on for earlier ones goes off. ``emptied`` names extra fields of ours that the
     source leaves empty and that the store cannot empty; ``managed`` are the extra fields of users and of addresses of
     which the same is to be told. ``channel_ids`` are the storefronts of what is made new, where a rule names them.
+    ``trades`` is false where an undo brings back a company that did not trade.
     """
 
     customer_id: str
@@ -117,6 +118,7 @@ class Company(CompanyFields, frozen=True, kw_only=True, omit_defaults=True, gc=F
     emptied: tuple[str, ...] = ()
     managed: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     channel_ids: tuple[int, ...] = ()
+    trades: bool = True
 
 
 COMPANY_FIELDS = CompanyFields.__struct_fields__

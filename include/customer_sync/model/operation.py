@@ -239,10 +239,14 @@ class TermsOperation(_Operation, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class ReferenceOperation(_Operation, frozen=True, kw_only=True, omit_defaults=True, tag="reference"):
-    """Write the company's id into the source; ``new`` is ``""`` while the company does not exist."""
+    """Write the company's id into the source; ``new`` is ``""`` while the company does not exist.
+
+    ``is_undo`` says that the source is to hold ``new``, be it empty, as it did before a run.
+    """
 
     new: str
     old: str = ""
+    is_undo: bool = False
 
     @property
     def values(self) -> dict[str, Any]:
@@ -253,6 +257,12 @@ class ReferenceOperation(_Operation, frozen=True, kw_only=True, omit_defaults=Tr
     def before(self) -> dict[str, Any]:
         """What the source holds."""
         return {"reference_id": self.old}
+
+
+def reference_of(operation: Operation, company_id: int) -> str:
+    """What a write-back writes: the company's id, or, in an undo, what was there before."""
+    is_undo = isinstance(operation, ReferenceOperation) and operation.is_undo
+    return str(operation.values["reference_id"]) if is_undo else str(company_id)
 
 
 Operation = (
@@ -356,7 +366,7 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     whatever is written.
     ``access_ended_at_utc`` says, by the key of an operation that takes access away, when the
     source's record changed that is the reason (ISO 8601). ``was_inactive`` says whether the company did not trade
-    when this was planned.
+    when this was planned. ``former_reference`` is what the source is to hold as the company's id where an undo says so.
     """
 
     customer_id: str
@@ -377,6 +387,7 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     outcome: str = ""
     access_ended_at_utc: dict[str, str] = {}
     was_inactive: bool = False
+    former_reference: str | None = None
 
     @property
     def ends_trade(self) -> bool:

@@ -156,6 +156,20 @@ def diff_reference(customer_id: str, company_id: int, erp_reference: str) -> tup
     )
 
 
+def restored_reference(
+    customer_id: str, company_id: int, erp_reference: str, former: str
+) -> tuple[ReferenceOperation, ...]:
+    """What gives the source back the id that it held before a run; an undo alone asks for it."""
+    if former == erp_reference:
+        return ()
+    action = Action.WRITE_REFERENCE
+    return (
+        ReferenceOperation(
+            action=action, key=customer_id, store_id=company_id, new=former, old=erp_reference, is_undo=True
+        ),
+    )
+
+
 def diff_unenrolment(
     customer_id: str, applied: AppliedCompany, policy: RemovalPolicy, access: Sequence[Operation] = ()
 ) -> tuple[Operation, ...]:
@@ -223,7 +237,7 @@ def _diff_own_fields(desired: Company, applied: AppliedCompany, *, closes: bool)
                 changed=changed,
             )
         )
-    status = CompanyStatus.INACTIVE if closes else CompanyStatus.APPROVED
+    status = CompanyStatus.APPROVED if desired.trades and not closes else CompanyStatus.INACTIVE
     if applied.status != status:
         operations.append(_status(key, applied, status))
     return operations

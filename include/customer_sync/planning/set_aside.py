@@ -10,8 +10,8 @@ import msgspec
 from customer_sync.model.company import content_hash
 from customer_sync.model.customer import Customer
 
-MarkKind = Literal["skip", "handled"]
-"""``skip``: until a person takes it back. ``handled``: until its source changes."""
+MarkKind = Literal["skip", "handled", "undone"]
+"""``skip``: until a person takes it back. ``handled`` and, by an undo, ``undone``: until its source changes."""
 
 
 class Mark(NamedTuple):
@@ -44,7 +44,7 @@ def source_hash(customer: Customer) -> str:
 def is_set_aside(mark: Mark, customer: Customer) -> bool:
     """Whether a run passes the customer over.
 
-    A customer marked as handled comes back with its first change: of its content since the
+    A customer marked as handled or undone comes back with its first change: of its content since the
     first run that passed it over, or of its stamp if no run has yet.
     """
     if mark.kind == "skip":

@@ -121,7 +121,7 @@ def _found(run: Run, survey: Survey, policy: Policy) -> Iterator[RepairItem]:
 def _packed(run: Run, items: Iterator[RepairItem]) -> Iterator[tuple[str, BatchDescriptor]]:
     number = 0
     while part := list(islice(items, BATCH)):
-        yield _pack(run, part, number)
+        yield pack_repairs(run, part, number)
         number += 1
 
 
@@ -160,7 +160,8 @@ def _record(run: Run, finding: RecheckedCustomer, policy: Policy) -> RepairItem 
     return item
 
 
-def _pack(run: Run, items: Sequence[RepairItem], number: int) -> tuple[str, BatchDescriptor]:
+def pack_repairs(run: Run, items: Sequence[RepairItem], number: int) -> tuple[str, BatchDescriptor]:
+    """Book one batch of repairs, or of an undo, as planned; returns it, with the descriptor that guard judges."""
     ids = [item.customer_id for item in items]
     batch = Batch(key=f"repair_{number:03d}", label=batch_label(ids), items=tuple(items))
     planned = [

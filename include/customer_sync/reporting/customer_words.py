@@ -93,9 +93,9 @@ def waits_in_words(facts: CustomerFacts) -> list[str]:
     return waits
 
 
-def until_in_words(part: HeldPart) -> str:
-    """What has to happen before a part is tried again."""
-    return f"Waits for {waits_for(part.reason, part.field, part.holder_id)}."
+def until_in_words(part: HeldPart, words: Mapping[str, str]) -> str:
+    """What has to happen before a part is tried again, in the words of the source's screens."""
+    return f"Waits for {waits_for(part.reason, words.get(part.field, part.field), part.holder_id)}."
 
 
 def next_step_now(facts: CustomerFacts, words: Mapping[str, str]) -> str:

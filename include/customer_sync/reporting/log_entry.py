@@ -346,7 +346,7 @@ _STATUS_IN_WORDS = {
 
 def _with_reference(operation: Operation) -> Operation:
     """The write-back with the id that it carries: a company that the same run makes has none when it is planned."""
-    if not isinstance(operation, ReferenceOperation) or operation.new:
+    if not isinstance(operation, ReferenceOperation) or operation.new or operation.is_undo:
         return operation
     carried = str(operation.store_id) if operation.store_id else ID_OF_NEW_COMPANY
     return msgspec.structs.replace(operation, new=carried)

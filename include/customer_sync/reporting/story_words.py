@@ -36,6 +36,7 @@ def what_became(closing: Mapping[str, Any] | None) -> str:
     outcome, message, reasons = closing["outcome"], closing["message"], reasons_in_words(closing["reasons"])
     lead = _LEADS.get(outcome, reason_in_words(outcome))
     if outcome in _WRITTEN:
+        message = message.replace("_", " ")  # names of fields
         told = lead if not message else message if _says(message, lead) else f"{lead}: {message}"
         text = f"{told}, because: {reasons}" if reasons else told
     else:

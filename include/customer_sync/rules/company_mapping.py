@@ -161,6 +161,7 @@ def _company(
             tuple(connector.source.location_extra_field_names),
         ),
         channel_ids=connector.store.channels_folded.get(customer.customer_class.casefold(), ()),
+        trades=True,
         **dict(zip(PLAIN_FIELDS, plain, strict=True)),
     )
 

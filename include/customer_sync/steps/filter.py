@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -111,7 +111,7 @@ def _pass_over(run: Run, batch: Batch[Customer]) -> dict[str, Mark]:
     seen = {key: source_hash(marked[key]) for key, mark in kept.items() if not mark.source_hash}
     back = marks.keys() - kept.keys()
     entries = [
-        LogEntry(customer_id=key, action="take_back", message="it was marked as handled and has changed in the ERP")
+        LogEntry(customer_id=key, action="take_back", message="it was set aside and has changed in the ERP")
         for key in sorted(back)
     ]
     # A dry run only looks; a preview that took marks away would change what the real run does.
@@ -122,6 +122,13 @@ def _pass_over(run: Run, batch: Batch[Customer]) -> dict[str, Mark]:
             run.ledger.set_aside.drop(connection, back)
             run.record(connection, entries)
     return kept
+
+
+_PASSED_OVER: Final = {
+    "skip": "skipped by hand",
+    "handled": "marked as handled; unchanged since",
+    "undone": "a run was undone for it; unchanged since",
+}
 
 
 def _book_passed_over(run: Run, batch: Batch[Customer], passed_over: dict[str, Mark]) -> None:
@@ -135,7 +142,7 @@ def _book_passed_over(run: Run, batch: Batch[Customer], passed_over: dict[str, M
             continue
         is_skip = mark.kind == "skip"
         reason = str(Reason.SKIPPED_BY_PERSON if is_skip else Reason.HANDLED_BY_PERSON)
-        message = "skipped by hand" if is_skip else "marked as handled; unchanged since"
+        message = _PASSED_OVER[mark.kind]
         name = shown_name(customer.name, run.connector.masking)
         entries.append(
             closing_entry(customer.customer_id, name, Outcome.SKIPPED, (reason,), words=run.words, message=message)

@@ -345,7 +345,8 @@ def _totals(run: Run, descriptors: Sequence[BatchDescriptor]) -> RunTotals:
     return RunTotals(
         is_whole_read=row.get("mode") == "full" and not is_continued and is_complete,
         extracted=row.get("extracted", 0),
-        eligible=sum(descriptor.eligible for descriptor in descriptors) + as_before,
+        # Who is set aside was not judged: that says nothing of the filter.
+        eligible=sum(descriptor.eligible for descriptor in descriptors) + as_before + run.ledger.set_aside.count(),
         withdrawn=sum(descriptor.withdrawn for descriptor in descriptors),
         removed=sum(descriptor.removed for descriptor in descriptors),
         linked_companies=companies,

@@ -392,9 +392,9 @@ class _Load:
         actions = {operation.action for operation in operations}
         self._context.check_demands(actions)
         self._context.check_channels(actions)
-        # Users alone have a role, and to list what changes takes time.
-        changes = [operation.values for operation in operations if isinstance(operation, UserOperation)]
-        roles = {values["role"] for values in changes if "role" in values}
+        # Users alone have a role; a creation names no changes.
+        users = [(each.new, each.changed) for each in operations if isinstance(each, UserOperation)]
+        roles = {user.role for user, changed in users if user is not None and (not changed or "role" in changed)}
         roles |= {
             user.role for load in self.loads if not load.applied and load.plan.desired for user in load.desired.users
         }

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier, Context
 from airflow.sdk.definitions.callback import AsyncCallback
-from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+from airflow.sdk.definitions.deadline import DeadlineReference
 from asgiref.sync import sync_to_async
 
 from customer_sync.errors import SyncError
 from customer_sync.settings.alert_rules import EmailAlerts, WebhookAlerts
 from customer_sync.settings.connector import Connector
 from customer_sync_airflow.addresses import dag_address
+from customer_sync_airflow.compat import deadline_alert
 
 if TYPE_CHECKING:
     from customer_sync.ledger import Ledger
@@ -63,7 +64,7 @@ def alert_arguments(connector: Connector | None) -> dict[str, Any]:
     }
     minutes = connector.alerts.no_success_minutes
     if minutes is not None:
-        arguments["deadline"] = DeadlineAlert(
+        arguments["deadline"] = deadline_alert(
             name="no good run in time",
             reference=DeadlineReference.DAGRUN_QUEUED_AT,
             interval=timedelta(minutes=minutes),

@@ -13,13 +13,13 @@ It moves no watermark: the scheduled sync still finds every change, and push not
 
 from datetime import timedelta
 
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Asset, AssetWatcher
 
 from customer_sync.settings.connector import Connector
 from customer_sync_airflow.dags.per_connector import dags_of_all_connectors, one_run_at_a_time, task_timeout_of
 from customer_sync_airflow.push.tasks import take_customers
 from customer_sync_airflow.push.trigger import PushTrigger
+from customer_sync_airflow.push.trigger_sync import TriggerSync
 
 PREFIX = "customer_push__"
 """Prefix of the DAG's id; the connector's id follows."""
@@ -41,13 +41,12 @@ def push_dag(connector: Connector) -> DAG:
         default_args={"owner": connector.owner, "execution_timeout": task_timeout_of(connector)},
         tags=["customer-sync", "push", connector.id],
     ) as dag:
-        TriggerDagRunOperator(
+        TriggerSync(
             task_id="sync_them",
             trigger_dag_id=connector.dag_id,
             conf={"mode": "selected", "customer_ids": take_customers(connector.id)},
             wait_for_completion=True,
             poke_interval=2,
-            fail_when_dag_is_paused=True,
             retries=0,
             # It waits for a whole run, whose tasks end each by themselves, and for the person whom that may ask.
             execution_timeout=timedelta(days=7),

@@ -81,7 +81,7 @@ def show_customer(
         company=company_of(ledger, customer_id, readable=bool(named)),
         linked=_linked(ledger, customer_id),
         waits=[
-            (part_in_words(part), until_in_words(part), step_for(part.reason, words, part.field), part)
+            (part_in_words(part), until_in_words(part, words), step_for(part.reason, words, part.field), part)
             for part in facts.held
         ],
         open_count=len(ledger.intents.unanswered([customer_id])),

@@ -18,6 +18,7 @@ from customer_sync.ledger import Ledger
 from customer_sync.ledger.storage.schema import journal, quarantine, run
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import find_connector
+from customer_sync_airflow.compat import lacking
 from customer_sync_airflow.pages.ledger_source import ledger_engine
 from customer_sync_airflow.pages.obstacles import dag_obstacles, missing_pools
 from customer_sync_airflow.pages.rendering import age_of, page
@@ -43,7 +44,8 @@ class Sign:
 @router.get("/health")
 def show_health(viewer: CurrentViewer, session: SessionDep) -> HTMLResponse:
     """The panel, as a page of its own."""
-    return page("health.html.j2", nav="health", viewer=viewer, health=health_of(viewer.connectors, session))
+    health = health_of(viewer.connectors, session)
+    return page("health.html.j2", nav="health", viewer=viewer, health=health, lacking=lacking())
 
 
 def health_of(connectors: frozenset[str], session: Any) -> dict[str, list[Sign]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -54,13 +55,21 @@ def shown(row: dict[str, Any]) -> dict[str, Any]:
         "open": counts.get("", 0),
         "seconds": ((row["ended_at_utc"] or datetime.now(UTC)) - row["started_at_utc"]).total_seconds(),
         "requests": [
-            (labels.get(system, system.replace("_", " ")), numbers.get("requests", 0), numbers.get("refused", 0))
+            (_label(system, labels), numbers.get("requests", 0), numbers.get("refused", 0))
             for system, numbers in sorted((row["usage"] or {}).items())
         ],
         "problems": (row["summary"] or {}).get("problems") or [],
         "has_report": row["mode"] in report_page.MODES,
         "url": run_url(row["connector_id"], row["run_id"], row["mode"]),
     }
+
+
+def _label(system: str, labels: Mapping[str, str]) -> str:
+    """What people call a system; requests that are counted apart name what they were about."""
+    for kind, label in labels.items():
+        if system.startswith(kind):
+            return f"{label} {system.removeprefix(kind).strip('_').replace('_', ' ')}".strip()
+    return system.replace("_", " ")
 
 
 def run_url(connector_id: str, run_id: str, mode: str = "") -> str:

@@ -21,6 +21,7 @@ FOLDERS = (
     "demo",
     "bench",
     "distributed",
+    "matrix",
     "real",
     "config",
     "docs",

@@ -11,7 +11,7 @@ from demo.ports import Ports
 from demo.settings import Place, airflow_environment, load_secrets
 
 ROOT = Path(__file__).resolve().parents[3]
-OURS = ("include", "plugins", "dags", "sandbox", "demo", "distributed", "real", "tests")
+OURS = ("include", "plugins", "dags", "sandbox", "demo", "distributed", "matrix", "real", "tests")
 DOCUMENTED = set(
     re.findall(r"`([A-Z][A-Z0-9_]+)(?:=[^`]*)?`", (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8"))
 )

@@ -22,7 +22,7 @@ LOCKS = (
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A copy of what the check reads."""
-    for name in ("pyproject.toml", *LOCKS):
+    for name in ("pyproject.toml", "requirements-managed.txt", *LOCKS):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 
@@ -125,3 +125,12 @@ def test_no_lock_names_where_packages_come_from_when_it_is_installed() -> None:
         text = (ROOT / name).read_text(encoding="utf-8")
         assert "://" not in text
         assert "--index" not in text
+
+
+def test_what_stands_beside_the_pins_of_others_follows_the_declaration(tree: Path) -> None:
+    """A raised floor makes `requirements-managed.txt` stale; it names no Airflow and no hash."""
+    text = (tree / "requirements-managed.txt").read_text(encoding="utf-8")
+    assert "\ntenacity>=9.0\n" in text
+    assert not re.search(r"^apache-airflow[><=]|--hash", text, re.MULTILINE)
+    edit(tree / "pyproject.toml", lambda declared: declared.replace('"tenacity>=9.0"', '"tenacity>=9.1"'))
+    assert "requirements-managed.txt is not what pyproject.toml declares now." in check(tree).stderr

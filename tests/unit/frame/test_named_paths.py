@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[3]
 _SPAN = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"(?<![\w./<>*-])(?:[\w<>*-][\w.<>*-]*/)*[\w<>*-][\w.<>*-]*/?")
 _IS_OURS = re.compile(r"(include|plugins|dags|tests|sandbox)/.|.*\.py$")
-_MODULE = re.compile(r"python3? -m ((?:customer_sync|sandbox|bench|demo|distributed|real|tests)[\w.]*)")
+_MODULE = re.compile(r"python3? -m ((?:customer_sync|sandbox|bench|demo|distributed|matrix|real|tests)[\w.]*)")
 
 
 def _pages(root: Path) -> list[Path]:

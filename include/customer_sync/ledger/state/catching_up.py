@@ -66,7 +66,9 @@ def _made(
 
 def _with(applied: AppliedCompany, action: str, part: JournalPart, store_id: int | None) -> AppliedCompany:
     if action == Action.WRITE_REFERENCE:
-        return msgspec.structs.replace(applied, reference_id=str(applied.company_id))
+        return msgspec.structs.replace(
+            applied, reference_id=part.after_values().get("reference_id") or str(applied.company_id)
+        )
     if store_id is None:
         return applied
     if action == Action.CREATE_USER:

@@ -1,4 +1,4 @@
-"""Customers that a person took out of the sync: for good (`skip`) or as they are now (`handled`)."""
+"""Customers that a person took out of the sync: for good (`skip`) or as they are now (`handled`, `undone`)."""
 
 from __future__ import annotations
 

@@ -485,7 +485,7 @@ set_aside = Table(
     metadata,
     _key("connector_id", 40),
     _key("customer_id"),
-    Column("kind", String(10), nullable=False),  # skip | handled
+    Column("kind", String(10), nullable=False),  # skip | handled | undone
     Column("since_utc", UtcDateTime, nullable=False),
     Column("source_hash", String(64), nullable=False, default=""),
 )

@@ -1,0 +1,1 @@
+"""The wheel on the versions of Airflow that people have: ``make matrix`` (docs/deploying.md#versions)."""

@@ -1,0 +1,145 @@
+"""A run taken back: what it wrote is as it was before, wherever nobody touched it since; the rest is listed."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from msgspec.structs import replace
+
+from customer_sync.model.company import CompanyStatus
+from customer_sync.reconcile.undo.undo_run import UndoReport, UndoRequest, preview, undo
+from customer_sync.run import Run
+from tests.adapters.in_memory_source import InMemorySource
+from tests.adapters.in_memory_target import InMemoryTarget
+from tests.conformance.pipeline.world import World
+
+
+def _last_run(world: World) -> str:
+    with world.ledger() as ledger:
+        rows = [row for mode in ("full", "incremental", "selected", "undo") for row in ledger.runs.recent(mode, 5)]
+    return str(max(rows, key=lambda row: row["started_at_utc"])["run_id"])
+
+
+def _undo(world: World, run_id: str, **request: Any) -> UndoReport:
+    with world.ledger() as ledger:
+        run = Run(world.connector, ledger, f"undo__{uuid.uuid4().hex}")
+        asked = UndoRequest(undo_run=run_id, **request)
+        return undo(run, InMemorySource(world.erp), InMemoryTarget(world.store), asked)
+
+
+def _world() -> World:
+    world = World()
+    world.save("C1", world.contact("ADA"), world.contact("BOB"))
+    world.save("C2", world.contact("EVE"))
+    world.sync()
+    return world
+
+
+def _picture(world: World, number: str) -> Any:
+    company = world.company(number)
+    users = [each.fields for each in world.store.users.values() if each.company_id == company.id]
+    return company.fields, company.status, users, _addresses(world, company.id)
+
+
+def _addresses(world: World, company_id: int) -> list[Any]:
+    return [each.fields for each in world.store.addresses.values() if each.company_id == company_id]
+
+
+def test_a_changed_name_and_phone_come_back() -> None:
+    """Fields of company and user are as before the run; the ERP's words stay set aside until they change."""
+    world = _world()
+    before = _picture(world, "C1")
+    world.save("C1", name="Wrong Name", phone="+1 555 010 0999")
+    world.change("C1", "BOB", first_name="Wrong")
+    world.sync()
+    assert _picture(world, "C1") != before
+    report = _undo(world, _last_run(world))
+    assert (report.undone, report.kept, report.impossible) == (["C1"], [], [])
+    assert _picture(world, "C1") == before
+    world.sync()
+    world.sync(mode="full")
+    assert _picture(world, "C1") == before
+    world.save("C1", name="Right Name")
+    world.sync()
+    assert world.company("C1").fields.company_name == "Right Name"
+
+
+def test_what_somebody_touched_since_is_kept_and_listed() -> None:
+    """A field that a person edited in the store stays; the other fields of the same company come back."""
+    world = _world()
+    before = world.company("C1").fields
+    world.save("C1", name="Wrong Name", phone="+1 555 010 0999")
+    world.sync()
+    company = world.company("C1")
+    edited = replace(company.fields, company_phone="+1 555 010 0777")
+    world.store.companies[company.id] = replace(company, fields=edited)
+    report = _undo(world, _last_run(world))
+    assert [(each.customer_id, *each.left) for each in report.kept] == [
+        ("C1", "customer:", "company_phone", "touched_in_store")
+    ]
+    assert world.company("C1").fields == replace(before, company_phone="+1 555 010 0777")
+
+
+def test_created_companies_are_deactivated_and_the_erp_loses_the_id() -> None:
+    """A first load is taken back: no company of it trades, the source holds no id."""
+    world = _world()
+    run_id = _last_run(world)
+    report = _undo(world, run_id)
+    assert report.undone == ["C1", "C2"]
+    assert {world.company(number).status for number in ("C1", "C2")} == {CompanyStatus.INACTIVE}
+    assert {world.erp.customer(number).reference_id for number in ("C1", "C2")} == {""}
+    world.sync(mode="full")
+    assert {world.company(number).status for number in ("C1", "C2")} == {CompanyStatus.INACTIVE}
+
+
+def test_created_companies_are_deleted_where_asked_for() -> None:
+    """With ``delete_created`` nothing of the run is left in the store."""
+    world = _world()
+    _undo(world, _last_run(world), delete_created=True)
+    assert not world.store.companies
+    assert {world.erp.customer(number).reference_id for number in ("C1", "C2")} == {""}
+
+
+def test_an_undo_can_be_undone() -> None:
+    """What the run wrote is there again, and the customers are in the sync again."""
+    world = _world()
+    world.save("C1", name="Other Name")
+    world.sync()
+    after = _picture(world, "C1")
+    _undo(world, _last_run(world))
+    assert _picture(world, "C1") != after
+    report = _undo(world, _last_run(world))
+    assert report.undone == ["C1"]
+    assert _picture(world, "C1") == after
+    with world.ledger() as ledger:
+        assert not ledger.set_aside.count()
+
+
+def test_access_that_the_erp_denies_now_is_not_given_back() -> None:
+    """A user whom the run removed because the ERP denies him is listed, and stays out."""
+    world = _world()
+    world.change("C1", "BOB", enabled=False)
+    world.sync()
+    assert world.users("C1") == {"ada": "Admin"}
+    report = _undo(world, _last_run(world))
+    assert [(each.left.part, each.left.why) for each in report.impossible] == [("contact:BOB", "erp_denies_access")]
+    assert world.users("C1") == {"ada": "Admin"}
+
+
+def test_a_new_user_goes_and_a_dry_run_writes_nothing() -> None:
+    """A dry run and a preview name the same plan as the undo, and write neither to store nor to ERP."""
+    world = _world()
+    have = world.erp.customer("C2")
+    world.save("C2", *have.contacts, world.contact("KIM"))
+    world.sync()
+    run_id = _last_run(world)
+    planned = _undo(world, run_id, dry_run=True)
+    with world.ledger() as ledger:
+        run = Run(world.connector, ledger, "a page")
+        shown = preview(run, InMemorySource(world.erp), InMemoryTarget(world.store), UndoRequest(undo_run=run_id))
+    assert set(world.users("C2")) == {"eve", "kim"}
+    assert planned.undone == []
+    report = _undo(world, run_id, plan_hash=planned.plan_hash)
+    assert planned.plan_hash == report.plan_hash == shown.plan_hash
+    assert set(world.users("C2")) == {"eve"}
