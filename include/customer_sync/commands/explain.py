@@ -13,6 +13,7 @@ from customer_sync.commands.customer_number import number_of
 from customer_sync.commands.ledger_address import open_ledger
 from customer_sync.errors import ConfigError
 from customer_sync.ledger.story.customer_story import CustomerStory
+from customer_sync.reporting.as_of import ValueAsOf, state_as_of
 from customer_sync.reporting.journalled import with_changes
 from customer_sync.settings.connector_file import find_connector
 
@@ -57,6 +58,8 @@ def explain(arguments: argparse.Namespace) -> int:
             at_utc=arguments.at,
             complete=lambda lines: with_changes(ledger.engine, lines, lambda _: connector),
         )
+        known = None if story is None or arguments.at is None else story.customer_id
+        values = [] if known is None else state_as_of(ledger, connector, known, arguments.at)
     if story is None:
         raise ConfigError(
             f"The ledger of {connector.id} does not know a customer {arguments.customer!r}: check the number, or sync "
@@ -64,7 +67,10 @@ def explain(arguments: argparse.Namespace) -> int:
             setting="CUSTOMER",
         )
     lines = list(_in_words(story))
-    answer(_facts(story, "\n".join(lines)), [*lines, *_history(story)], as_json=arguments.json)
+    facts = _facts(story, "\n".join(lines))
+    if arguments.at is not None:
+        facts["store_as_of"] = [each._asdict() for each in values]
+    answer(facts, [*lines, *map(_as_of, values), *_history(story)], as_json=arguments.json)
     return DONE
 
 
@@ -110,6 +116,12 @@ def _in_words(story: CustomerStory) -> Iterator[str]:
         yield f"Waiting: {part.part}, {part.reason}: {part.waits_for}."
     if story.next_step:
         yield f"Next step: {story.next_step}"
+
+
+def _as_of(each: ValueAsOf) -> str:
+    by = f", approved by {each.approved_by}" if each.approved_by else ""
+    since = f"since {each.since_utc:%Y-%m-%d %H:%M} UTC by run {each.run_id} ({each.why}{by})"
+    return f"    {each.part} {each.field} = {each.value!r} {since}"
 
 
 def _history(story: CustomerStory) -> Iterator[str]:

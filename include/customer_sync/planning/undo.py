@@ -125,7 +125,7 @@ class _Change(msgspec.Struct):
 def _changes(writes: Iterable[RunWrite]) -> dict[str, _Change]:
     found: dict[str, _Change] = {}
     for write in writes:
-        part = _part_of(write)
+        part = part_of_write(write)
         have = found.get(part)
         if have is None:
             have = found[part] = _Change(was_there=write.action not in _CREATES)
@@ -137,7 +137,8 @@ def _changes(writes: Iterable[RunWrite]) -> dict[str, _Change]:
     return found
 
 
-def _part_of(write: RunWrite) -> str:
+def part_of_write(write: RunWrite) -> str:
+    """The part of a company that a write of the journal is about, as :class:`Left` names it."""
     entity = entity_of(write.action)
     if entity in {"contact", "location"}:
         return f"{entity}:{write.key}"

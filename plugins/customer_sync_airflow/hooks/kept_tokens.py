@@ -24,6 +24,6 @@ class LedgerTokens:
 
 def fernet_key() -> str:
     """The key that Airflow encrypts connections with, wherever it is configured; ``""`` where it has none."""
-    found = str(conf.get("core", "fernet_key", fallback="") or "")
+    found = str(conf.get("core", "fernet_key", fallback="") or "").strip()
     # Where no `airflow.cfg` was written yet, Airflow gives its own template.
     return "" if found == "{FERNET_KEY}" else found

@@ -7,8 +7,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.model.company import CompanyStatus
 from customer_sync.reconcile.undo.undo_run import UndoReport, UndoRequest, preview, undo
+from customer_sync.reporting.as_of import state_as_of
 from customer_sync.run import Run
 from tests.adapters.in_memory_source import InMemorySource
 from tests.adapters.in_memory_target import InMemoryTarget
@@ -143,3 +145,19 @@ def test_a_new_user_goes_and_a_dry_run_writes_nothing() -> None:
     report = _undo(world, run_id, plan_hash=planned.plan_hash)
     assert planned.plan_hash == report.plan_hash == shown.plan_hash
     assert set(world.users("C2")) == {"eve"}
+
+
+def test_values_as_of_a_moment_name_the_run_that_wrote_them() -> None:
+    """Before an undo the wrong city is told, with its run; after it the former one, by the undo."""
+    world = _world()
+    city = world.company("C1").fields.city
+    wrong = replace(world.erp.customer("C1").main_address, city="Fresno")
+    world.save("C1", main_address=wrong)
+    world.sync()
+    run_id, then = _last_run(world), utc_now()
+    _undo(world, run_id)
+    with world.ledger() as ledger:
+        past, now = (state_as_of(ledger, world.connector, "C1", at) for at in (then, utc_now()))
+    (was,), (is_now,) = ([each for each in state if each[:2] == ("customer:", "city")] for state in (past, now))
+    assert (was.value, was.run_id) == ("Fresno", run_id)
+    assert (is_now.value, is_now.why) == (city, f"undo of run {run_id}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from customer_sync.ledger.journal.parts import decode_parts
+from customer_sync.ledger.journal.parts import decode_parts, stored_id
 from customer_sync.ledger.storage.schema import journal
 from customer_sync.ledger.storage.statement import Prepared
 from customer_sync.model.operation import Action
@@ -45,3 +46,35 @@ def _rows(connector_id: Any, run_id: Any) -> sa.Select[Any]:
     c = journal.c
     mine = (c.connector_id == connector_id, c.run_id == run_id, c.state.in_(("confirmed", "abandoned", "open")))
     return sa.select(c.state, c.action, c.parts).where(*mine).order_by(c.id)
+
+
+class DatedWrite(NamedTuple):
+    """A confirmed write with its run and the moment of its answer."""
+
+    run_id: str
+    settled_at_utc: datetime
+    write: RunWrite
+
+
+def writes_until(connection: sa.Connection, connector_id: str, customer_id: str, at_utc: datetime) -> list[DatedWrite]:
+    """What was confirmed for a customer, under this number, until a moment, in order."""
+    meant = stored_id(customer_id)
+    return [
+        DatedWrite(run_id, settled, RunWrite(Action(action), part.key, part.before_values(), part.after_values()))
+        for run_id, settled, action, packed in _dated(connection, connector_id, meant, at_utc)
+        for part in decode_parts(packed)
+        if part.customer_id == meant
+    ]
+
+
+@Prepared
+def _dated(connector_id: Any, customer_id: Any, at_utc: Any) -> sa.Select[Any]:
+    c = journal.c
+    mine = (
+        c.connector_id == connector_id,
+        c.first_customer <= customer_id,
+        c.last_customer >= customer_id,
+        c.state == "confirmed",
+        c.settled_at_utc <= at_utc,
+    )
+    return sa.select(c.run_id, c.settled_at_utc, c.action, c.parts).where(*mine).order_by(c.settled_at_utc, c.id)
