@@ -128,6 +128,8 @@ def fill_state(ledger: Ledger, *, runs: int, customers: int) -> None:
     c = known_customer.c
     with ledger.write() as connection:
         # As after a full run: who has no company is not eligible, all others have their names.
-        linked = sa.exists().where(customer_state.c.customer_id == c.customer_id)
+        linked = sa.exists().where(
+            customer_state.c.connector_id == c.connector_id, customer_state.c.customer_id == c.customer_id
+        )
         connection.execute(sa.update(known_customer).values(full_name=c.name))
         connection.execute(sa.update(known_customer).where(~linked).values(rows_reasons="type_not_b2b"))
