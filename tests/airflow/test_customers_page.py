@@ -16,6 +16,8 @@ from customer_sync.settings.connector_file import find_connector
 from sandbox.server import running_acumatica, running_better_b2b
 from tests.integration.twin_world import World
 
+pytestmark = pytest.mark.in_order_of_file  # the last test puts some of them right
+
 CUSTOMERS = 500
 NEXT_STEPS = {
     "C000020": "Fill in the Customer Name",

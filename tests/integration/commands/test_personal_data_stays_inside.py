@@ -18,7 +18,7 @@ from customer_sync.commands.main import main
 from customer_sync.errors import PlanRefused, RunUnbalanced
 from customer_sync.ledger import Ledger
 from customer_sync.ledger.storage.database import open_engine
-from customer_sync.ledger.storage.schema import metadata
+from customer_sync.ledger.storage.schema import customer_state, known_customer, metadata
 from customer_sync.ledger.story.lines import each_customer
 from customer_sync.ledger.story.log_scope import LogFilter
 from customer_sync.ledger.story.log_search import iter_log
@@ -35,7 +35,8 @@ from customer_sync.steps.approval import approve_plan, ask_for_approval, reject_
 from tests.integration.personal_values import personal_values
 from tests.integration.twin_world import World, attempts
 
-UNMASKED = {("customer_state", "applied"), ("journal", "parts")}
+NAMES = {("known_customer", "full_name"), ("known_customer", "search")}
+UNMASKED = {("customer_state", "applied"), ("journal", "parts"), *NAMES}
 """Columns that hold the truth: docs/architecture.md#ledger."""
 
 
@@ -139,6 +140,24 @@ def asked(world: World) -> Iterator[tuple[str, str]]:
         yield from (("approval", text) for text in told)
         with suppress(RunUnbalanced):
             parts.audit()
+
+
+def test_who_is_nothing_to_the_store_is_known_without_a_name(world: World) -> None:
+    """The names of whom the store never sees are not kept, where a list finds customers by them."""
+    world.sync(mode="full")
+    known = known_customer.c
+    with_company = sa.exists().where(customer_state.c.customer_id == known.customer_id)
+    engine = open_engine(world.ledger_url)
+    with engine.connect() as connection:
+        rows = connection.execute(
+            sa.select(known.customer_id, known.full_name, known.search).where(
+                known.rows_reasons.is_not(None), ~with_company
+            )
+        ).all()
+    engine.dispose()
+    assert rows
+    assert {row.full_name for row in rows} == {""}
+    assert [row.search for row in rows if row.search.split(" ", 1)[1:] and "•••" not in row.search] == []
 
 
 def test_no_personal_value_leaves_the_ledger_unmasked(

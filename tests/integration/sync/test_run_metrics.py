@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from customer_sync.errors import SyncError
-from customer_sync.reporting.request_count import PLACES
+from customer_sync.reporting.request_count import HOLDERS, PLACES
 from customer_sync.reporting.run_metrics import (
     ACCESS_REMOVAL,
     CUSTOMERS,
@@ -54,10 +54,10 @@ def test_counts_are_those_of_the_run_when_it_ends(world: World) -> None:
         seen = Counter(str(row["status"]) for row in call(f"{url}/_sandbox/calls"))
         sent: dict[str, Any] = {}
         for item in found:
-            if item.name == REQUESTS and item.tags["system"] in {system, f"{system}{PLACES}"}:
+            if item.name == REQUESTS and item.tags["system"] in {system, f"{system}{PLACES}", f"{system}{HOLDERS}"}:
                 sent[item.tags["status"]] = sent.get(item.tags["status"], 0) + item.value
         assert sent == {status: pytest.approx(count, abs=2) for status, count in seen.items()}  # the ERP's sign-out
-    none = dict.fromkeys(("acumatica", "better_b2b", f"better_b2b{PLACES}"), 0)
+    none = dict.fromkeys(("acumatica", "better_b2b", f"better_b2b{PLACES}", f"better_b2b{HOLDERS}"), 0)
     assert values(found, REQUESTS_REFUSED, "system") == none
 
 
