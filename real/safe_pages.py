@@ -82,6 +82,9 @@ def _is_script(value: str | None) -> bool:
 
 def _main() -> None:
     """Read an order, fetch the pages as a logged-in person gets them, and print what runs there."""
+    from airflow.api_fastapi.auth.managers.simple.user import (  # noqa: PLC0415 - its settings must be made before
+        SimpleAuthManagerUser,
+    )
     from airflow.utils.db import initdb  # noqa: PLC0415 - its settings must be made before
     from starlette.testclient import TestClient  # noqa: PLC0415 - the same
 
@@ -91,13 +94,9 @@ def _main() -> None:
     order = json.load(sys.stdin)
     connector = order["connector"]
 
-    class Viewer(rights.Viewer):
-        def may_act(self, connector_id: str) -> bool:
-            return connector_id in self.connectors
-
     initdb()
     app = build_app()
-    viewer = Viewer(None, "tester", frozenset({connector}))
+    viewer = rights.Viewer(SimpleAuthManagerUser(username="tester", role="ADMIN"), "tester", frozenset({connector}))
     app.dependency_overrides[rights.current_viewer] = lambda: viewer
     app.dependency_overrides[rights.may_read_runs] = lambda: None
     found = []

@@ -8,6 +8,7 @@ so for our own types it is read as what it means: none. Everything else passes u
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextvars import ContextVar
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -24,6 +25,13 @@ CONNECTION_TYPES = frozenset({"acumatica", "better-b2b", "better_b2b"})
 
 BODY_BYTES_MAX = 1_000_000
 """A longer body is no connection form; it is passed on as it comes."""
+
+
+form_under_test: ContextVar[bytes | None] = ContextVar("form_under_test", default=None)
+"""The body of the test that the api-server answers at present, for the hook, which is told another id.
+
+``None`` where no browser asked; empty where the body was too long to be kept.
+"""
 
 
 class PortOfTest:
@@ -45,6 +53,7 @@ class PortOfTest:
         mended = without_port_0(body) if is_whole else body
         if len(mended) != len(body):
             scope = {**scope, "headers": _with_length(scope["headers"], len(mended))}
+        form_under_test.set(mended if is_whole else b"")
         await self._app(scope, _replay(mended, receive, more_body=not is_whole), send)
 
 

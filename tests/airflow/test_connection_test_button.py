@@ -96,6 +96,38 @@ def test_other_endpoint_stays_refused_when_password_is_masked(api_server: ApiSer
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize(
+    "way",
+    [
+        {"proxies": {"http": "http://127.0.0.1:9"}},
+        {"verify": False},
+        {"headers": {"Host": "other.example.com"}},
+        {"X-Forwarded-Host": "other.example.com"},
+    ],
+    ids=["proxies", "verify", "headers", "header"],
+)
+@pytest.mark.parametrize("secret", ["***", "left out", "typed"])
+def test_stored_secrets_go_the_stored_way_only(
+    api_server: ApiServer, store: RunningTwin, secret: str, way: dict[str, Any]
+) -> None:
+    """Through a proxy or to an unproven server that the stored connection does not name nothing stored is sent."""
+    extra = {"store_hash": HASH}
+    test_button(api_server, conn_type="better-b2b", password="sandbox-token", extra=json.dumps(extra), host=store.url)
+    sent = as_the_browser_sends(api_server.get("/api/v2/connections/button_better_b2b_no_port").json())
+    sent["extra"] = json.dumps(extra | way)
+    if secret == "left out":
+        del sent["password"]
+    elif secret == "typed":
+        sent["password"] = "another-token"
+    calls = f"{store.url}/_sandbox/calls"
+    requests.delete(calls, timeout=10)
+    said = api_server.post("/api/v2/connections/test", json=sent).json()
+    assert said["status"] is False
+    assert ("stored secrets are sent in the stored way only" in said["message"]) == (secret != "typed"), said
+    if secret != "typed":
+        assert requests.get(calls, timeout=10).json() == []
+
+
 def test_form_offers_both_systems_when_types_are_listed(api_server: ApiServer) -> None:
     """The form knows both types, their fields and their labels."""
     listed = api_server.get("/ui/connections/hook_meta").json()

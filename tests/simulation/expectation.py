@@ -92,6 +92,7 @@ class Judgement:
         taken: E-mails of each customer's people that somebody else's user had while a run might have needed them.
         missed: Those of them that somebody else had when the customer was last eligible.
         numbers: The numbers under which runs have met each customer.
+        followed: E-mails of users who followed the admin of a customer on hold, by the runs so far.
     """
 
     customers: Mapping[str, Customer]
@@ -101,6 +102,7 @@ class Judgement:
     taken: Mapping[str, Collection[str]] = field(default_factory=dict)
     missed: Mapping[str, Collection[str]] = field(default_factory=dict)
     numbers: Mapping[str, Collection[str]] = field(default_factory=dict)
+    followed: Mapping[str, Collection[str]] = field(default_factory=dict)
     found: list[Violation] = field(default_factory=list)
 
     def judge(self) -> list[Violation]:
@@ -238,19 +240,13 @@ class Judgement:
         self, name: str, customer: Customer, company: StoredCompany, before: Sequence[Customer], *, is_sure: bool
     ) -> None:
         have = {user.fields.email.casefold(): user for user in self.store.users_of(company.id)}
-        ever = {each.email.casefold() for one in before for each in (*one.contacts, one)}
-        # Passed over is an heir whose e-mail was somebody else's when the admin left, or whom the store refuses.
-        refused = {each.email.casefold() for each in customer.contacts if disliked(each)}
-        passed_over = refused.union(self.taken.get(name, ()))
-        in_order = [email.casefold() for email in (*(each.email for each in eligible(customer)), customer.email)]
-        heir = next((email for email in in_order if email in have or email not in passed_over), "")
+        ever = {each.email.casefold() for one in before for each in (*one.contacts, one)} | self.followers(name)
         # Whom the store refuses in a new form is there in the one that it took last.
         former = {each.contact_id for one in before for each in one.contacts if disliked(each)}
         for email, user in have.items():
-            follows = user.fields.role == store_rules.ADMIN and email == heir
             if self._has_left(user, customer):
                 self._say("leaver of a customer on hold has access", name, email)
-            elif email not in ever and not follows and self.store.contact_of(user) not in former:
+            elif email not in ever and self.store.contact_of(user) not in former:
                 self._say("somebody new in a company on hold", name, email)
         now = {each.contact_id: each for each in customer.contacts}
         # In which form the store took whom it refuses, and whether it ever did, only their history says. Whose e-mail
@@ -264,6 +260,23 @@ class Judgement:
             wants_it = present is not None and may_buy(present) and present.email == person.email
             if wants_it and person.email.casefold() not in have and self._may_have(person.email, company.id):
                 self._say("user of a customer on hold missing", name, person.email)
+
+    def followers(self, name: str) -> set[str]:
+        """E-mails of users who follow the admin of a customer on hold, by the ERP as it is now, and of who did before.
+
+        Whatever becomes of such a person's e-mail in the ERP, the user stays what it is while the customer is on hold.
+        """
+        customer, companies = self.customers.get(name), self.store.companies_of(name)
+        if customer is None or not companies:
+            return set()
+        have = {user.fields.email.casefold(): user for user in self.store.users_of(companies[0].id)}
+        # Passed over is an heir whose e-mail was somebody else's when the admin left, or whom the store refuses.
+        refused = {each.email.casefold() for each in customer.contacts if disliked(each)}
+        passed_over = refused.union(self.taken.get(name, ()))
+        in_order = [email.casefold() for email in (*(each.email for each in eligible(customer)), customer.email)]
+        heir = next((email for email in in_order if email in have or email not in passed_over), "")
+        admins = {email for email, user in have.items() if user.fields.role == store_rules.ADMIN}
+        return admins & {heir} | have.keys() & set(self.followed.get(name, ()))
 
     def _judge_company(self, name: str, customer: Customer, company: StoredCompany, people: list[Person]) -> None:
         if company.status is not CompanyStatus.APPROVED:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from tests.adapters.ledger_file import LedgerFile
 from tests.simulation.generator import ALL, FAULTS, make_history
@@ -106,6 +107,15 @@ _FOUND = {
         Event("set_status", ("c1", "On Hold")),
         Event("renumber", ("c1", "N2")),
     ],
+    "who followed the admin on hold gets another e-mail": [
+        Event("add_customer", ("c1", "N1", 1)),
+        Event("run", ("full", 0)),
+        Event("set_status", ("c1", "On Hold")),
+        Event("add_contact", ("c1p2", "c1")),
+        Event("set_contact", ("c1p1", 0)),
+        Event("run", ("full", 0)),
+        Event("set_email", ("c1p2", "fresh@mail.example")),
+    ],
 }
 
 
@@ -115,10 +125,56 @@ def test_what_seeds_found_stays_mended(ledger_file: LedgerFile, events: Sequence
     assert relive(events, ledger_file, 0).found == []
 
 
-@pytest.mark.parametrize("seed", [500085, 500411, 600403, 600844, 600944, 601948, 601978, 601982, 603389])
+@pytest.mark.parametrize(
+    "seed", [500085, 500411, 600403, 600844, 600944, 601948, 601978, 601982, 603389, 700154, 702174]
+)
 def test_seeds_that_found_something_stay_mended(ledger_file: LedgerFile, seed: int) -> None:
     """The same for histories whose faults are the point of them."""
     assert relive(make_history(seed, ALL), ledger_file, seed).found == []
+
+
+@pytest.mark.parametrize("order", [0, 5])
+def test_the_next_admin_of_a_company_that_was_not_read_back_comes_first(ledger_file: LedgerFile, order: int) -> None:
+    """Requests that are in flight together arrive in any order: the former admin is not sent beside the next one."""
+    made = [Event("add_customer", ("c1", "N1", 1)), Event("add_customer", ("c2", "N2", 1))]
+    rehearsal = World(ledger_file)
+    for event in (*made, Event("run", ("full", 0))):
+        rehearsal.happen(event)
+    requests = [line.split()[1] for line in rehearsal.log if line.startswith(("  ledger", "  source", "  target"))]
+    world = World(ledger_file)
+    for event in (*made, Event("run", ("full", 0, (requests.index("users") + 1, "never_arrived")))):
+        world.happen(event)
+    assert {status for (status,) in ledger_file.rows("SELECT status FROM customer_state")} == {-1}
+    for event in (
+        Event("add_contact", ("c1p2", "c1")),
+        Event("make_primary", ("c1p2",)),
+        Event("run", ("full", order)),
+    ):
+        world.happen(event)
+    writes = [line.split(" company")[0] for line in world.store.writes]
+    assert writes.index("create_user c1p2") < writes.index("update_user c1p1")
+    assert world.found == []
+
+
+def test_who_left_goes_first_also_where_the_next_admin_waits_for_an_email(ledger_file: LedgerFile) -> None:
+    """On hold: as soon as another customer's user gives the e-mail up, and before anything is given to others."""
+    world = World(ledger_file)
+    for event in (
+        Event("add_customer", ("c1", "N1", 2)),
+        Event("add_customer", ("c2", "N2", 1)),
+        Event("set_contact", ("c1p2", 0)),
+        Event("run", ("full", 0)),
+        Event("set_status", ("c1", "On Hold")),
+        Event("set_contact", ("c1p2", 1)),
+        Event("swap_emails", ("c2p1", "c1p2")),
+        Event("set_contact", ("c1p1", 0)),
+        Event("add_customer", ("c3", "N3", 1)),
+        Event("run", ("full", 0)),
+    ):
+        world.happen(event)
+    writes = [line.split(" company")[0] for line in world.store.writes]
+    assert writes.index("delete_user c1p1") < writes.index("create_company N3")
+    assert world.found == []
 
 
 @pytest.mark.parametrize("seed", [3, 4])
@@ -138,6 +194,18 @@ def test_what_no_run_did_is_seen(ledger_file: LedgerFile) -> None:
     assert world.judge() == []
     del world.store.users[max(world.store.users)]
     assert [each.kind for each in world.judge()] == ["user missing"]
+
+
+def test_who_is_new_in_a_company_on_hold_is_seen(ledger_file: LedgerFile) -> None:
+    """Whoever follows the admin may be there, whatever his e-mail becomes; a colleague who only joined may not."""
+    world = World(ledger_file)
+    for event in [*_FOUND["who followed the admin on hold gets another e-mail"], Event("run", ("full", 0))]:
+        world.happen(event)
+    assert world.judge() == []
+    (user,) = world.store.users.values()
+    newcomer = replace(user, id=user.id + 1000, fields=replace(user.fields, email="new@mail.example"))
+    world.store.users[newcomer.id] = newcomer
+    assert [each.kind for each in world.judge()] == ["somebody new in a company on hold"]
 
 
 def test_a_history_is_shortened_to_what_it_needs() -> None:

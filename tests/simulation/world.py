@@ -79,6 +79,7 @@ class World:
         taken: E-mails of each customer's people that somebody else's user had at the beginning or end of a run.
         missed: Those of them that somebody else had after the runs from which ``may_be`` follows.
         numbers: The numbers under which runs have met each customer.
+        followed: E-mails of users who followed the admin of each customer since it is on hold.
         wrote: What the last run wrote to the store or the ERP.
         situations: What it came through.
     """
@@ -92,6 +93,7 @@ class World:
     taken: dict[str, set[str]] = field(default_factory=dict)
     missed: dict[str, set[str]] = field(default_factory=dict)
     numbers: dict[str, set[str]] = field(default_factory=dict)
+    followed: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.machine = VirtualMachine()
@@ -204,7 +206,11 @@ class World:
                 self.may_be[name] = now if is_sure else [*before, *now]
                 missed = taken.get(name, set())
                 self.missed[name] = missed if is_sure else missed | self.missed.get(name, set())
-            elif name in self.may_be:
+                if is_sure:
+                    self.followed.pop(name, None)
+                continue
+            self.followed[name] = judgement.followers(name)
+            if name in self.may_be:
                 # Who has left loses access on hold too, and who comes back is a creation, which waits.
                 left = [self._less_leavers(name, each) for each in before]
                 self.may_be[name] = left if is_good else [*before, *left]
@@ -237,7 +243,8 @@ class World:
 
     def _judgement(self) -> Judgement:
         customers, ever = self.merchant.customers(), sorted(self.merchant.records)
-        return Judgement(customers, ever, self.store, self.may_be, self.taken, self.missed, self.numbers)
+        known = (self.may_be, self.taken, self.missed, self.numbers, self.followed)
+        return Judgement(customers, ever, self.store, *known)
 
     # -- the end -----------------------------------------------------------------------------------------------------
 

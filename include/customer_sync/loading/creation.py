@@ -17,6 +17,7 @@ from customer_sync.loading.dispatch import Write
 from customer_sync.loading.write import OperationWrite, writes_of
 from customer_sync.model.company import CompanyStatus
 from customer_sync.model.operation import Action
+from customer_sync.planning.diff import is_late
 
 
 class Creation:
@@ -68,13 +69,15 @@ class Creation:
             if self._are_all_settled():
                 yield from self.rest()
         elif isinstance(write, ReadBackCreated):
-            # Addresses are on their way; what takes something away comes last of all
-            # (docs/api/better_b2b.md#order-of-writes).
+            # Addresses are on their way. What takes something away comes last of all, when these are answered: a
+            # former admin cannot go before the next one is there (docs/api/better_b2b.md#order-of-writes).
+            role = self._context.connector.contacts.primary_role
             parts = [
                 Part(load, operation)
                 for load in write.loads
                 for operation in load.remaining()
                 if operation.action not in {Action.CREATE_ADDRESS, Action.CREATE_COMPANY}
+                and not is_late(operation, role)
             ]
             yield from writes_of(self._context, parts)
 

@@ -56,7 +56,9 @@ def settle_emails(context: LoadContext, loads: Iterable[CustomerLoad], *, is_fre
     _drop_refused(context, claiming)
     known = context.ledger.directory.of_emails(email for emails in claims.values() for email in emails)
     contested = [
-        load for load in claiming if load.lost or load.held_back or _is_contested(load, claims[load.customer_id], known)
+        load
+        for load in claiming
+        if load.lost or load.awaited or load.held_back or _is_contested(load, claims[load.customer_id], known)
     ]
     if not contested:
         return False

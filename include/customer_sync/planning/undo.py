@@ -406,7 +406,7 @@ class _Undo:
         if now is None:
             self._leave("customer:reference", "reference_id", "gone_from_store")
             return None
-        wrote = change.after.get("reference_id", "") or str(self._now.applied.company_id)
+        wrote = str(change.after.get("reference_id", ""))
         why = _why(wrote, self._now.applied.reference_id, now)
         if why is None:
             return str(change.before.get("reference_id", ""))

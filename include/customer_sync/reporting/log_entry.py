@@ -316,7 +316,10 @@ def _company_in_words(write: ConfirmedWrite) -> list[str]:
     if write.action == Action.UPDATE_COMPANY:
         return [f"company changed ({', '.join(write.after)})" if write.after else "company changed"]
     if write.action == Action.SET_STATUS:
-        return [f"company {_STATUS_IN_WORDS.get(write.after.get('status', -1), 'status set')}"]
+        status = write.after.get("status", -1)
+        if (write.before.get("status"), status) == (CompanyStatus.INACTIVE, CompanyStatus.APPROVED):
+            return ["company reactivated"]
+        return [f"company {_STATUS_IN_WORDS.get(status, 'status set')}"]
     return ["company deleted"] if write.action == Action.DELETE_COMPANY else []
 
 

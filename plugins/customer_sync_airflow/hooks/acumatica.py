@@ -68,7 +68,7 @@ class AcumaticaHook(BaseHook):
         Returns:
             Whether all is well, and one sentence; on failure it says what to do.
         """
-        return tested(self._look)
+        return tested(self._look, self.acumatica_conn_id)
 
     def _look(self) -> tuple[str, str]:
         with self.get_conn(TEST_RETRY) as client:

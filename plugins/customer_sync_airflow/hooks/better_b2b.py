@@ -54,7 +54,7 @@ class BetterB2BHook(BaseHook):
         Returns:
             Whether all is well, and one sentence; on failure it says what to do.
         """
-        return tested(self._look)
+        return tested(self._look, self.better_b2b_conn_id)
 
     def _look(self) -> tuple[str, str]:
         with self.get_conn(TEST_RETRY) as store:

@@ -19,6 +19,7 @@ from customer_sync.errors import SyncError
 from customer_sync.http.connection import TRANSPORT_FIELDS, is_header_name
 from customer_sync.http.retry import RetryPolicy
 from customer_sync.settings.connection_fields import ConnectionFields, extra_of, missing_connection
+from customer_sync_airflow.hooks.stored_secrets import refuse_other_way
 
 TEST_RETRY = RetryPolicy(attempts=1, total_s=10.0)
 """For *Test*: whoever clicks waits for the answer, and a refusal must not be sent twice."""
@@ -40,16 +41,19 @@ def read_connection(conn_id: str) -> ConnectionFields:
     return _fields_of(connection)
 
 
-def tested(look: Callable[[], tuple[str, str]]) -> tuple[bool, str]:
+def tested(look: Callable[[], tuple[str, str]], conn_id: str) -> tuple[bool, str]:
     """What *Test* shows.
 
     Args:
         look: Tries the connection; gives what is missing, ``""`` for nothing, and the sentence for then.
 
+        conn_id: Id of the connection that is tried.
+
     Returns:
         Whether all is well, and one sentence; on failure it says what to do.
     """
     try:
+        refuse_other_way(read_connection(conn_id), find_connection)
         missing, sentence = look()
     except SyncError as error:
         return False, error.message

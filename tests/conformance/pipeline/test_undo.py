@@ -5,8 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
+from customer_sync.errors import PlanRefused
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.model.company import CompanyStatus
 from customer_sync.reconcile.undo.undo_run import UndoReport, UndoRequest, preview, undo
@@ -161,3 +163,27 @@ def test_values_as_of_a_moment_name_the_run_that_wrote_them() -> None:
     (was,), (is_now,) = ([each for each in state if each[:2] == ("customer:", "city")] for state in (past, now))
     assert (was.value, was.run_id) == ("Fresno", run_id)
     assert (is_now.value, is_now.why) == (city, f"undo of run {run_id}")
+
+
+def test_the_undo_of_an_undone_first_load_gives_the_erp_its_ids_back() -> None:
+    """The companies trade again, and the source holds their ids."""
+    world = _world()
+    held = {number: world.erp.customer(number).reference_id for number in ("C1", "C2")}
+    _undo(world, _last_run(world))
+    report = _undo(world, _last_run(world))
+    assert (report.kept, report.impossible) == ([], [])
+    assert {number: world.erp.customer(number).reference_id for number in ("C1", "C2")} == held
+    assert {world.company(number).status for number in ("C1", "C2")} == {CompanyStatus.APPROVED}
+
+
+def test_a_guard_that_trips_wants_the_hash_of_the_plan() -> None:
+    """Nothing is written without it; with it the plan that was read is performed."""
+    world = World(rules={"guards": {"always_allowed": 0}})
+    world.save("C1", world.contact("ADA"))
+    world.sync()
+    run_id = _last_run(world)
+    planned = _undo(world, run_id, dry_run=True)
+    with pytest.raises(PlanRefused):
+        _undo(world, run_id)
+    assert world.company("C1").status is CompanyStatus.APPROVED
+    assert _undo(world, run_id, plan_hash=planned.plan_hash).undone == ["C1"]

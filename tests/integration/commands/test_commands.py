@@ -244,3 +244,21 @@ def test_a_ledger_is_copied_and_never_into_one_that_holds_something(shell: Shell
     code, out = shell("ledger", "copy", shell.world.ledger_url, copied)
     assert (code, out) == (1, "")
     assert "watermark" in shell.err
+
+
+def test_a_first_load_is_taken_back_and_brought_again(shell: Shell) -> None:
+    """A guard wants the hash; then no company trades and the ERP has no id; the undo of the undo brings all back."""
+    _, first = shell.json("run", "shop", "--mode", "full")
+    code, planned = shell.json("undo", "shop", first["run_id"], "--dry-run")
+    assert (code, planned["undone"], planned["kept"]) == (0, 0, [])
+    code, refused = shell.json("undo", "shop", first["run_id"], "--yes")
+    assert code == 3
+    assert "most_withdrawn" in refused["error"]
+    code, done = shell.json("undo", "shop", first["run_id"], "--yes", "--plan-hash", planned["plan_hash"])
+    assert (code, done["outcomes"]) == (0, {"deactivated": len(shell.world.companies())})
+    code, again = shell.json("undo", "shop", done["run_id"], "--yes")
+    assert (code, again["kept"], again["impossible"]) == (0, [], [])
+    assert again["outcomes"] == {"reactivated": done["undone"]}
+    code, after = shell.json("run", "shop", "--mode", "full")
+    assert code == 0
+    assert not {"updated", "created", "reactivated", "deactivated"} & after["counts"].keys()

@@ -47,6 +47,21 @@ def test_a_strangers_pending_company_is_left_alone(world: World) -> None:
     assert world.last_outcome(CUSTOMER) == ("quarantined", "adoption_unproven")
 
 
+def test_no_repair_takes_a_strangers_company_for_the_customers(world: World) -> None:
+    """Reconciliation calls it unproven, whatever repair it is asked for; the next sync leaves it alone as before."""
+    company_id = register(world, CUSTOMER)
+    before = shown(world, company_id)
+    world.sync(mode="selected", customer_ids=[CUSTOMER])
+    run_id = "reconcile__stranger"
+    world.reconcile(run_id=run_id, repair=["missing_in_ledger=adopt", "reference_mismatch=reapply", "drift=reapply"])
+    with world.ledger() as ledger:
+        rows = [row for page in ledger.differences.pages(run_id) for row in page if row["customer_id"] == CUSTOMER]
+    assert [row["kind"] for row in rows] == ["link_unproven"]
+    world.sync(mode="selected", customer_ids=[CUSTOMER])
+    assert shown(world, company_id) == before
+    assert world.last_outcome(CUSTOMER) == ("quarantined", "adoption_unproven")
+
+
 def test_a_lost_ledger_adopts_what_was_edited_and_shows_what_it_overwrites(world: World, tmp_path: Path) -> None:
     """The company is found by reference, key and e-mail; the log has the edited value before and after."""
     world.sync(mode="selected", customer_ids=[CUSTOMER])

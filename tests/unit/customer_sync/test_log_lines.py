@@ -276,6 +276,8 @@ TOLD = {
         ConfirmedWrite("set_payment_terms", "C1", {}, {"is_enabled": False, "days": 0}),
     ],
     "company deactivated": [ConfirmedWrite("set_company_status", "C1", {"status": 1}, {"status": 3})],
+    "company reactivated": [ConfirmedWrite("set_company_status", "C1", {"status": 3}, {"status": 1})],
+    "company approved": [ConfirmedWrite("set_company_status", "C1", {"status": 0}, {"status": 1})],
     "id written to the ERP": [ConfirmedWrite("write_reference", "C1")],
     "": [],
 }

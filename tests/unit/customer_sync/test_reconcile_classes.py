@@ -161,6 +161,16 @@ def nothing_fits() -> Sides:
     return sides
 
 
+def of_a_stranger() -> Sides:
+    """Somebody registered in the shop and filled in the customer's number; the ledger links none."""
+    sides = without_ledger(agreeing())
+    (company,) = sides.companies
+    fields = msgspec.structs.replace(company.fields, company_email="sam@else.example")
+    sides.companies[0] = msgspec.structs.replace(company, record_id="", fields=fields, status=CompanyStatus.PENDING)
+    sides.reference = ""
+    return sides
+
+
 def with_an_unknown_admin() -> Sides:
     """Somebody made a further Admin in the store."""
     sides = with_stray_user("")
@@ -177,6 +187,7 @@ CASES: dict[str, tuple[Sides, Told]] = {
     "waits for nobody": (waiting_for_nobody(), [("wait_is_over", "contact", "100816", "")]),
     "waits for somebody": (waiting_for_somebody(), [("user_of_other_company", "contact", "100816", "email")]),
     "another record's company": (nothing_fits(), [("link_unproven", "customer", "", "")]),
+    "a stranger's company with the customer's number": (of_a_stranger(), [("link_unproven", "customer", "", "")]),
     "a link that nobody weighed": (
         with_ledger(is_weighed=False)(agreeing()),
         [("link_unproven", "customer", "", "")],

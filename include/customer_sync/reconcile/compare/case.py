@@ -34,16 +34,27 @@ class Case:
             self.real = read_real_state(erp, ledger, store, company)
 
     def unproven(self) -> Iterator[Difference]:
-        """A link for which nothing speaks: nobody weighed it, or neither reference, key, e-mail nor record id fit."""
-        erp, company = self._erp, self._company
-        if company is None or self._applied is None or self._applied.company_id != company.id:
+        """A company that may be another's: linked though nothing in it fits, or found by a key that proves too little.
+
+        What a sync would not adopt (docs/people.md#adoption) is neither adopted nor written as a reference here.
+        """
+        company = self._company
+        if company is None:
             return
-        claimant = Claimant(erp.customer_id, erp.record_id, erp.email, erp.reference_id)
+        claimant = Claimant(self._erp.customer_id, self._erp.record_id, self._erp.email, self._erp.reference_id)
         weighed = judge(with_record(company, self._connector.store.record_field), claimant)
-        if self._ledger.is_weighed and weighed.signs:
-            return
-        kind = DifferenceClass.LINK_UNPROVEN
-        yield self.difference(kind, store_id=company.id, detail=f"what speaks for it: {weighed.in_words}")
+        if self.is_linked:
+            is_doubtful, how = not (self._ledger.is_weighed and weighed.signs), "linked"
+        else:
+            is_doubtful, how = weighed.against is not None, f"not linked, {weighed.against}"
+        if is_doubtful:
+            detail = f"{how}; what speaks for it: {weighed.in_words}"
+            yield self.difference(DifferenceClass.LINK_UNPROVEN, store_id=company.id, detail=detail)
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether the ledger links the company that was found."""
+        return bool(self._company and self._applied and self._applied.company_id == self._company.id)
 
     def unknown_users(self) -> Iterator[Difference]:
         """Users whom the source does not know: every Admin, and all where the policy lets none of them stay."""

@@ -26,16 +26,18 @@ class EligibleCase(Case):
             detail = "deleted in the store" if self._applied else "never made"
             found.append(self.difference(DifferenceClass.MISSING_IN_STORE, detail=detail))
             return Standing.DIFFERENT
+        doubts = list(self.unproven())
+        found.extend(doubts)
+        if doubts and not self.is_linked:
+            return Standing.DIFFERENT  # somebody else's, for all that is known: it is compared with nothing
         taken = dict(self._taken(desired))
         found.extend(taken.values())
-        is_linked = self._applied is not None and self._applied.company_id == self.real.applied.company_id
-        is_accepted = is_linked and self._append_store_differences(desired, self.real, taken, found)
+        is_accepted = self.is_linked and self._append_store_differences(desired, self.real, taken, found)
         found.extend(self._uncleared(desired, self.real))
         found.extend(self._orphans(self.real))
         found.extend(self._unknown_to_ledger(desired, self.real))
         found.extend(self._reference())
         found.extend(self._waits_for_nobody(desired))
-        found.extend(self.unproven())
         found.extend(self.unknown_users())
         return Standing.ACCEPTED if is_accepted else Standing.EQUAL
 

@@ -124,7 +124,11 @@ def undo(run: Run, source: Source, target: Target, request: UndoRequest) -> Undo
                 (folder / descriptor.key).write_text(content, encoding="utf-8")
                 descriptors.append(descriptor)
             summary = settle_plan(
-                run.as_task("guard"), descriptors, RunRequest(dry_run=request.dry_run, plan_hash=request.plan_hash)
+                run.as_task("guard"),
+                descriptors,
+                RunRequest(dry_run=request.dry_run, plan_hash=request.plan_hash),
+                # Who names the hash has read this very plan: that is the yes that a guard wants.
+                can_ask=request.plan_hash is not None,
             )
             for descriptor in summary.descriptors:
                 content = (folder / descriptor.key).read_text(encoding="utf-8")
