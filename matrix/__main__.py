@@ -6,9 +6,11 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from subprocess import SubprocessError
 
 from rich.console import Console
 from rich.table import Table
+from urllib3.exceptions import HTTPError
 
 from demo.errors import DemoError
 from matrix.environment import Environment, MatrixError, make_environment
@@ -33,7 +35,7 @@ def ask_all(environment: Environment, console: Console) -> dict[str, str]:
             begin = time.monotonic()
             try:
                 answers[column] = question(world)
-            except (TrialError, DemoError, OSError, ValueError, KeyError) as error:
+            except (TrialError, DemoError, HTTPError, SubprocessError, OSError, ValueError, KeyError) as error:
                 answers[column] = "failed"
                 console.print(f"{environment.folder.name}, {column}: {type(error).__name__}: {error}", markup=False)
             seconds = time.monotonic() - begin
