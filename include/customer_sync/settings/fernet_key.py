@@ -7,6 +7,8 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Final
 
+from cryptography.fernet import Fernet
+
 from customer_sync.errors import ConfigError
 
 VARIABLE: Final = "AIRFLOW__CORE__FERNET_KEY"
@@ -23,7 +25,7 @@ def fernet_keys() -> list[str]:
         At least one, newest first.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: There is none, or one of them is no key.
     """
     found = os.environ.get(VARIABLE, "")
     for entry in () if found.strip() else entry_points(group=GROUP):
@@ -37,4 +39,13 @@ def fernet_keys() -> list[str]:
             "processes.",
             setting=VARIABLE,
         )
+    try:
+        for key in keys:
+            Fernet(key)
+    except ValueError:
+        # Neither the key nor what is wrong with it: the message is shown.
+        raise ConfigError(
+            f"A key in {VARIABLE} is none: give 32 random bytes in URL-safe base64, several parted by commas.",
+            setting=VARIABLE,
+        ) from None
     return keys
