@@ -7,8 +7,6 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Final
 
-from cryptography.fernet import Fernet
-
 from customer_sync.errors import ConfigError
 
 VARIABLE: Final = "AIRFLOW__CORE__FERNET_KEY"
@@ -39,6 +37,8 @@ def fernet_keys() -> list[str]:
             "processes.",
             setting=VARIABLE,
         )
+    from cryptography.fernet import Fernet  # noqa: PLC0415 - few tasks need a key
+
     try:
         for key in keys:
             Fernet(key)
