@@ -86,6 +86,23 @@ def test_value_is_not_pushed_when_there_is_no_key(monkeypatch: pytest.MonkeyPatc
         pushed(TEXT)
 
 
+def test_value_is_not_pushed_when_airflow_was_never_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any key tasks are given the template of a configuration, which is no key."""
+    monkeypatch.delenv(KEY)
+    monkeypatch.setenv(THRESHOLD, "-1")
+    with pytest.raises(ConfigError, match=f"there is no key: set {KEY}"):
+        pushed(TEXT)
+
+
+def test_key_is_named_without_its_value_when_it_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong key is a setting to correct; what stands there may be somebody's secret."""
+    monkeypatch.setenv(KEY, "no-key-but-secret")
+    monkeypatch.setenv(THRESHOLD, "-1")
+    with pytest.raises(ConfigError, match="is none") as caught:
+        pushed(TEXT)
+    assert "secret" not in str(caught.value)
+
+
 @pytest.fixture
 def world(
     key: str,

@@ -23,7 +23,7 @@ def fernet_keys() -> list[str]:
         At least one, newest first.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: There is none, or one of them is no key.
     """
     found = os.environ.get(VARIABLE, "")
     for entry in () if found.strip() else entry_points(group=GROUP):
@@ -37,4 +37,15 @@ def fernet_keys() -> list[str]:
             "processes.",
             setting=VARIABLE,
         )
+    from cryptography.fernet import Fernet  # noqa: PLC0415 - few tasks need a key
+
+    try:
+        for key in keys:
+            Fernet(key)
+    except ValueError:
+        # Neither the key nor what is wrong with it: the message is shown.
+        raise ConfigError(
+            f"A key in {VARIABLE} is none: give 32 random bytes in URL-safe base64, several parted by commas.",
+            setting=VARIABLE,
+        ) from None
     return keys
