@@ -126,7 +126,7 @@ def test_what_seeds_found_stays_mended(ledger_file: LedgerFile, events: Sequence
 
 
 @pytest.mark.parametrize(
-    "seed", [500085, 500411, 600403, 600844, 600944, 601948, 601978, 601982, 603389, 700154, 702174]
+    "seed", [500085, 500411, 600403, 600844, 600944, 601948, 601978, 601982, 603389, 700154, 702174, 702583]
 )
 def test_seeds_that_found_something_stay_mended(ledger_file: LedgerFile, seed: int) -> None:
     """The same for histories whose faults are the point of them."""
