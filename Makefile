@@ -156,8 +156,7 @@ scale-model: $(READY) ## the model of docs/scaling.md with 1 and 200 connectors 
 
 .PHONY: real
 real: $(READY) ## bytes of real systems, tried on clients, twins and sync (REAL=FOLDER, docs/real.md)
-	@test -n '$(REAL)' || { echo "Name the folder: make real REAL=FOLDER (docs/real.md describes it)." >&2; exit 2; }
-	@$(BIN)/python -m real '$(REAL)' $(if $(PART),--part $(PART))
+	@$(BIN)/python -m real $(if $(REAL),'$(REAL)') $(if $(PART),--part $(PART))
 
 # The environments are made once, below .cache/matrix/ (about 600 MB each), on every interpreter of 3.11 to 3.13 that
 # this machine has. CI does not run it: it downloads some 600 packages.

@@ -1,4 +1,4 @@
-"""`python -m real FOLDER`: bytes of real systems, tried on the product and on the twins (docs/real.md).
+"""`python -m real [FOLDER]`: bytes of real systems, tried on the product and on the twins (docs/real.md).
 
 The exit code is 0 when every difference is explained, 1 when one is not, 2 when the folder cannot be tried.
 """
@@ -14,6 +14,9 @@ from pathlib import Path
 from real.differences import EXPLAINED, ExplanationError, read_explanations
 from real.folder import FolderError, read_folder
 from real.trial import PARTS, try_folder
+
+OWN = Path(__file__).with_name("own")
+"""Bytes in the form of recorded ones, written by hand: what is tried where no folder is named."""
 
 _UNEXPLAINED = 1
 _CANNOT = 2
@@ -47,7 +50,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m real",
         description="Try bytes of real systems on clients, twins and sync; docs/real.md describes the folder.",
     )
-    parser.add_argument("folder", type=Path, help="folder of recorded exchanges, documents, examples and ugly values")
+    parser.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        default=OWN,
+        help="folder of recorded exchanges, documents, examples and ugly values (default: the project's own)",
+    )
     parser.add_argument("--part", action="append", choices=list(PARTS), help="only this part; may be repeated")
     parser.add_argument(
         "--explained", type=Path, default=EXPLAINED, metavar="FILE", help="file of explained differences"

@@ -3,115 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from real.__main__ import main
+from real.__main__ import OWN, main
 from real.twin_api import TwinApi
 from sandbox.server import running_acumatica
 
 ENDPOINT = "/entity/Default/24.200.001"
-_MOMENT = "2026-02-03T04:05:06.78+00:00"
-_JSON = {"Content-Type": ["application/json; charset=utf-8"]}
 
 SIGN_IN = {"method": "POST", "path": "/entity/auth/login", "request_body": '{"name":"MASKED","password":"MASKED"}'}
-ERP: list[dict[str, Any]] = [
-    {**SIGN_IN, "status": 204, "set_cookie_names": [".ASPXAUTH", "ASP.NET_SessionId", "Locale", "requestid"]},
-    {
-        **SIGN_IN,
-        "status": {"code": 500},
-        "headers": _JSON,
-        "body": {
-            "message": "An error has occurred.",
-            "exceptionMessage": "Error: Invalid credentials. Please try again.",
-            "exceptionType": "PX.Data.PXException",
-            "stackTrace": "   at PX.Data.PXLogin",
-        },
-    },
-    {
-        "method": "GET",
-        "path": f"{ENDPOINT}/Customer?$top=1&$select=CustomerID,CustomerName,CreditLimit,LastModifiedDateTime",
-        "status": 200,
-        "headers": _JSON,
-        "body": [
-            {
-                "id": "5f0d6a1c-1111-4222-8333-444455556666",
-                "rowNumber": 1,
-                "note": {"value": ""},
-                "CustomerID": {"value": "OWN1"},
-                "CustomerName": {"value": "Own & Söhne"},
-                "CreditLimit": {},
-                "LastModifiedDateTime": {"value": _MOMENT},
-                "custom": {},
-            }
-        ],
-    },
-    {
-        "method": "GET",
-        "path": f"{ENDPOINT}/Contact?$top=1",
-        "status": 401,
-        "headers": _JSON,
-        "set_cookie_names": ["ASP.NET_SessionId"],
-        "body": {"message": "You are not logged in."},
-    },
-    {
-        "method": "PUT",
-        "path": f"{ENDPOINT}/Customer",
-        "request_body": "",
-        "status": 400,
-        "headers": _JSON,
-        "body": {"message": "The request is invalid.", "modelState": {"": ["The request body should not be empty."]}},
-    },
-]
-STORE: list[dict[str, Any]] = [
-    {
-        "method": "GET",
-        "path": "https://shop.example/api/v3/io/companies/77/payment-terms",
-        "status": 200,
-        "body": {"code": 200, "data": {"isEnabled": True, "paymentTerms": 30}, "meta": {"message": "SUCCESS"}},
-    },
-    {
-        "method": "GET",
-        "path": "/users/9",
-        "status": 404,
-        "body": {"code": 404, "data": {"errMsg": "Not there."}, "meta": {"message": "Not there."}},
-    },
-]
-EXAMPLES: list[dict[str, Any]] = [
-    {"method": "POST", "path": "/users", "status": 200, "value": {"code": 200, "data": {"userId": 5}, "meta": {}}},
-    {
-        "method": "POST",
-        "path": "/addresses",
-        "status": 422,
-        "value": {"code": 422, "data": {"errMsg": {"city": ["Too long."]}}, "meta": {"message": "Wrong"}},
-    },
-]
-OLD_DOCUMENT = {
-    "swagger": "2.0",
-    "info": {"title": "Default/17.200.001", "version": "3"},
-    "paths": {},
-    "definitions": {},
-}
-UGLY_TEXTS = [
-    "=HYPERLINK(1)",
-    "\u200b=1+1",
-    "<script>x</script>",
-    "a\tb\u0007c",
-    "null",
-    "\U0001d56c \u200f\u0628",
-    "0x0",
-    "{{ 7*7 }}",
-    "x" * 260,
-]
-UGLY_ROWS = [
-    ["plain@own.example", "VALID"],
-    ["no at sign", "ERR"],
-    {"components": {"road": "Ved Åen", "house_number": 3, "city": "Århus", "postcode": 8000, "country_code": "dk"}},
-    {"components": {"road": "Rua Um", "city": "Recife", "state": "Pernambuco", "country_code": "br"}},
-    {"components": {"city": "Nowhere", "country_code": "zz"}},
-]
 
 
 def _write(folder: Path, name: str, content: Any) -> None:
@@ -130,21 +34,21 @@ def _documents() -> dict[str, Any]:
 
 def test_nothing_is_unexplained_in_a_folder_of_our_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Recorded exchanges of both systems, examples, a document and ugly values: code 0, every part counted."""
-    _write(tmp_path, "acumatica/recorded/own.json", {"exchanges": ERP})
-    _write(tmp_path, "store/recorded/own.json", {"exchanges": STORE})
-    _write(tmp_path, "store/examples/own.json", {"examples": EXAMPLES})
-    _write(tmp_path, "acumatica/openapi/old.json", OLD_DOCUMENT)
+    shutil.copytree(OWN, tmp_path, dirs_exist_ok=True)
     for version, document in _documents().items():
         _write(tmp_path, f"acumatica/openapi/{version}.json", document)
-    _write(tmp_path, "ugly/texts.json", UGLY_TEXTS)
-    _write(tmp_path, "ugly/rows.json", {"rows": UGLY_ROWS})
-    _write(tmp_path, "ugly/phones.csv", "region,type,national\nDK,fixed,32 12 34 56\nDK,odd,call me maybe")
     code = main([str(tmp_path), "--no-pages"])
     said = capsys.readouterr().out
     assert (code, said.splitlines()[-1]) == (0, "0 unexplained"), said
     assert "7 requests answered by our twins: 1 explained differences" in said
     assert "15 ugly customers" in said
     assert "4 endpoint documents: 3 explained differences, 0 unexplained" in said
+
+
+def test_our_own_bytes_are_tried_where_no_folder_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """`make real` alone."""
+    assert main(["--part", "errors"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "0 unexplained"
 
 
 def test_what_differs_is_named_and_ends_with_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
