@@ -45,7 +45,7 @@ def fernet_keys() -> list[str]:
     except ValueError:
         # Neither the key nor what is wrong with it: the message is shown.
         raise ConfigError(
-            f"A key in {VARIABLE} is none: give 32 random bytes in URL-safe base64, several parted by commas.",
+            f"{VARIABLE} holds no key: it must be 32 random bytes in URL-safe base64, several parted by commas.",
             setting=VARIABLE,
         ) from None
     return keys
