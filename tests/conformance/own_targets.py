@@ -17,7 +17,7 @@ from customer_sync.http.retry import RetryPolicy
 from customer_sync.http.transport import HttpSettings
 from customer_sync.model.company import CompanyStatus
 from customer_sync.model.operation import Action
-from customer_sync.settings.connector import StoreRules
+from customer_sync.settings.system_rules import StoreRules
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 from customer_sync.targets.port import ActionCost, Target

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from customer_sync.settings.connector import DEFAULT_CHANNEL_ID, Connector
+from customer_sync.settings.connector import Connector
+from customer_sync.settings.system_rules import DEFAULT_CHANNEL_ID
 from customer_sync.targets.port import Demanding, TargetFacts
 
 

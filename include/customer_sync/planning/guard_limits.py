@@ -6,7 +6,7 @@ import sys
 
 import msgspec
 
-from customer_sync.settings.connector import GuardRules
+from customer_sync.settings.run_rules import GuardRules
 
 
 class RunTotals(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,8 @@ from customer_sync.model.operation import CREATIONS, Action, ConfirmedWrite, Ope
 from customer_sync.model.outcome import DONE, REMEDIES, Finding, Level, LogEntry, Outcome, Reason, remedy
 from customer_sync.one_line import one_line
 from customer_sync.redaction import kind_of_key, mask_email, mask_name, mask_phone, mask_text
-from customer_sync.settings.connector import Connector, Masking
+from customer_sync.settings.connector import Connector
+from customer_sync.settings.run_rules import Masking
 from customer_sync.settings.target_section import TargetSection
 
 _INFORMING = frozenset(

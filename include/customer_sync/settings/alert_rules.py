@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from customer_sync.settings.section import Section
+from customer_sync.settings.section import Section, setting
 
 
 class EmailAlerts(Section):
@@ -32,13 +32,50 @@ class AlertRules(Section):
     Both can be switched off with ``null``.
     """
 
-    email: EmailAlerts | None = None
-    webhook: WebhookAlerts | None = None
-    failed_run: bool = True
-    refused_plan: bool = True
-    most_rejected_share: float | None = Field(default=0.2, ge=0, le=1)
-    rejected_always_allowed: int = Field(default=10, ge=0)
-    no_success_minutes: int | None = Field(default=180, ge=1, le=525_600)
+    email: EmailAlerts | None = setting(
+        None,
+        "Alerts by e-mail. Without `sender` the connection's own `from_email` is used.",
+        {"to": ["erp-team@example.com"], "sender": "sync@example.com"},
+        accepted="null, or `to` (addresses), `sender`, `connection` (type SMTP, `smtp_default`)",
+    )
+    webhook: WebhookAlerts | None = setting(
+        None,
+        "Alerts by an HTTP POST of JSON, as chat systems take it.",
+        {"connection": "chat"},
+        accepted="null, or `connection` (type HTTP)",
+    )
+    failed_run: bool = setting(
+        True,
+        "Alert on a failed run.",
+        False,
+    )
+    refused_plan: bool = setting(
+        True,
+        "Alert on a plan that a guard refused, or that waits for a person.",
+        False,
+    )
+    most_rejected_share: float | None = setting(
+        0.2,
+        "Alert when a run quarantines or fails a larger share of its customers.",
+        0.05,
+        accepted="0 to 1, or null for never",
+        ge=0,
+        le=1,
+    )
+    rejected_always_allowed: int = setting(
+        10,
+        "So many rejected customers of a run are never worth an alert.",
+        0,
+        ge=0,
+    )
+    no_success_minutes: int | None = setting(
+        180,
+        "Alert when there was no good run for so many minutes.",
+        60,
+        accepted="1 to 525600, or null for never",
+        ge=1,
+        le=525_600,
+    )
 
     @property
     def is_on(self) -> bool:

@@ -8,12 +8,11 @@ Defaults follow docs/api/incumbent.md#eligibility and #field-map.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from customer_sync.model.company import content_hash
-from customer_sync.model.difference import REPAIRS, DifferenceClass, RepairAction
 from customer_sync.settings.adapter_kind import SOURCES, section_class
 from customer_sync.settings.alert_rules import AlertRules
 from customer_sync.settings.mapping import (
@@ -25,186 +24,73 @@ from customer_sync.settings.mapping import (
     TermsRule,
 )
 from customer_sync.settings.push_rules import PushRules
-from customer_sync.settings.section import Code, Section
+from customer_sync.settings.run_rules import (
+    ApprovalRules,
+    BatchRules,
+    GuardRules,
+    Masking,
+    ReconcileRules,
+    RetentionRules,
+)
+from customer_sync.settings.section import Code, Section, setting
 from customer_sync.settings.source_section import DEFAULT_KIND, ConfiguredSource, SourceSection
+from customer_sync.settings.system_rules import SHARED_NAME, ErpRules, StoreRules
 from customer_sync.settings.target_section import ConfiguredTarget
-
-DEFAULT_CHANNEL_ID = 1
-"""The storefront that every store has."""
-
-ChannelIds = Annotated[tuple[int, ...], Field(min_length=1)]
-
-SHARED_NAME = r"^[a-z][a-z0-9_]{0,39}$"
-"""Form of a connector's id, and of the name under which connectors share an ERP or a store."""
-
-
-class StoreRules(Section):
-    """How companies are made in the store, and its request budget.
-
-    ``requests_per_minute`` times ``share`` is what we take of the store's budget; the
-    answer's headers correct the first, never the share. ``concurrency`` is the
-    largest number of requests in flight; as many are used as the pace can keep busy.
-    ``single_creates`` makes companies one by one, for shops that need the store's webhook of each.
-    ``channels_by_class`` puts new companies and users on the storefronts of their customer's class; the first is
-    where they come from. ``catalog_id`` is the catalog of new companies where each needs one.
-    Connectors that write to one store give it one name in ``shared_as``: they then share
-    its budget and load one after the other.
-    """
-
-    shared_as: str | None = Field(default=None, pattern=SHARED_NAME)
-
-    key_field: str = Field(default=SourceSection.default_key_field, min_length=1)
-    record_field: str | None = Field(default=None, min_length=1)
-    channel_ids: tuple[int, ...] = Field(default=(DEFAULT_CHANNEL_ID,), min_length=1)
-    channels_by_class: dict[Code, ChannelIds] = Field(default={})
-    origin_channel_id: int = DEFAULT_CHANNEL_ID
-    customer_group_id: int | None = None
-    company_page: str = Field(default="", max_length=500, pattern=r"^$|^(https?://|\{host\})[^\s\"'<>]*$")
-    default_phone: str = Field(default="", max_length=50)
-    requests_per_minute: int = Field(default=150, ge=1, le=60_000)
-    share: float = Field(default=0.8, gt=0, le=1)
-    bulk_size: int = Field(default=10, ge=1, le=10)
-    single_creates: bool = False
-    catalog_id: int | None = None
-    concurrency: int = Field(default=16, ge=1, le=32)
-
-    @property
-    def is_one_by_one(self) -> bool:
-        """Whether companies are made singly although the store takes several at once."""
-        return self.single_creates or self.catalog_id is not None
-
-    @property
-    def storefronts(self) -> frozenset[int]:
-        """Every storefront that new companies and users may be put on."""
-        by_class = (number for numbers in self.channels_by_class.values() for number in numbers)
-        return frozenset({*self.channel_ids, *filter(None, [self.origin_channel_id]), *by_class})
-
-    @cached_property
-    def channels_folded(self) -> dict[str, tuple[int, ...]]:
-        """Storefronts of new companies and users by their customer's class, case-folded."""
-        return {name.casefold(): numbers for name, numbers in self.channels_by_class.items()}
-
-
-class ErpRules(Section):
-    """How the ERP is read, and its budgets of requests and of session seats.
-
-    ``requests_per_minute`` is ``None`` where the licence sets no limit that we must keep;
-    ``server_filter`` lets a full read leave out, in the source, those whose type, class or status the eligibility rules
-    refuse and who have no company. ``seats`` are the API sessions that we may have open at the same time. Connectors
-    that read one tenant (or one licence) give it one name in ``shared_as`` and share both.
-    """
-
-    shared_as: str | None = Field(default=None, pattern=SHARED_NAME)
-    seats: int = Field(default=2, ge=1, le=100)
-    page_size: int = Field(default=500, ge=2, le=5000)
-    requests_per_minute: int | None = Field(default=None, ge=1, le=60_000)
-    write_reference: bool = True
-    server_filter: bool = False
-
-
-class BatchRules(Section):
-    """Size of the batches that travel between the tasks.
-
-    ``size`` customers at first, growing to ``largest`` in a long read, at most ``count`` batches a run.
-    """
-
-    size: int = Field(default=500, ge=1, le=5000)
-    largest: int = Field(default=2000, ge=1, le=5000)
-    count: int = Field(default=64, ge=1, le=512)
-
-    @model_validator(mode="after")
-    def _grows(self) -> BatchRules:
-        if self.largest < self.size:
-            raise ValueError(f"'largest' ({self.largest}) must not be smaller than 'size' ({self.size})")
-        return self
-
-
-class GuardRules(Section):
-    """How much one run may take away before a person must look (``approval`` says how).
-
-    A guard trips when a run would withdraw more companies, or remove more users and
-    addresses, than ``most`` or than the share ``most_share`` of those that are linked;
-    up to ``always_allowed`` never trip the share. After the first load it trips as well when a run would
-    create more companies than ``most_created_share`` of those that are linked. On a full read it also trips
-    when the ERP shows no customer at all although companies are linked, and when fewer
-    customers are eligible than ``least_eligible_share`` of the linked companies.
-    """
-
-    most_withdrawn: int = Field(default=200, ge=0)
-    most_withdrawn_share: float = Field(default=0.1, ge=0, le=1)
-    most_removed: int = Field(default=1000, ge=0)
-    most_removed_share: float = Field(default=0.1, ge=0, le=1)
-    most_created_share: float = Field(default=0.5, ge=0)
-    always_allowed: int = Field(default=10, ge=0)
-    least_eligible_share: float = Field(default=0.5, ge=0, le=1)
-
-
-class ApprovalRules(Section):
-    """When a person must say yes to a run's plan before it is applied.
-
-    ``ask``: ``on_guard`` when a guard trips, ``always`` before every plan that has something to
-    apply, ``never``: a tripped guard refuses the run at once. No answer within
-    ``timeout_minutes`` counts as no.
-    """
-
-    ask: Literal["on_guard", "always", "never"] = "on_guard"
-    timeout_minutes: int = Field(default=1440, ge=1, le=43_200)
-
-
-class ReconcileRules(Section):
-    """How ERP, ledger and store are compared, and what may be repaired.
-
-    ``store_share`` is what a comparison takes of the store's budget, so that syncs go
-    on beside it. ``payment_requests`` bounds the requests for payment settings, which
-    the store has no list of; ``most_rechecked`` bounds the customers that are read
-    again before they are reported. ``repair`` says per class what is done about it.
-    """
-
-    schedule: str = "30 2 * * *"
-    store_share: float = Field(default=0.4, gt=0, le=1)
-    payment_requests: int = Field(default=400, ge=0, le=100_000)
-    most_rechecked: int = Field(default=500, ge=1, le=20_000)
-    repair: dict[DifferenceClass, RepairAction] = Field(default={})
-
-    @model_validator(mode="after")
-    def _can_be_done(self) -> ReconcileRules:
-        for kind, action in self.repair.items():
-            allowed = REPAIRS.get(kind, frozenset({RepairAction.REPORT}))
-            if action not in allowed:
-                raise ValueError(f"repair.{kind} cannot be '{action}'; it can be: {', '.join(sorted(allowed))}")
-        return self
-
-
-class RetentionRules(Section):
-    """For how many days what the DAGs leave behind is kept, by kind; links, open writes and quarantine stay."""
-
-    log_days: int = Field(default=180, ge=1, le=3650)
-    run_days: int = Field(default=400, ge=1, le=3650)
-    report_days: int = Field(default=90, ge=1, le=3650)
-    batch_file_days: int = Field(default=30, ge=1, le=3650)
-    undo_days: int = Field(default=30, ge=0, le=3650)
-
-
-class Masking(Section):
-    """What is masked in task logs and in the connector log; and whether pages show names to whom may edit the DAG."""
-
-    emails: bool = True
-    names: bool = True
-    phones: bool = True
-    pages: Literal["by_right", "always"] = "by_right"
 
 
 class Connector(Section):
     """One connector file."""
 
-    id: str = Field(pattern=SHARED_NAME)
-    name: str = ""
-    active: bool = True
-    schedule: str = "*/15 * * * *"
-    full_schedule: str | None = "30 2 * * *"
-    owner: str = "integration"
-    window_overlap_minutes: int = Field(default=10, ge=0, le=1440)
-    task_timeout_minutes: int = Field(default=720, ge=5, le=10_080)
+    id: str = setting(
+        ...,
+        "Name of the connector; the DAG, both connections and the pools are named after it. Required.",
+        "knb",
+        accepted="a lower-case letter, then lower-case letters, digits and `_`, at most 40; equal to the file's name",
+        pattern=SHARED_NAME,
+    )
+    name: str = setting(
+        "",
+        "Name for people, shown in the UI.",
+        "ERP to shop",
+    )
+    active: bool = setting(
+        True,
+        "Whether the connector has DAGs at all.",
+        False,
+    )
+    schedule: str = setting(
+        "*/15 * * * *",
+        "When the sync starts by itself.",
+        "*/30 * * * *",
+        accepted="five cron columns, UTC",
+    )
+    full_schedule: str | None = setting(
+        "30 2 * * *",
+        "The first scheduled run after each tick reads everything: what no stamp shows is found then, "
+        "and little is written where all is equal.",
+        "0 3 * * 0",
+        accepted="five cron columns, UTC, or null for never",
+    )
+    owner: str = setting(
+        "integration",
+        "Owner shown in Airflow.",
+        "erp-team",
+    )
+    window_overlap_minutes: int = setting(
+        10,
+        "Minutes before the watermark from which an incremental run reads again, for stamps that were committed late.",
+        30,
+        ge=0,
+        le=1440,
+    )
+    task_timeout_minutes: int = setting(
+        720,
+        "Longest that one try of a task of this connector may take; then Airflow ends it, and it signs "
+        "out and is tried again. A person's approval is waited for beside it.",
+        120,
+        ge=5,
+        le=10_080,
+    )
     source: ConfiguredSource = Field(default={}, validate_default=True)
     target: ConfiguredTarget = Field(default={}, validate_default=True)
     eligibility: EligibilityRules = EligibilityRules()

@@ -9,9 +9,9 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from customer_sync.settings.section import Code, Section
+from customer_sync.settings.section import Code, Section, setting
 
 TermDays = Literal[0, 5, 15, 30, 45, 60]
 """Payment-term days that the store accepts (docs/api/better_b2b.md#payment-terms)."""
@@ -24,12 +24,37 @@ class EligibilityRules(Section):
     ``connection_type`` is that mark, of customers, contacts and locations; empty where the source has none.
     """
 
-    opt_in_required: bool = True
-    types: tuple[Code, ...] = Field(default=("B2B",), min_length=1)
-    classes: tuple[Code, ...] = ()
-    connection_type: Code = ""
-    sync_statuses: tuple[Code, ...] = ("Active", "Credit Hold", "One-Time")
-    hold_statuses: tuple[Code, ...] = ("On Hold",)
+    opt_in_required: bool = setting(
+        True,
+        "Whether a customer needs the tick and the connection type; off, both are not read.",
+        False,
+    )
+    types: tuple[Code, ...] = setting(
+        ("B2B",),
+        "Accepted customer types; else `type_not_b2b`.",
+        ["B2B", "Wholesale"],
+        min_length=1,
+    )
+    classes: tuple[Code, ...] = setting(
+        (),
+        "Accepted customer classes, empty for all; else `class_not_selected`.",
+        ["KEY", 100],
+    )
+    connection_type: Code = setting(
+        "",
+        "Connection type of customers, and of contacts and locations where they opt in.",
+        "SHOP",
+    )
+    sync_statuses: tuple[Code, ...] = setting(
+        ("Active", "Credit Hold", "One-Time"),
+        "Statuses that sync; any other but those on hold is `status_inactive`.",
+        ["Active"],
+    )
+    hold_statuses: tuple[Code, ...] = setting(
+        ("On Hold",),
+        "Statuses that keep a company as it is and make none: `status_on_hold`.",
+        ["On Hold", "Credit Hold"],
+    )
 
     @cached_property
     def types_folded(self) -> frozenset[str]:
@@ -70,13 +95,48 @@ class ContactRules(Section):
     sends new users its e-mail of welcome: ``after_cutover`` from the beginning of the day ``cutover`` on, in UTC.
     """
 
-    include: bool = True
-    opt_in_required: bool = True
-    primary_role: str = Field(default="Admin", min_length=1)
-    other_role: str = Field(default="Junior Buyer", min_length=1)
-    admin_fallback: Literal["account", "refuse"] = "account"
-    welcome_email: Literal["never", "after_cutover", "always"] = "never"
-    cutover: date | None = None
+    include: bool = setting(
+        True,
+        "Whether contacts are read at all; if not, the account is the only user.",
+        False,
+    )
+    opt_in_required: bool = setting(
+        True,
+        "Whether a contact needs its own tick and connection type.",
+        False,
+    )
+    primary_role: str = setting(
+        "Admin",
+        "Role of the primary contact, *Primary Admin* in the ERP's words.",
+        "Admin",
+        accepted="text: name of a role in the store",
+        min_length=1,
+    )
+    other_role: str = setting(
+        "Junior Buyer",
+        "Role of the other contacts.",
+        "Senior Buyer",
+        accepted="text: name of a role in the store",
+        min_length=1,
+    )
+    admin_fallback: Literal["account", "refuse"] = setting(
+        "account",
+        "Who is the admin where no contact can be: the account itself, or nobody, which quarantines the "
+        "customer with `no_admin_contact`.",
+        "refuse",
+    )
+    welcome_email: Literal["never", "after_cutover", "always"] = setting(
+        "never",
+        "Whether the store sends new users its e-mail of welcome; `after_cutover` spares people a storm "
+        "of them on the first load.",
+        "always",
+    )
+    cutover: date | None = setting(
+        None,
+        "From the beginning of this day on, in UTC, `after_cutover` sends them.",
+        "2027-01-15",
+        accepted="a day such as `2027-01-15`",
+    )
 
     @model_validator(mode="after")
     def _names_its_day(self) -> ContactRules:
@@ -94,17 +154,43 @@ class ContactRules(Section):
 class LocationRules(Section):
     """Which locations become addresses."""
 
-    include: bool = True
-    opt_in_required: bool = False
-    billing_address: bool = True
+    include: bool = setting(
+        True,
+        "Whether locations are read at all.",
+        False,
+    )
+    opt_in_required: bool = setting(
+        False,
+        "Whether a location needs its own tick and connection type.",
+        True,
+    )
+    billing_address: bool = setting(
+        True,
+        "Whether the billing address is kept in the address book as `<CustomerID>:BILLING`.",
+        False,
+    )
 
 
 class TermsRule(Section):
     """What one value of the customer's terms means in the store; ``enabled: false`` switches net terms off."""
 
-    enabled: bool = True
-    days: TermDays | None = None
-    payment_methods: dict[str, bool] = Field(default={})
+    enabled: bool = setting(
+        True,
+        "False: terms without credit, such as prepayment; they switch net terms off and have no `days`.",
+        False,
+    )
+    days: TermDays | None = setting(
+        None,
+        "Net payment days; null leaves them alone.",
+        30,
+    )
+    payment_methods: dict[str, bool] = setting(
+        {},
+        "Methods switched on or off. Codes that any terms of the table name and these do not are "
+        "switched off, so that a change of terms takes the old methods away; empty leaves all alone.",
+        {"cheque": True, "purchase_order": True},
+        accepted="code of a payment method: true or false",
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> TermsRule:
@@ -123,9 +209,25 @@ class Geography(Section):
     addresses that name none, where the store demands one.
     """
 
-    countries: dict[Code, Code] = Field(default={})
-    states: dict[Code, dict[Code, Code]] = Field(default={})
-    default_states: dict[Code, Code] = Field(default={})
+    countries: dict[Code, Code] = setting(
+        {},
+        "Countries.",
+        {"DEU1": "DE"},
+        accepted="code of the ERP: code or name of a country",
+    )
+    states: dict[Code, dict[Code, Code]] = setting(
+        {},
+        "States.",
+        {"US": {"CALIF": "CA"}, "JP": {1: "Hokkaido"}},
+        accepted="country's code: {code of the ERP: code or name of a state}",
+    )
+    default_states: dict[Code, Code] = setting(
+        {},
+        "State of addresses that name none, in countries for which the store demands one. Empty: "
+        "such addresses are left out with a finding, since a wrong state means wrong tax and freight.",
+        {"DE": "Bayern"},
+        accepted="country's code: code or name of a state",
+    )
 
     @cached_property
     def countries_folded(self) -> dict[str, str]:
@@ -158,8 +260,34 @@ class RemovalPolicy(Section):
     does not trade cannot be deleted otherwise.
     """
 
-    customer: Literal["leave", "deactivate", "delete"] = "deactivate"
-    contact: Literal["leave", "delete"] = "delete"
-    location: Literal["leave", "delete"] = "delete"
-    foreign_users: Literal["report", "demote", "remove"] = "report"
-    released_email: str | None = Field(default=None, pattern=r"^[^@\s{}]*\{user_id\}[^@\s{}]*@[^@\s{}]+\.[^@\s{}]+$")
+    customer: Literal["leave", "deactivate", "delete"] = setting(
+        "deactivate",
+        "The company: left, set to status 3 (its users lose access, every id stays), or deleted.",
+        "leave",
+    )
+    contact: Literal["leave", "delete"] = setting(
+        "delete",
+        "The company user.",
+        "leave",
+    )
+    location: Literal["leave", "delete"] = setting(
+        "delete",
+        "The address.",
+        "leave",
+    )
+    foreign_users: Literal["report", "demote", "remove"] = setting(
+        "report",
+        "Users of an adopted company whom the ERP does not know: named only, given "
+        "`contacts.other_role`, or removed; the last two [after a yes](people.md#foreign-users), and "
+        "`remove` only with `policy.contact: delete`.",
+        "demote",
+    )
+    released_email: str | None = setting(
+        None,
+        "The e-mail of a user who is nobody, with the id of the user whose place it takes: so the last "
+        "person of a company that does not trade [gives its e-mail up](people.md#emails). It has "
+        "`contacts.other_role`.",
+        "released-{user_id}@example.com",
+        accepted="an e-mail with `{user_id}` before the `@`",
+        pattern=r"^[^@\s{}]*\{user_id\}[^@\s{}]*@[^@\s{}]+\.[^@\s{}]+$",
+    )

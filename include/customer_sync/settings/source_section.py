@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, SerializeAsAny
 
 from customer_sync.model.push_notification import Notification
 from customer_sync.settings.adapter_kind import SOURCES, validate_section
-from customer_sync.settings.section import Section
+from customer_sync.settings.section import Section, setting
 
 DEFAULT_KIND = "acumatica"
 """The source of a connector file that names none."""
@@ -38,7 +38,13 @@ class SourceSection(Section):
             takes a connection, and gives a :class:`~customer_sync.settings.consent.Consent`. ``""``: there is none.
     """
 
-    kind: str = DEFAULT_KIND
+    kind: str = setting(
+        DEFAULT_KIND,
+        "The system that the customers come from: an entry point of the group `customer_sync.sources`. The rest of the "
+        "section is its adapter's.",
+        DEFAULT_KIND,
+        accepted="a name in the form of an id; an installed package must offer it",
+    )
     label: ClassVar[str]
     words: ClassVar[Mapping[str, str]]
     default_key_field: ClassVar[str] = "Customer ID"

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, SerializeAsAny
 
 from customer_sync.model.fields import EntityFields
 from customer_sync.settings.adapter_kind import TARGETS, validate_section
-from customer_sync.settings.section import Section
+from customer_sync.settings.section import Section, setting
 
 DEFAULT_KIND = "better_b2b"
 """The store of a connector file that names none."""
@@ -31,8 +31,19 @@ class TargetSection(Section):
             imported when one is needed. It takes connection, connector, and the budget ``schedule``.
     """
 
-    kind: str = DEFAULT_KIND
-    company_emails_unique: bool = True
+    kind: str = setting(
+        DEFAULT_KIND,
+        "Where companies are kept: an entry point of the group `customer_sync.targets`.",
+        DEFAULT_KIND,
+        accepted="a name in the form of an id; an installed package must offer it",
+    )
+    company_emails_unique: bool = setting(
+        True,
+        "Whether only one company may have an e-mail: of several customers with one [Account "
+        "Email](errors.md#email_duplicate) then only one is a company. Off, each is, such as the "
+        "branches of a chain.",
+        False,
+    )
     label: ClassVar[str]
     fields: ClassVar[EntityFields]
     opener: ClassVar[str]

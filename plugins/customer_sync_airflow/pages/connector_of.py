@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import cache
 
 from customer_sync.errors import ConfigError
-from customer_sync.settings.connector import Connector, Masking
+from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import find_connector
+from customer_sync.settings.run_rules import Masking
 
 
 def readable_connectors(named: frozenset[str]) -> Callable[[str], Connector | None]:

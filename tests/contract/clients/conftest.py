@@ -11,7 +11,7 @@ from customer_sync.http.curl_transport import CurlTransport
 from customer_sync.http.pacing import Pacer
 from customer_sync.http.retry import RetryPolicy
 from customer_sync.http.transport import HttpSettings
-from customer_sync.settings.connector import StoreRules
+from customer_sync.settings.system_rules import StoreRules
 from customer_sync.sources.acumatica.client import AcumaticaClient
 from customer_sync.sources.acumatica.settings import AcumaticaSettings
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget

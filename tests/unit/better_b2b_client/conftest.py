@@ -11,7 +11,7 @@ from customer_sync.errors import SyncError
 from customer_sync.http.pacing import Pacer
 from customer_sync.http.retry import RetryPolicy
 from customer_sync.http.transport import Headers, HttpRequest, HttpResponse
-from customer_sync.settings.connector import StoreRules
+from customer_sync.settings.system_rules import StoreRules
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 

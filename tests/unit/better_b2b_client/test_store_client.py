@@ -19,7 +19,7 @@ from customer_sync.errors import (
     Unavailable,
 )
 from customer_sync.model.company import PaymentTerms
-from customer_sync.settings.connector import StoreRules
+from customer_sync.settings.system_rules import StoreRules
 
 KEY = "Acumatica Customer ID"
 NOT_FOUND = {"code": 404, "data": {}, "meta": {"message": "This resource is not found."}}

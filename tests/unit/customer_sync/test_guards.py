@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from customer_sync.planning.guard_limits import RunTotals, tripped_guards
-from customer_sync.settings.connector import GuardRules
+from customer_sync.settings.run_rules import GuardRules
 
 CALM: dict[str, Any] = {
     "is_whole_read": True,

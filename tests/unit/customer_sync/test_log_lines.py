@@ -20,8 +20,9 @@ from customer_sync.reporting.log_entry import (
     operation_entry,
     shown_name,
 )
-from customer_sync.settings.connector import Connector, Masking
+from customer_sync.settings.connector import Connector
 from customer_sync.settings.mapping import RemovalPolicy
+from customer_sync.settings.run_rules import Masking
 from tests.unit.customer_sync.builders import (
     a_company,
     a_connector,

@@ -6,14 +6,15 @@ from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from pydantic import Field, create_model
+from pydantic import create_model
 
 from customer_sync.errors import ConfigError
 from customer_sync.model.push_notification import Notification
-from customer_sync.settings.section import Section
+from customer_sync.settings.section import Section, setting
 from customer_sync.settings.source_section import SourceSection
-from customer_sync.sources.acumatica import field_table
+from customer_sync.sources.acumatica import field_table, setting_texts
 from customer_sync.sources.acumatica.push_parsing import CUSTOMER_FIELDS, read_notification
+from customer_sync.sources.acumatica.setting_texts import SettingText
 from customer_sync.sources.acumatica.value_rule import Value, ValueRule, field
 
 if TYPE_CHECKING:
@@ -24,27 +25,25 @@ LOCATIONS: Final = "CustomerLocation"
 """The entity of locations."""
 
 
-class _ExtraFields(Section):
-    extra_fields: dict[str, Value] = Field(default={})
+def _setting(default: Any, text: SettingText) -> Any:
+    return setting(default, text.says, text.example, accepted=text.accepted)
 
 
-class _Locations(_ExtraFields):
-    # Without the feature Business Account Locations there are none (docs/api/acumatica.md#location-feature).
-    entity: Literal["CustomerLocation", "Customer"] = LOCATIONS
-
-
-def _places(name: str, table: Collection[field_table.Field], base: type[Section] = Section) -> Any:
-    """The settings that a table's fields have: one value rule each."""
+def _places(name: str, table: Collection[field_table.Field], texts: Mapping[str, SettingText]) -> Any:
+    """The settings that a table's fields have: one value rule each; and those that fields of the store have."""
     settings: dict[str, Any] = {
         each.setting: (
-            (Value, field(*each.paths))
-            if each.is_needed
-            else (Value | None, field(*each.paths) if each.paths else None)
+            Value if each.is_needed else Value | None,
+            _setting(field(*each.paths) if each.paths else None, texts[each.setting]),
         )
         for each in table
         if each.setting
     }
-    return create_model(name, __base__=base, __module__=__name__, **settings)
+    if "entity" in texts:
+        # Without the feature Business Account Locations there are none (docs/api/acumatica.md#location-feature).
+        settings["entity"] = (Literal["CustomerLocation", "Customer"], _setting(LOCATIONS, texts["entity"]))
+    settings["extra_fields"] = (dict[str, Value], _setting({}, texts["extra_fields"]))
+    return create_model(name, __base__=Section, __module__=__name__, **settings)
 
 
 if TYPE_CHECKING:
@@ -53,9 +52,9 @@ if TYPE_CHECKING:
     ContactFields = Any
     LocationFields = Any
 else:
-    CustomerFields = _places("CustomerFields", field_table.CUSTOMER, _ExtraFields)
-    ContactFields = _places("ContactFields", field_table.CONTACT, _ExtraFields)
-    LocationFields = _places("LocationFields", field_table.LOCATION, _Locations)
+    CustomerFields = _places("CustomerFields", field_table.CUSTOMER, setting_texts.CUSTOMER)
+    ContactFields = _places("ContactFields", field_table.CONTACT, setting_texts.CONTACT)
+    LocationFields = _places("LocationFields", field_table.LOCATION, setting_texts.LOCATION)
 
 
 class AcumaticaSection(SourceSection):

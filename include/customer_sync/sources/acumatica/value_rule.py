@@ -44,12 +44,28 @@ class FieldSource(Section):
         if self.where and not self.detail:
             raise ValueError("'where' picks a detail row, so it needs 'detail'")
 
+    def in_a_file(self) -> Any:
+        """The shortest form in which a connector file says it."""
+        values = {"detail": self.detail, "where": self.where, "field": self.field, "custom": self.custom}
+        said = {name: value for name, value in values.items() if value}
+        return self.field if said.keys() == {"field"} else said
+
 
 class ValueRule(Section):
     """A value: the first source that holds something, passed through the converters."""
 
     sources: tuple[FieldSource, ...] = Field(min_length=1)
     convert: tuple[Converter, ...] = ("trim",)
+
+    def in_a_file(self) -> Any:
+        """The shortest form in which a connector file says it."""
+        forms = [each.in_a_file() for each in self.sources]
+        if self.convert == type(self).model_fields["convert"].default:
+            return forms[0] if len(forms) == 1 else forms
+        if len(forms) > 1:
+            return {"sources": forms, "convert": list(self.convert)}
+        one = {"field": forms[0]} if isinstance(forms[0], str) else forms[0]
+        return {**one, "convert": list(self.convert)}
 
 
 def _as_rule(value: Any) -> Any:

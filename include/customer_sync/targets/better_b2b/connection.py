@@ -10,7 +10,8 @@ from customer_sync.http.curl_transport import CurlTransport
 from customer_sync.http.pacing import Pacer, Schedule
 from customer_sync.http.retry import RetryPolicy
 from customer_sync.settings.connection_fields import ConnectionFields
-from customer_sync.settings.connector import Connector, StoreRules
+from customer_sync.settings.connector import Connector
+from customer_sync.settings.system_rules import StoreRules
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.settings import BetterB2BSettings
 from customer_sync.targets.better_b2b.shoppers import CORE_HOSTS

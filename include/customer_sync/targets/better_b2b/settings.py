@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
 from customer_sync.errors import ConfigError
-from customer_sync.settings.connector import StoreRules
+from customer_sync.settings.system_rules import StoreRules
 
 SYSTEM: Final = "Better B2B"
 BULK_ROWS_MAX: Final = 10
