@@ -70,9 +70,9 @@ def in_a_file(value: Any) -> Any:
 
 
 def yaml_text(value: Any) -> str:
-    """A value on one line, as YAML."""
-    text = yaml.safe_dump(in_a_file(value), default_flow_style=True, width=_WIDE, allow_unicode=True, sort_keys=False)
-    return text.removesuffix("\n").removesuffix("\n...")
+    """A value on one line, as YAML that may also stand inside of braces."""
+    text = yaml.safe_dump([in_a_file(value)], default_flow_style=True, width=_WIDE, allow_unicode=True, sort_keys=False)
+    return text.rstrip("\n")[1:-1]
 
 
 def _walk(
@@ -84,7 +84,10 @@ def _walk(
         described = _described(model, name)
         if described is not None and described.description:
             says, example = described.description, (described.examples or [None])[0]
-            yield Setting(path, in_a_file(value), field.is_required(), _accepted(described), says, example)
+            accepted = _accepted(described)
+            if described is not field and get_origin(_plain(field.annotation)) is Literal:
+                accepted = f"{_words(_plain(field.annotation), field)}, or {accepted}"
+            yield Setting(path, in_a_file(value), field.is_required(), accepted, says, example)
         elif (entry := _entries(field)) is not None:
             yield from _walk(entry, f"{path}.{TERMS}.", None, sections)
         elif (section := _section(field)) is not None:
