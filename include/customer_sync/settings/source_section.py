@@ -36,6 +36,9 @@ class SourceSection(Section):
             imported when one is needed. It takes connection, connector, and the budgets ``schedule`` and ``seat``.
         consent: Where the function is that asks a person to let this application act for him, as for ``opener``; it
             takes a connection, and gives a :class:`~customer_sync.settings.consent.Consent`. ``""``: there is none.
+        describer: Where the function is that says what the source has, for discovery, as for ``opener``; it takes a
+            connection or ``None``, the bytes of a document or ``None``, and the most requests that it may send, and
+            gives a :class:`~customer_sync.discovery.description.SourceDescription`. ``""``: there is none.
     """
 
     kind: str = setting(
@@ -52,6 +55,7 @@ class SourceSection(Section):
     streams: ClassVar[tuple[str, ...]]
     opener: ClassVar[str]
     consent: ClassVar[str] = ""
+    describer: ClassVar[str] = ""
 
     @property
     def unread(self) -> Collection[str]:

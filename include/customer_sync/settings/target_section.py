@@ -29,6 +29,9 @@ class TargetSection(Section):
         fields: How long texts may be, and how fields are masked.
         opener: Where the function is that opens the store, as ``module:function``: it brings a client along, so it is
             imported when one is needed. It takes connection, connector, and the budget ``schedule``.
+        describer: Where the function is that says what a store has, for discovery, as for ``opener``; it takes a
+            connection and gives a :class:`~customer_sync.discovery.description.StoreDescription`. ``""``: there is
+            none.
     """
 
     kind: str = setting(
@@ -47,6 +50,7 @@ class TargetSection(Section):
     label: ClassVar[str]
     fields: ClassVar[EntityFields]
     opener: ClassVar[str]
+    describer: ClassVar[str] = ""
 
 
 ConfiguredTarget = Annotated[

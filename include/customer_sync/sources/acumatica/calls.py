@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from customer_sync.calls_in_flight import undivided
 from customer_sync.errors import AuthenticationFailed, ConfigError
@@ -12,6 +12,7 @@ from customer_sync.http.pacing import Pacer, RequestCounter, RequestUse
 from customer_sync.http.retry import Effect, RetryPolicy
 from customer_sync.http.transport import HttpRequest, HttpResponse, Transport, encode_query, encode_segment
 from customer_sync.sources.acumatica.answers import classify
+from customer_sync.sources.acumatica.pages import decode_json
 from customer_sync.sources.acumatica.server_clock import ServerClock
 from customer_sync.sources.acumatica.session import KeptTokens, Seat, Session
 from customer_sync.sources.acumatica.settings import SYSTEM, AcumaticaSettings
@@ -88,6 +89,15 @@ class SessionCalls:
         with self._lock, undivided():
             self._session.open()
             return self._session.tenant()
+
+    def read_json(self, path: str, query: tuple[tuple[str, str], ...] = ()) -> Any:
+        """Read anything below the site's address as the ERP sends it."""
+        return self._call("GET", path, decode_json, query=query)
+
+    @property
+    def endpoint_path(self) -> str:
+        """Where the configured endpoint is below the site's address."""
+        return self._endpoint
 
     @property
     def _endpoint(self) -> str:

@@ -47,9 +47,11 @@ class EndpointSchema:
 
     Args:
         entities: Entity → its fields → name of their type, ``[]`` behind it for a detail.
+        labels: Entity → its fields → what people see of them, where the document says it.
     """
 
     entities: Mapping[str, Mapping[str, str]] = field(repr=False)
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
     def has_path(self, entity: str, path: str) -> bool:
         """Say whether a path such as ``MainContact/Address/City`` exists in an entity."""
@@ -69,11 +71,9 @@ def read_endpoints(request: HttpRequest, answer: HttpResponse, settings: Acumati
         ContractError: The answer is no such list.
     """
     body = decode_json(request, answer)
-    # Older builds answer the bare array.
-    listed = body.get("endpoints") if isinstance(body, dict) else body
-    if not isinstance(listed, list):
+    served = set(served_endpoints(body))
+    if not served:
         raise does_not_fit(request, answer, "there is no list of endpoints")
-    served = {(_text(item, "name"), _text(item, "version")) for item in listed}
     name, version = settings.endpoint_name, settings.endpoint_version
     if (name, version) not in served:
         shown = ", ".join(sorted(f"{found}/{number}" for found, number in served)[:30]) or "none"
@@ -83,9 +83,27 @@ def read_endpoints(request: HttpRequest, answer: HttpResponse, settings: Acumati
             setting="endpoint_version" if any(found == name for found, _ in served) else "endpoint_name",
         )
     number = _number_of(name, version)
-    if number is not None and not _CONTRACT_4_SINCE <= number[0] < _CONTRACT_5_SINCE:
+    if number is not None and not speaks_contract_4(name, version):
         raise _other_contract(f"{name}/{version}", "5" if number[0] >= _CONTRACT_5_SINCE else "3 or older")
     return EndpointInfo(name, version, _text(_part(body, "version"), "acumaticaBuildVersion"))
+
+
+def served_endpoints(body: Any) -> list[tuple[str, str]]:
+    """Name and version of each endpoint in an answer to ``GET /entity``; older builds answer the bare array."""
+    listed = body.get("endpoints") if isinstance(body, dict) else body
+    found = [(_text(item, "name"), _text(item, "version")) for item in listed or () if isinstance(item, dict)]
+    return [each for each in found if all(each)]
+
+
+def speaks_contract_4(name: str, version: str) -> bool:
+    """Whether an endpoint may be read by this client, as far as its name says."""
+    number = _number_of(name, version)
+    return number is None or _CONTRACT_4_SINCE <= number[0] < _CONTRACT_5_SINCE
+
+
+def is_of_the_product(name: str) -> bool:
+    """Whether it is an endpoint of the product, which shows no field of a merchant's."""
+    return name in _SYSTEM_ENDPOINTS
 
 
 def read_swagger(request: HttpRequest, answer: HttpResponse) -> EndpointSchema:
@@ -103,7 +121,8 @@ def read_swagger(request: HttpRequest, answer: HttpResponse) -> EndpointSchema:
     schemas = _part(body, "definitions") or _part(_part(body, "components"), "schemas")
     if not version or not schemas:
         raise does_not_fit(request, answer, "it does not describe an endpoint")
-    return EndpointSchema({name: _fields_of(schema) for name, schema in schemas.items()})
+    labels = {name: _labels_of(schema) for name, schema in schemas.items()}
+    return EndpointSchema({name: _fields_of(schema) for name, schema in schemas.items()}, labels)
 
 
 def read_custom_fields(request: HttpRequest, answer: HttpResponse) -> dict[str, str]:
@@ -125,16 +144,29 @@ def read_custom_fields(request: HttpRequest, answer: HttpResponse) -> dict[str, 
 
 
 def _fields_of(schema: Any) -> dict[str, str]:
+    return {name: _type_name(kind) for name, kind in _properties_of(schema).items()}
+
+
+def _labels_of(schema: Any) -> dict[str, str]:
+    found = {name: _text(kind, "title") or _text(kind, "description") for name, kind in _properties_of(schema).items()}
+    return {name: text for name, text in found.items() if text}
+
+
+def _properties_of(schema: Any) -> dict[str, Any]:
     parts = schema.get("allOf") if isinstance(schema, dict) else None
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     for part in parts if isinstance(parts, list) else [schema]:
-        found |= {name: _type_name(kind) for name, kind in _part(part, "properties").items()}
+        found |= _part(part, "properties")
     return found
 
 
 def _type_name(kind: Any) -> str:
     if _text(kind, "type") == "array":
         return f"{_type_name(_part(kind, 'items'))}[]"
+    # A reference beside other words stands in an allOf of its own.
+    inner = kind.get("allOf") if isinstance(kind, dict) else None
+    if isinstance(inner, list) and inner:
+        return _type_name(inner[0])
     return _text(kind, "$ref").rpartition("/")[2] or _text(kind, "type")
 
 

@@ -67,6 +67,7 @@ class AcumaticaSection(SourceSection):
     streams: ClassVar[tuple[str, ...]] = ("customers", "contacts", "locations")
     opener: ClassVar[str] = "customer_sync.sources.acumatica.connection:open_source"
     consent: ClassVar[str] = "customer_sync.sources.acumatica.consent:ask_for_consent"
+    describer: ClassVar[str] = "customer_sync.sources.acumatica.describe:describe"
 
     kind: Literal["acumatica"] = "acumatica"
     customer: CustomerFields = CustomerFields()

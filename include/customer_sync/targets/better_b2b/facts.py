@@ -17,16 +17,16 @@ from customer_sync.targets.better_b2b.records import as_flag, as_int, as_text, r
 from customer_sync.targets.port import Demanding, ExtraField
 
 
-class _Definition(NamedTuple):
+class FieldDefinition(NamedTuple):
     """An extra field; its name comes first, which tells two apart."""
 
     name: str
     extra_field: ExtraField
 
 
-def _definition(row: Mapping[str, Any]) -> _Definition:
+def _definition(row: Mapping[str, Any]) -> FieldDefinition:
     flags = (as_flag(row.get(name)) for name in ("isUnique", "visibleToEnduser", "isRequired"))
-    return _Definition(as_text(row.get("fieldName")), ExtraField(*flags))
+    return FieldDefinition(as_text(row.get("fieldName")), ExtraField(*flags))
 
 
 def _channel_name(row: Mapping[str, Any]) -> str:
@@ -64,9 +64,17 @@ class FactCalls(StoreCalls):
     @cached_property
     def needs_catalogs(self) -> bool:
         """Whether the newest companies have a catalog each: only Dependent ones do (docs/api/better_b2b.md#modes)."""
+        return any(as_int(row.get("catalogId")) for row in self._newest_companies)
+
+    def groups_in_use(self) -> tuple[int, ...]:
+        """Customer groups of the newest companies; a store has no list of them (docs/api/better_b2b.md#modes)."""
+        found = {as_int(row.get("bcGroupId") or row.get("customerGroupId")) for row in self._newest_companies}
+        return tuple(sorted(group for group in found if group))
+
+    @cached_property
+    def _newest_companies(self) -> list[Mapping[str, Any]]:
         query = (("limit", "10"), ("offset", "0"))
-        rows = self._call("GET", "/companies", lambda request, envelope: envelope.rows(request), query=query)
-        return any(as_int(row.get("catalogId")) for row in rows)
+        return list(self._call("GET", "/companies", lambda request, envelope: envelope.rows(request), query=query))
 
     @cached_property
     def company_extra_fields(self) -> dict[str, ExtraField]:
@@ -80,7 +88,7 @@ class FactCalls(StoreCalls):
     def demanded_extra_fields(self) -> dict[Demanding, frozenset[str]]:
         """Extra fields that a new record needs (docs/api/better_b2b.md#extra-fields)."""
         of_users, of_addresses = side_by_side([partial(self._definitions, name) for name in ("users", "addresses")])
-        found: dict[Demanding, Iterable[_Definition]] = {
+        found: dict[Demanding, Iterable[FieldDefinition]] = {
             "company": self._company_definitions,
             "user": of_users,
             "address": of_addresses,
@@ -111,11 +119,15 @@ class FactCalls(StoreCalls):
         except (NotFound, RecordRejected):
             return []
 
+    def extra_field_definitions(self, family: str) -> list[FieldDefinition]:
+        """The extra fields of ``companies``, ``users`` or ``addresses``."""
+        return self._company_definitions if family == "companies" else self._definitions(family)
+
     @cached_property
-    def _company_definitions(self) -> list[_Definition]:
+    def _company_definitions(self) -> list[FieldDefinition]:
         return self._definitions("companies")
 
-    def _definitions(self, family: str) -> list[_Definition]:
+    def _definitions(self, family: str) -> list[FieldDefinition]:
         return list(self._crawl(f"/{family}/extra-fields", _definition, itemgetter(0)))
 
     @cached_property

@@ -15,6 +15,7 @@ class BetterB2BSection(TargetSection):
     label: ClassVar[str] = "Better B2B"
     fields: ClassVar[EntityFields] = FIELDS
     opener: ClassVar[str] = "customer_sync.targets.better_b2b.connection:open_target"
+    describer: ClassVar[str] = "customer_sync.targets.better_b2b.describe:describe"
 
     kind: Literal["better_b2b"] = "better_b2b"
 

@@ -1,0 +1,1 @@
+"""Discovery: what two systems say of themselves becomes a proposed connector file, with questions. Pure."""

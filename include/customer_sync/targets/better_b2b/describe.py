@@ -1,0 +1,47 @@
+"""What a store says of itself for discovery: extra fields, roles, payment methods, storefronts, groups, places."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from customer_sync.discovery.description import StoreDescription, StoreField
+from customer_sync.settings.connection_fields import ConnectionFields
+from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
+from customer_sync.targets.better_b2b.connection import open_target
+
+_FAMILIES: Final = {"company": "companies", "user": "users", "address": "addresses"}
+
+
+def describe(connection: ConnectionFields) -> StoreDescription:
+    """Describe a store; nothing is written.
+
+    Args:
+        connection: Address, token and store.
+
+    Raises:
+        ConfigError: A field of the connection is missing or wrong.
+        ApiError: The store does not answer, or the token may not read.
+    """
+    with open_target(connection) as target:
+        return describe_store(target)
+
+
+def describe_store(target: BetterB2BTarget) -> StoreDescription:
+    """Describe the store that a client is connected to, in about ten requests."""
+    fields = {
+        kind: [
+            StoreField(each.name, each.extra_field.is_unique, each.extra_field.is_visible, each.extra_field.is_required)
+            for each in target.extra_field_definitions(family)
+        ]
+        for kind, family in _FAMILIES.items()
+    }
+    return StoreDescription(
+        fields=fields,
+        roles=tuple(target.roles.values()),
+        payment_methods=tuple(sorted(target.payment_methods)),
+        channels=target.channels,
+        groups=target.groups_in_use(),
+        needs_catalogs=target.needs_catalogs,
+        countries=tuple(target.countries),
+        requests=target.requests_used().total,
+    )
