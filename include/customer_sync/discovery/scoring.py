@@ -16,11 +16,12 @@ _TWO = 2
 
 
 class Score(NamedTuple):
-    """A place, its points, and what they are for."""
+    """A place, its points, and what they are for; by ``rank`` it stands among others, found in more usual ways."""
 
     place: Place
     points: float
     reasons: tuple[str, ...]
+    rank: float
 
 
 class Choice(NamedTuple):
@@ -46,22 +47,29 @@ def choose(concept: Concept, ways: Sequence[Wanted], places: Sequence[Place]) ->
 
     Args:
         concept: The setting.
-        ways: To find it, the usual one first; the next is tried where the former finds nothing.
+        ways: To find it, the usual one first.
         places: All places of the kind of record.
     """
-    others: list[Place] = []
-    for wanted in ways:
-        scores = ranked(concept, wanted, places)
-        others += [each.place for each in scores if each.place not in others]
-        if scores and scores[0].points >= weights.LEAST:
-            return _judged(concept, scores)
-    return Choice(None, weights.NOTHING_FOUND, "no field of such a name was found", tuple(others))
+    scores = [
+        each._replace(rank=each.points + step * weights.LATER_WAY)
+        for step, wanted in enumerate(ways)
+        for each in ranked(concept, wanted, places)
+    ]
+    scores.sort(key=_order)
+    if not scores or scores[0].points < weights.LEAST:
+        found = tuple(each.place for each in scores)
+        return Choice(None, weights.NOTHING_FOUND, "no field of such a name was found", found)
+    return _judged(concept, scores)
 
 
 def ranked(concept: Concept, wanted: Wanted, places: Iterable[Place]) -> list[Score]:
     """Places with points, the best first; of equal ones that of the contract."""
     scores = [score for place in places if (score := _score(concept, wanted, place)) is not None]
-    return sorted(scores, key=lambda each: (-each.points, _PREFERRED[each.place.standing], str(each.place.value)))
+    return sorted(scores, key=_order)
+
+
+def _order(score: Score) -> tuple[float, int, str]:
+    return -score.rank, _PREFERRED[score.place.standing], str(score.place.value)
 
 
 def _judged(concept: Concept, scores: Sequence[Score]) -> Choice:
@@ -69,7 +77,7 @@ def _judged(concept: Concept, scores: Sequence[Score]) -> Choice:
     equal = [each for each in scores if agree(each.place, best.place)]
     if equal:
         # Several places that hold the same: the one of the contract is read with the fewest questions.
-        best = min(equal, key=lambda each: (_PREFERRED[each.place.standing], -each.points))
+        best = min(equal, key=lambda each: (_PREFERRED[each.place.standing], -each.rank))
     others = [each for each in scores if each.place is not best.place]
     rivals = [each for each in others if each.points >= weights.RIVAL and _is_rival(concept, each.place, best.place)]
     limits = [(weights.MOST, ""), *_limits(concept, best.place)]
@@ -83,11 +91,13 @@ def _judged(concept: Concept, scores: Sequence[Score]) -> Choice:
 
 def _is_rival(concept: Concept, place: Place, best: Place) -> bool:
     """Whether a person may mean another place than the best one."""
-    if place.is_known or agree(place, best):
+    if place.is_known or agree(place, best) or (place.standing == "linked" and best.standing != "linked"):
         return False
     # A record's own field of the product's name sums up the rows of a list; that is what it is for.
-    sums_up = best.standing == "plain" and _is_usual(concept, best) and place.standing == "detail"
-    return not (sums_up and (concept.may_be_empty or texts(best.column)))
+    # A custom field that is as empty as it may be the same one outside of the contract.
+    is_summed_up = place.standing == "detail" or (place.standing == "custom" and not texts(place.column))
+    is_usual = best.standing == "plain" and _is_usual(concept, best)
+    return not (is_usual and is_summed_up and (concept.may_be_empty or texts(best.column)))
 
 
 def _is_usual(concept: Concept, place: Place) -> bool:
@@ -132,7 +142,7 @@ def _score(concept: Concept, wanted: Wanted, place: Place) -> Score | None:
     if concept.kinds and place.kind:
         points += weights.FITTING_KIND if place.kind in concept.kinds else weights.WRONG_KIND
     points += _value_points(concept, place, reasons, expected=expected)
-    return Score(place, points, tuple(reasons))
+    return Score(place, points, tuple(reasons), points)
 
 
 def _is_in(place: Place, wanted: Wanted) -> bool:
@@ -189,6 +199,8 @@ def _value_points(concept: Concept, place: Place, reasons: list[str], *, expecte
     if expected:
         points += weights.EXPECTED_VALUE
         reasons.append(f"records hold {' or '.join(sorted(concept.holds)).upper()} in it")
+    elif concept.holds:
+        points += weights.EXPECTED_VALUE_MISSING
     return points
 
 

@@ -25,6 +25,8 @@ OTHER_MEANING: Final = -0.60
 # -- where it is ------------------------------------------------------------------------------------
 USUAL_PLACE: Final = 0.30
 """Where the product as it is sold keeps it."""
+LATER_WAY: Final = -0.40
+"""Where a setting can be found in several ways: each that is less usual than another."""
 EXPECTED_PART: Final = 0.06
 OUTSIDE: Final = 0.0
 """Outside of the contract, or in a list: that switches are kept there is usual."""
@@ -36,6 +38,8 @@ FITTING_VALUES: Final = 0.15
 WRONG_VALUES: Final = -0.40
 EXPECTED_VALUE: Final = 0.30
 """A value that only the right place has reason to hold."""
+EXPECTED_VALUE_MISSING: Final = -0.50
+"""None of these, although there are others."""
 NO_VALUES: Final = -0.20
 
 # -- limits of the confidence -----------------------------------------------------------------------

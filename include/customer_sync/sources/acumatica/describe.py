@@ -149,7 +149,7 @@ def _description(schema: EndpointSchema, seen: _Seen, served_by: str) -> SourceD
         places=places,
         concepts=CONCEPTS,
         rows=rows,
-        is_whole=bool(rows.get("customer")) and bool(seen.custom),
+        is_whole=bool(rows.get("customer")) and not any(each.unseen for each in seen.sampled.values()),
         fixed=fixed,
         countries=_countries(customers.rows if customers else ()),
         warnings=tuple(dict.fromkeys(warnings)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -27,10 +27,18 @@ _UNFIT: Final = frozenset({"CreditVerificationRules", "UserInfo"})
 
 @dataclass(slots=True)
 class Sampled:
-    """Records of one kind as the ERP sends them, and what a person should know of the reading."""
+    """Records of one kind as the ERP sends them, and what a person should know of the reading.
+
+    Attributes:
+        rows: The records.
+        custom: Custom fields that were asked for.
+        unseen: Parts of which nothing is known: no record shows one, and not enough could be read by themselves.
+        warnings: What could not be read.
+    """
 
     rows: list[dict[str, Any]]
     custom: tuple[str, ...] = ()
+    unseen: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -79,7 +87,7 @@ class Sampler:
         for group in groups[1:]:
             if self.has_requests:
                 _merge(found.rows, self._list(entity, (), group, most))
-        self._fill(entity, found.rows, [*links, *details])
+        found.unseen = self._fill(entity, found.rows, [*links, *details])
         return found
 
     def _first_list(
@@ -113,21 +121,27 @@ class Sampler:
         rows = [row for row in answer if isinstance(row, dict)] if isinstance(answer, list) else []
         return rows[:most]
 
-    def _fill(self, entity: str, rows: list[dict[str, Any]], parts: Iterable[str]) -> None:
-        """Read a few records by themselves for parts that the list shows for none (docs/api/acumatica.md#expand)."""
+    def _fill(self, entity: str, rows: list[dict[str, Any]], parts: Sequence[str]) -> list[str]:
+        """Read a few records by themselves for parts that the list shows for none (docs/api/acumatica.md#expand).
+
+        Returns:
+            The parts of which nothing is known then.
+        """
         missing = [part for part in parts if not any(row.get(part) for row in rows)]
-        for row in rows[:_SINGLY] if missing else ():
+        for row in rows[:_SINGLY]:
+            if not missing:
+                break
             if not self.has_requests or not isinstance(row.get("id"), str):
-                return
+                return missing
             path = f"{self.client.endpoint_path}/{entity}/{encode_segment(row['id'])}"
             try:
                 whole = self.client.read_json(path, (("$expand", ",".join(missing)),))
             except (ApiError, ConfigError):
-                return
+                return missing
             if isinstance(whole, dict):
                 row.update({part: whole[part] for part in missing if whole.get(part)})
-            if row is rows[0] and not any(row.get(part) for part in missing):
-                return
+        # What none of several records holds by itself is not kept back by the list.
+        return [] if rows else list(parts)
 
 
 def parts_of(schema: EndpointSchema, entity: str) -> tuple[list[str], list[str]]:

@@ -69,7 +69,7 @@ _SWITCH: Final = _COMMERCE | _words("""
 _NO_SWITCH: Final = _words("""
     currency rate write off offs print send mail email fax call marketing newsletter tax credit limit override
     overdue statement invoice dunning residential saturday insurance collect guest duplicate validated default terms
-    price last date time status message url address user visitor b2c retail beta test
+    price edi last date time status message url address user visitor b2c retail beta test
 """)
 _CONNECTION: Final = _words("""
     connection connector
