@@ -184,7 +184,9 @@ def test_databases_and_their_owners_are_made_when_postgres_starts_empty() -> Non
     urls = [environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"], environment["CUSTOMER_SYNC_LEDGER_URL"], results]
     form = re.compile(r"postgresql\+psycopg://(\w+):\$\{(\w+):[^}]*\}@postgres/(\w+)")
     parsed = [match.groups() for match in map(form.fullmatch, urls) if match]
-    assert [(role, database) for role, _, database in parsed] == [(name, name) for name in ("airflow", "customer_sync", "celery")]
+    assert [(role, database) for role, _, database in parsed] == [
+        (name, name) for name in ("airflow", "customer_sync", "celery")
+    ]
     assert {role: password for role, password, _ in parsed} == made
     assert set(made.values()) <= set(SERVICES["postgres"]["environment"])
 
@@ -255,7 +257,9 @@ def test_airflow_does_not_start_when_a_secret_was_not_replaced() -> None:
     assert "AIRFLOW__API__SECRET_KEY still says change-me" in said.stderr
 
 
-@pytest.mark.parametrize("name", ["POSTGRES_PASSWORD", "AIRFLOW_DB_PASSWORD", "LEDGER_DB_PASSWORD", "CELERY_DB_PASSWORD"])
+@pytest.mark.parametrize(
+    "name", ["POSTGRES_PASSWORD", "AIRFLOW_DB_PASSWORD", "LEDGER_DB_PASSWORD", "CELERY_DB_PASSWORD"]
+)
 def test_no_database_is_made_when_its_password_was_not_replaced(name: str) -> None:
     """PostgreSQL's own service refuses before it makes anything: a database keeps the password it was made with."""
     command = SERVICES["postgres"]["command"]
