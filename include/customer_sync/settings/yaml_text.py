@@ -6,6 +6,7 @@ name: a few lines can stand for a billion values.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import yaml
@@ -36,6 +37,30 @@ def read_yaml(text: str) -> Any:
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
         # PyYAML's own constructors fail so, for instance on `!!timestamp soon`.
         raise _refusal(f"a value does not fit its tag ({type(error).__name__})", None) from error
+
+
+def place_of(text: str, path: Sequence[object]) -> tuple[int, int]:
+    """Line and column, from 1, of the setting that a path leads to, or of the last one on the way that is there.
+
+    Args:
+        text: A document that :func:`read_yaml` reads.
+        path: Names of settings, and numbers of items of lists, from 0.
+
+    Returns:
+        ``(0, 0)`` where not even the first is there.
+    """
+    node, mark = yaml.compose(text, Loader=yaml.CSafeLoader), None
+    for part in path:
+        if isinstance(node, yaml.MappingNode):
+            found = [(key.start_mark, value) for key, value in node.value if key.value == str(part)]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            found = [(node.value[part].start_mark, node.value[part])]
+        else:
+            break
+        if not found:
+            break
+        mark, node = found[0]
+    return (mark.line + 1, mark.column + 1) if mark else (0, 0)
 
 
 def _refusal(problem: str, mark: Any) -> yaml.constructor.ConstructorError:
