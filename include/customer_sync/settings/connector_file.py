@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from customer_sync.errors import ConfigError
 from customer_sync.redaction import kind_of_key, redact_value
 from customer_sync.settings.connector import Connector
-from customer_sync.settings.yaml_text import place_of, read_yaml
+from customer_sync.settings.yaml_text import Places, read_yaml
 
 DIRECTORY_VARIABLE = "CUSTOMER_SYNC_CONNECTORS_DIR"
 """Environment variable that names the folder of connector files."""
@@ -127,7 +127,7 @@ def check_draft(text: str, connector_id: str) -> tuple[Connector | None, list[Pr
         return None, wrong.problems
     if connector.id != connector_id:
         said = f"it is '{connector.id}', and the draft is to be one of '{connector_id}': write id: {connector_id}"
-        return None, [Problem(said, "id", *place_of(text, ("id",)))]
+        return None, [Problem(said, "id", *read_yaml(text)[1].of(["id"]))]
     return connector, []
 
 
@@ -186,7 +186,7 @@ def _as_far_as_alerts(path: Path) -> Connector | None:
     except ConfigError:
         pass  # its DAG says so; here only its channels matter
     try:
-        alerts = _document(_text_of(path)).get("alerts") or {}
+        alerts = _document(_text_of(path))[0].get("alerts") or {}
         return Connector.model_validate({"id": path.stem, "alerts": alerts})
     except (ConfigError, ValidationError, _Wrong):
         return None
@@ -204,16 +204,16 @@ def _text_of(path: Path) -> str:
 
 
 def _validated(text: str) -> Connector:
-    document = _document(text)
+    document, places = _document(text)
     try:
         return Connector.model_validate(document)
     except ValidationError as error:
-        raise _Wrong(_problems(text, error)) from error
+        raise _Wrong(_problems(error, places)) from error
 
 
-def _document(text: str) -> Any:
+def _document(text: str) -> tuple[dict[str, Any], Places]:
     try:
-        document = read_yaml(text)
+        document, places = read_yaml(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "it is not YAML"
@@ -222,7 +222,7 @@ def _document(text: str) -> Any:
         raise _Wrong([Problem(f"It cannot be parsed{where}: {problem}", "", line, column)]) from error
     if not isinstance(document, dict):
         raise _Wrong([Problem(f"It must hold settings such as 'id: knb', not {type(document).__name__}")])
-    return document
+    return document, places
 
 
 def _read_text(path: Path) -> str:
@@ -237,21 +237,26 @@ def _read_text(path: Path) -> str:
 
 
 def _told(name: str, problems: Sequence[Problem]) -> str:
-    listed = "; ".join(map(str, problems[:MAX_PROBLEMS]))
-    more = f"; and {len(problems) - MAX_PROBLEMS:,} more" if len(problems) > MAX_PROBLEMS else ""
-    return f"Connector file {name} is wrong. {listed}{more}. See docs/connector-file.md."
+    return f"Connector file {name} is wrong. {'; '.join(map(str, problems))}. See docs/connector-file.md."
 
 
-def _problems(text: str, error: ValidationError) -> list[Problem]:
-    found: list[Problem] = []
-    for item in error.errors(include_url=False, include_input=True):
-        setting = ".".join(str(part) for part in item["loc"])[:MAX_SHOWN] or "file"
-        is_shown = item["type"] != "missing" and kind_of_key(str(item["loc"][-1] if item["loc"] else "")) != "secret"
-        given = f" (given: {_short(item.get('input'))})" if is_shown else ""
-        said = "unknown setting" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
-        place = place_of(text, item["loc"]) if len(found) < MAX_PROBLEMS else (0, 0)
-        found.append(Problem(f"{said}{given}", setting, *place))
-    return found
+def _problems(error: ValidationError, places: Places) -> list[Problem]:
+    """The first problems, and how many there are beside."""
+    errors = error.errors(include_url=False, include_input=True)
+    found = [Problem(_said(each), _path(each), *places.of(each["loc"])) for each in errors[:MAX_PROBLEMS]]
+    more = len(errors) - MAX_PROBLEMS
+    return [*found, Problem(f"and {more:,} more")] if more > 0 else found
+
+
+def _path(item: Mapping[str, Any]) -> str:
+    return ".".join(str(part) for part in item["loc"])[:MAX_SHOWN] or "file"
+
+
+def _said(item: Mapping[str, Any]) -> str:
+    is_shown = item["type"] != "missing" and kind_of_key(str(item["loc"][-1] if item["loc"] else "")) != "secret"
+    given = f" (given: {_short(item.get('input'))})" if is_shown else ""
+    text = "unknown setting" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
+    return f"{text}{given}"
 
 
 def _short(value: object) -> str:
