@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from customer_sync.errors import ConfigError
 from customer_sync.redaction import kind_of_key, redact_value
 from customer_sync.settings.connector import Connector
-from customer_sync.settings.yaml_text import Places, read_yaml
+from customer_sync.settings.yaml_text import Places, read_with_places
 
 DIRECTORY_VARIABLE = "CUSTOMER_SYNC_CONNECTORS_DIR"
 """Environment variable that names the folder of connector files."""
@@ -127,7 +127,7 @@ def check_draft(text: str, connector_id: str) -> tuple[Connector | None, list[Pr
         return None, wrong.problems
     if connector.id != connector_id:
         said = f"it is '{connector.id}', and the draft is to be one of '{connector_id}': write id: {connector_id}"
-        return None, [Problem(said, "id", *read_yaml(text)[1].of(["id"]))]
+        return None, [Problem(said, "id", *read_with_places(text)[1].of(["id"]))]
     return connector, []
 
 
@@ -213,7 +213,7 @@ def _validated(text: str) -> Connector:
 
 def _document(text: str) -> tuple[dict[str, Any], Places]:
     try:
-        document, places = read_yaml(text)
+        document, places = read_with_places(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "it is not YAML"

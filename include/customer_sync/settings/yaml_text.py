@@ -23,7 +23,12 @@ _MERGE: Final = "tag:yaml.org,2002:merge"
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
-def read_yaml(text: str) -> tuple[Any, Places]:
+def read_yaml(text: str) -> Any:
+    """Read one document; as :func:`read_with_places`."""
+    return read_with_places(text)[0]
+
+
+def read_with_places(text: str) -> tuple[Any, Places]:
     """Read one document, and where its settings stand.
 
     Args:
