@@ -19,9 +19,9 @@ from customer_sync.reconcile.undo.undo_steps import (
     by_undo_rules,
     extract_undo,
     load_undo,
-    mode_of_undone_run,
     transform_undo,
 )
+from customer_sync.reconcile.undo.undoable import mode_of_undone_run
 from customer_sync.run import Run
 from customer_sync.sources.port import Source
 from customer_sync.steps.audit import AuditReport, audit_run
@@ -60,7 +60,7 @@ def preview(run: Run, source: Source, target: Target, request: UndoRequest) -> U
         TransientApiError: The ERP or the store is out of reach.
     """
     run = by_undo_rules(run, request)
-    mode_of_undone_run(run, request)
+    mode_of_undone_run(run.ledger, run.connector, request.undo_run)
     reader = PresentState(run, source, target, request.undo_run)
     customers = undone_customers(run, request.undo_run)
     plans: list[CustomerPlan] = []

@@ -6,15 +6,12 @@ Guard and audit are the sync's own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from customer_sync.errors import ConfigError
 from customer_sync.ledger import CustomerOutcome, PlannedCustomer
-from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.model.batch import Batch, BatchDescriptor, batch_label, pack, unpack
 from customer_sync.model.operation import REMOVALS, CustomerPlan
 from customer_sync.model.outcome import LogEntry, Outcome, Reason
@@ -28,6 +25,7 @@ from customer_sync.reconcile.undo.present_state import (
     UndoneCustomer,
     undone_customers,
 )
+from customer_sync.reconcile.undo.undoable import mode_of_undone_run
 from customer_sync.reporting.log_entry import closing_entry, finding_entry
 from customer_sync.run import Run
 from customer_sync.sources.port import Source
@@ -88,7 +86,7 @@ def begin_undo(run: Run, request: UndoRequest) -> str:
     Raises:
         ConfigError: There is nothing that could be undone.
     """
-    mode_of_undone_run(run, request)
+    mode_of_undone_run(run.ledger, run.connector, request.undo_run, by=run.run_id)
     why = f"undo of run {request.undo_run}"
     with run.ledger.write() as connection:
         run.ledger.runs.begin(
@@ -97,41 +95,19 @@ def begin_undo(run: Run, request: UndoRequest) -> str:
             mode=UNDO_MODE,
             dry_run=request.dry_run,
             moves_watermark=False,
-            window={"why": why, "since": {}, "until": "", "interval": [], "resume_after": ""},
+            window={
+                "why": why,
+                "undo_run": request.undo_run,
+                "since": {},
+                "until": "",
+                "interval": [],
+                "resume_after": "",
+            },
             stamps=None,
             resume_after="",
             plan_hash="",
         )
     return f"Taking back what run {request.undo_run} wrote."
-
-
-def mode_of_undone_run(run: Run, request: UndoRequest) -> str:
-    """The mode of the run that is to be undone.
-
-    Raises:
-        ConfigError: There is nothing that could be undone.
-    """
-    undone, days = request.undo_run, run.connector.retention.undo_days
-    row = run.ledger.runs.get(undone) if undone != run.run_id else None
-    if row is None:
-        raise _refused(
-            f"Connector {run.connector.id} has made no run {undone!r} that its ledger still knows: copy the id from "
-            f"the page Runs. Another connector's run is undone by that connector's own DAG, and what ended more than "
-            f"{days} days ago (retention.undo_days) cannot be undone."
-        )
-    if row["dry_run"]:
-        raise _refused(f"Run {undone} was a dry run and wrote nothing: there is nothing to take back.")
-    ended = row["ended_at_utc"] or row["started_at_utc"]
-    if utc_now() - ended > timedelta(days=days):
-        raise _refused(
-            f"Run {undone} ended {ended:%Y-%m-%d %H:%M} UTC, more than {days} days ago: for so long a run can be "
-            "undone (retention.undo_days in the connector file)."
-        )
-    return str(row["mode"])
-
-
-def _refused(sentence: str) -> ConfigError:
-    return ConfigError(sentence, setting="undo_run")
 
 
 def extract_undo(run: Run, request: UndoRequest) -> Iterator[tuple[str, BatchDescriptor]]:
@@ -274,7 +250,7 @@ def load_undo(
     _refuse_changed(run, [plan for key, plan in plans.items() if key not in kept])
     if held:
         load_plans(run, held, descriptor, target=target, source=source)
-    if mode_of_undone_run(run, request) == UNDO_MODE:
+    if mode_of_undone_run(run.ledger, run.connector, request.undo_run, by=run.run_id) == UNDO_MODE:
         _take_back(run, kept)
 
 
