@@ -211,8 +211,8 @@ REMEDIES: dict[Reason, str] = {
     Reason.BATCH_FAILED: "Read the failed task's log; the next run takes the customer up again.",
     Reason.NOT_IN_ERP: "The ERP has no such customer, or the API user may not see it.",
     Reason.CHANGED_SINCE_PLAN: "ERP, ledger or store changed since the repair was planned; the next run plans anew.",
-    Reason.UNDONE: "Mend what was wrong, then resume the customer on its Connector Logs page; the sync also looks at "
-    "it again when it changes in the ERP.",
+    Reason.UNDONE: "Mend what was wrong, then resume the customer on its page; the sync also looks again when it "
+    "changes in the ERP.",
     Reason.TOUCHED_IN_STORE: "Nothing, if that edit is meant; else correct the value in the store by hand.",
     Reason.TOUCHED_BY_LATER_RUN: "Take the later run back first if its value is wrong, too.",
     Reason.GONE_FROM_STORE: "Nothing: somebody deleted the record in the store.",

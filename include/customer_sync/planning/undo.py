@@ -156,7 +156,7 @@ class _Undo:
         """A company of the run goes as a whole, unless anything of it was touched since."""
         applied, real = self._now.applied, self._now.real
         found = touched("customer:", self._changes["customer:"], applied.fields, real.fields)
-        if real.status != applied.status:
+        if real.status not in (applied.status, CompanyStatus.INACTIVE):
             found.append(Left("customer:status", "status", Reason.TOUCHED_IN_STORE))
         for part, change in self._changes.items():
             entity, _, key = part.partition(":")
@@ -204,22 +204,21 @@ class _Undo:
             if not name.startswith(f"{entity}:") or change.is_open:
                 continue
             key = name.partition(":")[2]
-            if change.was_there and not change.is_there:
-                self._bring_back(name, key, change, parts, fields_type, part_type)
-            elif change.is_there and key not in applied:
-                # What the run made and a later one removed is as it was before.
-                if change.is_sure and change.was_there:
-                    self._leave(name, "", Reason.TOUCHED_BY_LATER_RUN)
-            elif change.is_there and key not in real:
-                self._leave(name, "", Reason.GONE_FROM_STORE)
+            if not change.is_there:
+                if change.was_there:
+                    self._bring_back(name, key, change, parts, fields_type, part_type)
             elif change.was_there:
-                self._restore(name, key, change, parts, real[key])
-            elif change.is_there:
-                found = touched(name, change, applied[key].fields, real[key].fields)
-                self._left += found
-                if not found:
-                    del parts[key]
+                self._restore(name, key, change, parts, real)
+            elif key in applied:
+                self._take_out(name, key, change, parts, real)
         return parts
+
+    def _take_out(self, name: str, key: str, change: Change, parts: dict[str, Part], real: Mapping[str, Part]) -> None:
+        """Remove what the run made. What is gone from the store is as before, and the ledger is to know that."""
+        found = touched(name, change, parts[key].fields, real[key].fields) if key in real else []
+        self._left += found
+        if not found:
+            del parts[key]
 
     def _bring_back(
         self,
@@ -240,9 +239,16 @@ class _Undo:
             return
         parts[key] = part_type(store_id=0, fields=fields)
 
-    def _restore(self, name: str, key: str, change: Change, parts: dict[str, Part], real: Part) -> None:
+    def _restore(self, name: str, key: str, change: Change, parts: dict[str, Part], real: Mapping[str, Part]) -> None:
+        if key not in parts:
+            if change.is_sure:
+                self._leave(name, "", Reason.TOUCHED_BY_LATER_RUN)
+            return
+        if key not in real:
+            self._leave(name, "", Reason.GONE_FROM_STORE)
+            return
         record = parts[key]
-        fields, left = restored(name, change, record.fields, real.fields)
+        fields, left = restored(name, change, record.fields, real[key].fields)
         self._left += left
         if isinstance(fields, UserFields) and fields != record.fields and not self._may_enter(key, fields.email):
             self._leave(name, "", Reason.ERP_DENIES_ACCESS)
