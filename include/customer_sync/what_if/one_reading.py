@@ -12,6 +12,7 @@ import msgspec
 
 from customer_sync.http.pacing import RequestUse
 from customer_sync.machine import machine
+from customer_sync.model.check import Probe
 from customer_sync.sources.port import Changes, Contract, CustomerPage, Known, Limits, Reference, Source, nobody
 
 _LENGTH_BYTES = 8
@@ -98,6 +99,10 @@ class OneReading:
     def missing_fields(self) -> list[str]:
         """Name each field that the connector file reads and the source does not have."""
         return self._source.missing_fields()
+
+    def probes(self) -> Sequence[Probe]:
+        """What can be looked at in this system beside."""
+        return self._source.probes()
 
     def write_reference(self, reference: Reference) -> None:
         """Refuse: nothing is written by a plan that nobody applies.
