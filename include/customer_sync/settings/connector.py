@@ -225,6 +225,19 @@ class Connector(Section):
         """Every payment method that the terms table names anywhere."""
         return tuple(sorted({code for rule in self.terms.values() for code in rule.payment_methods}))
 
+    def reading_fingerprint(self) -> str:
+        """Identify all by which a source reads customers: files with the same one are shown the same records."""
+        rules, switches = self.eligibility, {"include", "opt_in_required"}
+        return content_hash(
+            [
+                self.model_dump(mode="json", include={"source", "erp"}),
+                self.contacts.model_dump(mode="json", include=switches),
+                self.locations.model_dump(mode="json", include=switches),
+                rules.opt_in_required,
+                rules.model_dump(mode="json") if self.erp.server_filter else "",
+            ]
+        )
+
     def mapping_fingerprint(self) -> str:
         """Identify the rules and the mapping; when it changes, the next scheduled run reads everything."""
         parts = {"source", "eligibility", "contacts", "locations", "terms", "geography", "policy"}

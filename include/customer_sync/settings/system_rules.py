@@ -26,7 +26,7 @@ class StoreRules(Section):
     answer's headers correct the first, never the share. ``concurrency`` is the
     largest number of requests in flight; as many are used as the pace can keep busy.
     ``single_creates`` makes companies one by one, for shops that need the store's webhook of each.
-    ``channels_by_class`` puts new companies and users on the storefronts of their customer's class; the first is
+    ``channels_by_class`` puts companies' users on the storefronts of their customer's class; of new ones the first is
     where they come from. ``catalog_id`` is the catalog of new companies where each needs one.
     Connectors that write to one store give it one name in ``shared_as``: they then share
     its budget and load one after the other.
@@ -63,9 +63,10 @@ class StoreRules(Section):
     )
     channels_by_class: dict[Code, ChannelIds] = setting(
         {},
-        "Storefronts of the companies and users that are made for customers of the class; the first is "
-        "the one that they come from. What is there already stays where it is, also when the customer's "
-        "class changes.",
+        "Storefronts of the companies and users of the class's customers; a class that is not named has "
+        "`store.channel_ids`. Of what is made new the first is the one that it comes from. Users that are there "
+        "already follow a changed class or rule, as one change of each that the plan shows (`storefronts`); without "
+        "any rule they stay where they are.",
         {"EAST": [2], "WEST": [3, 1]},
         accepted="a mapping: class of the customer to a list of at least one number",
     )
@@ -140,10 +141,22 @@ class StoreRules(Section):
         return self.single_creates or self.catalog_id is not None
 
     @property
+    def pace_per_minute(self) -> float:
+        """Requests a minute that we may send to the store."""
+        return self.requests_per_minute * self.share
+
+    @property
     def storefronts(self) -> frozenset[int]:
         """Every storefront that new companies and users may be put on."""
         by_class = (number for numbers in self.channels_by_class.values() for number in numbers)
         return frozenset({*self.channel_ids, *filter(None, [self.origin_channel_id]), *by_class})
+
+    def storefronts_of(self, customer_class: str) -> str:
+        """Storefronts of the users of a class's customers, as a user's field; ``""`` where the file has no rule."""
+        if not self.channels_by_class:
+            return ""
+        numbers = self.channels_folded.get(customer_class.casefold(), self.channel_ids)
+        return ",".join(map(str, sorted(set(numbers))))
 
     @cached_property
     def channels_folded(self) -> dict[str, tuple[int, ...]]:

@@ -28,7 +28,8 @@ class TargetSection(Section):
         label: Name of the system, for people.
         fields: How long texts may be, and how fields are masked.
         opener: Where the function is that opens the store, as ``module:function``: it brings a client along, so it is
-            imported when one is needed. It takes connection, connector, and the budget ``schedule``.
+            imported when one is needed. It takes connection, connector, and the budget ``schedule``, and, where
+            somebody waits less than a run, ``retry``.
         describer: Where the function is that says what a store has, for discovery, as for ``opener``; it takes a
             connection and gives a :class:`~customer_sync.discovery.description.StoreDescription`. ``""``: there is
             none.
