@@ -16,6 +16,7 @@ from customer_sync_airflow.pages import (
     customer_page,
     customers_page,
     health,
+    health_actions,
     log_page,
     operator_actions,
     report_page,
@@ -42,7 +43,16 @@ def build_app() -> FastAPI:
     # No description of the routes is served: it would be public.
     app = FastAPI(title="Connector Logs", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
-    for part in (customers_page, customer_page, runs_page, log_page, health, operator_actions, report_page):
+    for part in (
+        customers_page,
+        customer_page,
+        runs_page,
+        log_page,
+        health,
+        health_actions,
+        operator_actions,
+        report_page,
+    ):
         guarded = APIRouter(dependencies=[Depends(may_read_runs)])
         guarded.include_router(part.router)
         app.include_router(guarded)
