@@ -61,7 +61,7 @@ def show_health(viewer: CurrentViewer, session: SessionDep) -> HTMLResponse:
         )
         for name, signs in health_of(viewer.connectors, session).items()
     }
-    makes_pools = any(panel.pools for panel in panels.values()) and viewer.may_make_pools()
+    makes_pools = any(panel.pools and panel.may_act for panel in panels.values()) and viewer.may_make_pools()
     is_at_work = any(panel.look.now == "work" for panel in panels.values())
     return page(
         "health.html.j2",
