@@ -172,7 +172,16 @@ def test_params_refuse_wrong_input_when_triggered(load_dags: "LoadDags") -> None
     """The trigger form's own types refuse what the sync could not use."""
     params = load_dags()[SYNC].params
     assert set(params) == {
-        *("mode", "customer_ids", "modified_from", "modified_to", "dry_run", "retry_quarantined", "plan_hash")
+        *(
+            "mode",
+            "customer_ids",
+            "modified_from",
+            "modified_to",
+            "dry_run",
+            "retry_quarantined",
+            "plan_hash",
+            "undo_run",
+        )
     }
     wrong = {
         "mode": "everything",
@@ -180,6 +189,7 @@ def test_params_refuse_wrong_input_when_triggered(load_dags: "LoadDags") -> None
         "modified_from": "yesterday",
         "dry_run": "perhaps",
         "plan_hash": "abc",
+        "undo_run": "",
     }
     for name, value in wrong.items():
         with pytest.raises(ParamValidationError):
@@ -236,7 +246,7 @@ def test_only_its_own_connector_is_built_when_a_task_parses_the_file(
     """A task's process reads all files and builds one DAG of a connector, also that of a wrong file."""
     (connectors_dir / "shop.yaml").write_text("id: shop\n", encoding="utf-8")
     (connectors_dir / "broken.yaml").write_text("id: [\n", encoding="utf-8")
-    assert len(dag_factory.dags()) == 8
+    assert len(dag_factory.dags()) == 10
     monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", dag_id)
     assert set(dag_factory.dags()) - {"connector_housekeeping", "connector_watch"} == {dag_id}
 

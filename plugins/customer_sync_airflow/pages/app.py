@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from customer_sync.errors import SyncError
 from customer_sync.one_line import one_line
 from customer_sync_airflow.pages import (
+    as_of_page,
     customer_page,
     customers_page,
     health,
@@ -21,6 +22,7 @@ from customer_sync_airflow.pages import (
     operator_actions,
     report_page,
     runs_page,
+    undo_button,
 )
 from customer_sync_airflow.pages.rendering import HERE, SECURITY_HEADERS, page
 from customer_sync_airflow.pages.rights import may_read_runs
@@ -52,6 +54,8 @@ def build_app() -> FastAPI:
         health_actions,
         operator_actions,
         report_page,
+        as_of_page,
+        undo_button,
     ):
         guarded = APIRouter(dependencies=[Depends(may_read_runs)])
         guarded.include_router(part.router)
