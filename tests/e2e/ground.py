@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -133,12 +132,6 @@ class Ground:
         path = self.connectors / f"{connector_id}.yaml"
         path.write_text(text, encoding="utf-8")
         return path
-
-    def remove_pool(self, name: str) -> None:
-        """Take a pool away, as an administrator by mistake might."""
-        status, answer = self.api.call("DELETE", f"/api/v2/pools/{quote(name)}")
-        if status != HTTPStatus.NO_CONTENT:
-            raise AssertionError(f"Airflow kept the pool {name} ({status}): {answer}")
 
     def trigger(self, conf: dict[str, Any], dag_id: str = DAG_ID) -> str:
         """Start a run through the REST API and return its id."""

@@ -187,39 +187,9 @@ def test_health_names_a_paused_dag(ground: "Ground", new_person: "Callable[..., 
         expect(person.page.get_by_text("You may read but not run")).to_be_visible()
         person.open("/connector-logs/health")
         expect(person.page.get_by_text("The DAG is paused")).to_be_visible()
+        person.picture("health")
     finally:
         ground.airflow.set_paused(DAG_ID, paused=False)
-
-
-def test_health_looks_when_it_is_asked_to(ground: "Ground", new_person: "Callable[..., Person]") -> None:
-    """A click starts the task with the person's own login; the page waits, and shows what was seen, by group."""
-    person = new_person("olga")
-    page = person.page
-    person.open("/connector-logs/health")
-    expect(page.get_by_text("Nobody has looked yet.")).to_be_visible()
-    page.get_by_role("button", name="Check now").click()
-    page.get_by_role("dialog").get_by_role("button", name="Check now").click()
-    expect(page.get_by_text("A look is being taken")).to_be_visible()
-    assert ground.airflow.dag(f"customer_doctor__{CONNECTOR_ID}")
-    expect(page.get_by_text("Nothing stands in the way of a run")).to_be_visible(timeout=180_000)
-    expect(page.get_by_text("Account Email on the customer's General tab", exact=False).first).to_be_visible()
-    person.picture("health")
-
-
-def test_missing_pools_are_made_from_health(ground: "Ground", new_person: "Callable[..., Person]") -> None:
-    """Through Airflow's own API: who may not make pools is told whom to ask."""
-    name = f"better_b2b_{CONNECTOR_ID}"
-    ground.remove_pool(name)
-    may_not = new_person("vera")
-    may_not.open("/connector-logs/health")
-    expect(may_not.page.get_by_text(f"The pool {name} is missing")).to_be_visible()
-    expect(may_not.page.get_by_text("You may not make pools here.")).to_be_visible()
-    may = new_person("admin")
-    may.open("/connector-logs/health")
-    may.page.get_by_role("button", name="Make the pools").click()
-    may.page.get_by_role("dialog").get_by_role("button", name="Make the pools").click()
-    expect(may.page.locator("#told")).to_contain_text(f"Made: the pool {name}.")
-    expect(may.page.get_by_text(f"The pool {name} is missing")).to_be_hidden()
 
 
 def ask(
