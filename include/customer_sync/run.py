@@ -32,6 +32,7 @@ class Run:
         task: Name of the step.
         sink: Where log entries are printed.
         url: Address of the run in Airflow, ``""`` outside of it.
+        leaves_files: Whether its tables are written into the folder of reports, where one is configured.
     """
 
     connector: Connector
@@ -41,6 +42,7 @@ class Run:
     task: str = ""
     sink: Sink = field(default=discard)
     url: str = ""
+    leaves_files: bool = True
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -52,6 +54,10 @@ class Run:
         changes = self.ledger.places.changes(self.connector.store_budget)
         rules = self.connector.mapping_fingerprint()
         return content_hash([rules, changes]) if changes else rules
+
+    def under(self, connector: Connector) -> Run:
+        """The same run under other rules."""
+        return replace(self, connector=connector)
 
     def as_task(self, task: str) -> Run:
         """The same run at another step."""

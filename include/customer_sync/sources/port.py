@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Final, Literal, NamedTuple, Protocol, Self
 
 from customer_sync.http.pacing import RequestUse
+from customer_sync.model.check import Probe
 from customer_sync.model.customer import Customer
 
 
@@ -167,6 +168,14 @@ class Source(Protocol):
 
     def missing_fields(self) -> list[str]:
         """Name each field that the connector file reads and the source does not have; ``[]`` when it has all."""
+
+    def probes(self) -> Sequence[Probe]:
+        """What can be looked at in this system beside what the other methods show, in an order in which it is mended.
+
+        Nothing is asked before a look is taken, and nothing is written. Each is named ``erp.…``, one of them
+        ``erp.sign_in``; reading customers needs ``erp.tenant``, ``erp.endpoint``, ``erp.fields`` and ``erp.rights`` of
+        a source that has them.
+        """
 
     def write_reference(self, reference: Reference) -> None:
         """Write the store's id of a customer into its record; never makes a record, and may be repeated.

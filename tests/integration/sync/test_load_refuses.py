@@ -22,8 +22,8 @@ def naming_unknown_methods(world: World) -> World:
 @pytest.mark.parametrize(
     ("disturb", "sentence"),
     [
-        (lambda world: world.with_rules(contacts={"primary_role": "Boss"}), r"no role 'Boss' \(it has: admin, "),
-        (lambda world: world.with_rules(contacts={"other_role": "Clerk"}), r"no role 'Clerk' \(it has: admin, "),
+        (lambda world: world.with_rules(contacts={"primary_role": "Boss"}), r"no role 'Boss' \(it has: Admin, "),
+        (lambda world: world.with_rules(contacts={"other_role": "Clerk"}), r"no role 'Clerk' \(it has: Admin, "),
         (lambda world: world.with_rules(store={"key_field": "Our No"}), "no company extra field 'Our No'"),
         (naming_unknown_methods, r"no payment method gold \(it has: "),
     ],

@@ -134,6 +134,13 @@ class AcumaticaClient(DeletedRecordCalls):
         """
         return self._parts_of(selection).confirmed_row(row)
 
+    def read_row_by_row(self, selection: Selection) -> list[str]:
+        """Name what lists were seen to leave out, in this session, so that each row is read by itself."""
+        reduced = self._reduced.get(selection, selection)
+        lost = [path for path in selection.expansions if path not in reduced.expansions]
+        own = [path for path in selection.fields if "/" not in path and path not in reduced.fields]
+        return [*own, *lost]
+
     def read_in_key_order(
         self,
         selection: Selection,
