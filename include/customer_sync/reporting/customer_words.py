@@ -13,6 +13,7 @@ from customer_sync.model.outcome import REFUSED_PLAN_REASONS, REMEDIES, Outcome,
 Tone = Literal["good", "calm", "warm", "bad"]
 
 _PLACES: Mapping[int, tuple[Tone, str]] = {
+    int(CompanyStatus.UNKNOWN): ("calm", "Being made in the store"),
     int(CompanyStatus.PENDING): ("calm", "Pending in the store"),
     int(CompanyStatus.APPROVED): ("good", "In the store"),
     int(CompanyStatus.REJECTED): ("calm", "Rejected in the store"),
@@ -32,7 +33,8 @@ class StateNow(NamedTuple):
 
 def place_in_words(status: int | None) -> StateNow:
     """Where a company stands in the store."""
-    return StateNow(*_PLACES.get(status if status is not None else -1, ("calm", "No company")))
+    words: tuple[Tone, str] = ("calm", "No company")
+    return StateNow(*(words if status is None else _PLACES.get(status, words)))
 
 
 def state_now(facts: CustomerFacts) -> StateNow:
