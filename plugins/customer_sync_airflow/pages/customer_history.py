@@ -93,7 +93,7 @@ def _card(ledger: Ledger, run_id: str, facts: CustomerInRun, lines: list[Mapping
         outcome=closing["outcome"] if closing else "",
         sentence=what_became(closing),
         next_step=closing["next_step"] if closing else "",
-        findings=[(left_out(line), line["next_step"]) for line in lines if _is_finding(line)],
+        findings=list(dict.fromkeys((left_out(line), line["next_step"]) for line in lines if _is_finding(line))),
         writes=[line for line in lines if line["action"] and not line["outcome"]],
     )
 

@@ -90,7 +90,8 @@ def fill(ledger: Ledger, *, rows: int, runs: int, customers: int, seed: int = 1)
             told = list(entries(chosen, customers, part))
             with time_machine.travel(moment, tick=False), ledger.write() as connection:
                 ledger.log.append(connection, f"run_{number:05d}", "load", 1, told)
-                connection.execute(sa.insert(journal), list(_requests(ledger.connector_id, number, told, moment)))
+                if requests := list(_requests(ledger.connector_id, number, told, moment)):
+                    connection.execute(sa.insert(journal), requests)
             left -= part
             moment += timedelta(seconds=1)
 

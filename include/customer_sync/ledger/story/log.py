@@ -69,7 +69,8 @@ class Log:
         counts = Counter((hour, line.kind_id) for each in told.values() for line in each.lines)
         if in_place_of:
             kept, gone = take_planned(connection, self._connector_id, run_id, in_place_of, told)
-            for customer_id, lines in kept.items():
+            for customer_id, planned in kept.items():
+                lines = [line for line in planned if line not in told[customer_id].lines]
                 told[customer_id].lines[:0] = lines
                 counts.update((hour, line.kind_id) for line in lines)
             for (moment, kind_id), count in gone.items():
