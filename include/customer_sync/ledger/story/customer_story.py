@@ -23,6 +23,7 @@ from customer_sync.ledger.storage.schema import (
 from customer_sync.ledger.story.batches import naming
 from customer_sync.ledger.story.lines import told_lines
 from customer_sync.model.outcome import REMEDIES, WAITS_FOR_EMAIL, Reason
+from customer_sync.planning.set_aside import reason_of_mark
 
 _STEPS_PER_RUN = 100
 
@@ -196,7 +197,7 @@ class CustomerStories:
             until = waits_for(row["reason"], row["field"], row["holder_id"])
             yield WaitingPart(_part(row["entity"], row["record_key"]), row["reason"], until)
         for row in connection.execute(self._of_customer(set_aside, customer_id)).mappings():
-            code = Reason.SKIPPED_BY_PERSON if row["kind"] == "skip" else Reason.HANDLED_BY_PERSON
+            code = reason_of_mark(row["kind"])
             yield WaitingPart("customer", str(code), REMEDIES[code])
         if connection.execute(self._of_customer(unfinished, customer_id)).first() is not None:
             reason = latest.reasons[0] if latest and latest.reasons else str(Reason.BATCH_FAILED)
