@@ -174,6 +174,11 @@ class Log:
         with self._engine.connect() as connection:
             return set(connection.execute(sa.select(c.run_id).where(*mine).distinct()).scalars())
 
+    def names(self, customer_ids: Iterable[str]) -> dict[str, str]:
+        """The masked names of those of some customers whom the log knows by one."""
+        with self._engine.connect() as connection:
+            return {key: each.name for key, each in self._known(connection, customer_ids).items() if each.name}
+
     def _kind(self, entry: LogEntry) -> LogKind:
         reasons = ",".join(entry.reasons)[:500]
         return LogKind(self._connector_id, entry.entity, entry.action, entry.outcome, entry.level, reasons)
