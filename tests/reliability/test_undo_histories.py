@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from customer_sync.reconcile.undo.undo_request import UndoRequest
 from customer_sync.reconcile.undo.undo_run import UndoReport, undo
-from customer_sync.reconcile.undo.undo_steps import UndoRequest
 from customer_sync.run import Run
 from tests.adapters.in_memory_source import InMemorySource
 from tests.adapters.in_memory_target import InMemoryTarget
