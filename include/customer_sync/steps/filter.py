@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -10,7 +11,7 @@ from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.model.batch import Batch, BatchDescriptor, Decisions, Unenrolled, pack, unpack_customers
 from customer_sync.model.customer import Customer
-from customer_sync.model.outcome import LogEntry, Outcome
+from customer_sync.model.outcome import NOT_ELIGIBLE, LogEntry, Outcome
 from customer_sync.planning.access import contacts_of, moved_away
 from customer_sync.planning.set_aside import Mark, is_set_aside, reason_of_mark, source_hash
 from customer_sync.reporting.log_entry import closing_entry, shown_name
@@ -18,6 +19,9 @@ from customer_sync.rules.company_users import leavers
 from customer_sync.rules.eligibility import Decision, decide_eligibility
 from customer_sync.run import Run
 from customer_sync.steps.as_before import remember
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 
 @gc_paused()
@@ -148,9 +152,18 @@ def _book_passed_over(run: Run, batch: Batch[Customer], passed_over: dict[str, M
         )
         outcomes.append(CustomerOutcome(customer.customer_id, Outcome.SKIPPED, (reason,)))
     with run.ledger.write() as connection:
-        run.ledger.directory.drop_claims(connection, passed_over)
+        _let_emails_go(run, connection, passed_over)
         news = run.record(connection, entries, outcomes)
     run.sink(f"{len(entries)} customers are set aside", news)
+
+
+def _let_emails_go(run: Run, connection: sa.Connection, customer_ids: Collection[str]) -> None:
+    """Have customers of whom nothing is to be made keep the e-mails that their users have, and no others.
+
+    A run that began to make a company may have ended before its users were there.
+    """
+    run.ledger.links.catch_up(connection, customer_ids)
+    run.ledger.directory.drop_claims(connection, customer_ids)
 
 
 def _follow_renames(run: Run, batch: Batch[Customer]) -> set[str]:
@@ -198,7 +211,8 @@ def _record(
     outcomes: list[CustomerOutcome] = []
     for customer in filtered:
         reasons = tuple(str(reason) for reason in decisions[customer.customer_id].reasons)
-        message = "not eligible; its company is kept as it is" if customer.customer_id in linked else "not eligible"
+        kept = f"{NOT_ELIGIBLE}; its company is kept as it is"
+        message = kept if customer.customer_id in linked else NOT_ELIGIBLE
         name = shown_name(customer.name, run.connector.masking)
         entries.append(
             closing_entry(customer.customer_id, name, Outcome.FILTERED, reasons, words=run.words, message=message)
@@ -207,7 +221,7 @@ def _record(
     with run.ledger.write() as connection:
         run.ledger.runs.clear_outcomes(connection, run.run_id, (item.customer_id for item in batch.items))
         run.ledger.emails.give_up(connection, (item.customer_id for item in refused))
-        run.ledger.directory.drop_claims(connection, (item.customer_id for item in refused))
+        _let_emails_go(run, connection, [item.customer_id for item in refused])
         run.ledger.quarantine.replace(connection, run.run_id, [item.customer_id for item in filtered], [])
         news = run.record(connection, entries, outcomes)
         alone = {each.customer_id: ",".join(each.reasons) for each in outcomes if each.customer_id not in linked}
