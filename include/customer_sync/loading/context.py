@@ -30,7 +30,7 @@ from customer_sync.settings.connector import Connector
 from customer_sync.sources.port import Reference, Source
 from customer_sync.targets.port import Order, StoredUser, Target
 
-_MEET_STOREFRONTS: Final = frozenset({Action.CREATE_COMPANY, Action.CREATE_USER})
+_MEET_STOREFRONTS: Final = frozenset({Action.CREATE_COMPANY, Action.CREATE_USER, Action.UPDATE_USER})
 
 NOTHING_ELSE: Final = "Until then nothing is made or changed; access is taken away all the same."
 
@@ -157,7 +157,7 @@ class LoadContext:
         The store takes a wrong one without a word, and then the people cannot buy.
 
         Args:
-            actions: What is to be done; only creations name a storefront.
+            actions: What is to be done; only creations and changes of users name a storefront.
 
         Raises:
             ConfigError: The store has none of that id; the message lists those that it has.
