@@ -7,7 +7,13 @@ meeting the needs of any one connector file is then enough.
 from collections.abc import Iterator, Sequence
 
 from customer_sync.errors import ConfigError
-from customer_sync.loading.store_needs import demand_faults, key_faults, mode_faults, storefront_faults
+from customer_sync.loading.store_needs import (
+    demand_faults,
+    key_faults,
+    lacking_extra_fields,
+    mode_faults,
+    storefront_faults,
+)
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import connector_paths, load_connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
@@ -65,9 +71,10 @@ def _lacking(has: TargetFacts, connector: Connector) -> Iterator[str]:
     file = f"{connector.id}.yaml"
     name = connector.store.key_field
     yield from key_faults(has, connector)
-    key = has.company_extra_fields.get(name.casefold())
+    key = has.extra_fields("company").get(name.casefold())
     if key is not None and not key.is_unique:
         yield f"The company extra field '{name}' is not unique: make it so in the store's settings."
+    yield from lacking_extra_fields(has, connector)
     yield from demand_faults(has, connector)
     yield from storefront_faults(has, connector)
     yield from mode_faults(has, connector)

@@ -8,6 +8,7 @@ from customer_sync.model.outcome import MENDED_IN_STORE, REMEDIES, SETTLED_BY_RU
 from customer_sync.model.waiting import WAITS_FOR, waits_for
 
 # Code, holder, and what is said of it where the field is City.
+STRANGER = "another value of City in the ERP, or until the user of a company that is not ours gives the e-mail up"
 CASES = [
     ("name_missing", "", "another value of City in the ERP"),
     ("phone_missing", "", "another value of City in the ERP, or another setting of the connector file"),
@@ -28,7 +29,7 @@ CASES = [
     (
         "email_in_use",
         "",
-        "another value of City in the ERP, or until the user of a company that is not ours gives the e-mail up: asked once a day",
+        f"{STRANGER}: asked once a day",
     ),
     (
         "held_by_withdrawn_company",
