@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from customer_sync.model.company import Company, CompanyUser
-from customer_sync.model.operation import AppliedCompany
+from customer_sync.model.operation import AppliedCompany, CustomerPlan
 from customer_sync.targets.port import PaymentSettings, StoredAddress, StoredCompany, StoredUser
 
 Claim = Literal["eligible", "kept", "withdrawn", "unstorable", "absent", "set_aside"]
@@ -23,7 +23,7 @@ class ErpSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the ERP says of one customer.
 
     ``name`` is masked as configured, ``contact_ids`` are all its contacts, ``successors`` may be the admin beside the
-    desired users.
+    desired users. ``leaving`` says, of a customer that waits as a whole, to whom the record denies access.
     """
 
     customer_id: str
@@ -37,6 +37,7 @@ class ErpSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     contact_ids: tuple[str, ...] = ()
     desired: Company | None = None
     successors: tuple[CompanyUser, ...] = ()
+    leaving: CustomerPlan | None = None
     deleted_at_utc: str = ""
 
 
