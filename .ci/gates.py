@@ -137,7 +137,7 @@ GATES = (
         "run.ledger.runs.owners_of_moved(run.run_id)",
     ),
     Gate(
-        "steps.as_before:AsBeforeCustomers.among",
+        "steps.as_before:AsBeforeCustomers.__call__",
         "[]",
         (f"{AS_BEFORE}::test_an_open_write_is_read_back",),
         "ledger.intents.unanswered()",

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -129,12 +129,21 @@ def _rows(erp: AcumaticaClient, rules: Connector) -> dict[str, str]:
         return {key: row for page in CustomerPages(erp, rules).all_after("") for key, row in page.rows.items()}
 
 
+class _Remembered(NamedTuple):
+    """What an earlier read said, in place of the ledger."""
+
+    rows: Mapping[str, str]
+
+    def __call__(self, rows: Mapping[str, str], /) -> Collection[str]:
+        return [key for key, row in rows.items() if self.rows.get(key) == row]
+
+    def with_company(self, customer_ids: Collection[str]) -> Collection[str]:
+        return customer_ids
+
+
 def _pass_by(erp: AcumaticaClient, rules: Connector, remembered: Mapping[str, str]) -> int:
     """Read, and see of each customer that nothing of it changed."""
-
-    def known(rows: Mapping[str, str]) -> Collection[str]:
-        return [key for key, row in rows.items() if remembered.get(key) == row]
-
+    known = _Remembered(remembered)
     with erp:
         found = sum(len(page.as_before) for page in CustomerPages(erp, rules, known).all_after(""))
     if found != len(remembered):

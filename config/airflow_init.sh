@@ -5,7 +5,7 @@ umask 077
 
 # A secret that stands in a public file is none.
 for name in AIRFLOW__CORE__FERNET_KEY AIRFLOW__API_AUTH__JWT_SECRET AIRFLOW__API__SECRET_KEY \
-    AIRFLOW__DATABASE__SQL_ALCHEMY_CONN AIRFLOW__CELERY__BROKER_URL CUSTOMER_SYNC_LEDGER_URL AIRFLOW_ADMIN_PASSWORD; do
+    AIRFLOW__DATABASE__SQL_ALCHEMY_CONN AIRFLOW__CELERY__BROKER_URL AIRFLOW__CELERY__RESULT_BACKEND CUSTOMER_SYNC_LEDGER_URL AIRFLOW_ADMIN_PASSWORD; do
     if [[ "${!name:-}" == *change-me* ]]; then
         echo "The value behind $name still says change-me: replace every change-me in .env, then start again." >&2
         exit 1

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Two databases with an owner each: Airflow's metadata, and the ledger, which is never in Airflow's.
+# Three databases with an owner each: Airflow's metadata; the ledger, which is never in Airflow's; and what Celery's workers
+# report, so that they need not have the password of Airflow's.
 # The image runs this once, when the volume is empty.
 set -euo pipefail
 
@@ -15,3 +16,4 @@ SQL
 
 make_database airflow "$AIRFLOW_DB_PASSWORD"
 make_database customer_sync "$LEDGER_DB_PASSWORD"
+make_database celery "$CELERY_DB_PASSWORD"

@@ -113,6 +113,7 @@ class ContractRest:
                     credit_rules_fail=self._settings["credit_rules_delegate"],
                     associations_fail=self._settings["site_associations_delegate"],
                     lists_hide_expansions=self._settings["empty_expansions_in_lists"],
+                    lists_hide_of=self._settings["empty_expansions_of"],
                 ),
             )
         return self._projectors[key]

@@ -24,7 +24,7 @@ from sandbox.acumatica.contract import (
 )
 from sandbox.acumatica.errors import cannot_optimize, unknown_field
 from sandbox.acumatica.list_query import PathTree, custom_paths, path_tree
-from sandbox.acumatica.rows import CARD_USUAL, Record, stamp_text
+from sandbox.acumatica.rows import CARD_USUAL, Customer, Record, stamp_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +53,7 @@ class ShapeRules:
         credit_rules_fail: Expanding CreditVerificationRules in a list is an optimiser error.
         associations_fail: Expanding SiteAssociations in a list is an optimiser error.
         lists_hide_expansions: Lists show what is expanded as if there were nothing.
+        lists_hide_of: CustomerID -> parts that they hide of it, and of its contacts and locations; no part means all.
     """
 
     links: bool = True
@@ -61,6 +62,7 @@ class ShapeRules:
     credit_rules_fail: bool = True
     associations_fail: bool = False
     lists_hide_expansions: bool = False
+    lists_hide_of: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -161,9 +163,9 @@ class Projector:
             self._check_names(entity, selected)
         self._check_names(entity, expanded)
         shape = self._place(entity, entity, selected, expanded, custom_paths(custom))
-        if in_list and self._rules.lists_hide_expansions:
-            shape.links = [(name, lambda _row: None, below) for name, _, below in shape.links]
-            shape.details = [(name, lambda _row: (), below) for name, _, below in shape.details]
+        if in_list and (self._rules.lists_hide_expansions or self._rules.lists_hide_of):
+            shape.links = [(name, self._hiding(name, read, None), below) for name, read, below in shape.links]
+            shape.details = [(name, self._hiding(name, read, ()), below) for name, read, below in shape.details]
         shape.self_link = f"/entity/{self._endpoint.name}/{self._endpoint.version}/{entity}"
         if self._rules.links:
             graph, view = _GRAPHS[entity]
@@ -171,6 +173,17 @@ class Projector:
             shape.files_link = f"{base}/{graph}/{view}/{{id}}/{{filename}}"
         shape.shows_files = _FILES in expanded.children
         return shape
+
+    def _hiding(self, name: str, read: Callable[[Any], Any], nothing: Any) -> Callable[[Any], Any]:
+        rules = self._rules
+
+        def shown(row: Any) -> Any:
+            owner = row if isinstance(row, Customer) else row.customer
+            parts = rules.lists_hide_of.get(owner.key) if owner is not None else None
+            is_hidden = rules.lists_hide_expansions or (parts is not None and (not parts or name in parts))
+            return nothing if is_hidden else read(row)
+
+        return shown
 
     def _check_optimizer(self, expanded: PathTree) -> None:
         if self._rules.credit_rules_fail and "CreditVerificationRules" in expanded.children:

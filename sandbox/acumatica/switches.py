@@ -34,6 +34,11 @@ def _wrong_clients(clients: Any) -> str | None:
     return None if all(isinstance(secret, str) for secret in clients.values()) else "must map client ids to secrets"
 
 
+def _wrong_lists(values: Any) -> str | None:
+    is_right = all(isinstance(each, list) and all(isinstance(part, str) for part in each) for each in values.values())
+    return None if is_right else "must map customer ids to arrays of strings"
+
+
 SWITCHES = (
     # Sign-in and sessions (statements 1 to 8)
     Switch("tenants", [DEFAULT_TENANT], "Tenants of the site; the first is the default one.", check=_wrong_texts),
@@ -135,6 +140,12 @@ SWITCHES = (
     Switch("credit_rules_delegate", default=True, doc="CreditVerificationRules expanded in a list: CannotOptimize."),
     Switch("site_associations_delegate", default=False, doc="SiteAssociations expanded in a list: CannotOptimize."),
     Switch("empty_expansions_in_lists", default=False, doc="Lists show every expanded part as empty (claimed)."),
+    Switch(
+        "empty_expansions_of",
+        {},
+        "CustomerID -> parts that lists show as empty of it, its contacts and locations; [] is all of them (claimed).",
+        check=_wrong_lists,
+    ),
     Switch(
         "business_account_locations",
         default=True,

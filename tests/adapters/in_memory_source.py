@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from customer_sync.errors import NotFound, RecordRejected
 from customer_sync.http.pacing import RequestCounter, RequestUse
+from customer_sync.model.check import Probe, good
 from customer_sync.model.company import content_hash
 from customer_sync.model.customer import Contact, Customer, Location
 from customer_sync.sources.port import Changes, Contract, CustomerPage, Known, Limits, Reference, nobody
@@ -224,6 +225,9 @@ class InMemorySource:
 
     def missing_fields(self) -> list[str]:
         return list(self._asked().missing_fields)
+
+    def probes(self) -> Sequence[Probe]:
+        return (Probe("erp.sign_in", "the in-memory ERP", lambda: good(self.contract().served_by)),)
 
     def write_reference(self, reference: Reference) -> None:
         erp = self._asked("PUT")

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import count
 from typing import Any, Final, NamedTuple, Self, TypeVar, get_args
@@ -282,6 +283,9 @@ class InMemoryTarget:
 
     def useful_in_flight(self) -> int:
         return 4
+
+    def now_utc(self) -> datetime:
+        return datetime.now(UTC)
 
     def requests_used(self) -> RequestUse:
         return self._counter.snapshot()

@@ -15,6 +15,7 @@ from customer_sync.gc_paused import gc_paused
 # The collector would walk what imports leave, which stays, again and again: a tenth of a command's start.
 with gc_paused():
     from customer_sync.commands.answer import FAILED, REFUSED, answer, say
+    from customer_sync.commands.doctor import add_doctor
     from customer_sync.commands.explain import add_explain
     from customer_sync.commands.ledger import add_ledger
     from customer_sync.commands.login import add_login
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         "Ledger: CUSTOMER_SYNC_LEDGER_URL, else an SQLite file in $AIRFLOW_HOME.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (add_run, add_explain, add_reconcile, add_undo, add_login, add_pools, add_ledger):
+    for add in (add_doctor, add_run, add_explain, add_reconcile, add_undo, add_login, add_pools, add_ledger):
         add(commands)
     return parser
 

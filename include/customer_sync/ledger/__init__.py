@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from customer_sync.ledger.coordination.incidents import Incidents
 from customer_sync.ledger.coordination.lease import Lease, holder_at_work
 from customer_sync.ledger.coordination.push_inbox import Push
-from customer_sync.ledger.coordination.seat import SharedSeat
+from customer_sync.ledger.coordination.seat import LONGEST_SEAT_WAIT_S, SharedSeat
 from customer_sync.ledger.coordination.shared_budget import SharedSchedule
 from customer_sync.ledger.coordination.tokens import KeptTokens
 from customer_sync.ledger.coordination.watermarks import Watermarks
@@ -138,9 +138,11 @@ class Ledger:
         """The turns of a request budget that all machines draw on; none leaves when a lease of ours was lost."""
         return SharedSchedule(self.engine, budget, self._check_leases)
 
-    def seat(self, budget: str, seats: int, name: str = "another process") -> SharedSeat:
+    def seat(
+        self, budget: str, seats: int, name: str = "another process", *, wait_s: float = LONGEST_SEAT_WAIT_S
+    ) -> SharedSeat:
         """A seat among those of a licence; not yet taken. ``name`` says who takes it, for people."""
-        made = SharedSeat(self.engine, budget, seats, name)
+        made = SharedSeat(self.engine, budget, seats, name, wait_s=wait_s)
         self._holders.add(made)
         return made
 

@@ -17,9 +17,14 @@ from customer_sync.loading.store_needs import (
     demand_faults,
     key_faults,
     lacking_extra_fields,
+    method_faults,
+    open_field_faults,
+    record_faults,
+    role_faults,
     storefront_faults,
     unmet_demands,
 )
+from customer_sync.model.check import Fault
 from customer_sync.model.company import CompanyStatus
 from customer_sync.model.operation import CREATIONS, Action, reference_of
 from customer_sync.run import Run
@@ -103,9 +108,10 @@ class LoadContext:
         Raises:
             ConfigError: The store lacks the extra field that holds the key, or shoppers can or must fill it in.
         """
-        facts = self.target.facts
-        self._refuse(key_faults(facts, self.connector), "store.key_field")
-        return facts.extra_fields("company")[self.connector.store.key_field.casefold()].is_unique
+        facts, rules = self.target.facts, self.connector.store
+        faults = [*key_faults(facts, self.connector), *open_field_faults(facts, rules.record_field)]
+        self._refuse(faults, "store.key_field")
+        return facts.extra_fields("company")[rules.key_field.casefold()].is_unique
 
     @cached_property
     def approved_adoptions(self) -> frozenset[str]:
@@ -145,15 +151,9 @@ class LoadContext:
         Raises:
             ConfigError: The store lacks one; the message lists those that it has.
         """
-        for name in names:
-            roles = self.target.facts.roles
-            if name.casefold() not in roles:
-                known = ", ".join(sorted(roles)) or "none"
-                raise ConfigError(
-                    f"The store has no role '{name}' (it has: {known}). Set contacts.primary_role and "
-                    f"contacts.other_role in {self.connector.id}.yaml to roles of this store.",
-                    setting=f"{self.connector.id}.yaml: contacts",
-                )
+        wanted = list(names)
+        if wanted:
+            self._refuse(role_faults(self.target.facts, self.connector, wanted), "contacts")
 
     def check_channels(self, actions: Collection[Action]) -> None:
         """Compare the storefronts of new companies and users with those of the store.
@@ -181,8 +181,8 @@ class LoadContext:
         if self.census.meets_demands or not _FILL_FIELDS.intersection(actions):
             return
         facts, makes = self.target.facts, CREATIONS.intersection(actions)
-        lacking = lacking_extra_fields(facts, self.connector)
-        self._refuse([*lacking, *(demand_faults(facts, self.connector) if makes else ())], "source")
+        faults = [*record_faults(facts, self.connector), *lacking_extra_fields(facts, self.connector)]
+        self._refuse([*faults, *(demand_faults(facts, self.connector) if makes else ())], "source")
         self.census.meets_demands = bool(makes)
 
     @cached_property
@@ -195,8 +195,8 @@ class LoadContext:
             return False
         return not unmet_demands(self.target.facts, self.connector, "user")
 
-    def _refuse(self, faults: Iterable[str], setting: str) -> None:
-        told = list(faults)
+    def _refuse(self, faults: Iterable[Fault], setting: str) -> None:
+        told = [str(fault) for fault in faults]
         if told:
             raise ConfigError(f"{' '.join(told)} {NOTHING_ELSE}", setting=f"{self.connector.id}.yaml: {setting}")
 
@@ -206,11 +206,6 @@ class LoadContext:
         Raises:
             ConfigError: The table names a method that the store does not have.
         """
-        known = self.target.facts.payment_methods
-        unknown = sorted(set(codes) - known)
-        if unknown:
-            raise ConfigError(
-                f"The store has no payment method {', '.join(unknown)} (it has: {', '.join(sorted(known))}). "
-                f"Correct the terms table in {self.connector.id}.yaml.",
-                setting=f"{self.connector.id}.yaml: terms",
-            )
+        wanted = list(codes)
+        if wanted:
+            self._refuse(method_faults(self.target.facts, self.connector, wanted), "terms")

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from customer_sync.errors import (
     AmbiguousWriteError,
     BatchTooLarge,
+    ConfigError,
     ContractError,
     NotFound,
     RecordRejected,
@@ -257,7 +258,7 @@ class Dispatcher:
         if isinstance(error, AmbiguousWriteError | ContractError):
             found = write.unknown(error)
             return [] if found is None else self._instead(settled, error, list(found), "abandoned")
-        if isinstance(error, TransientApiError) and error.refused:
+        if isinstance(error, ConfigError) or (isinstance(error, TransientApiError) and error.refused):
             # Refused outright or never sent: the server did nothing, so there is nothing to read back.
             self._close(intents, "abandoned")
         raise error

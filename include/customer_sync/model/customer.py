@@ -64,6 +64,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     connection_type: str = ""
     reference_id: str = ""
     extra_fields: dict[str, str] = {}
+    unused: dict[str, int] = {}
 
 
 class BillingContact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

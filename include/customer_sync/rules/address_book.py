@@ -15,6 +15,7 @@ from customer_sync.model.customer import BILLING_KEY, Customer, Location, Postal
 from customer_sync.model.outcome import Finding, Reason
 from customer_sync.model.place import Place
 from customer_sync.rules.places import STATE_COUNTRIES, StorePlaces
+from customer_sync.rules.several_values import not_used
 from customer_sync.rules.text_limit import limits_of, split_name
 from customer_sync.settings.connector import Connector
 
@@ -87,6 +88,7 @@ def _location_address(
     place = _resolve("location", location.location_id, location.address, places, findings)
     if place is None:
         return None
+    findings.extend(not_used(location.unused, "location", location.location_id))
     first, last = _names(location.first_name, location.last_name, location.attention or location.name, customer.name)
     return _address(
         customer,

@@ -14,8 +14,9 @@ from customer_sync.model.fields import PLAIN_FIELDS
 from customer_sync.model.outcome import Finding, Reason
 from customer_sync.model.place import Place
 from customer_sync.rules.address_book import build_addresses
-from customer_sync.rules.company_users import build_users, not_used
+from customer_sync.rules.company_users import build_users
 from customer_sync.rules.places import STATE_COUNTRIES, StorePlaces
+from customer_sync.rules.several_values import not_used
 from customer_sync.rules.text_limit import limits_of
 from customer_sync.settings.connector import Connector
 

@@ -5,12 +5,11 @@ Sources: docs/api/incumbent.md#opt-in, #contacts and #field-map.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from customer_sync.model.company import ACCOUNT_ADMIN_KEY, CompanyUser
 from customer_sync.model.customer import Contact, Customer
 from customer_sync.model.outcome import Finding, Reason
 from customer_sync.rules.email_address import is_valid_email
+from customer_sync.rules.several_values import not_used
 from customer_sync.rules.text_limit import TextLimits, limits_of, split_name
 from customer_sync.settings.connector import Connector
 
@@ -55,20 +54,6 @@ def build_users(customer: Customer, connector: Connector, findings: list[Finding
     users = [_user(contacts[0], roles.primary_role, limits, findings)]
     users.extend(_user(contact, roles.other_role, limits, findings) for contact in contacts[1:])
     return tuple(users)
-
-
-def not_used(unused: Mapping[str, int], entity: str = "customer", key: str = "") -> list[Finding]:
-    """Say of which fields the source holds more values than the one that is taken; the customer goes on."""
-    return [
-        Finding(
-            reason=Reason.VALUES_NOT_USED,
-            entity=entity,
-            key=key,
-            field=field,
-            detail=f"{number} more value{'s' if number > 1 else ''}",
-        )
-        for field, number in unused.items()
-    ]
 
 
 def leavers(customer: Customer, connector: Connector) -> frozenset[str]:

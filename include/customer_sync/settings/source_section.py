@@ -33,7 +33,8 @@ class SourceSection(Section):
         default_connection_type: What marks customers for this sync, where the file names nothing; ``""``: nothing does.
         streams: Names of its lists of changes, each with a watermark of its own; the customers' own comes first.
         opener: Where the function is that opens a session, as ``module:function``: it brings a client along, so it is
-            imported when one is needed. It takes connection, connector, and the budgets ``schedule`` and ``seat``.
+            imported when one is needed. It takes connection, connector, and the budgets ``schedule`` and ``seat``, and,
+            where somebody waits less than a run, ``retry``.
         consent: Where the function is that asks a person to let this application act for him, as for ``opener``; it
             takes a connection, and gives a :class:`~customer_sync.settings.consent.Consent`. ``""``: there is none.
     """

@@ -28,7 +28,8 @@ class TargetSection(Section):
         label: Name of the system, for people.
         fields: How long texts may be, and how fields are masked.
         opener: Where the function is that opens the store, as ``module:function``: it brings a client along, so it is
-            imported when one is needed. It takes connection, connector, and the budget ``schedule``.
+            imported when one is needed. It takes connection, connector, and the budget ``schedule``, and, where
+            somebody waits less than a run, ``retry``.
     """
 
     kind: str = DEFAULT_KIND

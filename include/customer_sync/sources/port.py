@@ -12,23 +12,45 @@ moments are aware and in UTC. A *stream* is the source's own name for a list of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Literal, NamedTuple, Protocol, Self
+from typing import Final, Literal, NamedTuple, Protocol, Self
 
 from customer_sync.http.pacing import RequestUse
+from customer_sync.model.check import Probe
 from customer_sync.model.customer import Customer
 
-Known = Callable[[Mapping[str, str]], Collection[str]]
-"""Takes customer id -> what identifies its rows, and names those of whom no record need be made: all that they say is
-known. A source asks once for each page, before it makes the records."""
+
+class Known(Protocol):
+    """What the core knows of the customers that a source reads: asked for each page, before it makes the records."""
+
+    def __call__(self, rows: Mapping[str, str], /) -> Collection[str]:
+        """Take customer id -> what identifies its rows, and name those of whom no record need be made: all is known."""
+
+    def with_company(self, customer_ids: Collection[str]) -> Collection[str]:
+        """Name those that have a company in the store, which must not lose what a source only failed to show."""
 
 
-def nobody(_rows: Mapping[str, str]) -> Collection[str]:
-    """What is known where every customer is to be read whole."""
-    return ()
+@dataclass(frozen=True)
+class _Nobody:
+    """Nobody is known to be as before."""
+
+    have_companies: bool
+
+    def __call__(self, _rows: Mapping[str, str], /) -> Collection[str]:
+        return ()
+
+    def with_company(self, customer_ids: Collection[str]) -> Collection[str]:
+        return customer_ids if self.have_companies else ()
+
+
+nobody: Final[Known] = _Nobody(have_companies=False)
+"""What is known where every customer is to be read whole."""
+
+suspected: Final[Known] = _Nobody(have_companies=True)
+"""The same where what is read is looked at for a second time, and must hold."""
 
 
 @dataclass
@@ -146,6 +168,14 @@ class Source(Protocol):
 
     def missing_fields(self) -> list[str]:
         """Name each field that the connector file reads and the source does not have; ``[]`` when it has all."""
+
+    def probes(self) -> Sequence[Probe]:
+        """What can be looked at in this system beside what the other methods show, in an order in which it is mended.
+
+        Nothing is asked before a look is taken, and nothing is written. Each is named ``erp.…``, one of them
+        ``erp.sign_in``; reading customers needs ``erp.tenant``, ``erp.endpoint``, ``erp.fields`` and ``erp.rights`` of
+        a source that has them.
+        """
 
     def write_reference(self, reference: Reference) -> None:
         """Write the store's id of a customer into its record; never makes a record, and may be repeated.

@@ -20,7 +20,7 @@ from customer_sync.settings.installed_code import installed_code
 
 
 class AsBeforeCustomers:
-    """Those of one run.
+    """Those of one run: what a source is told of the customers that it reads.
 
     Args:
         run: The run.
@@ -37,7 +37,7 @@ class AsBeforeCustomers:
     def _rules(self) -> str:
         return rules_of(self._run)
 
-    def among(self, rows: Mapping[str, str]) -> Collection[str]:
+    def __call__(self, rows: Mapping[str, str]) -> Collection[str]:
         """Name those of some customers that need not be read as records: what a source asks while it reads.
 
         Args:
@@ -53,8 +53,12 @@ class AsBeforeCustomers:
         self._found |= found
         return found.keys()
 
+    def with_company(self, customer_ids: Collection[str]) -> Collection[str]:
+        """Name those of some customers to whom a company is linked."""
+        return self._run.ledger.links.records_at(customer_ids).keys() if customer_ids else ()
+
     def close(self, customer_ids: Iterable[str]) -> None:
-        """Give customers that :meth:`among` named their outcome."""
+        """Give customers that were named as before their outcome."""
         self._open |= {key: self._found.pop(key) for key in customer_ids}
         if len(self._open) >= self._run.connector.batch.largest:
             self.finish()

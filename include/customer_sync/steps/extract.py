@@ -184,7 +184,7 @@ class _Extraction:
     @property
     def known(self) -> Known:
         """What a source asks of the customers that it reads."""
-        return self._as_before.among
+        return self._as_before
 
     def cut(self, pages: Iterator[CustomerPage]) -> Iterator[tuple[str, BatchDescriptor]]:
         yield from self._cut(pages)

@@ -11,6 +11,7 @@ ran out, :class:`~customer_sync.errors.PermanentApiError` for a lack of rights, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Literal, NamedTuple, Protocol, Self
 
@@ -199,6 +200,9 @@ class Target(Protocol):
 
     def useful_in_flight(self) -> int:
         """How many requests the store's pace can keep busy now."""
+
+    def now_utc(self) -> datetime | None:
+        """The store's own time, as of its last answer; ``None`` before one, and where it does not say."""
 
     def requests_used(self) -> RequestUse:
         """Requests since the target was made."""

@@ -58,7 +58,6 @@ FIELDS = {"extra_fields": {"Cost Centre": "PriceClassID"}}
         ({"source": {"customer": FIELDS}}, "company", "source.customer.extra_fields"),
         ({"source": {"contact": FIELDS}}, "user", "source.contact.extra_fields"),
         ({"source": {"location": FIELDS}}, "address", "source.location.extra_fields"),
-        ({"store": {"key_field": KEY_FIELD, "record_field": "Cost Centre"}}, "company", "store.record_field"),
     ],
 )
 def test_a_field_that_is_filled_and_that_the_store_has_not_stops_the_run_by_name(
@@ -121,6 +120,14 @@ def test_who_has_left_loses_access_although_a_storefront_or_role_is_wrong(world:
     with pytest.raises(ConfigError):
         world.sync()
     assert world.users("C0") == {"p0": "Admin"}
+
+
+def test_a_record_field_that_the_store_has_not_stops_the_run_by_name(world: World) -> None:
+    """It would prove nothing when the ledger is lost."""
+    world.rules = {"store": {"key_field": KEY_FIELD, "record_field": "Record"}}
+    with pytest.raises(ConfigError, match="no company extra field 'Record'"):
+        world.sync()
+    assert world.store.companies == {}
 
 
 @pytest.fixture

@@ -163,3 +163,16 @@ def test_a_contract_that_did_not_change_has_the_same_fingerprint(source_under_te
 def test_no_field_is_missing(source: Source) -> None:
     """A source under test has all that its connector file reads."""
     assert source.missing_fields() == []
+
+
+def test_every_look_at_a_healthy_source_is_good(people: People, source: Source) -> None:
+    """Each has a name of its own, one is the sign-in, and none writes."""
+    people.add()
+    probes = source.probes()
+    ids = [probe.id for probe in probes]
+    assert "erp.sign_in" in ids
+    assert len(set(ids)) == len(ids)
+    assert all(each.startswith("erp.") for each in ids)
+    verdicts = {probe.id: probe.look() for probe in probes}
+    assert {each.level for each in verdicts.values()} == {"good"}, verdicts
+    assert set(source.requests_used().by_method) <= {"GET", "POST"}

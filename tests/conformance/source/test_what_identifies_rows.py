@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import pytest
 from msgspec.structs import replace
 
 from customer_sync.model.customer import Contact, Customer, Location
-from customer_sync.sources.port import CustomerPage, Source
+from customer_sync.sources.port import CustomerPage, Known, Source
 from tests.conformance.people import ALAMEDA, People
 
 
@@ -79,16 +79,20 @@ def test_of_whom_all_is_known_no_record_is_made(people: People, source: Source, 
     known, other = people.add("A"), people.add("B")
     asked: dict[str, str] = {}
 
-    def knows(rows: dict[str, str]) -> list[str]:
-        asked.update(rows)
-        return [key for key in rows if key == known.customer_id]
+    class Knows:
+        def __call__(self, rows: Mapping[str, str]) -> Collection[str]:
+            asked.update(rows)
+            return [key for key in rows if key == known.customer_id]
 
-    def read(*answers: Callable[[dict[str, str]], list[str]]) -> list[CustomerPage]:
+        def with_company(self, customer_ids: Collection[str]) -> Collection[str]:
+            return customer_ids
+
+    def read(*answers: Known) -> list[CustomerPage]:
         if way == "all":
             return list(source.customers_after("", *answers))
         return list(source.customers_of([known.customer_id, other.customer_id], *answers))
 
-    whole, pages = read(), read(knows)
+    whole, pages = read(), read(Knows())
     assert [key for page in pages for key in page.as_before] == [known.customer_id]
     assert known.customer_id not in {each.customer_id for page in pages for each in page.customers}
     assert other.customer_id in {each.customer_id for page in pages for each in page.customers}

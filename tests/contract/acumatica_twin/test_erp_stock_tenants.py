@@ -138,6 +138,20 @@ def test_lists_hide_expansions_where_the_switch_says_so(erp: Any) -> None:
     assert erp.customer(CUSTOMER, expand="Attributes")["Attributes"]
 
 
+def test_lists_hide_the_expansions_of_some_customers(erp: Any) -> None:
+    """And of their contacts and locations, all of them or some; every other row shows them."""
+    erp.settings(empty_expansions_of={"C000002": [], "C000003": ["Attributes"]})
+    for entity, part, owner in (
+        ("Customer", "MainContact", "CustomerID"),
+        ("Contact", "Address", "BusinessAccount"),
+        ("CustomerLocation", "LocationContact", "Customer"),
+    ):
+        rows = erp.get(f"{erp.default}/{entity}", {"$expand": part}).json()
+        hidden = {row[owner]["value"] for row in rows if not row[part]}
+        assert hidden == {"C000002"}
+    assert erp.customer("C000002", expand="MainContact")["MainContact"]
+
+
 def _change_id(erp: Any, key: str, new: str) -> Any:
     order = {"entity": {"CustomerID": {"value": key}}, "parameters": {"CustomerID": {"value": new}}}
     answer = erp.post(f"{erp.default}/Customer/ChangeID", order)

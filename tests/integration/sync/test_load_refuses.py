@@ -22,8 +22,8 @@ def naming_unknown_methods(world: World) -> World:
 @pytest.mark.parametrize(
     ("disturb", "sentence"),
     [
-        (lambda world: world.with_rules(contacts={"primary_role": "Boss"}), r"no role 'Boss' \(it has: admin, "),
-        (lambda world: world.with_rules(contacts={"other_role": "Clerk"}), r"no role 'Clerk' \(it has: admin, "),
+        (lambda world: world.with_rules(contacts={"primary_role": "Boss"}), r"no role 'Boss' \(it has: Admin, "),
+        (lambda world: world.with_rules(contacts={"other_role": "Clerk"}), r"no role 'Clerk' \(it has: Admin, "),
         (lambda world: world.with_rules(store={"key_field": "Our No"}), "no company extra field 'Our No'"),
         (naming_unknown_methods, r"no payment method gold \(it has: "),
     ],
@@ -34,6 +34,19 @@ def test_nothing_is_written_when_the_store_lacks_what_the_file_names(world: Worl
         disturb(world).sync(mode="full")
 
     assert world.store_writes() == []
+
+
+def test_what_stops_the_run_by_name_leaves_nothing_to_read_back(world: World) -> None:
+    """A store whose mode shows with the first company alone refuses that one, and has made none."""
+    world.store_settings(independent_companies=False, catalog_required=True)
+    with pytest.raises(ConfigError, match=r"Dependent Companies.*store\.catalog_id"):
+        world.sync(mode="full")
+    assert len(world.store_writes()) == 1
+    with world.ledger() as ledger:
+        assert list(ledger.intents.unanswered()) == []
+    with_catalog = world.with_rules(store={"catalog_id": 7})
+    with_catalog.sync(mode="full")
+    assert {company["catalogId"] for company in with_catalog.companies().values()} == {7}
 
 
 Demand = Callable[[str], None]

@@ -132,6 +132,48 @@ def test_an_expansion_that_lists_hide_withdraws_nobody(stock: StockWorld) -> Non
     assert stock.store_writes() == []
 
 
+def _without_attributes(stock: StockWorld, customer_ids: set[str]) -> None:
+    state = stock.erp_state()
+    for row in state["customers"]:
+        if row["CustomerID"] in customer_ids:
+            row["details"]["Attributes"] = []
+    call(f"{stock.erp_url}/_sandbox/state", "PUT", state)
+
+
+def _by_key(stock: StockWorld) -> int:
+    return sum(
+        "/Customer/" in row["path"] and not row["path"].endswith("$adHocSchema")
+        for row in stock.erp_calls()
+        if row["method"] == "GET"
+    )
+
+
+def test_what_lists_hide_of_a_few_customers_is_read_by_key(stock: StockWorld) -> None:
+    """Before they have a company: the first such row tells."""
+    stock.erp_settings(empty_expansions_of={"C000003": [], "C000005": ["Attributes"]})
+    stock.forget_calls()
+    stock.sync(mode="full")
+    assert {"C000003", "C000005"} <= stock.companies().keys()
+    assert _by_key(stock) == 2
+
+
+def test_a_company_keeps_what_lists_hide_among_much_that_is_really_empty(stock: StockWorld) -> None:
+    """Where three that are really empty spoke for the list, who has a company is read by key all the same."""
+    _without_attributes(stock, {f"C{number:06d}" for number in (*range(11, 40), 49)})
+    stock.sync(mode="full")
+    before = stock.book()
+    assert "C000041" in before
+    assert "C000012" not in before
+    stock.erp_settings(empty_expansions_of={"C000041": ["Attributes"]})
+    stock.forget_calls()
+    for mode in ("full", "selected"):
+        stock.sync(mode=mode, customer_ids=["C000041"] if mode == "selected" else [])
+    assert stock.book() == before
+    assert stock.store_writes() == []
+    assert stock.last_outcome("C000041")[0] == "unchanged"
+    assert _by_key(stock) == 3 + 1 + 1
+
+
 @pytest.mark.parametrize(
     "place",
     [
@@ -162,6 +204,34 @@ def test_the_first_of_several_e_mails_is_the_accounts(stock: StockWorld) -> None
     with stock.source() as source:
         (page,) = source.customers_of(["C000001"])
     assert page.customers[0].unused == {"email": 1}
+
+
+@pytest.mark.parametrize(
+    ("entity", "contact", "changes"),
+    [
+        (
+            "CustomerLocation",
+            "LocationContact",
+            {"Customer": "C000001", "LocationID": "MAIN", "ContactOverride": True},
+        ),
+        ("Customer", "ShippingContact", {"CustomerID": "C000001", "ShippingContactOverride": True}),
+    ],
+)
+def test_of_several_phones_of_a_location_the_first_is_its_address_s(
+    stock: StockWorld, entity: str, contact: str, changes: dict[str, Any]
+) -> None:
+    """The others are told, in the log as well; with a shipping address in place of locations, too."""
+    phone = {"sources": [{"field": f"{contact}/Phone1"}], "convert": ["first"]}
+    world = _with(stock, location={"entity": entity, "phone": phone})
+    world.edit(entity, **changes, **{contact: {"Phone1": "555-0101; 555-0102; 555-0101"}})
+    world.sync(mode="selected", customer_ids=["C000001"])
+    address = next(each for each in world.book()["C000001"]["addresses"] if each["externalId"] == "C000001:MAIN")
+    assert address["phoneNumber"] == "555-0101"
+    with world.source() as source:
+        (page,) = source.customers_of(["C000001"])
+    assert [each.unused for each in page.customers[0].locations if each.location_id == "MAIN"] == [
+        {"location.phone": 1}
+    ]
 
 
 @pytest.mark.parametrize("version", ["20.200.001", "22.200.001"])

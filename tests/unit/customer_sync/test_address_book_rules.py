@@ -37,6 +37,20 @@ def test_flags_say_what_an_address_is_for() -> None:
     assert findings == []
 
 
+def test_several_values_in_one_field_of_a_location_are_told() -> None:
+    """The address is made with the first; where it is left out for another reason only that is said."""
+    locations = (
+        a_location("MAIN", unused={"location.phone": 1}),
+        a_location("EAST", active=False, unused={"location.phone": 1}),
+    )
+    book, findings = book_of(a_customer(locations=locations))
+    assert book.keys() == {"MAIN", "BILLING"}
+    assert [(each.reason, each.entity, each.key, each.field, each.detail) for each in findings] == [
+        (Reason.LOCATION_INACTIVE, "location", "EAST", "location.active", ""),
+        (Reason.VALUES_NOT_USED, "location", "MAIN", "location.phone", "1 more value"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "settings", "reason"),
     [

@@ -8,7 +8,8 @@ import pytest
 from customer_sync.model.customer import Contact, Customer
 from customer_sync.model.outcome import Finding, Reason
 from customer_sync.rules.company_mapping import BLOCKING
-from customer_sync.rules.company_users import account_successor, build_users, leavers, not_used, successors
+from customer_sync.rules.company_users import account_successor, build_users, leavers, successors
+from customer_sync.rules.several_values import not_used
 from customer_sync.settings.connector import Connector
 from tests.unit.customer_sync.builders import a_connector, a_contact, a_customer, a_store_without_bounds
 

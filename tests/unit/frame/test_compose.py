@@ -61,6 +61,13 @@ def command_of(service: str) -> str:
     return str(command[2]) if command[:2] == ["bash", "-c"] else shlex.join(command)
 
 
+def test_the_api_server_sends_nothing_to_hosts_that_a_person_names_by_default() -> None:
+    """*Test* is off until an operator turns it on."""
+    environment = SERVICES["airflow-apiserver"]["environment"]
+    assert environment["AIRFLOW__CORE__TEST_CONNECTION"] == "${AIRFLOW_TEST_CONNECTION:-Disabled}"
+    assert EXAMPLE["AIRFLOW_TEST_CONNECTION"] == "Disabled"
+
+
 def test_every_part_of_airflow_runs_when_the_services_are_up() -> None:
     """Scheduler, api-server, DAG processor, triggerer, an init that runs once, PostgreSQL; the rest on request."""
     assert set(SERVICES) == {"postgres", "airflow-init", *AIRFLOW, *PROFILES}
@@ -71,11 +78,10 @@ def test_every_part_of_airflow_runs_when_the_services_are_up() -> None:
 
 
 def test_tasks_are_spread_over_workers_when_the_shape_is_distributed() -> None:
-    """Two Celery workers or more share one environment with the rest, and start when queue and databases are there."""
+    """Two Celery workers or more, which start when queue and databases are there."""
     worker = SERVICES[WORKER]
     assert worker["scale"] == 2
     assert "airflow celery worker" in command_of(WORKER)
-    assert worker["environment"] == SERVICES["airflow-scheduler"]["environment"]
     assert set(worker["depends_on"]) == {"postgres", "redis", "airflow-init"}
     assert worker["environment"]["AIRFLOW__CORE__EXECUTOR"] == "${AIRFLOW_EXECUTOR:-LocalExecutor}"
     assert "@redis:6379/" in worker["environment"]["AIRFLOW__CELERY__BROKER_URL"]
@@ -153,6 +159,9 @@ def test_all_parts_share_one_environment_when_they_talk_to_each_other() -> None:
     first = SERVICES[AIRFLOW[0]]["environment"]
     assert all(SERVICES[name]["environment"] == first for name in AIRFLOW)
     assert first.items() <= SERVICES["airflow-init"]["environment"].items()
+    worker = SERVICES[WORKER]["environment"]
+    assert worker.items() <= first.items()
+    assert set(first) - set(worker) == {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__API_AUTH__JWT_SECRET"}
     assert first["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://airflow-apiserver:8080/execution/"
     assert first["AIRFLOW__API__PORT"] == "8080"
 
@@ -171,11 +180,13 @@ def test_databases_and_their_owners_are_made_when_postgres_starts_empty() -> Non
     assert mounts("postgres")["/docker-entrypoint-initdb.d"] == "./config/postgres"
     assert mounts("postgres")["/var/lib/postgresql/data"] in COMPOSE["volumes"]
     environment = SERVICES["airflow-scheduler"]["environment"]
-    urls = [environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"], environment["CUSTOMER_SYNC_LEDGER_URL"]]
-    assert environment["AIRFLOW__CELERY__RESULT_BACKEND"] == f"db+{urls[0]}"
+    results = environment["AIRFLOW__CELERY__RESULT_BACKEND"].removeprefix("db+")
+    urls = [environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"], environment["CUSTOMER_SYNC_LEDGER_URL"], results]
     form = re.compile(r"postgresql\+psycopg://(\w+):\$\{(\w+):[^}]*\}@postgres/(\w+)")
     parsed = [match.groups() for match in map(form.fullmatch, urls) if match]
-    assert [(role, database) for role, _, database in parsed] == [(name, name) for name in ("airflow", "customer_sync")]
+    assert [(role, database) for role, _, database in parsed] == [
+        (name, name) for name in ("airflow", "customer_sync", "celery")
+    ]
     assert {role: password for role, password, _ in parsed} == made
     assert set(made.values()) <= set(SERVICES["postgres"]["environment"])
 
@@ -226,7 +237,7 @@ def test_every_variable_has_an_example_when_compose_reads_it() -> None:
     for name, default in read.items():
         if name.startswith("AIRFLOW_SECRETS_BACKEND"):
             continue  # names where secrets are kept, and is none
-        if re.search("PASSWORD|SECRET|KEY|CONN|USER|EMAIL", name):
+        if re.search("PASSWORD|SECRET|KEY|CONN_|USER|EMAIL", name):
             assert default == ":?", f"{name} must not have a default"
         if re.search("PASSWORD|SECRET|KEY", name):
             assert EXAMPLE[name] == "change-me", f"{name} must not come filled in"
@@ -246,7 +257,9 @@ def test_airflow_does_not_start_when_a_secret_was_not_replaced() -> None:
     assert "AIRFLOW__API__SECRET_KEY still says change-me" in said.stderr
 
 
-@pytest.mark.parametrize("name", ["POSTGRES_PASSWORD", "AIRFLOW_DB_PASSWORD", "LEDGER_DB_PASSWORD"])
+@pytest.mark.parametrize(
+    "name", ["POSTGRES_PASSWORD", "AIRFLOW_DB_PASSWORD", "LEDGER_DB_PASSWORD", "CELERY_DB_PASSWORD"]
+)
 def test_no_database_is_made_when_its_password_was_not_replaced(name: str) -> None:
     """PostgreSQL's own service refuses before it makes anything: a database keeps the password it was made with."""
     command = SERVICES["postgres"]["command"]
@@ -306,6 +319,11 @@ def test_a_secret_is_where_it_is_used_and_nowhere_else() -> None:
     assert holders("AIRFLOW_ADMIN_PASSWORD") == {"airflow-init", "flower"}
     assert holders("AIRFLOW_CONN_ACUMATICA_KNB") == {"airflow-init"}
     assert holders("AIRFLOW_CONN_BETTER_B2B_KNB") == {"airflow-init"}
+    for of_services_alone in ("AIRFLOW_DB_PASSWORD", "AIRFLOW_JWT_SECRET"):
+        assert holders(of_services_alone) == {"airflow-init", *AIRFLOW} | (
+            {"postgres"} if of_services_alone.endswith("PASSWORD") else set()
+        )
+    assert holders("CELERY_DB_PASSWORD") == {"postgres", "airflow-init", "flower", WORKER, *AIRFLOW}
     assert holders("LEDGER_DB_PASSWORD") == {"postgres", "airflow-init", "flower", WORKER, *AIRFLOW}
 
 

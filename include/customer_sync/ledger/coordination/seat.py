@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 ABANDONED_S: Final = 600.0
 """So long the ERP counts the session of a process that was killed (docs/api/acumatica.md#sign-out)."""
 
+LONGEST_SEAT_WAIT_S: Final = 300.0
+
 _PAUSE_S: Final = 1.0
 _SAY_EVERY_S: Final = 30.0
 
@@ -47,7 +49,7 @@ class SharedSeat:
         seats: int,
         name: str = "another process",
         *,
-        wait_s: float = 300.0,
+        wait_s: float = LONGEST_SEAT_WAIT_S,
         sleep: Callable[[float], None] = sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -19,7 +19,7 @@ from customer_sync.rules.eligibility import decide_eligibility
 from customer_sync.rules.places import StorePlaces
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
-from customer_sync.sources.port import CustomerPage, Source
+from customer_sync.sources.port import CustomerPage, Source, suspected
 from customer_sync.steps.store_places import PlaceReader
 from customer_sync.targets.port import Target
 
@@ -41,7 +41,7 @@ class ErpSides:
     def of(self, customer_ids: Sequence[str]) -> dict[str, ErpSide]:
         """Some customers as the ERP shows them now; those that it does not show are ``absent``."""
         sides = {key: ErpSide(customer_id=key) for key in customer_ids}
-        for page in self._source.customers_of(customer_ids):
+        for page in self._source.customers_of(customer_ids, suspected):
             sides |= {side.customer_id: side for side in self._sides(page)}
         return sides
 

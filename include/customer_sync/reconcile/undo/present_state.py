@@ -16,7 +16,7 @@ from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
 from customer_sync.reconcile.compare.source_side import erp_side
 from customer_sync.reporting.request_count import counting_requests
 from customer_sync.run import Run
-from customer_sync.sources.port import Source
+from customer_sync.sources.port import Source, suspected
 from customer_sync.steps.store_places import PlaceReader
 from customer_sync.targets.port import StoredCompany, Target
 
@@ -100,7 +100,7 @@ class PresentState:
         """What the ERP says of each, also of those that are set aside."""
         sides: dict[str, ErpSide] = {}
         reader = PlaceReader(self._run, self._target)
-        for page in self._source.customers_of(customer_ids):
+        for page in self._source.customers_of(customer_ids, suspected):
             places = reader.of(page.customers)
             sides |= {each.customer_id: erp_side(each, self._run.connector, places) for each in page.customers}
         return sides

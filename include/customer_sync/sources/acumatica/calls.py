@@ -10,9 +10,9 @@ from customer_sync.errors import AuthenticationFailed, ConfigError
 from customer_sync.http.exchange import Exchange
 from customer_sync.http.pacing import Pacer, RequestCounter, RequestUse
 from customer_sync.http.retry import Effect, RetryPolicy
+from customer_sync.http.server_clock import ServerClock
 from customer_sync.http.transport import HttpRequest, HttpResponse, Transport, encode_query, encode_segment
 from customer_sync.sources.acumatica.answers import classify
-from customer_sync.sources.acumatica.server_clock import ServerClock
 from customer_sync.sources.acumatica.session import KeptTokens, Seat, Session
 from customer_sync.sources.acumatica.settings import SYSTEM, AcumaticaSettings
 

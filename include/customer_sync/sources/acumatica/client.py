@@ -21,7 +21,7 @@ from customer_sync.sources.acumatica.discovery import (
     read_endpoints,
     read_swagger,
 )
-from customer_sync.sources.acumatica.expansions import empty_parts, lost_parts, without_culprits
+from customer_sync.sources.acumatica.expansions import Found, ListedParts, without_culprits
 from customer_sync.sources.acumatica.key_order import KeyOrderRead, OrderTrust
 from customer_sync.sources.acumatica.odata_filter import Filter, Value, all_of, any_of, eq
 from customer_sync.sources.acumatica.pages import BadRow, Page, decode_json, decode_page, decode_row, does_not_fit
@@ -48,6 +48,10 @@ class AcumaticaClient(DeletedRecordCalls):
 
     @cached_property
     def _custom_kinds(self) -> dict[str, Mapping[str, str]]:
+        return {}
+
+    @cached_property
+    def _listed_parts(self) -> dict[Selection, ListedParts]:
         return {}
 
     @cached_property
@@ -104,8 +108,8 @@ class AcumaticaClient(DeletedRecordCalls):
     def list_rows(self, selection: Selection, where: Filter | None = None, top: int | None = None) -> Page:
         """Read rows in one request, in whatever order the ERP returns them.
 
-        A part that cannot be read in a list is left out of it, and the rows are then read one by one. So is a part that
-        no row of the list holds, although the first of them does when it is read by itself, which is tried.
+        A part that cannot be read in a list is left out of it, and the rows are then read one by one. Rows in which a
+        part is empty are doubted (:class:`~customer_sync.sources.acumatica.expansions.ListedParts`).
 
         Args:
             selection: What to read.
@@ -121,10 +125,21 @@ class AcumaticaClient(DeletedRecordCalls):
                 # Known for the rest of the session, so that every further page costs no refusal.
                 reduced = without_culprits(reduced, refusal)
                 self._reduced[selection] = reduced
-        lost = self._lost_parts(selection, page) if reduced is selection else ()
-        if lost:
-            reduced = self._reduced[selection] = selection.without(lost)
-        return page if reduced is selection else self._completed(selection, page)
+        return self._parts_of(selection).confirmed(page) if reduced is selection else self._completed(selection, page)
+
+    def confirmed_row(self, selection: Selection, row: Row) -> Found:
+        """A row of a list, read by key where one of its parts is empty: for a customer that has a company.
+
+        See :meth:`~customer_sync.sources.acumatica.expansions.ListedParts.confirmed_row`.
+        """
+        return self._parts_of(selection).confirmed_row(row)
+
+    def read_row_by_row(self, selection: Selection) -> list[str]:
+        """Name what lists were seen to leave out, in this session, so that each row is read by itself."""
+        reduced = self._reduced.get(selection, selection)
+        lost = [path for path in selection.expansions if path not in reduced.expansions]
+        own = [path for path in selection.fields if "/" not in path and path not in reduced.fields]
+        return [*own, *lost]
 
     def read_in_key_order(
         self,
@@ -256,7 +271,7 @@ class AcumaticaClient(DeletedRecordCalls):
             query=tuple(query),
         )
 
-    def _get_once(self, selection: Selection, path: str) -> Row | BadRow | None:
+    def _get_once(self, selection: Selection, path: str) -> Found:
         try:
             return self._call(
                 "GET",
@@ -267,12 +282,13 @@ class AcumaticaClient(DeletedRecordCalls):
         except NotFound:
             return None
 
-    def _lost_parts(self, selection: Selection, page: Page) -> list[str]:
-        """Parts that the list showed as empty and the ERP does not (docs/api/acumatica.md#expand)."""
-        empty = empty_parts(selection, page.rows)
-        record_id = page.rows[0].id if empty else None
-        row = self._get_once(selection, encode_segment(record_id)) if record_id else None
-        return [] if row is None or isinstance(row, BadRow) else lost_parts(selection, empty, row)
+    def _parts_of(self, selection: Selection) -> ListedParts:
+        if selection not in self._listed_parts:
+            self._listed_parts[selection] = ListedParts(selection, lambda row: self._read_again(selection, row))
+        return self._listed_parts[selection]
+
+    def _read_again(self, selection: Selection, row: Row) -> Found:
+        return self._get_once(selection, encode_segment(row.id)) if row.id else row
 
     def _completed(self, selection: Selection, page: Page) -> Page:
         """Read every row of a reduced page again by id, where the ERP does not optimise.

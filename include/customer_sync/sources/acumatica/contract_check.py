@@ -7,15 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Final
 
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.acumatica.client import AcumaticaClient
-from customer_sync.sources.acumatica.discovery import EndpointSchema
+from customer_sync.sources.acumatica.discovery import EndpointInfo, EndpointSchema
 from customer_sync.sources.acumatica.field_table import INSTEAD
 from customer_sync.sources.acumatica.reader import selections
 from customer_sync.sources.acumatica.reference import HOLD_A_REFERENCE
 from customer_sync.sources.acumatica.section import section_of
 from customer_sync.sources.acumatica.selection import Selection
+
+_NEWER: Final = (
+    "set endpoint_version in the Airflow connection to 23.200.001 or a newer one, the first with every field of the "
+    "stock records"
+)
+
+
+def remedy_of(info: EndpointInfo) -> str:
+    """What a person does about a field that an endpoint lacks, as the end of ``Correct the file, or …``."""
+    if info.is_too_old_to_be_whole:
+        return _NEWER
+    return "publish the customization that adds the fields, or choose another endpoint"
 
 
 def missing_fields(erp: AcumaticaClient, connector: Connector) -> list[str]:

@@ -54,13 +54,26 @@ class _Parts(NamedTuple):
     texts: list[bytes]
 
 
+class _Read(NamedTuple):
+    """What was read of one customer: its row beside its head, as a text, and its parts."""
+
+    head: CustomerHead
+    row: Row
+    text: bytes
+    parts: _Parts
+
+    def identified(self) -> str:
+        """Identify all that is read of a customer: whatever may lead to another record changes it."""
+        return hashlib.blake2b(b"".join((self.text, *self.parts.texts)), digest_size=16).hexdigest()
+
+
 class CustomerPages:
     """Reads pages of whole customers.
 
     Args:
         erp: A session.
         connector: Says what is read from where.
-        known: Names those of whom no record need be made.
+        known: Names those of whom no record need be made, and those of whom nothing is believed to be empty unseen.
     """
 
     def __init__(self, erp: AcumaticaClient, connector: Connector, known: Known = nobody) -> None:
@@ -114,20 +127,48 @@ class CustomerPages:
         if reads_locations(self._connector):
             self._gather_locations(keys, parts, result, is_range=is_range)
         _see(result, "customers", heads)
-        read = [
-            (head, row, text, parts[_folded(head.customer_id)])
+        read = {
+            head.customer_id: _Read(head, row, text, parts[_folded(head.customer_id)])
             for head, row, text in zip(heads, page.rows, texts, strict=True)
             if head.customer_id and head.customer_id not in result.unreadable
-        ]
-        rows = {head.customer_id: _identified([text, *of_customer.texts]) for head, _, text, of_customer in read}
-        known = frozenset(self._known(rows))
-        for head, row, _, of_customer in read:
-            if head.customer_id in known:
-                result.as_before.append(head.customer_id)
+        }
+        rows = {key: each.identified() for key, each in read.items()}
+        known = set(self._known(rows))
+        doubted = self._known.with_company(rows.keys() - known)
+        if again := {key: found for key in doubted if (found := self._confirmed(read[key], result)) is not read[key]}:
+            read |= again
+            rows |= {key: each.identified() for key, each in again.items()}
+            known |= set(self._known({key: rows[key] for key in again}))
+        for key, each in read.items():
+            if key in result.unreadable:
+                continue
+            if key in known:
+                result.as_before.append(key)
             else:
-                result.rows[head.customer_id] = rows[head.customer_id]
-                result.customers.append(self._to_customer(row, head, of_customer))
+                result.rows[key] = rows[key]
+                result.customers.append(self._to_customer(each.row, each.head, each.parts))
         return result
+
+    def _confirmed(self, read: _Read, result: CustomerPage) -> _Read:
+        """What was read of a customer, with what the lists left empty of it read by key; the same if that is so."""
+        confirm = self._erp.confirmed_row
+        row = confirm(self._customers.selection, read.row) or read.row
+        contacts = [confirm(self._contacts.selection, each) or each for _, each in read.parts.contacts]
+        places = [confirm(self._locations.selection, each) or each for _, each in read.parts.locations]
+        before = [read.row, *(each for _, each in (*read.parts.contacts, *read.parts.locations))]
+        now = [row, *contacts, *places]
+        if all(new is old for new, old in zip(now, before, strict=True)):
+            return read
+        if bad := next((each for each in now if isinstance(each, BadRow)), None):
+            result.unreadable[read.head.customer_id] = bad.reason
+            return read
+        text, *texts = _texts(now)
+        parts = _Parts(
+            [(self._contacts.head(each), each) for each in contacts],
+            [(self._locations.head(each), each) for each in places],
+            texts,
+        )
+        return _Read(self._customers.head(row), row, text, parts)
 
     def _to_customer(self, row: Row, head: CustomerHead, parts: _Parts) -> Customer:
         primary = head.primary_contact_id
@@ -255,11 +296,6 @@ def _texts(rows: Sequence[Row]) -> list[bytes]:
     except OverflowError:
         # A number of more than 64 bits, which JSON allows.
         return [repr(row).encode() for row in rows]
-
-
-def _identified(texts: Sequence[bytes]) -> str:
-    """Identify all that is read of a customer: whatever may lead to another record changes it."""
-    return hashlib.blake2b(b"".join(texts), digest_size=16).hexdigest()
 
 
 def _folded(key: str) -> str:

@@ -3,12 +3,24 @@
 Source: docs/api/acumatica.md#optimiser and #expand.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, Final
 
 from customer_sync.sources.acumatica.answers import CannotOptimize
 from customer_sync.sources.acumatica.field_types import LINKED
+from customer_sync.sources.acumatica.pages import BadRow, Page
 from customer_sync.sources.acumatica.selection import Row, Selection
+
+TRIES: Final = 3
+"""So many records by key that say the same as a list are enough to believe it of a part."""
+
+TRIES_OF_COMPANIES: Final = 100
+"""The same for records of customers that have a company: what is believed there takes access away."""
+
+Found = Row | BadRow | None
+"""What a read by key brings: the row, one that does not fit, or nothing."""
 
 
 def without_culprits(selection: Selection, refusal: CannotOptimize) -> Selection:
@@ -32,24 +44,81 @@ def without_culprits(selection: Selection, refusal: CannotOptimize) -> Selection
     raise refusal
 
 
-def empty_parts(selection: Selection, rows: Sequence[Row]) -> list[str]:
-    """Name the parts that hold nothing in any of some rows; none where there are no rows.
+class ListedParts:
+    """What one session has learnt about the parts that lists of one selection show as empty.
 
-    A part that every record has, or that some record of a page has, is not missing in all of them for long: on some
-    sites lists show expansions empty, and those are no proof that there is nothing.
+    On some sites a list shows expansions as empty that are not, in all rows or in some. So a few such rows are read by
+    key. As soon as one of them holds what the list did not show, every row in which that part is empty is read by key.
+
+    Args:
+        selection: What the lists are asked for.
+        read_by_key: Reads the record of a row by itself.
     """
-    empty = list(selection.expansions) if rows else []
-    for row in rows:
-        empty = [part for part in empty if _holds_nothing(selection.part_of(row, part))]
-        if not empty:
-            break
-    return empty
+
+    def __init__(self, selection: Selection, read_by_key: Callable[[Row], Found]) -> None:
+        self._selection = selection
+        self._read_by_key = read_by_key
+        self._really_empty: Counter[str] = Counter()
+        self._hidden: set[str] = set()
+
+    def confirmed(self, page: Page) -> Page:
+        """The page of a list, with what its rows hold where the list hides it."""
+        # Nearly every row of nearly every list has all of its parts.
+        if not self._selection.expansions or not (places := [*self._with_empty_parts(page.rows)]):
+            return page
+        found: dict[int, Found] = {}
+        for part in self._selection.expansions:
+            lacking = [place for place, empty in places if part in empty]
+            for place in _spread(lacking, TRIES):
+                if place not in found and self._is_doubted([part], TRIES):
+                    found[place] = self._read_again(page.rows[place])
+        for place, empty in places:
+            if place not in found and not self._hidden.isdisjoint(empty):
+                found[place] = self._read_again(page.rows[place])
+        if not found:
+            return page
+        rows = [found.get(place, row) for place, row in enumerate(page.rows)]
+        bad_rows = [row for row in rows if isinstance(row, BadRow)]
+        return Page([row for row in rows if row and not isinstance(row, BadRow)], [*page.bad_rows, *bad_rows])
+
+    def confirmed_row(self, row: Row) -> Found:
+        """A row of a list, read by key where one of its parts is empty: for a customer that has a company."""
+        return self._read_again(row) if self._is_doubted(self._empty(row), TRIES_OF_COMPANIES) else row
+
+    def _is_doubted(self, empty: Sequence[str], tries: int) -> bool:
+        return any(part in self._hidden or self._really_empty[part] < tries for part in empty)
+
+    def _read_again(self, row: Row) -> Found:
+        found = self._read_by_key(row)
+        if found is not None and not isinstance(found, BadRow):
+            still_empty = set(self._empty(found))
+            for part in self._empty(row):
+                if part in still_empty:
+                    self._really_empty[part] += 1
+                else:
+                    self._hidden.add(part)
+        return found
+
+    def _with_empty_parts(self, rows: Sequence[Row]) -> Iterator[tuple[int, list[str]]]:
+        for place, row in enumerate(rows):
+            if empty := self._empty(row):
+                yield place, empty
+
+    def _empty(self, row: Row) -> list[str]:
+        parts = self._selection.parts(row)
+        return [
+            name
+            for name, part in zip(self._selection.expansions, parts, strict=True)
+            if not part or part == _nothing(type(part))  # type: ignore[arg-type]  # every class is hashable
+        ]
 
 
-def _holds_nothing(part: Any) -> bool:
-    return not part if part is None or isinstance(part, list) else bool(part == type(part)())
+@lru_cache(maxsize=64)
+def _nothing(of_kind: type[Any]) -> Any:
+    return of_kind()
 
 
-def lost_parts(selection: Selection, empty: Sequence[str], by_key: Row) -> list[str]:
-    """Of parts that a list showed as empty, those that one of its records holds something in."""
-    return [part for part in empty if not _holds_nothing(selection.part_of(by_key, part))]
+def _spread(places: Sequence[int], number: int) -> Sequence[int]:
+    """A few of some places, from the first to the last: neighbours were often made alike."""
+    steps = max(number - 1, 1)
+    return sorted({places[step * (len(places) - 1) // steps] for step in range(number)}) if places else ()

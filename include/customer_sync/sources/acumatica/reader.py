@@ -155,6 +155,7 @@ class _Shipping:
         self._own_contact = self._table.maker(selection, BillingContact, given=("address",))
         self._address = self._table.maker(selection, PostalAddress, "address")
         self._extra = {name: text_reader(selection, rule) for name, rule in self._places.extra_fields.items()}
+        self._unused = unused_reader(selection, {**self._table.named("location."), **self._places.extra_fields})
 
     def to_location(self, row: Row, main: BillingContact) -> Location:
         """Make the record."""
@@ -170,6 +171,7 @@ class _Shipping:
             phone=contact.phone,
             address=self._address(row) if head.has_own_address is True else main.address,
             extra_fields={name: value for name, read in self._extra.items() if (value := read(row))},
+            unused=self._unused(row),
         )
 
 
@@ -209,14 +211,16 @@ class LocationReader:
         self._extra = {name: text_reader(self.selection, rule) for name, rule in places.extra_fields.items()}
         self.head = table.maker(self.selection, LocationHead)
         self._location = table.maker(
-            self.selection, Location, given=("active", "is_default", "address", "extra_fields")
+            self.selection, Location, given=("active", "is_default", "address", "extra_fields", "unused")
         )
         self._address = table.maker(self.selection, PostalAddress, "address")
+        self._unused = unused_reader(self.selection, {**table.named("location."), **places.extra_fields})
 
     def to_location(self, row: Row, head: LocationHead) -> Location:
         """Make the record."""
         extra_fields = {name: value for name, read in self._extra.items() if (value := read(row))}
-        return self._location(row, _is_active(head), head.is_default is True, self._address(row), extra_fields)
+        is_default, address = head.is_default is True, self._address(row)
+        return self._location(row, _is_active(head), is_default, address, extra_fields, self._unused(row))
 
 
 def _is_active(head: ContactHead | LocationHead) -> bool:

@@ -163,6 +163,20 @@ class Selection:
             part = None if part is None else getattr(part, _attribute(name))
         return part
 
+    @cached_property
+    def parts(self) -> Callable[[Row], Sequence[Any]]:
+        """A function that takes all expansions out of a row, as :meth:`part_of` does with each."""
+        dotted = [".".join(map(_attribute, part.split("/"))) for part in self.expansions]
+        at_once = attrgetter(*dotted) if dotted else None
+
+        def read(row: Row) -> Sequence[Any]:
+            try:
+                return () if at_once is None else (at_once(row),) if len(dotted) == 1 else at_once(row)
+            except AttributeError:
+                return [self.part_of(row, part) for part in self.expansions]
+
+        return read
+
     def _names(self, path: str) -> tuple[str, ...]:
         if path in self.custom:
             view, _, name = path.partition(".")

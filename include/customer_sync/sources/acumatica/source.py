@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
 
 from customer_sync.errors import ConfigError
 from customer_sync.http.pacing import Pacer
 from customer_sync.http.retry import RetryPolicy
 from customer_sync.http.transport import Transport
+from customer_sync.model.check import Probe
 from customer_sync.model.company import content_hash
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.acumatica.changes import all_changes
 from customer_sync.sources.acumatica.client import AcumaticaClient
-from customer_sync.sources.acumatica.contract_check import missing_fields
+from customer_sync.sources.acumatica.contract_check import missing_fields, remedy_of
 from customer_sync.sources.acumatica.customer_pages import CustomerPages
+from customer_sync.sources.acumatica.probes import probes_of
 from customer_sync.sources.acumatica.reference import write_reference
 from customer_sync.sources.acumatica.section import section_of
 from customer_sync.sources.acumatica.session import KeptTokens, Seat
@@ -80,12 +81,16 @@ class AcumaticaSource(AcumaticaClient):
         return Contract(
             fingerprint=content_hash([info.build, info.name, info.version]),
             served_by=f"the endpoint {info.name}/{info.version} of build {info.build}",
-            remedy=_NEWER if info.is_too_old_to_be_whole else "publish the customization that adds the fields",
+            remedy=remedy_of(info),
         )
 
     def missing_fields(self) -> list[str]:
         """Compare the connector's fields with the endpoint's own description."""
         return missing_fields(self, self._connector)
+
+    def probes(self) -> Sequence[Probe]:
+        """See :func:`~customer_sync.sources.acumatica.probes.probes_of`."""
+        return probes_of(self, self._connector)
 
     def write_reference(self, reference: Reference) -> None:
         """See :func:`~customer_sync.sources.acumatica.reference.write_reference`."""
@@ -97,9 +102,3 @@ class AcumaticaSource(AcumaticaClient):
                 setting="source.customer.reference_id",
             )
         write_reference(self, rule.sources[0], reference)
-
-
-_NEWER: Final = (
-    "set endpoint_version in the Airflow connection to 23.200.001 or a newer one, the first with every field of the "
-    "stock records"
-)

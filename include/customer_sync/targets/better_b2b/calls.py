@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import pairwise
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeVar
@@ -13,6 +14,7 @@ from customer_sync.errors import ContractError, NotFound
 from customer_sync.http.exchange import Exchange
 from customer_sync.http.pacing import Pacer, RequestCounter, RequestUse
 from customer_sync.http.retry import Effect, RetryPolicy
+from customer_sync.http.server_clock import ServerClock
 from customer_sync.http.transport import HttpRequest, HttpResponse, Transport
 from customer_sync.targets.better_b2b.answers import Envelope, read_envelope
 from customer_sync.targets.better_b2b.budget import read_budget
@@ -91,6 +93,7 @@ class StoreCalls:
             longest_work_s=settings.longest_work_s or settings.read_timeout_s,
         )
         self._headers = _auth_headers(settings)
+        self._server_clock = ServerClock()
 
     def __enter__(self) -> Self:
         return self
@@ -258,7 +261,12 @@ class StoreCalls:
             if not records or (offset >= total if total is not None else len(records) < limit):
                 return
 
+    def now_utc(self) -> datetime | None:
+        """The store's own time, as of its last answer; ``None`` before one, and where its answers bear no date."""
+        return self._server_clock.now_utc()
+
     def _observe(self, answer: HttpResponse) -> None:
+        self._server_clock.observe(answer)
         budget = read_budget(answer.headers)
         self.pacer.observe(
             allocated=budget.allocated,
