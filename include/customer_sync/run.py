@@ -53,6 +53,10 @@ class Run:
         rules = self.connector.mapping_fingerprint()
         return content_hash([rules, changes]) if changes else rules
 
+    def under(self, connector: Connector) -> Run:
+        """The same run under other rules."""
+        return replace(self, connector=connector)
+
     def as_task(self, task: str) -> Run:
         """The same run at another step."""
         return replace(self, task=task)

@@ -26,6 +26,7 @@ DEFAULTS = {
     "modified_to": None,
     "dry_run": False,
     "plan_hash": None,
+    "undo_run": None,
 }
 
 

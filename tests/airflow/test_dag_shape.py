@@ -172,7 +172,16 @@ def test_params_refuse_wrong_input_when_triggered(load_dags: "LoadDags") -> None
     """The trigger form's own types refuse what the sync could not use."""
     params = load_dags()[SYNC].params
     assert set(params) == {
-        *("mode", "customer_ids", "modified_from", "modified_to", "dry_run", "retry_quarantined", "plan_hash")
+        *(
+            "mode",
+            "customer_ids",
+            "modified_from",
+            "modified_to",
+            "dry_run",
+            "retry_quarantined",
+            "plan_hash",
+            "undo_run",
+        )
     }
     wrong = {
         "mode": "everything",
@@ -180,6 +189,7 @@ def test_params_refuse_wrong_input_when_triggered(load_dags: "LoadDags") -> None
         "modified_from": "yesterday",
         "dry_run": "perhaps",
         "plan_hash": "abc",
+        "undo_run": "",
     }
     for name, value in wrong.items():
         with pytest.raises(ParamValidationError):

@@ -58,6 +58,9 @@ def client(synced: World, metadata_database: None) -> Iterator[Any]:
         def may_act(self, connector_id: str) -> bool:
             return connector_id in self.connectors
 
+        def may_edit(self, connector_id: str) -> bool:
+            return connector_id in self.connectors
+
         def may_see_names(self, connector_id: str) -> bool:  # noqa: ARG002 - as its base
             return False
 
@@ -81,6 +84,7 @@ def pages_of(world: World) -> Iterator[str]:
     with world.ledger() as ledger:
         customers = [customer_id for customer_id, *_ in ledger.runs.customers("first")]
     yield from (f"/customer?connector=knb&id={customer_id}" for customer_id in customers)
+    yield from (f"/as-of?connector=knb&id={customer_id}" for customer_id in customers)
 
 
 def shown(answer: Any) -> str:

@@ -58,6 +58,8 @@ WRONG: list[dict[str, Any]] = [
     {"retry_quarantined": 1},
     {"plan_hash": "abc"},
     {"plan_hash": "G" * 32},
+    {"undo_run": ""},
+    {"undo_run": "r" * 251},
 ]
 """What the form's own types cannot mean."""
 

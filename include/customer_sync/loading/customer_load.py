@@ -176,11 +176,15 @@ class CustomerLoad:
 
     def remaining_reference(self) -> tuple[Operation, ...]:
         """The write-back that is still to be done."""
-        if self.problem or not self.connector.writes_reference or not self.company_id:
+        if self.problem or not self.connector.writes_reference:
             return ()
         in_source = self.plan.erp_reference if self.reference_written is None else self.reference_written
         if self.plan.former_reference is not None:
-            return restored_reference(self.customer_id, self.company_id, in_source, self.plan.former_reference)
+            # An earlier attempt may have deleted the company.
+            company_id = self.company_id or self.plan.company_id
+            return restored_reference(self.customer_id, company_id, in_source, self.plan.former_reference)
+        if not self.company_id:
+            return ()
         return diff_reference(self.customer_id, self.company_id, in_source) if self.plan.kind == "sync" else ()
 
     def forget_parts(self) -> None:

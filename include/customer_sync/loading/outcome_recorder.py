@@ -21,6 +21,7 @@ from customer_sync.reporting.log_entry import (
     found_entry,
     operation_entry,
     uncleared_findings,
+    undone_in_words,
 )
 from customer_sync.run import Run
 
@@ -154,7 +155,7 @@ def _outcome(load: CustomerLoad, writes: Sequence[ConfirmedWrite], *, linked: bo
         return None
     if load.problem or load.plan.outcome == Outcome.QUARANTINED or _waits_as_a_whole(load):
         return Outcome.QUARANTINED
-    if load.is_deleted or _stopped_trading(load, writes):
+    if load.is_deleted or _is_deleted_by(writes) or _stopped_trading(load, writes):
         return Outcome.DEACTIVATED
     return _outcome_of_writes(load, writes, linked=linked)
 
@@ -176,6 +177,11 @@ def _waits_as_a_whole(load: CustomerLoad) -> bool:
     if load.plan.kind != "sync":
         return False
     return load.applied is None or any(part.startswith("customer:") for part in load.held_back)
+
+
+def _is_deleted_by(writes: Sequence[ConfirmedWrite]) -> bool:
+    """Whether this attempt or an earlier one deleted the company."""
+    return any(write.action == Action.DELETE_COMPANY for write in writes)
 
 
 def _stopped_trading(load: CustomerLoad, writes: Sequence[ConfirmedWrite]) -> bool:
@@ -228,6 +234,8 @@ def _entries(run: Run, load: CustomerLoad, outcome: Outcome, writes: Sequence[Co
     why = "; ".join(finding.detail for finding in _why_it_waits(load))
     told = (why, found, summary) if outcome is Outcome.ADOPTED else (why, summary or found)
     message = load.problem.message if load.problem else "; ".join(filter(None, told)) or "nothing to do"
+    if plan.undoes and not load.problem:
+        message = undone_in_words(plan.undoes, message)
     entries.append(
         closing_entry(
             load.customer_id,

@@ -28,7 +28,8 @@ class BatchDescriptor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     it was planned. ``withheld`` are customers that guard took out. A planned
     batch also gives its operations, its eligible customers, the companies that it would
     withdraw or create, the users and addresses that it would remove, how many users are ``leaving`` since a record that
-    was read denies them access, and the requests that it will take.
+    was read denies them access, and the requests that it will take; that of an undo also how many values are ``kept``
+    since they changed after the run, and how many are ``impossible`` to have again.
     """
 
     key: str
@@ -45,6 +46,8 @@ class BatchDescriptor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     removed: int = 0
     leaving: int = 0
     created: int = 0
+    kept: int = 0
+    impossible: int = 0
     store_requests: int = 0
     erp_requests: int = 0
 

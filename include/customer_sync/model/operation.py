@@ -368,7 +368,8 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     written.
     ``access_ended_at_utc`` says, by the key of an operation that takes access away, when the
     source's record changed that is the reason (ISO 8601). ``was_inactive`` says whether the company did not trade
-    when this was planned. ``former_reference`` is what the source is to hold as the company's id where an undo says so.
+    when this was planned. ``former_reference`` is what the source is to hold as the company's id where an undo says so;
+    ``undoes`` is the run that such a plan takes back, ``""`` of all others.
     """
 
     customer_id: str
@@ -391,6 +392,7 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     access_ended_at_utc: dict[str, str] = {}
     was_inactive: bool = False
     former_reference: str | None = None
+    undoes: str = ""
 
     @property
     def ends_trade(self) -> bool:

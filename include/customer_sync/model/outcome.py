@@ -94,6 +94,17 @@ class Reason(StrEnum):
     NOT_IN_ERP = "not_in_erp"
     # reconciliation
     CHANGED_SINCE_PLAN = "changed_since_plan"
+    # undo
+    UNDONE = "undone"
+    TOUCHED_IN_STORE = "touched_in_store"
+    TOUCHED_BY_LATER_RUN = "touched_by_later_run"
+    GONE_FROM_STORE = "gone_from_store"
+    ERP_DENIES_ACCESS = "erp_denies_access"
+    NOT_KNOWN_BEFORE = "not_known_before"
+    NO_ADMIN_LEFT = "no_admin_left"
+    COMPANY_GONE = "company_gone"
+    KEY_FOLLOWS_ERP = "key_follows_erp"
+    UNANSWERED = "unanswered"
 
 
 UNENROLLING_REASONS = frozenset(
@@ -118,6 +129,21 @@ WAITS_FOR_EMAIL = frozenset({Reason.EMAIL_IN_USE, Reason.HELD_BY_WITHDRAWN_COMPA
 
 REFUSED_PLAN_REASONS = frozenset({Reason.PLAN_REJECTED, Reason.APPROVAL_TIMED_OUT})
 """A customer that was skipped for these is not done with: the next run plans it again."""
+
+KEPT_BY_UNDO = frozenset({Reason.TOUCHED_IN_STORE, Reason.TOUCHED_BY_LATER_RUN, Reason.GONE_FROM_STORE})
+"""Why an undo leaves a value of its run as it is: it changed since."""
+
+IMPOSSIBLE_TO_UNDO = frozenset(
+    {
+        Reason.ERP_DENIES_ACCESS,
+        Reason.NOT_KNOWN_BEFORE,
+        Reason.NO_ADMIN_LEFT,
+        Reason.COMPANY_GONE,
+        Reason.KEY_FOLLOWS_ERP,
+        Reason.UNANSWERED,
+    }
+)
+"""Why an undo cannot have again what was there before its run."""
 
 SETTLED_BY_RUNS = frozenset(
     {"", Reason.PARTS_NOT_READ, Reason.STORE_RECORD_GONE, Reason.OUTCOME_UNKNOWN, Reason.CHANGED_SINCE_PLAN}
@@ -185,6 +211,17 @@ REMEDIES: dict[Reason, str] = {
     Reason.BATCH_FAILED: "Read the failed task's log; the next run takes the customer up again.",
     Reason.NOT_IN_ERP: "The ERP has no such customer, or the API user may not see it.",
     Reason.CHANGED_SINCE_PLAN: "ERP, ledger or store changed since the repair was planned; the next run plans anew.",
+    Reason.UNDONE: "Mend what was wrong, then resume the customer on its page; the sync also looks again when it "
+    "changes in the ERP.",
+    Reason.TOUCHED_IN_STORE: "Nothing, if that edit is meant; else correct the value in the store by hand.",
+    Reason.TOUCHED_BY_LATER_RUN: "Take the later run back first if its value is wrong, too.",
+    Reason.GONE_FROM_STORE: "Nothing: somebody deleted the record in the store.",
+    Reason.ERP_DENIES_ACCESS: "Allow the access in the ERP if it is meant; the sync then gives it.",
+    Reason.NOT_KNOWN_BEFORE: "Set the value in the store by hand: what was there before the run is not known.",
+    Reason.NO_ADMIN_LEFT: "Make somebody else the company's admin, then undo the run once more.",
+    Reason.COMPANY_GONE: "Nothing: the company is not in the store any more.",
+    Reason.KEY_FOLLOWS_ERP: "Nothing: the number is the one that the ERP gives the customer now.",
+    Reason.UNANSWERED: "Sync once, so that the write is read back; then undo the run once more.",
 }
 """What a person does about a reason, in one sentence; ``{main_address.state}`` is filled in by :func:`remedy`."""
 

@@ -77,6 +77,20 @@ WAITS_FOR: Final[dict[Reason, str]] = {
     Reason.ADOPTION_ASKS: "a yes when guard asks, a link by hand, or the user to be deleted in the store",
     Reason.FOREIGN_USER: "the user to be deleted in the store, or the person to become a contact in the ERP",
     Reason.REJECTED_BY_STORE: "{what} in the ERP or the connector file, or a run that retries what is in quarantine",
+    **dict.fromkeys((Reason.UNANSWERED, Reason.NO_ADMIN_LEFT), "the run to be undone once more"),
+    **dict.fromkeys(
+        (
+            Reason.GONE_FROM_STORE,
+            Reason.TOUCHED_IN_STORE,
+            Reason.TOUCHED_BY_LATER_RUN,
+            Reason.COMPANY_GONE,
+            Reason.KEY_FOLLOWS_ERP,
+            Reason.NOT_KNOWN_BEFORE,
+        ),
+        "nothing: an undo left it as it is",
+    ),
+    Reason.ERP_DENIES_ACCESS: _SOURCE,
+    Reason.UNDONE: "a person to resume the customer on its Connector Logs page, or a change of it in the ERP",
     Reason.OUTCOME_UNKNOWN: "the next load, which reads the record back first",
 }
 """Reason -> what it waits for; ``{what}`` is a change, of a field where one is at fault."""

@@ -62,6 +62,9 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
         leavers_waiting: Users of people who have left whose access goes with the plan.
         shoppers: New users who shop in the store already, without a company.
         welcomed: New users to whom the store sends its e-mail of welcome.
+        undoes: The run that the plan takes back, ``""`` where it takes none back.
+        kept: Values of that run that stay since they changed after it.
+        impossible: Values that cannot be had again.
     """
 
     plan_hash: str
@@ -76,6 +79,9 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
     leavers_waiting: int = 0
     shoppers: int = 0
     welcomed: int = 0
+    undoes: str = ""
+    kept: int = 0
+    impossible: int = 0
 
     @property
     def customers(self) -> int:
@@ -106,6 +112,7 @@ def lines_of(facts: PlanFacts) -> list[str]:
         f"Plan {facts.plan_hash}: {_size(facts)} in {_number(len(facts.batches), 'batch', 'batches')}.",
         *(f"  {batch.label}: {_size(batch)}" for batch in facts.batches),
     ]
+    lines += _undo(facts)
     if facts.actions:
         lines.append(f"  in all: {_counted(facts.actions)}")
     lines += _leavers(facts)
@@ -119,6 +126,20 @@ def lines_of(facts: PlanFacts) -> list[str]:
     if creations_note := _creations_note(facts):
         lines.append(creations_note)
     return lines
+
+
+def _undo(facts: PlanFacts) -> list[str]:
+    """What a plan takes back, and what of it stays."""
+    if not facts.undoes:
+        return []
+    told = [f"It takes back what run {facts.undoes} wrote."]
+    if facts.kept:
+        told.append(
+            f"Kept since it changed after that run: {_number(facts.kept, 'value')}; the log of transform names each."
+        )
+    if facts.impossible:
+        told.append(f"Cannot be had again: {_number(facts.impossible, 'value')}; the log of transform names each.")
+    return told
 
 
 def _new_people(facts: PlanFacts) -> list[str]:
@@ -148,7 +169,12 @@ def question_of(
         link: Address of the plan, row by row.
         answer_until: When silence becomes a no; aware.
     """
-    subject = f"{connector}: apply {_size(facts)}?"
+    subject = f"{connector}: {'undo a run by' if facts.undoes else 'apply'} {_size(facts)}?"
+    then = (
+        "the run that was to be taken back stays as it is"
+        if facts.undoes
+        else "the next run plans these customers again"
+    )
     blocks = [
         "**Why you are asked**",
         _bullets(escape_markdown(sentence) for sentence in why),
@@ -171,7 +197,7 @@ def question_of(
         _bullets(
             (
                 "*Approve*: exactly this plan is applied; if it does not fit any more, the run is refused.",
-                "*Reject*: nothing is written, the run ends as failed, and the next run plans these customers again.",
+                f"*Reject*: nothing is written, the run ends as failed, and {then}.",
                 f"No answer until {until} counts as *Reject*.",
             )
         ),
@@ -183,6 +209,7 @@ def _plan_points(facts: PlanFacts, link: str) -> Iterable[str]:
     yield f"{_size(facts)} in {_number(len(facts.batches), 'batch', 'batches')}"
     if facts.actions:
         yield escape_markdown(_counted(facts.actions))
+    yield from map(escape_markdown, _undo(facts))
     yield from map(escape_markdown, _leavers(facts))
     if facts.withheld:
         yield f"left out because they share an Account Email: {_codes(facts.withheld[:SHOWN], len(facts.withheld))}"

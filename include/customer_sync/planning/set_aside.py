@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -9,6 +10,7 @@ import msgspec
 
 from customer_sync.model.company import content_hash
 from customer_sync.model.customer import Customer
+from customer_sync.model.outcome import Reason
 
 MarkKind = Literal["skip", "handled", "undone"]
 """``skip``: until a person takes it back. ``handled`` and, by an undo, ``undone``: until its source changes."""
@@ -26,6 +28,18 @@ class Mark(NamedTuple):
     kind: MarkKind
     since_utc: datetime
     source_hash: str = ""
+
+
+_REASONS: Mapping[str, Reason] = {
+    "skip": Reason.SKIPPED_BY_PERSON,
+    "handled": Reason.HANDLED_BY_PERSON,
+    "undone": Reason.UNDONE,
+}
+
+
+def reason_of_mark(kind: str) -> Reason:
+    """Why a customer with such a mark is passed over."""
+    return _REASONS[kind]
 
 
 def source_hash(customer: Customer) -> str:

@@ -22,7 +22,8 @@ Mode = Literal["incremental", "full", "selected"]
 class RunRequest(BaseModel):
     """What a person or the schedule asks of a run: the params of the DAG.
 
-    ``modified_from`` and ``modified_to`` bound the window half-open and need a zone.
+    ``modified_from`` and ``modified_to`` bound the window half-open and need a zone. ``undo_run`` is the run that is to
+    be taken back in place of a sync.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,6 +35,7 @@ class RunRequest(BaseModel):
     dry_run: bool = False
     retry_quarantined: bool = False
     plan_hash: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
+    undo_run: str | None = Field(default=None, min_length=1, max_length=250)
 
     @model_validator(mode="before")
     @classmethod
@@ -52,6 +54,8 @@ class RunRequest(BaseModel):
             raise ValueError("modified_from must be before modified_to")
         if any(not key.strip() for key in self.customer_ids):
             raise ValueError("customer_ids must not hold blank ids")
+        if self.undo_run and (self.mode != "incremental" or self.modified_from or self.modified_to):
+            raise ValueError("undo_run names all that is to be done: leave mode, customer_ids and the moments alone")
         return self
 
 

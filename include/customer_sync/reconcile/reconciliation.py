@@ -169,7 +169,7 @@ def _record(run: Run, finding: RecheckedCustomer, policy: Policy) -> RepairItem 
 
 
 def pack_repairs(run: Run, items: Sequence[RepairItem], number: int) -> tuple[str, BatchDescriptor]:
-    """Book one batch of repairs, or of an undo, as planned; returns it, with the descriptor that guard judges."""
+    """Book one batch of repairs as planned; returns it, with the descriptor that guard judges."""
     ids = [item.customer_id for item in items]
     batch = Batch(key=f"repair_{number:03d}", label=batch_label(ids), items=tuple(items))
     planned = [

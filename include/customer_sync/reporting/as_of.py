@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from customer_sync.ledger import Ledger
 from customer_sync.ledger.journal.run_writes import DatedWrite, writes_until
 from customer_sync.model.operation import Action
-from customer_sync.planning.undo import part_of_write
+from customer_sync.planning.undo_changes import part_of_write
 from customer_sync.reporting.log_entry import journalled_changes
 from customer_sync.settings.connector import Connector
 

@@ -9,6 +9,7 @@ from customer_sync.ledger.story.customer_facts import CustomerFacts, HeldPart
 from customer_sync.model.company import CompanyStatus
 from customer_sync.model.outcome import REFUSED_PLAN_REASONS, REMEDIES, Outcome, Reason, remedy
 from customer_sync.model.waiting import waits_for
+from customer_sync.planning.set_aside import reason_of_mark
 
 Tone = Literal["good", "calm", "warm", "bad"]
 
@@ -105,10 +106,8 @@ def next_step_now(facts: CustomerFacts, words: Mapping[str, str]) -> str:
         facts: The customer.
         words: Neutral field -> what people see of it in the source.
     """
-    if facts.mark == "skip":
-        return remedy(Reason.SKIPPED_BY_PERSON, words)
     if facts.mark:
-        return ""
+        return "" if facts.mark == "handled" else remedy(reason_of_mark(facts.mark), words)
     if facts.failed_since_utc:
         found = [each for code in facts.reasons.split(",") if (each := step_for(code, words))]
         return found[0] if found else remedy(Reason.BATCH_FAILED, words)

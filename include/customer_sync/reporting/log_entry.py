@@ -12,7 +12,18 @@ import msgspec
 from customer_sync.model.company import CompanyStatus, content_hash
 from customer_sync.model.fields import MaskKind
 from customer_sync.model.operation import CREATIONS, Action, ConfirmedWrite, Operation, ReferenceOperation, entity_of
-from customer_sync.model.outcome import DONE, REMEDIES, Finding, Level, LogEntry, Outcome, Reason, remedy
+from customer_sync.model.outcome import (
+    DONE,
+    IMPOSSIBLE_TO_UNDO,
+    KEPT_BY_UNDO,
+    REMEDIES,
+    Finding,
+    Level,
+    LogEntry,
+    Outcome,
+    Reason,
+    remedy,
+)
 from customer_sync.one_line import one_line
 from customer_sync.redaction import kind_of_key, mask_email, mask_name, mask_phone, mask_text
 from customer_sync.settings.connector import Connector, Masking
@@ -21,14 +32,20 @@ from customer_sync.settings.target_section import TargetSection
 _INFORMING = frozenset(
     {Reason.ADMIN_IS_ACCOUNT, Reason.ADMIN_NOT_PRIMARY, Reason.CONTACT_NOT_ENABLED, Reason.LOCATION_NOT_ENABLED}
     | {Reason.CONTACT_INACTIVE, Reason.LOCATION_INACTIVE, Reason.TERMS_NOT_MAPPED, Reason.VALUES_NOT_USED}
+    | KEPT_BY_UNDO
+    | IMPOSSIBLE_TO_UNDO
 )
-"""Findings that are somebody's choice and need no attention."""
+"""Findings that are somebody's choice and need no attention; what an undo leaves is none either."""
 
 _EFFECTS = {
     Reason.ADMIN_IS_ACCOUNT: "no contact can be the admin: the account itself is",
     Reason.ADMIN_NOT_PRIMARY: "the primary contact cannot be the admin: this contact is",
     Reason.VALUE_CUT: "cut",
     Reason.VALUES_NOT_USED: "the first value is used, the others are not",
+    Reason.TOUCHED_IN_STORE: "kept as it is, since somebody changed it in the store after the run",
+    Reason.TOUCHED_BY_LATER_RUN: "kept as it is, since a later run wrote it anew",
+    Reason.GONE_FROM_STORE: "not taken back, since somebody deleted it",
+    **dict.fromkeys(IMPOSSIBLE_TO_UNDO, "cannot be taken back"),
     Reason.TERMS_NOT_MAPPED: "what earlier terms gave goes off; other payment methods and terms are left as they are",
 }
 
@@ -308,8 +325,18 @@ def done_in_words(writes: Sequence[ConfirmedWrite]) -> str:
         parts += [_counted(counts[removed], record, " removed")] if counts[removed] else []
     parts += [_payment_in_words(write) for write in writes if write.action in _PAYMENT]
     told = ", ".join(dict.fromkeys(parts))
-    written = "id written to the ERP" if counts[Action.WRITE_REFERENCE] else ""
+    written = next((_reference_in_words(each) for each in writes if each.action == Action.WRITE_REFERENCE), "")
     return "; ".join(part for part in (told, written) if part)
+
+
+def _reference_in_words(write: ConfirmedWrite) -> str:
+    is_taken_out = write.after.get("reference_id") == ""
+    return "id taken out of the ERP" if is_taken_out else "id written to the ERP"
+
+
+def undone_in_words(run_id: str, done: str) -> str:
+    """What an undo did, with the run that it took back: *run manual__1 taken back: company changed (city)*."""
+    return f"run {run_id} taken back: {done}"
 
 
 def _company_in_words(write: ConfirmedWrite) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from customer_sync.model.outcome import Outcome
+from customer_sync.model.outcome import Outcome, Reason
 from customer_sync.reporting.customer_words import reason_in_words, reasons_in_words, record_in_words
 
 _LEADS: Mapping[str, str] = {
@@ -35,6 +35,9 @@ def what_became(closing: Mapping[str, Any] | None) -> str:
         return "Under way"
     outcome, message, reasons = closing["outcome"], closing["message"], reasons_in_words(closing["reasons"])
     lead = _LEADS.get(outcome, reason_in_words(outcome))
+    if closing["reasons"] == Reason.UNDONE and outcome in _WRITTEN:
+        # The message tells which run was taken back, and what of it.
+        lead, reasons = "Run taken back", ""
     if outcome in _WRITTEN:
         message = message.replace("_", " ")  # names of fields
         told = lead if not message else message if _says(message, lead) else f"{lead}: {message}"
@@ -47,7 +50,7 @@ def what_became(closing: Mapping[str, Any] | None) -> str:
 
 
 def _says(message: str, lead: str) -> bool:
-    return message.casefold().startswith((lead.casefold(), "company"))
+    return message.casefold().startswith((lead.casefold(), "company", "run "))
 
 
 def left_out(line: Mapping[str, Any]) -> str:

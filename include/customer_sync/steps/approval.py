@@ -11,6 +11,7 @@ from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.model.batch import BatchDescriptor
 from customer_sync.model.outcome import Outcome, Reason
 from customer_sync.planning.plan_facts import question_of
+from customer_sync.planning.undo import UNDO_MODE
 from customer_sync.reporting.log_entry import closing_entry
 from customer_sync.run import Run
 from customer_sync.steps.guard import PlanSummary
@@ -111,7 +112,15 @@ def reject_plan(run: Run, shown: Sequence[BatchDescriptor], *, by: str | None, a
     answered = (at or utc_now()).isoformat()
     _note(run, state="timed_out" if by is None else "rejected", by=by or "", answered_at_utc=answered)
     run.sink(f"{len(entries)} customers skipped: {said}", entries)
-    return f"The plan was not approved ({said}). {_untouched(run)} The next run plans its customers again."
+    return f"The plan was not approved ({said}). {_untouched(run)} {what_follows_a_no(run)}"
+
+
+def what_follows_a_no(run: Run) -> str:
+    """What becomes of the customers of a plan that was not approved, in a sentence."""
+    row = run.ledger.runs.get(run.run_id) or {}
+    if row.get("mode") == UNDO_MODE:
+        return "The run that was to be taken back stays as it is; trigger its undo again to have it planned anew."
+    return "The next run plans its customers again."
 
 
 def _untouched(run: Run) -> str:

@@ -17,11 +17,13 @@ from customer_sync.ledger.coordination.watermarks import MAPPING, RESUME_AFTER
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.model.batch import BatchDescriptor
 from customer_sync.model.outcome import LogEntry, Outcome, Reason
+from customer_sync.planning.undo import UNDO_MODE
 from customer_sync.reporting.log_entry import closing_entry
 from customer_sync.reporting.report_place import reports_directory
 from customer_sync.reporting.request_count import HOLDERS, PLACES
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
+from customer_sync.steps.approval import what_follows_a_no
 
 _PART = 2000
 """Customers that are closed in one transaction."""
@@ -72,7 +74,9 @@ def audit_run(run: Run, *, extracted: Sequence[BatchDescriptor] | None, failed_t
             run.ledger.runs.refresh_unfinished(connection, run.run_id)
     report = _report(run, row)
     _, handed_on = run.ledger.runs.handed_on(run.run_id)
-    problems = _problems(report, row, extracted, failed_tasks, missing, handed_on)
+    problems = _problems(run, report, row, extracted, failed_tasks, missing, handed_on)
+    if row["mode"] == UNDO_MODE and not row["dry_run"]:
+        problems += _left_undone(run)
     compared = _compare_with_push(run, row)
     with run.ledger.write() as connection:
         run.ledger.runs.update(
@@ -86,6 +90,7 @@ def audit_run(run: Run, *, extracted: Sequence[BatchDescriptor] | None, failed_t
                 "intents": report.intents,
                 "problems": problems,
                 **compared,
+                **_left_by_undo(row),
             },
         )
         # A second audit of a run that was green moves nothing: an earlier one's commit may have gone unanswered.
@@ -96,6 +101,21 @@ def audit_run(run: Run, *, extracted: Sequence[BatchDescriptor] | None, failed_t
     if problems:
         raise RunUnbalanced(" ".join(problems))
     return report
+
+
+def _left_undone(run: Run) -> list[str]:
+    """Of an undo nobody is taken up by the next run: who failed is named."""
+    bad = (Outcome.FAILED, Outcome.QUARANTINED)
+    failed = [key for key, _, outcome, _ in run.ledger.runs.customers(run.run_id) if outcome in bad]
+    if not failed:
+        return []
+    named = ", ".join(failed[:20])
+    return [f"{len(failed)} customers were not taken back: {named}. Their lines say why; then undo the run once more."]
+
+
+def _left_by_undo(row: dict[str, Any]) -> dict[str, int]:
+    """What guard counted of an undo: values that stay since they changed, and such as cannot be had again."""
+    return {name: count for name, count in (row["summary"] or {}).items() if name in ("kept", "impossible")}
 
 
 def _compare_with_push(run: Run, row: dict[str, Any]) -> dict[str, dict[str, int]]:
@@ -178,6 +198,7 @@ def _usage_in_words(connector: Connector, usage: dict[str, dict[str, int]]) -> s
 
 
 def _problems(
+    run: Run,
     report: AuditReport,
     row: dict[str, Any],
     extracted: Sequence[BatchDescriptor] | None,
@@ -185,7 +206,7 @@ def _problems(
     missing: Sequence[str],
     handed_on: int,
 ) -> list[str]:
-    problems = _refusal(row)
+    problems = _refusal(run, row)
     if extracted is None:
         problems.append("extract did not succeed, so nothing is known to be complete: read its log.")
     elif sum(batch.count for batch in extracted) != handed_on:
@@ -205,7 +226,7 @@ def _problems(
     return problems
 
 
-def _refusal(row: dict[str, Any]) -> list[str]:
+def _refusal(run: Run, row: dict[str, Any]) -> list[str]:
     """That a person said no, or nobody answered: then nothing was loaded, and that comes first."""
     approval = row["approval"] or {}
     said = {
@@ -213,7 +234,7 @@ def _refusal(row: dict[str, Any]) -> list[str]:
         "timed_out": "The plan was not approved in time",
         "outdated": "The approved plan did not fit any more",
     }.get(approval.get("state", ""))
-    return [f"{said}: nothing was loaded. The next run plans its customers again."] if said else []
+    return [f"{said}: nothing was loaded. {what_follows_a_no(run)}"] if said else []
 
 
 def _move_watermarks(run: Run, connection: Any, row: dict[str, Any]) -> None:

@@ -10,10 +10,10 @@ from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.model.batch import Batch, BatchDescriptor, Decisions, Unenrolled, pack, unpack_customers
 from customer_sync.model.customer import Customer
-from customer_sync.model.outcome import LogEntry, Outcome, Reason
+from customer_sync.model.outcome import LogEntry, Outcome
 from customer_sync.planning.access import contacts_of, moved_away
 from customer_sync.planning.payment import diff_credit
-from customer_sync.planning.set_aside import Mark, is_set_aside, source_hash
+from customer_sync.planning.set_aside import Mark, is_set_aside, reason_of_mark, source_hash
 from customer_sync.reporting.log_entry import closing_entry, shown_name
 from customer_sync.rules.company_mapping import payment_of
 from customer_sync.rules.company_users import leavers
@@ -145,8 +145,7 @@ def _book_passed_over(run: Run, batch: Batch[Customer], passed_over: dict[str, M
         mark = passed_over.get(customer.customer_id)
         if mark is None:
             continue
-        is_skip = mark.kind == "skip"
-        reason = str(Reason.SKIPPED_BY_PERSON if is_skip else Reason.HANDLED_BY_PERSON)
+        reason = str(reason_of_mark(mark.kind))
         message = _PASSED_OVER[mark.kind]
         name = shown_name(customer.name, run.connector.masking)
         entries.append(
@@ -156,7 +155,7 @@ def _book_passed_over(run: Run, batch: Batch[Customer], passed_over: dict[str, M
     with run.ledger.write() as connection:
         run.ledger.directory.drop_claims(connection, passed_over)
         news = run.record(connection, entries, outcomes)
-    run.sink(f"{len(entries)} customers were set aside by hand", news)
+    run.sink(f"{len(entries)} customers are set aside", news)
 
 
 def _follow_renames(run: Run, batch: Batch[Customer]) -> set[str]:

@@ -95,11 +95,16 @@ def settle_plan(
     adoptions = _adoptions_to_ask(run, settled, request) if can_ask else []
     why_ask = _why_ask(run, settled, request, tripped, adoptions)
     facts = _facts(run, settled, tripped, sorted(withheld), in_detail=request.dry_run or bool(why_ask))
+    if request.undo_run:
+        facts = _of_undo(facts, settled, request.undo_run)
     if request.dry_run or why_ask:
         facts = _with_new_people(run, settled, facts, count_shoppers)
     facts = _without_leavers(run, settled, facts, request, remove_early)
     with run.ledger.write() as connection:
         run.ledger.runs.update(connection, run.run_id, plan_hash=facts.plan_hash, approval=None)
+        if facts.undoes:
+            left = {"kept": facts.kept, "impossible": facts.impossible}
+            run.ledger.runs.update(connection, run.run_id, summary=left)
     lines = lines_of(facts)
     if facts.operations:
         lines.append(_expectation(run, settled))
@@ -118,6 +123,15 @@ def settle_plan(
         return PlanSummary([], facts, lines=lines)
     with_work = [descriptor for descriptor in settled if descriptor.count]
     return PlanSummary(with_work, facts, why_ask=why_ask, adoptions=adoptions, lines=lines)
+
+
+def _of_undo(facts: PlanFacts, settled: Sequence[BatchDescriptor], undone_run_id: str) -> PlanFacts:
+    return msgspec.structs.replace(
+        facts,
+        undoes=undone_run_id,
+        kept=sum(each.kept for each in settled),
+        impossible=sum(each.impossible for each in settled),
+    )
 
 
 def _without_leavers(

@@ -446,7 +446,7 @@ class _Load:
         parts = [
             Part(load, operation)
             for load in self.loads
-            if not load.problem and load.applied is not None
+            if not load.problem and (load.applied is not None or load.plan.former_reference is not None)
             for operation in load.remaining_reference()
         ]
         self.dispatcher.perform(writes_of(self._context, parts))

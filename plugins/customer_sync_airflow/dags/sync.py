@@ -11,7 +11,8 @@ extract >> filter [] >> transform [] >> guard >> load [] >> audit, where [] is m
 | **load** | applies the plan to the store, one store at a time |
 | **audit** | balances the run: every extracted customer has exactly one outcome, or the run fails |
 
-Trigger it with *mode* full for the first time. The task logs show what happened to each customer,
+Trigger it with *mode* full for the first time. With *undo run* the same tasks take another run back: extract lists
+whom it wrote to, transform plans the inverse operations. The task logs show what happened to each customer,
 one line per customer and part. docs/operating.md explains how to trigger, read, backfill,
 repair and cancel.
 """

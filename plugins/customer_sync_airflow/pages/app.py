@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from customer_sync.errors import SyncError
 from customer_sync.one_line import one_line
 from customer_sync_airflow.pages import (
+    as_of_page,
     customer_page,
     customers_page,
     health,
@@ -20,6 +21,7 @@ from customer_sync_airflow.pages import (
     operator_actions,
     report_page,
     runs_page,
+    undo_button,
 )
 from customer_sync_airflow.pages.rendering import HERE, SECURITY_HEADERS, page
 from customer_sync_airflow.pages.rights import may_read_runs
@@ -42,7 +44,17 @@ def build_app() -> FastAPI:
     # No description of the routes is served: it would be public.
     app = FastAPI(title="Connector Logs", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
-    for part in (customers_page, customer_page, runs_page, log_page, health, operator_actions, report_page):
+    for part in (
+        customers_page,
+        customer_page,
+        runs_page,
+        log_page,
+        health,
+        operator_actions,
+        report_page,
+        as_of_page,
+        undo_button,
+    ):
         guarded = APIRouter(dependencies=[Depends(may_read_runs)])
         guarded.include_router(part.router)
         app.include_router(guarded)

@@ -29,6 +29,7 @@ from customer_sync_airflow.pages.remedies import remedies_of
 from customer_sync_airflow.pages.rendering import page
 from customer_sync_airflow.pages.rights import CurrentViewer, Viewer
 from customer_sync_airflow.pages.runs_page import run_url
+from customer_sync_airflow.pages.undo_button import offer_of
 
 router = APIRouter()
 
@@ -49,6 +50,7 @@ def show_log(viewer: CurrentViewer, form: Annotated[FilterForm, Query()]) -> HTM
         limit=ROWS_PER_PAGE,
     )
     counts = count_over_time(engine, find_scope(engine, chosen))
+    run = _run(engine, viewer, form)
     with engine.connect() as connection:
         kinds = list(load_kinds(connection, viewer.connectors).values())
     return page(
@@ -64,7 +66,8 @@ def show_log(viewer: CurrentViewer, form: Annotated[FilterForm, Query()]) -> HTM
         step=span_in_words(counts.step) if counts else "",
         choices=_choices(kinds, viewer),
         has_log=bool(kinds),
-        run=_run(engine, viewer, form),
+        run=run,
+        undo=offer_of(viewer, Ledger(engine, run["connector_id"]), run) if run else None,
         run_url=run_url,
         has_report=lambda run: run["mode"] in report_page.MODES,
         reasons=cache(remedies_of),

@@ -32,6 +32,14 @@ def obstacles(connector_id: str, session: Any) -> list[Obstacle]:
     return found + missing_pools(connector, session)
 
 
+def stuck_sentence(connector_id: str, session: Any) -> str:
+    """That nothing will run, and what a person does about it; ``""`` where runs work."""
+    found = obstacles(connector_id, session)
+    if not found:
+        return ""
+    return f"Nothing runs at present. {' '.join(f'{each.what} {each.remedy}' for each in found)}"
+
+
 def dag_obstacles(connector_id: str, session: Any) -> list[Obstacle]:
     """The DAG is gone, or paused."""
     dag = session.get(DagModel, f"{DAG_PREFIX}{connector_id}")

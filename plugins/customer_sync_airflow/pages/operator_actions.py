@@ -15,7 +15,7 @@ from customer_sync.model.operation import AppliedCompany
 from customer_sync.settings.connector_file import find_connector
 from customer_sync_airflow.pages.hand_link import must_be_idle, read_company
 from customer_sync_airflow.pages.ledger_source import ledger_engine
-from customer_sync_airflow.pages.obstacles import obstacles
+from customer_sync_airflow.pages.obstacles import stuck_sentence
 from customer_sync_airflow.pages.rights import DAG_PREFIX, CurrentViewer, Viewer, same_site_only
 
 router = APIRouter(prefix="/actions", dependencies=[Depends(same_site_only)])
@@ -80,10 +80,7 @@ def _ledger(viewer: Viewer, order: Order) -> Ledger:
 
 def _unless_stuck(connector_id: str, session: Any, sentence: str) -> str:
     """What the next run does; or that none will run, and what a person does about that."""
-    found = obstacles(connector_id, session)
-    if not found:
-        return sentence
-    return f"Nothing runs at present. {' '.join(f'{each.what} {each.remedy}' for each in found)}"
+    return stuck_sentence(connector_id, session) or sentence
 
 
 def _record(

@@ -58,6 +58,10 @@ class Viewer:
 
     def may_see_names(self, connector_id: str) -> bool:
         """Whether the person may read names and e-mails of a connector's customers: who may edit its DAG may."""
+        return self.may_edit(connector_id)
+
+    def may_edit(self, connector_id: str) -> bool:
+        """Whether the person may edit a connector's DAG."""
         return connector_id in self.connectors and get_auth_manager().is_authorized_dag(
             method="PUT", details=DagDetails(id=f"{DAG_PREFIX}{connector_id}"), user=self.user
         )
@@ -75,6 +79,16 @@ class Viewer:
         """
         if connector_id not in self.connectors:
             raise HTTPException(404, "There is no such connector, or you may not read its DAG.")
+
+    def must_edit(self, connector_id: str) -> None:
+        """Refuse what concerns a whole run to who may not edit the connector's DAG and start its runs.
+
+        Raises:
+            HTTPException: 404 or 403.
+        """
+        self.must_act(connector_id)
+        if not self.may_edit(connector_id):
+            raise HTTPException(403, f"Only who may edit the DAG {DAG_PREFIX}{connector_id} may undo its runs.")
 
     def must_act(self, connector_id: str) -> None:
         """Refuse an action to who may not start runs of the connector's DAG.

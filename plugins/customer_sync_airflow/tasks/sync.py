@@ -11,6 +11,7 @@ from customer_sync_airflow.tasks.batches import BatchNote, descriptor_of, pull_b
 from customer_sync_airflow.tasks.run_context import data_interval_of, is_backfill, is_scheduled, open_run, request_of
 from customer_sync_airflow.tasks.task_log import print_lines
 from customer_sync_airflow.tasks.task_states import read_task_states
+from customer_sync_airflow.tasks.undo import extract_for_undo, filter_for_undo, load_for_undo, transform_for_undo
 
 LABEL = "{{ task.op_kwargs['note']['descriptor']['label'] }}"
 """Names a mapped instance in the UI: its first and last customer, and how many they are."""
@@ -50,9 +51,12 @@ def extract(connector_id: str) -> list[BatchNote]:
     from customer_sync_airflow.tasks.clients import erp_client
 
     with open_run(connector_id) as (run, context):
+        request = request_of(context)
+        if request.undo_run:
+            return extract_for_undo(run, context, request)
         window = begin_run(
             run,
-            request_of(context),
+            request,
             is_backfill=is_backfill(context),
             is_scheduled=is_scheduled(context),
             data_interval=data_interval_of(context),
@@ -73,6 +77,8 @@ def filter_customers(connector_id: str, note: BatchNote) -> BatchNote:
     from customer_sync.steps.filter import filter_batch
 
     with open_run(connector_id) as (run, context):
+        if request_of(context).undo_run:
+            return filter_for_undo(note)
         descriptor = descriptor_of(note)
         return push_batch(context, *filter_batch(run, pull_customers(context, descriptor), descriptor))
 
@@ -84,10 +90,13 @@ def transform(connector_id: str, note: BatchNote) -> BatchNote:
     from customer_sync_airflow.tasks.clients import store_client
 
     with open_run(connector_id) as (run, context):
+        request = request_of(context)
+        if request.undo_run:
+            return transform_for_undo(run, context, note, request)
         decisions, descriptor = pull_batch(context, note, pushed_to="filter")
         customers = pull_customers(context, descriptor)
         with store_client(run) as target:
-            planned = transform_batch(run, customers, decisions, descriptor, request_of(context), target=target)
+            planned = transform_batch(run, customers, decisions, descriptor, request, target=target)
         return push_batch(context, *planned)
 
 
@@ -98,6 +107,10 @@ def load(connector_id: str, note: BatchNote) -> None:
     from customer_sync_airflow.tasks.clients import erp_client, store_client
 
     with open_run(connector_id) as (run, context):
+        request = request_of(context)
+        if request.undo_run:
+            load_for_undo(run, context, note, request)
+            return
         changes, descriptor = pull_batch(context, note, pushed_to="transform")
         customers = pull_customers(context, descriptor)
         with store_client(run) as target, erp_client(run) as source:

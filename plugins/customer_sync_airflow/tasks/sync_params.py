@@ -56,6 +56,15 @@ def sync_params() -> dict[str, Any]:
         "plan_hash": plan_hash_param(
             "Apply only this very plan: the hash that a dry run printed. Any other plan is refused."
         ),
+        "undo_run": Param(
+            None,
+            type=["null", "string"],
+            minLength=1,
+            maxLength=250,
+            title="Undo run",
+            description="Take this run back in place of a sync: its id, as the page Runs shows it. "
+            "Leave mode, customers and moments as they are; dry run and plan hash work as for a sync.",
+        ),
     }
 
 

@@ -11,8 +11,10 @@ from msgspec.structs import replace
 from customer_sync.errors import PlanRefused
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.model.company import CompanyStatus
-from customer_sync.reconcile.undo.undo_run import UndoReport, UndoRequest, preview, undo
+from customer_sync.reconcile.undo.undo_run import UndoReport, preview, undo
+from customer_sync.reconcile.undo.undo_steps import UndoRequest
 from customer_sync.reporting.as_of import state_as_of
+from customer_sync.reporting.story_words import what_became
 from customer_sync.run import Run
 from tests.adapters.in_memory_source import InMemorySource
 from tests.adapters.in_memory_target import InMemoryTarget
@@ -187,3 +189,59 @@ def test_a_guard_that_trips_wants_the_hash_of_the_plan() -> None:
         _undo(world, run_id)
     assert world.company("C1").status is CompanyStatus.APPROVED
     assert _undo(world, run_id, plan_hash=planned.plan_hash).undone == ["C1"]
+
+
+def _told(world: World, number: str) -> tuple[str, str]:
+    """What the customer's page says of the last run that decided something, and what the next step is."""
+    with world.ledger() as ledger:
+        lines = ledger.log.rows(customer_id=number, limit=None)
+    closing = next(line for line in lines if line["outcome"])
+    return what_became(closing), closing["next_step"]
+
+
+def test_the_story_says_in_words_what_was_taken_back_and_why_it_is_left_alone() -> None:
+    """The run, and what of it; kept values with the reason; then that the sync passes the customer over."""
+    world = _world()
+    world.save("C1", name="Wrong Name", phone="+1 555 010 0999")
+    world.sync()
+    run_id = _last_run(world)
+    company = world.company("C1")
+    edited = replace(company.fields, company_phone="+1 555 010 0777")
+    world.store.companies[company.id] = replace(company, fields=edited)
+    _undo(world, run_id)
+    told, next_step = _told(world, "C1")
+    assert told == f"Run {run_id} taken back: company changed (company name).".replace("_", " ")
+    assert next_step.startswith("Mend what was wrong, then resume the customer")
+    with world.ledger() as ledger:
+        lines = ledger.log.rows(customer_id="C1", limit=None)
+    (kept,) = [line for line in lines if line["reasons"] == "touched_in_store"]
+    assert kept["message"] == ("kept as it is, since somebody changed it in the store after the run (company_phone)")
+    assert kept["level"] == "info"
+    world.sync(mode="full")
+    assert _told(world, "C1")[0] == "Passed over: undone (a run was undone for it; unchanged since)."
+
+
+def test_what_a_person_skipped_stays_skipped() -> None:
+    """Neither an undo nor its own undo takes a person's word back."""
+    world = _world()
+    world.save("C1", name="Wrong Name")
+    world.sync()
+    with world.ledger() as ledger, ledger.write() as connection:
+        ledger.set_aside.put(connection, "C1", "skip")
+    _undo(world, _last_run(world))
+    _undo(world, _last_run(world))
+    assert world.company("C1").fields.company_name == "Wrong Name"
+    with world.ledger() as ledger:
+        assert ledger.set_aside.load(["C1"])["C1"].kind == "skip"
+
+
+def test_an_undo_that_is_asked_for_twice_finds_nothing_to_do() -> None:
+    """What is as before the run is neither written nor listed, of changed values and of new companies alike."""
+    world = _world()
+    first = _last_run(world)
+    world.save("C1", *world.erp.customer("C1").contacts, world.contact("KIM"), name="Wrong Name")
+    world.sync()
+    for run_id in (_last_run(world), first):
+        _undo(world, run_id)
+        again = _undo(world, run_id)
+        assert (again.undone, again.kept, again.impossible) == ([], [], [])

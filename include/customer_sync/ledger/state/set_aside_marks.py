@@ -29,14 +29,14 @@ class SetAside:
                     found[customer_id] = Mark(kind, since, source_hash)
         return found
 
-    def put(self, connection: sa.Connection, customer_id: str, kind: MarkKind) -> None:
-        """Mark a customer from now on."""
+    def put(self, connection: sa.Connection, customer_id: str, kind: MarkKind, source_hash: str = "") -> None:
+        """Mark a customer from now on; ``source_hash`` identifies its source as it was seen, where it was."""
         row = {
             "connector_id": self._connector_id,
             "customer_id": customer_id,
             "kind": kind,
             "since_utc": utc_now(),
-            "source_hash": "",
+            "source_hash": source_hash,
         }
         upsert(connection, set_aside, [row])
 

@@ -24,6 +24,7 @@ from customer_sync.ledger.story.batches import naming
 from customer_sync.ledger.story.lines import told_lines
 from customer_sync.model.outcome import Reason, remedy
 from customer_sync.model.waiting import waits_for
+from customer_sync.planning.set_aside import reason_of_mark
 
 _STEPS_PER_RUN = 100
 
@@ -205,7 +206,7 @@ class CustomerStories:
             part = _part(row["entity"], row["record_key"])
             yield _Held(WaitingPart(part, row["reason"], until), row["field"])
         for row in connection.execute(self._of_customer(set_aside, customer_id)).mappings():
-            code = Reason.SKIPPED_BY_PERSON if row["kind"] == "skip" else Reason.HANDLED_BY_PERSON
+            code = reason_of_mark(row["kind"])
             yield _Held(WaitingPart("customer", str(code), waits_for(code)))
         if connection.execute(self._of_customer(unfinished, customer_id)).first() is not None:
             reason = latest.reasons[0] if latest and latest.reasons else str(Reason.BATCH_FAILED)

@@ -7,10 +7,13 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from customer_sync.ledger.journal.run_writes import WrittenCustomer, writes_of_run
+from customer_sync.ledger.journal.run_writes import WrittenCustomer, customers_written, writes_of_run
 from customer_sync.model.operation import Action, AppliedCompany, CustomerPlan
+from customer_sync.model.outcome import Reason
 from customer_sync.planning.diff import diff_company, diff_unenrolment, restored_reference
-from customer_sync.planning.undo import KEPT, Left, Present, RunWrite, Undoing, plan_undo
+from customer_sync.planning.set_aside import source_hash
+from customer_sync.planning.undo import Present, Undoing, former_reference, plan_undo
+from customer_sync.planning.undo_changes import Left, RunWrite, changes_of
 from customer_sync.reconcile.compare.real_state import read_real_state
 from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
 from customer_sync.reconcile.compare.source_side import erp_side
@@ -22,6 +25,17 @@ from customer_sync.targets.port import StoredCompany, Target
 
 _METHODS: Final = Action.SET_PAYMENT_METHODS
 _TERMS: Final = Action.SET_PAYMENT_TERMS
+_GONE: Final = Left("customer:", "", Reason.COMPANY_GONE)
+
+
+class UndoneCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A customer to whom the run wrote: its number now, and what it was to the run.
+
+    A company follows its record, so two of the run's customers may be one by now.
+    """
+
+    customer_id: str
+    written_as: tuple[WrittenCustomer, ...]
 
 
 class LeftOf(NamedTuple):
@@ -33,14 +47,34 @@ class LeftOf(NamedTuple):
     @property
     def is_kept(self) -> bool:
         """Whether it is kept because it changed since; else it is impossible."""
-        return self.left.why in KEPT
+        return self.left.is_kept
 
 
 class PlannedUndo(NamedTuple):
-    """The undo of some customers: a plan each where there is anything to do, and all that stays."""
+    """The undo of some customers.
+
+    Attributes:
+        plans: One each where there is anything to do.
+        left: All that stays.
+        names: Customer -> masked name, of those whom the source shows.
+        sources: Customer -> what identifies its source as it was read.
+    """
 
     plans: list[CustomerPlan]
     left: list[LeftOf]
+    names: dict[str, str]
+    sources: dict[str, str]
+
+
+def undone_customers(run: Run, undone_run_id: str) -> list[UndoneCustomer]:
+    """The customers to whom a run wrote, by the number that each has now."""
+    with run.ledger.engine.connect() as connection:
+        written = customers_written(connection, run.connector.id, undone_run_id)
+    found: dict[str, list[WrittenCustomer]] = {}
+    for customer in written:
+        now = run.ledger.links.of_record(customer.record_id) if customer.record_id else None
+        found.setdefault(now or customer.customer_id, []).append(customer)
+    return [UndoneCustomer(customer_id=key, written_as=tuple(names)) for key, names in sorted(found.items())]
 
 
 class PresentState:
@@ -58,51 +92,65 @@ class PresentState:
         self._run = run
         self._source = source
         self._target = target
-        with run.ledger.engine.connect() as connection:
-            written = writes_of_run(connection, run.connector.id, undone_run_id)
-        self.writes = self._by_number(written)
+        self._undone_run_id = undone_run_id
 
-    def _by_number(self, written: Mapping[WrittenCustomer, list[RunWrite]]) -> dict[str, list[RunWrite]]:
-        """The writes by the number that each record has now: a company follows its record."""
-        found: dict[str, list[RunWrite]] = {}
-        for customer, writes in written.items():
-            now = self._run.ledger.links.of_record(customer.record_id) if customer.record_id else None
-            found.setdefault(now or customer.customer_id, []).extend(writes)
-        return dict(sorted(found.items()))
-
-    def plan(self, customer_ids: Sequence[str]) -> PlannedUndo:
+    def plan(self, customers: Sequence[UndoneCustomer]) -> PlannedUndo:
         """Plan the undo of some of the run's customers, from what is there now.
 
         Raises:
             TransientApiError: The ERP or the store is out of reach.
         """
         run = self._run
-        planned = PlannedUndo([], [])
+        ids = [each.customer_id for each in customers]
+        planned = PlannedUndo([], [], {}, {})
         with counting_requests(run, source=self._source, target=self._target):
-            sides = self._erp_sides(customer_ids)
-            applied = run.ledger.links.load(customer_ids)
-            for key in customer_ids:
-                self._plan_one(key, sides.get(key, ErpSide(customer_id=key)), applied.get(key), planned)
+            sides = self._erp_sides(ids, planned)
+            applied = run.ledger.links.load(ids)
+            made = run.ledger.links.made_by(self._undone_run_id, ids)
+            writes = self._writes(customers)
+            for key in ids:
+                erp = sides.get(key, ErpSide(customer_id=key))
+                self._plan_one(erp, applied.get(key), writes[key], planned, is_made_by_run=made.get(key, False))
         return planned
 
-    def _plan_one(self, key: str, erp: ErpSide, applied: AppliedCompany | None, planned: PlannedUndo) -> None:
+    def _writes(self, customers: Sequence[UndoneCustomer]) -> dict[str, list[RunWrite]]:
+        named = [name for each in customers for name in each.written_as]
+        with self._run.ledger.engine.connect() as connection:
+            found = writes_of_run(connection, self._run.connector.id, self._undone_run_id, named)
+        return {
+            each.customer_id: [write for name in each.written_as for write in found.get(name, ())] for each in customers
+        }
+
+    def _plan_one(
+        self,
+        erp: ErpSide,
+        applied: AppliedCompany | None,
+        writes: Sequence[RunWrite],
+        planned: PlannedUndo,
+        *,
+        is_made_by_run: bool,
+    ) -> None:
+        key = erp.customer_id
         company = self._target.company(applied.company_id) if applied is not None else None
         if applied is None or company is None:
-            planned.left.append(LeftOf(key, Left("customer:", "", "company_gone")))
-            return
-        undoing = plan_undo(key, self._present(erp, applied, company, self.writes[key]), self.writes[key])
+            undoing = _undoing_without_company(erp, applied, writes)
+        else:
+            present = self._present(erp, applied, company, writes)._replace(is_made_by_run=is_made_by_run)
+            undoing = plan_undo(key, present, writes)
         planned.left.extend(LeftOf(key, left) for left in undoing.left)
-        plan = self._as_plan(key, erp, applied, undoing)
+        plan = self._as_plan(erp, applied, undoing)
         if plan.operations:
             planned.plans.append(plan)
 
-    def _erp_sides(self, customer_ids: Sequence[str]) -> dict[str, ErpSide]:
+    def _erp_sides(self, customer_ids: Sequence[str], planned: PlannedUndo) -> dict[str, ErpSide]:
         """What the ERP says of each, also of those that are set aside."""
         sides: dict[str, ErpSide] = {}
         reader = PlaceReader(self._run, self._target)
         for page in self._source.customers_of(customer_ids, suspected):
             places = reader.of(page.customers)
             sides |= {each.customer_id: erp_side(each, self._run.connector, places) for each in page.customers}
+            planned.sources.update((each.customer_id, source_hash(each)) for each in page.customers)
+        planned.names.update((key, side.name) for key, side in sides.items())
         return sides
 
     def _present(
@@ -119,41 +167,67 @@ class PresentState:
         )
         # The state is put in the words of what was applied, which is what it is compared with.
         real = read_real_state(ErpSide(customer_id=erp.customer_id), LedgerSide(applied=applied), store, company)
-        desired = erp.desired.users if erp.desired is not None else ()
         return Present(
             applied=applied,
             real=real.applied,
-            emails={user.key: user.email.casefold() for user in (*erp.successors, *desired)},
+            emails=_emails(erp),
             may_trade=erp.desired is not None,
-            reference=erp.reference_id if erp.record_id or erp.claim != "absent" else None,
+            reference=_reference_in_source(erp),
             admin_role=connector.contacts.primary_role,
             key_field=connector.store.key_field,
         )
 
-    def _as_plan(self, key: str, erp: ErpSide, applied: AppliedCompany, undoing: Undoing) -> CustomerPlan:
-        connector = self._run.connector
+    def _as_plan(self, erp: ErpSide, applied: AppliedCompany | None, undoing: Undoing) -> CustomerPlan:
+        connector, key = self._run.connector, erp.customer_id
         plan = CustomerPlan(
             customer_id=key,
             kind="unenroll" if undoing.desired is None else "sync",
             name=erp.name,
             record_id=erp.record_id,
             erp_reference=erp.reference_id,
-            company_id=applied.company_id,
+            company_id=applied.company_id if applied is not None else _id_of(erp.reference_id),
             desired=undoing.desired,
+            reasons=(str(Reason.UNDONE),),
             # Nothing of an undo's own is written where the run did not write.
             former_reference=erp.reference_id if undoing.reference is None else undoing.reference,
+            undoes=self._undone_run_id,
         )
-        if _is_gone(undoing):
+        if _GONE in undoing.left:
             return plan
         operations = (
-            diff_unenrolment(key, applied, connector.policy)
+            ()
+            if applied is None
+            else diff_unenrolment(key, applied, connector.policy)
             if undoing.desired is None
             else diff_company(undoing.desired, applied, connector.policy)
         )
         if undoing.reference is not None and connector.writes_reference:
-            operations += restored_reference(key, applied.company_id, erp.reference_id, undoing.reference)
+            operations += restored_reference(key, plan.company_id, erp.reference_id, undoing.reference)
         return msgspec.structs.replace(plan, operations=operations)
 
 
-def _is_gone(undoing: Undoing) -> bool:
-    return any(left.why == "company_gone" for left in undoing.left)
+def _undoing_without_company(erp: ErpSide, applied: AppliedCompany | None, writes: Sequence[RunWrite]) -> Undoing:
+    """Of a company that the run made and that is gone, only the source knows still; others cannot be had again."""
+    changes = changes_of(writes)
+    own = changes.get("customer:")
+    if own is None or own.was_there:
+        return Undoing(None, None, (_GONE,))
+    known = applied.reference_id if applied is not None else None
+    reference, why = former_reference(changes.get("customer:reference"), _reference_in_source(erp), known)
+    left = () if why is None else (Left("customer:reference", "reference_id", why),)
+    return Undoing(None, reference, left)
+
+
+def _reference_in_source(erp: ErpSide) -> str | None:
+    """What the source holds as the company's id; ``None`` where it has no such record."""
+    return erp.reference_id if erp.record_id or erp.claim != "absent" else None
+
+
+def _emails(erp: ErpSide) -> Mapping[str, str]:
+    desired = erp.desired.users if erp.desired is not None else ()
+    return {user.key: user.email.casefold() for user in (*erp.successors, *desired)}
+
+
+def _id_of(reference: str) -> int:
+    """The company's id that a reference names, 0 where it names none."""
+    return int(reference) if reference.isdecimal() and reference.isascii() else 0

@@ -1,54 +1,34 @@
-"""Undo a run without Airflow: plan, guard, the load of the sync, and set aside. (docs/architecture.md#undo)"""
+"""Undo a run without Airflow: its steps in order, with the sync's guard and audit. (docs/architecture.md#undo)"""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-from pydantic import BaseModel, ConfigDict, Field
-
-from customer_sync.errors import ConfigError, RunUnbalanced
-from customer_sync.ledger import CustomerOutcome
-from customer_sync.ledger.storage.clock import utc_now
-from customer_sync.model.batch import Batch, BatchDescriptor, unpack
+from customer_sync.errors import RunUnbalanced, SyncError
+from customer_sync.model.batch import BatchDescriptor
 from customer_sync.model.operation import CustomerPlan
-from customer_sync.model.outcome import Outcome, Reason
-from customer_sync.planning.window import RunRequest
-from customer_sync.reconcile.reconciliation import BATCH, pack_repairs
-from customer_sync.reconcile.repair.plan_repair import RepairItem
-from customer_sync.reconcile.undo.present_state import LeftOf, PresentState
-from customer_sync.reporting.log_entry import closing_entry
+from customer_sync.model.outcome import Outcome
+from customer_sync.reconcile.undo.present_state import LeftOf, PresentState, undone_customers
+from customer_sync.reconcile.undo.undo_steps import (
+    BATCH,
+    UndoRequest,
+    begin_undo,
+    by_undo_rules,
+    extract_undo,
+    load_undo,
+    transform_undo,
+)
+from customer_sync.reconcile.undo.undoable import mode_of_undone_run
 from customer_sync.run import Run
 from customer_sync.sources.port import Source
+from customer_sync.steps.audit import AuditReport, audit_run
 from customer_sync.steps.guard import settle_plan
-from customer_sync.steps.load import load_plans
 from customer_sync.targets.port import Target
 
-UNDO_MODE = "undo"
-"""Mode of such a run in the ledger."""
-
-_items = msgspec.json.Decoder(Batch[RepairItem])
-
-
-class UndoRequest(BaseModel):
-    """What a person asks of an undo.
-
-    Attributes:
-        undo_run: The run that is taken back.
-        delete_created: Whether companies that it made are deleted, not deactivated.
-        dry_run: Plan alone.
-        plan_hash: The plan that was seen; it is asked for where a guard trips.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    undo_run: str = Field(min_length=1, max_length=250)
-    delete_created: bool = False
-    dry_run: bool = False
-    plan_hash: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
+_WITHOUT_EFFECT = frozenset(map(str, (Outcome.FAILED, Outcome.QUARANTINED, Outcome.SKIPPED, Outcome.UNCHANGED)))
 
 
 @dataclass(frozen=True)
@@ -76,20 +56,21 @@ def preview(run: Run, source: Source, target: Target, request: UndoRequest) -> U
     """Plan an undo and write nothing, neither in the store nor in the ledger: what a page shows.
 
     Raises:
-        ConfigError: The ledger knows no such run, or that run planned only.
+        ConfigError: There is nothing that could be undone.
         TransientApiError: The ERP or the store is out of reach.
     """
-    run = _by_undo_rules(run, request)
-    _check(run, request)
+    run = by_undo_rules(run, request)
+    mode_of_undone_run(run.ledger, run.connector, request.undo_run)
+    reader = PresentState(run, source, target, request.undo_run)
+    customers = undone_customers(run, request.undo_run)
+    plans: list[CustomerPlan] = []
+    left: list[LeftOf] = []
     with source:
-        reader = PresentState(run, source, target, request.undo_run)
-        plans: list[CustomerPlan] = []
-        left: list[LeftOf] = []
-        for part in _parts(reader):
-            planned = reader.plan(part)
+        for start in range(0, len(customers), BATCH):
+            planned = reader.plan(customers[start : start + BATCH])
             plans += planned.plans
             left += planned.left
-    total = sum(_item(plan).repair_hash() for plan in plans) % 2**128
+    total = sum(plan.plan_hash() for plan in plans) % 2**128
     return UndoPlan(plans, _kept(left), _impossible(left), f"{total:032x}")
 
 
@@ -106,180 +87,71 @@ def undo(run: Run, source: Source, target: Target, request: UndoRequest) -> Undo
         What was done, and what stays.
 
     Raises:
-        ConfigError: The ledger knows no such run, or that run planned only.
+        ConfigError: There is nothing that could be undone.
         PlanRefused: A guard wants the plan's hash, or the plan is another one by now.
         RunUnbalanced: A customer has no outcome, or failed.
         SyncError: The ERP or the store is out of reach.
     """
-    run = _by_undo_rules(run, request)
-    undone_mode = _check(run, request)
-    _begin(run, request)
+    begin_undo(run.as_task("extract"), request)
     left: list[LeftOf] = []
-    try:
-        with source, tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            reader = PresentState(run.as_task("extract"), source, target, request.undo_run)
-            descriptors = []
-            for content, descriptor in _planned(run.as_task("transform"), reader, left):
-                (folder / descriptor.key).write_text(content, encoding="utf-8")
-                descriptors.append(descriptor)
-            summary = settle_plan(
-                run.as_task("guard"),
-                descriptors,
-                RunRequest(dry_run=request.dry_run, plan_hash=request.plan_hash),
-                # Who names the hash has read this very plan: that is the yes that a guard wants.
-                can_ask=request.plan_hash is not None,
-            )
-            for descriptor in summary.descriptors:
-                content = (folder / descriptor.key).read_text(encoding="utf-8")
-                load_undo(
-                    run.as_task("load"), content, descriptor, reader, target=target, source=source, mode=undone_mode
-                )
-    except BaseException:
-        with run.ledger.write() as connection:
-            run.ledger.runs.update(connection, run.run_id, state="failed", ended_at_utc=utc_now())
-        raise
-    return _close(run.as_task("audit"), request, left)
+    extracted: list[BatchDescriptor] = []
+    with tempfile.TemporaryDirectory() as name:
+        try:
+            with source:
+                _perform(run, source, target, request, Path(name), extracted, left)
+        except SyncError as error:
+            _audit(run, extracted, error)
+            raise
+    report = _audit(run, extracted, None)
+    became = [(key, outcome) for key, _, outcome, _ in run.ledger.runs.customers(run.run_id)]
+    undone = [key for key, outcome in became if outcome not in _WITHOUT_EFFECT]
+    row = run.ledger.runs.get(run.run_id) or {}
+    outcomes = report.outcomes if report is not None else {}
+    plan_hash = row.get("plan_hash") or ""
+    return UndoReport([] if request.dry_run else undone, _kept(left), _impossible(left), plan_hash, outcomes)
 
 
-def load_undo(
+def _perform(
     run: Run,
-    content: str,
-    descriptor: BatchDescriptor,
-    reader: PresentState,
-    *,
-    target: Target,
     source: Source,
-    mode: str,
+    target: Target,
+    request: UndoRequest,
+    folder: Path,
+    extracted: list[BatchDescriptor],
+    left: list[LeftOf],
 ) -> None:
-    """Load one batch of an undo: plan its customers once more, and write for those of whom the plan still holds.
-
-    Args:
-        run: The run.
-        content: The batch as it was planned.
-        descriptor: What guard passed on.
-        reader: Reads what is there now.
-        target: The store.
-        source: The ERP.
-        mode: Mode of the run that is undone: who is undone from an undo is taken back into the sync.
-    """
-    batch: Batch[RepairItem] = unpack(content, descriptor.label, descriptor.digest, _items)
-    plans = {item.customer_id: item.plan for item in batch.items if item.customer_id not in descriptor.withheld}
-    begun = run.ledger.intents.begun(run.run_id, plans)
-    # What an earlier attempt began is gone on with from the ledger, not planned again.
-    now = {each.customer_id: each for each in reader.plan([key for key in plans if key not in begun]).plans}
-    held = [plan for key, plan in plans.items() if key in begun or _is_same(plan, now.get(key))]
-    _mark(run, [plan.customer_id for plan in held])
-    _refuse_changed(run, [plan for plan in plans.values() if plan not in held])
-    if held:
-        load_plans(run, held, descriptor, target=target, source=source)
-    # Once more: the write-back moved the customer's stamp, which is no change of its source.
-    _mark(run, [plan.customer_id for plan in held], back=mode == UNDO_MODE)
+    planned = []
+    for content, descriptor in extract_undo(run.as_task("extract"), request):
+        extracted.append(descriptor)
+        (folder / descriptor.key).write_text(content, encoding="utf-8")
+    for descriptor in extracted:
+        content = (folder / descriptor.key).read_text(encoding="utf-8")
+        batch = transform_undo(run.as_task("transform"), content, descriptor, request, source=source, target=target)
+        (folder / descriptor.key).write_text(batch.content, encoding="utf-8")
+        planned.append(batch.descriptor)
+        left += batch.left
+    # Who names the hash has read this very plan: that is the yes that a guard wants.
+    can_ask = request.plan_hash is not None
+    summary = settle_plan(run.as_task("guard"), planned, request.as_run_request(), can_ask=can_ask)
+    run.sink("\n".join(summary.lines), [])
+    for descriptor in summary.descriptors:
+        content = (folder / descriptor.key).read_text(encoding="utf-8")
+        load_undo(run.as_task("load"), content, descriptor, request, source=source, target=target)
 
 
-def _mark(run: Run, customer_ids: Sequence[str], *, back: bool = False) -> None:
-    with run.ledger.write() as connection:
-        if back:
-            run.ledger.set_aside.drop(connection, customer_ids)
-            return
-        for customer_id in customer_ids:
-            run.ledger.set_aside.put(connection, customer_id, "undone")
-
-
-def _is_same(planned: CustomerPlan, now: CustomerPlan | None) -> bool:
-    return now is not None and now.plan_hash() == planned.plan_hash()
-
-
-def _refuse_changed(run: Run, plans: Sequence[CustomerPlan]) -> None:
-    reasons = (str(Reason.CHANGED_SINCE_PLAN),)
-    entries = [
-        closing_entry(
-            plan.customer_id,
-            plan.name,
-            Outcome.FAILED,
-            reasons,
-            words=run.words,
-            message="changed since the undo was planned; plan it once more",
-            store_id=str(plan.company_id or ""),
-        )
-        for plan in plans
-    ]
-    with run.ledger.write() as connection:
-        run.record(connection, entries, [CustomerOutcome(plan.customer_id, Outcome.FAILED, reasons) for plan in plans])
-
-
-def _by_undo_rules(run: Run, request: UndoRequest) -> Run:
-    """The same run under the policy of an undo: what a run made goes, whatever the connector does with leavers."""
-    customer = "delete" if request.delete_created else "deactivate"
-    policy = run.connector.policy.model_copy(update={"customer": customer, "contact": "delete", "location": "delete"})
-    return Run(
-        run.connector.model_copy(update={"policy": policy}),
-        run.ledger,
-        run.run_id,
-        run.try_number,
-        run.task,
-        run.sink,
-        run.url,
-    )
-
-
-def _check(run: Run, request: UndoRequest) -> str:
-    """The mode of the run that is undone.
+def _audit(run: Run, extracted: Sequence[BatchDescriptor], stopped_by: SyncError | None) -> AuditReport | None:
+    """Balance the undo; the error that stopped it is the caller's to raise.
 
     Raises:
-        ConfigError: There is nothing that could be undone.
+        RunUnbalanced: A customer has no outcome, or failed, although nothing stopped the undo.
     """
-    row = run.ledger.runs.get(request.undo_run)
-    if row is None:
-        raise ConfigError(
-            f"The ledger of {run.connector.id} knows no run {request.undo_run!r}: the page Runs lists them. "
-            f"What ended more than {run.connector.retention.undo_days} days ago (retention.undo_days) cannot be.",
-            setting="undo_run",
-        )
-    if row["dry_run"]:
-        raise ConfigError(f"Run {request.undo_run} was a dry run and wrote nothing.", setting="undo_run")
-    return str(row["mode"])
-
-
-def _begin(run: Run, request: UndoRequest) -> None:
-    with run.ledger.write() as connection:
-        run.ledger.runs.begin(
-            connection,
-            run.run_id,
-            mode=UNDO_MODE,
-            dry_run=request.dry_run,
-            moves_watermark=False,
-            window={
-                "why": f"undo of run {request.undo_run}",
-                "since": {},
-                "until": "",
-                "interval": [],
-                "resume_after": "",
-            },
-            stamps=None,
-            resume_after="",
-            plan_hash="",
-        )
-
-
-def _parts(reader: PresentState) -> Iterator[list[str]]:
-    customers = list(reader.writes)
-    for start in range(0, len(customers), BATCH):
-        yield customers[start : start + BATCH]
-
-
-def _planned(run: Run, reader: PresentState, left: list[LeftOf]) -> Iterator[tuple[str, BatchDescriptor]]:
-    """Plan batch by batch; what stays is told before anything is written."""
-    for number, part in enumerate(_parts(reader)):
-        planned = reader.plan(part)
-        left += planned.left
-        items = [_item(plan) for plan in planned.plans]
-        if items:
-            yield pack_repairs(run, items, number)
-
-
-def _item(plan: CustomerPlan) -> RepairItem:
-    return RepairItem(plan=plan, evidence="undo")
+    failed = [] if stopped_by is None else [type(stopped_by).__name__]
+    try:
+        return audit_run(run.as_task("audit"), extracted=extracted, failed_tasks=failed)
+    except RunUnbalanced:
+        if stopped_by is None:
+            raise
+    return None
 
 
 def _kept(left: Sequence[LeftOf]) -> list[LeftOf]:
@@ -288,31 +160,3 @@ def _kept(left: Sequence[LeftOf]) -> list[LeftOf]:
 
 def _impossible(left: Sequence[LeftOf]) -> list[LeftOf]:
     return [each for each in left if not each.is_kept]
-
-
-def _close(run: Run, request: UndoRequest, left: Sequence[LeftOf]) -> UndoReport:
-    ledger = run.ledger
-    open_ones = list(ledger.runs.without_outcome(run.run_id))
-    if request.dry_run:
-        with ledger.write() as connection:
-            run.record(connection, (), [CustomerOutcome(key, Outcome.PLANNED) for key in open_ones])
-        open_ones = []
-    bad = {str(Outcome.FAILED), str(Outcome.QUARANTINED)}
-    became = [(key, outcome) for key, _, outcome, _ in ledger.runs.customers(run.run_id) if outcome]
-    done = [key for key, outcome in became if outcome not in bad]
-    failed = [key for key, outcome in became if outcome in bad]
-    outcomes = {name: count for name, count in ledger.runs.outcome_counts(run.run_id).items() if name}
-    with ledger.write() as connection:
-        ledger.runs.update(
-            connection,
-            run.run_id,
-            state="failed" if open_ones or failed else "success",
-            ended_at_utc=utc_now(),
-            summary={"outcomes": outcomes, "kept": len(_kept(left)), "impossible": len(_impossible(left))},
-        )
-    if open_ones or failed:
-        named = ", ".join([*open_ones, *failed][:20])
-        raise RunUnbalanced(f"The undo did not finish for {len(open_ones) + len(failed)} customers: {named}.")
-    row = ledger.runs.get(run.run_id) or {}
-    undone = [] if request.dry_run else done
-    return UndoReport(undone, _kept(left), _impossible(left), row.get("plan_hash") or "", outcomes)
