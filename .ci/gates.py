@@ -86,7 +86,7 @@ GATES = (
     # -- the limits of a run, and a person's say
     Gate("planning.guard_limits:tripped_guards", "return []", (f"{UNIT}/test_guards.py",)),
     Gate("planning.guard_limits:_too_many", "return []", (f"{UNIT}/test_guards.py",)),
-    Gate("steps.guard:settle_plan", "[]", (GUARDS,), "tripped_guards(_totals(run, settled), run.connector.guards)"),
+    Gate("steps.guard:settle_plan", "[]", (GUARDS,), "tripped_guards(totals, run.connector.guards)"),
     Gate("steps.guard:_totals", "True", (GUARDS,), "run.ledger.runs.handed_on(run.run_id)[0] == len(descriptors)"),
     Gate(
         "steps.guard:_totals",

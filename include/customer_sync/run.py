@@ -32,6 +32,7 @@ class Run:
         task: Name of the step.
         sink: Where log entries are printed.
         url: Address of the run in Airflow, ``""`` outside of it.
+        leaves_files: Whether its tables are written into the folder of reports, where one is configured.
     """
 
     connector: Connector
@@ -41,6 +42,7 @@ class Run:
     task: str = ""
     sink: Sink = field(default=discard)
     url: str = ""
+    leaves_files: bool = True
 
     @property
     def words(self) -> Mapping[str, str]:

@@ -107,6 +107,17 @@ _FOUND = {
         Event("set_status", ("c1", "On Hold")),
         Event("renumber", ("c1", "N2")),
     ],
+    "an e-mail goes to a colleague of the same name, and who had it moves away": [
+        Event("add_customer", ("c1", "N1", 2)),
+        Event("marry", ("c1p2", "Same")),
+        Event("add_contact", ("c1q2", "c1")),
+        Event("add_customer", ("c2", "N2", 0)),
+        Event("run", ("full", 0)),
+        Event("hand_over", ("c1p2", "c1p1", "fresh@mail.example")),
+        Event("marry", ("c1p1", "Same")),
+        Event("move_contact", ("c1p2", "c2")),
+        Event("make_primary", ("c1q2",)),
+    ],
     "who followed the admin on hold gets another e-mail": [
         Event("add_customer", ("c1", "N1", 1)),
         Event("run", ("full", 0)),
@@ -126,7 +137,8 @@ def test_what_seeds_found_stays_mended(ledger_file: LedgerFile, events: Sequence
 
 
 @pytest.mark.parametrize(
-    "seed", [500085, 500411, 600403, 600844, 600944, 601948, 601978, 601982, 603389, 700154, 702174, 702583]
+    "seed",
+    [500085, 500411, 600403, 600844, 600944, 601948, 601978, 601982, 603389, 700154, 702174, 702583, 804767, 807121],
 )
 def test_seeds_that_found_something_stay_mended(ledger_file: LedgerFile, seed: int) -> None:
     """The same for histories whose faults are the point of them."""

@@ -19,6 +19,7 @@ with gc_paused():
     from customer_sync.commands.explain import add_explain
     from customer_sync.commands.ledger import add_ledger
     from customer_sync.commands.login import add_login
+    from customer_sync.commands.plan import add_plan
     from customer_sync.commands.pools import add_pools
     from customer_sync.commands.reconcile import add_reconcile
     from customer_sync.commands.run import add_run
@@ -66,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         "Ledger: CUSTOMER_SYNC_LEDGER_URL, else an SQLite file in $AIRFLOW_HOME.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (add_doctor, add_run, add_explain, add_reconcile, add_undo, add_login, add_pools, add_ledger):
+    for add in (add_doctor, add_run, add_plan, add_explain, add_reconcile, add_undo, add_login, add_pools, add_ledger):
         add(commands)
     return parser
 

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     CONNECTION_TYPE_MISMATCH = "connection_type_mismatch"
     STATUS_ON_HOLD = "status_on_hold"
     STATUS_INACTIVE = "status_inactive"
+    NOT_IN_PILOT = "not_in_pilot"
     DELETED_IN_ERP = "deleted_in_erp"
     SKIPPED_BY_PERSON = "skipped_by_person"
     HANDLED_BY_PERSON = "handled_by_person"
@@ -159,6 +160,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.CONNECTION_TYPE_MISMATCH: "Choose the connector's connection type in {connection_type}.",
     Reason.STATUS_ON_HOLD: "Release the hold on the customer; its company stays as it is until then.",
     Reason.STATUS_INACTIVE: "Activate the customer in the ERP if it should trade in the store.",
+    Reason.NOT_IN_PILOT: "Add the number to eligibility.only, or empty that list to end the pilot.",
     Reason.DELETED_IN_ERP: "Nothing, if that was meant; else make the customer anew in the ERP.",
     Reason.SKIPPED_BY_PERSON: "Take the customer back on its Connector Logs page if the sync should look at it again.",
     Reason.HANDLED_BY_PERSON: "Nothing: the sync looks at the customer again when it changes in the ERP.",

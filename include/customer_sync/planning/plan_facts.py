@@ -114,7 +114,7 @@ def lines_of(facts: PlanFacts) -> list[str]:
     ]
     lines += _undo(facts)
     if facts.actions:
-        lines.append(f"  in all: {_counted(facts.actions)}")
+        lines.append(f"  in all: {actions_in_words(facts.actions)}")
     lines += _leavers(facts)
     lines += _new_people(facts)
     if facts.withheld:
@@ -208,7 +208,7 @@ def question_of(
 def _plan_points(facts: PlanFacts, link: str) -> Iterable[str]:
     yield f"{_size(facts)} in {_number(len(facts.batches), 'batch', 'batches')}"
     if facts.actions:
-        yield escape_markdown(_counted(facts.actions))
+        yield escape_markdown(actions_in_words(facts.actions))
     yield from map(escape_markdown, _undo(facts))
     yield from map(escape_markdown, _leavers(facts))
     if facts.withheld:
@@ -274,7 +274,8 @@ _IN_WORDS: Final[Mapping[str, tuple[str, str, str]]] = {
 """What is done to what, in the order in which it is told: what is new, what changes, what goes."""
 
 
-def _counted(actions: dict[str, int]) -> str:
+def actions_in_words(actions: Mapping[str, int]) -> str:
+    """What is done to what, counted: *3 companies to create, 1 user to remove*."""
     words = ((actions[name], each) for name, each in _IN_WORDS.items() if actions.get(name))
     return ", ".join(f"{_number(count, one, several)} {what}" for count, (one, several, what) in words)
 

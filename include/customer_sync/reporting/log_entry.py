@@ -250,7 +250,7 @@ def unknown_entry(customer_id: str, name: str, reason: Reason) -> LogEntry:
 def operation_entry(customer_id: str, name: str, operation: Operation, connector: Connector, *, verb: str) -> LogEntry:
     """The line about one operation: ``verb`` is ``planned`` or ``done``."""
     entity = entity_of(operation.action)
-    operation = _with_reference(operation)
+    operation = with_reference(operation)
     is_done = verb == DONE
     # Of a new record every field is new; naming them all would hide the changes of the others.
     is_new = operation.action in CREATIONS
@@ -374,7 +374,7 @@ _STATUS_IN_WORDS = {
 }
 
 
-def _with_reference(operation: Operation) -> Operation:
+def with_reference(operation: Operation) -> Operation:
     """The write-back with the id that it carries: a company that the same run makes has none when it is planned."""
     if not isinstance(operation, ReferenceOperation) or operation.new or operation.is_undo:
         return operation

@@ -62,7 +62,7 @@ def plan_rows(ledger: Ledger, connector: Connector, run_id: str) -> Iterator[tup
 def write_plan_if_configured(run: Run) -> list[str]:
     """Write ``plan.csv`` into the run's report folder, where one is configured; tell where it is."""
     directory = reports_directory()
-    if directory is None:
+    if directory is None or not run.leaves_files:
         return []
     path = folder_of_run(directory, run.connector.id, run.run_id) / "plan.csv"
     write_plan(run.ledger, run.connector, run.run_id, path)

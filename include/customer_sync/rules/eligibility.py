@@ -41,7 +41,7 @@ def decide_eligibility(customer: Customer, connector: Connector) -> Decision:
             store holds.
 
     Returns:
-        The decision, reasons in the order: type, class, e-mail, switches, status.
+        The decision, reasons in the order: type, class, e-mail, switches, status, pilot.
     """
     if customer.is_gone:
         return Decision((Reason.DELETED_IN_ERP,))
@@ -62,6 +62,8 @@ def decide_eligibility(customer: Customer, connector: Connector) -> Decision:
         reasons.append(Reason.STATUS_ON_HOLD)
     elif status not in rules.sync_statuses_folded:
         reasons.append(Reason.STATUS_INACTIVE)
+    if rules.only and rules.only_folded.isdisjoint({customer.customer_id.casefold(), customer.record_id.casefold()}):
+        reasons.append(Reason.NOT_IN_PILOT)
     return Decision(tuple(reasons))
 
 

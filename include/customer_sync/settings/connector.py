@@ -74,6 +74,11 @@ class StoreRules(Section):
         return self.single_creates or self.catalog_id is not None
 
     @property
+    def pace_per_minute(self) -> float:
+        """Requests a minute that we may send to the store."""
+        return self.requests_per_minute * self.share
+
+    @property
     def storefronts(self) -> frozenset[int]:
         """Every storefront that new companies and users may be put on."""
         by_class = (number for numbers in self.channels_by_class.values() for number in numbers)
@@ -338,6 +343,19 @@ class Connector(Section):
     def managed_methods(self) -> tuple[str, ...]:
         """Every payment method that the terms table names anywhere."""
         return tuple(sorted({code for rule in self.terms.values() for code in rule.payment_methods}))
+
+    def reading_fingerprint(self) -> str:
+        """Identify all by which a source reads customers: files with the same one are shown the same records."""
+        rules, switches = self.eligibility, {"include", "opt_in_required"}
+        return content_hash(
+            [
+                self.model_dump(mode="json", include={"source", "erp"}),
+                self.contacts.model_dump(mode="json", include=switches),
+                self.locations.model_dump(mode="json", include=switches),
+                rules.opt_in_required,
+                rules.model_dump(mode="json") if self.erp.server_filter else "",
+            ]
+        )
 
     def mapping_fingerprint(self) -> str:
         """Identify the rules and the mapping; when it changes, the next scheduled run reads everything."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import ValidationError
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from customer_sync.errors import ConfigError
 from customer_sync.redaction import kind_of_key, redact_value
 from customer_sync.settings.connector import Connector
-from customer_sync.settings.yaml_text import read_yaml
+from customer_sync.settings.yaml_text import Places, read_with_places
 
 DIRECTORY_VARIABLE = "CUSTOMER_SYNC_CONNECTORS_DIR"
 """Environment variable that names the folder of connector files."""
@@ -78,11 +79,11 @@ def load_connector(path: Path) -> Connector:
         ConfigError: The file cannot be read, is no YAML mapping, or a setting is
             wrong; the message names the file, each wrong setting and what is accepted.
     """
-    document = _read_yaml(path)
+    text = _text_of(path)
     try:
-        connector = Connector.model_validate(document)
-    except ValidationError as error:
-        raise ConfigError(_explain(path, error), setting=str(path)) from error
+        connector = _validated(text)
+    except _Wrong as wrong:
+        raise ConfigError(_told(path.name, wrong.problems), setting=str(path)) from wrong.__cause__
     if connector.id != path.stem:
         raise ConfigError(
             f"Connector file {path.name}: id is '{connector.id}', but the file's name says '{path.stem}'. "
@@ -90,6 +91,63 @@ def load_connector(path: Path) -> Connector:
             setting=f"{path.name}: id",
         )
     return connector
+
+
+def load_draft(path: Path, connector_id: str) -> Connector:
+    """Read and validate a draft of a connector's file, whatever its name.
+
+    Args:
+        path: The draft.
+        connector_id: Whose draft it is to be.
+
+    Raises:
+        ConfigError: As for :func:`load_connector`, or it is another connector's.
+    """
+    connector, problems = check_draft(_text_of(path), connector_id)
+    if connector is None:
+        raise ConfigError(_told(path.name, problems), setting=str(path))
+    return connector
+
+
+def check_draft(text: str, connector_id: str) -> tuple[Connector | None, list[Problem]]:
+    """Validate the text of a draft, at a cost that is bounded whatever it holds.
+
+    Args:
+        text: The draft.
+        connector_id: Whose draft it is to be.
+
+    Returns:
+        The connector, and no problems; or ``None``, and what is wrong.
+    """
+    if len(text.encode(errors="replace")) > MAX_FILE_BYTES:
+        return None, [Problem(f"It is larger than {MAX_FILE_BYTES} bytes; that cannot be right")]
+    try:
+        connector = _validated(text)
+    except _Wrong as wrong:
+        return None, wrong.problems
+    if connector.id != connector_id:
+        said = f"it is '{connector.id}', and the draft is to be one of '{connector_id}': write id: {connector_id}"
+        return None, [Problem(said, "id", *read_with_places(text)[1].of(["id"]))]
+    return connector, []
+
+
+class Problem(NamedTuple):
+    """What is wrong in a connector file: a sentence, the setting's path, line and column from 1 (0: unknown)."""
+
+    text: str
+    setting: str = ""
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        where = f" at line {self.line}, column {self.column}" if self.setting and self.line else ""
+        return f"{self.setting}: {self.text}{where}" if self.setting else self.text
+
+
+class _Wrong(Exception):
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(problems)
+        self.problems = problems
 
 
 def find_connector(connector_id: str, directory: Path | None = None) -> Connector:
@@ -128,32 +186,43 @@ def _as_far_as_alerts(path: Path) -> Connector | None:
     except ConfigError:
         pass  # its DAG says so; here only its channels matter
     try:
-        return Connector.model_validate({"id": path.stem, "alerts": _read_yaml(path).get("alerts") or {}})
-    except (ConfigError, ValidationError):
+        alerts = _document(_text_of(path))[0].get("alerts") or {}
+        return Connector.model_validate({"id": path.stem, "alerts": alerts})
+    except (ConfigError, ValidationError, _Wrong):
         return None
 
 
-def _read_yaml(path: Path) -> Any:
+def _text_of(path: Path) -> str:
     try:
-        document = read_yaml(_read_text(path))
+        return _read_text(path)
     except OSError as error:
         raise ConfigError(f"Connector file {path} cannot be read: {error.strerror}.", setting=str(path)) from error
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"Connector file {path.name} is not UTF-8 text (byte {error.start}).", setting=str(path)
         ) from error
+
+
+def _validated(text: str) -> Connector:
+    document, places = _document(text)
+    try:
+        return Connector.model_validate(document)
+    except ValidationError as error:
+        raise _Wrong(_problems(error, places)) from error
+
+
+def _document(text: str) -> tuple[dict[str, Any], Places]:
+    try:
+        document, places = read_with_places(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it is not YAML"
-        raise ConfigError(
-            f"Connector file {path.name} cannot be parsed{place}: {problem}.", setting=str(path)
-        ) from error
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        where = f" at line {line}, column {column}" if mark else ""
+        raise _Wrong([Problem(f"It cannot be parsed{where}: {problem}", "", line, column)]) from error
     if not isinstance(document, dict):
-        raise ConfigError(
-            f"Connector file {path.name} must hold settings such as 'id: knb', not {type(document).__name__}."
-        )
-    return document
+        raise _Wrong([Problem(f"It must hold settings such as 'id: knb', not {type(document).__name__}")])
+    return document, places
 
 
 def _read_text(path: Path) -> str:
@@ -167,18 +236,27 @@ def _read_text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _explain(path: Path, error: ValidationError) -> str:
-    found = error.errors(include_url=False, include_input=True)
-    problems = []
-    for item in found[:MAX_PROBLEMS]:
-        place = ".".join(str(part) for part in item["loc"])[:MAX_SHOWN] or "file"
-        is_shown = item["type"] != "missing" and kind_of_key(str(item["loc"][-1] if item["loc"] else "")) != "secret"
-        given = f" (given: {_short(item.get('input'))})" if is_shown else ""
-        text = "unknown setting" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
-        problems.append(f"{place}: {text}{given}")
-    if len(found) > MAX_PROBLEMS:
-        problems.append(f"and {len(found) - MAX_PROBLEMS:,} more")
-    return f"Connector file {path.name} is wrong. " + "; ".join(problems) + ". See docs/connector-file.md."
+def _told(name: str, problems: Sequence[Problem]) -> str:
+    return f"Connector file {name} is wrong. {'; '.join(map(str, problems))}. See docs/connector-file.md."
+
+
+def _problems(error: ValidationError, places: Places) -> list[Problem]:
+    """The first problems, and how many there are beside."""
+    errors = error.errors(include_url=False, include_input=True)
+    found = [Problem(_said(each), _path(each), *places.of(each["loc"])) for each in errors[:MAX_PROBLEMS]]
+    more = len(errors) - MAX_PROBLEMS
+    return [*found, Problem(f"and {more:,} more")] if more > 0 else found
+
+
+def _path(item: Mapping[str, Any]) -> str:
+    return ".".join(str(part) for part in item["loc"])[:MAX_SHOWN] or "file"
+
+
+def _said(item: Mapping[str, Any]) -> str:
+    is_shown = item["type"] != "missing" and kind_of_key(str(item["loc"][-1] if item["loc"] else "")) != "secret"
+    given = f" (given: {_short(item.get('input'))})" if is_shown else ""
+    text = "unknown setting" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
+    return f"{text}{given}"
 
 
 def _short(value: object) -> str:

@@ -21,10 +21,12 @@ class EligibilityRules(Section):
     """Which customers belong in the store. Texts are compared without regard to case.
 
     ``opt_in_required`` says whether a customer must be switched on, and bear the mark of this sync;
-    ``connection_type`` is that mark, of customers, contacts and locations; empty where the source has none.
+    ``connection_type`` is that mark, of customers, contacts and locations; empty where the source has none. ``only``
+    names the customers of a pilot by number or record id, and is empty where all may come.
     """
 
     opt_in_required: bool = True
+    only: tuple[Code, ...] = ()
     types: tuple[Code, ...] = Field(default=("B2B",), min_length=1)
     classes: tuple[Code, ...] = ()
     connection_type: Code = ""
@@ -40,6 +42,11 @@ class EligibilityRules(Section):
     def classes_folded(self) -> frozenset[str]:
         """Accepted classes, case-folded; empty accepts all."""
         return frozenset(text.casefold() for text in self.classes)
+
+    @cached_property
+    def only_folded(self) -> frozenset[str]:
+        """Numbers and record ids of the pilot, case-folded; empty accepts all."""
+        return frozenset(text.strip().casefold() for text in self.only if text.strip())
 
     @cached_property
     def connection_type_folded(self) -> str:

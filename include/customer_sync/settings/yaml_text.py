@@ -5,7 +5,10 @@ composer follows nesting on the C stack (a few thousand brackets end the process
 name: a few lines can stand for a billion values.
 """
 
+from __future__ import annotations
+
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import yaml
@@ -21,7 +24,12 @@ _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 def read_yaml(text: str) -> Any:
-    """Read one document.
+    """Read one document; as :func:`read_with_places`."""
+    return read_with_places(text)[0]
+
+
+def read_with_places(text: str) -> tuple[Any, Places]:
+    """Read one document, and where its settings stand.
 
     Args:
         text: As it is in the file.
@@ -31,11 +39,52 @@ def read_yaml(text: str) -> Any:
             and where.
     """
     _check_effort(text)
+    loader = _SettingsLoader(text)
     try:
-        return yaml.load(text, Loader=_SettingsLoader)  # noqa: S506 - a SafeLoader
+        root = loader.get_single_node()
+        return (None if root is None else loader.construct_document(root)), Places(root)
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
         # PyYAML's own constructors fail so, for instance on `!!timestamp soon`.
         raise _refusal(f"a value does not fit its tag ({type(error).__name__})", None) from error
+    finally:
+        loader.dispose()
+
+
+class Places:
+    """Where the settings of a document stand.
+
+    Args:
+        root: Its node.
+    """
+
+    def __init__(self, root: yaml.Node | None) -> None:
+        self._root = root
+
+    def of(self, path: Sequence[object]) -> tuple[int, int]:
+        """Line and column, from 1, of the setting that a path leads to, or of the last one on the way that is there.
+
+        Args:
+            path: Names of settings, and numbers of items of lists, from 0.
+
+        Returns:
+            ``(0, 0)`` where not even the first is there.
+        """
+        node, mark = self._root, None
+        for part in path:
+            found = _below(node, part)
+            if found is None:
+                break
+            mark, node = found
+        return (mark.line + 1, mark.column + 1) if mark else (0, 0)
+
+
+def _below(node: Any, part: object) -> tuple[Any, Any] | None:
+    """Mark and value of a part of a node."""
+    if isinstance(node, yaml.MappingNode):
+        return next(((key.start_mark, value) for key, value in node.value if key.value == str(part)), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part].start_mark, node.value[part]
+    return None
 
 
 def _refusal(problem: str, mark: Any) -> yaml.constructor.ConstructorError:

@@ -180,7 +180,7 @@ def _report(run: Run, row: dict[str, Any]) -> AuditReport:
 def _report_files(run: Run) -> list[str]:
     """Write the report where one is wanted; the libraries it needs are loaded only then."""
     directory = reports_directory()
-    if directory is None:
+    if directory is None or not run.leaves_files:
         return []
     from customer_sync.reporting.run_report import write_report  # noqa: PLC0415 - see above
 

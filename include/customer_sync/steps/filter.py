@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -20,6 +21,9 @@ from customer_sync.rules.company_users import leavers
 from customer_sync.rules.eligibility import Decision, decide_eligibility
 from customer_sync.run import Run
 from customer_sync.steps.as_before import remember
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 
 @gc_paused()
@@ -153,9 +157,18 @@ def _book_passed_over(run: Run, batch: Batch[Customer], passed_over: dict[str, M
         )
         outcomes.append(CustomerOutcome(customer.customer_id, Outcome.SKIPPED, (reason,)))
     with run.ledger.write() as connection:
-        run.ledger.directory.drop_claims(connection, passed_over)
+        _let_emails_go(run, connection, passed_over)
         news = run.record(connection, entries, outcomes)
     run.sink(f"{len(entries)} customers are set aside", news)
+
+
+def _let_emails_go(run: Run, connection: sa.Connection, customer_ids: Collection[str]) -> None:
+    """Have customers of whom nothing is to be made keep the e-mails that their users have, and no others.
+
+    A run that began to make a company may have ended before its users were there.
+    """
+    run.ledger.links.catch_up(connection, customer_ids)
+    run.ledger.directory.drop_claims(connection, customer_ids)
 
 
 def _follow_renames(run: Run, batch: Batch[Customer]) -> set[str]:
@@ -212,7 +225,7 @@ def _record(
     with run.ledger.write() as connection:
         run.ledger.runs.clear_outcomes(connection, run.run_id, (item.customer_id for item in batch.items))
         run.ledger.emails.give_up(connection, (item.customer_id for item in refused))
-        run.ledger.directory.drop_claims(connection, (item.customer_id for item in refused))
+        _let_emails_go(run, connection, [item.customer_id for item in refused])
         run.ledger.quarantine.replace(connection, run.run_id, [item.customer_id for item in filtered], [])
         news = run.record(connection, entries, outcomes)
         alone = {each.customer_id: ",".join(each.reasons) for each in outcomes if each.customer_id not in linked}

@@ -37,6 +37,9 @@ class PlanSummary:
     Attributes:
         descriptors: The batches that load is to apply; empty for a dry run.
         facts: The plan in facts.
+        totals: What it would do, beside what exists: what the guards look at.
+        store_requests: Requests to the store that it will take when nothing is refused.
+        erp_requests: The same of the ERP.
         why_ask: Why a person must say yes first, a sentence each; empty where nobody needs to be asked.
         adoptions: Customers whose companies are taken over with that yes, although the ERP does not know all of their
             users.
@@ -45,6 +48,9 @@ class PlanSummary:
 
     descriptors: list[BatchDescriptor]
     facts: PlanFacts
+    totals: RunTotals
+    store_requests: int = 0
+    erp_requests: int = 0
     why_ask: list[str] = field(default_factory=list)
     adoptions: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
@@ -91,7 +97,8 @@ def settle_plan(
     with run.ledger.write() as connection:
         run.ledger.plans.withhold(connection, run.run_id, withheld)
     settled = _without_withheld(run, descriptors)
-    tripped = [] if request.mode == "selected" else tripped_guards(_totals(run, settled), run.connector.guards)
+    totals = _totals(run, settled)
+    tripped = [] if request.mode == "selected" else tripped_guards(totals, run.connector.guards)
     adoptions = _adoptions_to_ask(run, settled, request) if can_ask else []
     why_ask = _why_ask(run, settled, request, tripped, adoptions)
     facts = _facts(run, settled, tripped, sorted(withheld), in_detail=request.dry_run or bool(why_ask))
@@ -105,9 +112,10 @@ def settle_plan(
         if facts.undoes:
             left = {"kept": facts.kept, "impossible": facts.impossible}
             run.ledger.runs.update(connection, run.run_id, summary=left)
+    expected = sum(each.store_requests for each in settled), sum(each.erp_requests for each in settled)
     lines = lines_of(facts)
     if facts.operations:
-        lines.append(_expectation(run, settled))
+        lines.append(_expectation(run, *expected))
     lines += write_plan_if_configured(run)
     refusal = _refusal(run, facts, request, why_ask, can_ask=can_ask)
     if refusal or why_ask or request.dry_run:
@@ -120,9 +128,9 @@ def settle_plan(
         raise PlanRefused(refusal)
     if request.dry_run:
         lines += _what_a_real_run_would_meet(run, facts)
-        return PlanSummary([], facts, lines=lines)
+        return PlanSummary([], facts, totals, *expected, lines=lines)
     with_work = [descriptor for descriptor in settled if descriptor.count]
-    return PlanSummary(with_work, facts, why_ask=why_ask, adoptions=adoptions, lines=lines)
+    return PlanSummary(with_work, facts, totals, *expected, why_ask=why_ask, adoptions=adoptions, lines=lines)
 
 
 def _of_undo(facts: PlanFacts, settled: Sequence[BatchDescriptor], undone_run_id: str) -> PlanFacts:
@@ -335,11 +343,9 @@ def _unknown(run: Run, batch_keys: Sequence[str]) -> list[UnknownPart]:
     return [UnknownPart(reason, count, tuple(ids)) for reason, (count, ids) in sorted(found.items())]
 
 
-def _expectation(run: Run, descriptors: Sequence[BatchDescriptor]) -> str:
+def _expectation(run: Run, to_store: int, to_erp: int) -> str:
     """What the plan will cost when nothing is refused; the audit tells what it did cost."""
-    to_store = sum(descriptor.store_requests for descriptor in descriptors)
-    to_erp = sum(descriptor.erp_requests for descriptor in descriptors)
-    pace = run.connector.store.requests_per_minute * run.connector.store.share
+    pace = run.connector.store.pace_per_minute
     seconds = to_store * 60 / pace
     erp_pace = run.connector.erp.requests_per_minute
     erp_told = f", {to_erp * 60 / erp_pace:.0f} s at {erp_pace} a minute" if erp_pace else ""

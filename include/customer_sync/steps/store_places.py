@@ -15,7 +15,7 @@ from customer_sync.model.place import Place
 from customer_sync.reporting.request_count import counting_requests
 from customer_sync.rules.places import StorePlaces
 from customer_sync.run import Run
-from customer_sync.targets.port import Target
+from customer_sync.targets.port import PlanningStore
 
 FRESH_FOR = timedelta(days=1)
 
@@ -28,7 +28,7 @@ class PlaceReader:
         target: The store.
     """
 
-    def __init__(self, run: Run, target: Target) -> None:
+    def __init__(self, run: Run, target: PlanningStore) -> None:
         self._run = run
         self._target = target
         self._store = run.connector.store_budget

@@ -43,14 +43,14 @@ from customer_sync.steps.batch_plan import (
 )
 from customer_sync.steps.email_claims import ASKED_AGAIN_AFTER, MOST_ASKED, settle_emails
 from customer_sync.steps.store_places import PlaceReader
-from customer_sync.targets.port import Target
+from customer_sync.targets.port import PlanningStore
 
 _NO_LINK = LinkSummary(0, 0, "", "")
 
 
 @gc_paused()
 def transform_batch(
-    run: Run, content: Any, decisions: Any, descriptor: BatchDescriptor, request: RunRequest, *, target: Target
+    run: Run, content: Any, decisions: Any, descriptor: BatchDescriptor, request: RunRequest, *, target: PlanningStore
 ) -> tuple[str, BatchDescriptor]:
     """Plan one batch.
 

@@ -101,7 +101,18 @@ class ExtraField(NamedTuple):
     is_required: bool = False
 
 
-class TargetFacts(Protocol):
+class PlaceFacts(Protocol):
+    """What the store calls countries and states."""
+
+    @property
+    def countries(self) -> Sequence[Place]:
+        """Countries as addresses must name them; empty where the store has no list of them."""
+
+    def states(self, country_code: str) -> Sequence[Place]:
+        """States of a country as addresses must name them; empty where the store has no list of them."""
+
+
+class TargetFacts(PlaceFacts, Protocol):
     """What the store has; read when first asked for, once."""
 
     @property
@@ -122,13 +133,6 @@ class TargetFacts(Protocol):
     @property
     def needs_catalogs(self) -> bool:
         """Whether the companies that the store shows have a catalog each: then a new one needs one as well."""
-
-    @property
-    def countries(self) -> Sequence[Place]:
-        """Countries as addresses must name them; empty where the store has no list of them."""
-
-    def states(self, country_code: str) -> Sequence[Place]:
-        """States of a country as addresses must name them; empty where the store has no list of them."""
 
 
 class TargetLimits(NamedTuple):
@@ -170,7 +174,29 @@ class Order(NamedTuple):
     is_welcomed: bool = False
 
 
-class Target(Protocol):
+class PlanningStore(Protocol):
+    """What a plan needs of a store: nothing of its records."""
+
+    @property
+    def identity(self) -> str:
+        """Which store it is: the same for every connection to it, another for every other; ``""`` if it cannot say."""
+
+    @property
+    def facts(self) -> PlaceFacts:
+        """What this store has."""
+
+    def requests_used(self) -> RequestUse:
+        """Requests since the connection was made."""
+
+    def shoppers(self, emails: Sequence[str]) -> int | None:
+        """Count those of some e-mails that shoppers have whom a new user would take over, with what they ordered.
+
+        Returns:
+            Their number; ``None`` where the store cannot say.
+        """
+
+
+class Target(PlanningStore, Protocol):
     """A store of companies; safe to use from several threads. Its connections are closed at the end of a block."""
 
     def __enter__(self) -> Self: ...
@@ -182,10 +208,6 @@ class Target(Protocol):
     @property
     def name(self) -> str:
         """What people call the system."""
-
-    @property
-    def identity(self) -> str:
-        """Which store it is: the same for every connection to it, another for every other; ``""`` if it cannot say."""
 
     @property
     def facts(self) -> TargetFacts:
@@ -203,9 +225,6 @@ class Target(Protocol):
 
     def now_utc(self) -> datetime | None:
         """The store's own time, as of its last answer; ``None`` before one, and where it does not say."""
-
-    def requests_used(self) -> RequestUse:
-        """Requests since the target was made."""
 
     # -- finding ------------------------------------------------------------------------------------
 
@@ -232,13 +251,6 @@ class Target(Protocol):
 
     def payment_settings(self, company_id: int, *, methods: bool, terms: bool) -> PaymentSettings | None:
         """A company's payment settings, as far as asked for; ``None`` if it does not exist."""
-
-    def shoppers(self, emails: Sequence[str]) -> int | None:
-        """Count those of some e-mails that shoppers have whom a new user would take over, with what they ordered.
-
-        Returns:
-            Their number; ``None`` where the store cannot say.
-        """
 
     # -- crawling: each record once, also while others write -----------------------------------------
 

@@ -182,3 +182,16 @@ def test_an_email_of_any_length_is_accepted_when_the_store_bounds_none() -> None
     connector = a_connector().model_copy(update={"target": a_store_without_bounds()})
     assert decide_eligibility(a_customer(email=an_email(240)), connector).is_eligible
     assert decide_eligibility(a_customer(email="ap@northwind"), connector).reasons == (INVALID,)
+
+
+def test_a_pilot_is_named_by_number_or_record_id_and_nobody_else_comes() -> None:
+    """Who is not named keeps a company as it is; who is named must be eligible all the same."""
+    one = {"customer_id": "C000001", "record_id": "6F9A-1"}
+    assert decide(one, {"only": []}).is_eligible
+    assert decide(one, {"only": ["c000001 ", "C000002"]}).is_eligible
+    assert decide(one, {"only": ["6f9a-1"]}).is_eligible
+    assert decide({**one, "enabled": False}, {"only": ["C000001"]}).reasons == (OFF,)
+    other = decide(one, {"only": ["C000002"]})
+    assert other.reasons == (Reason.NOT_IN_PILOT,)
+    assert not other.is_unenrolling
+    assert decide({**one, "record_id": ""}, {"only": ["", "C000002"]}).reasons == (Reason.NOT_IN_PILOT,)

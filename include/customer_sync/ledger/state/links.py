@@ -230,7 +230,7 @@ class Links:
                 moved[number] = parked_number(record_id or str(company_id))
         # Numbers may go round in a circle: each link is out of the way before the first takes its new number.
         parked = {old: f"~{position}~" for position, old in enumerate(moved)}
-        self._catch_up(connection, moved)
+        self.catch_up(connection, moved)
         for old, between in parked.items():
             self._rename(connection, old, between)
         for old, new in moved.items():
@@ -249,12 +249,22 @@ class Links:
             found.update((key, (record or "", company_id)) for key, record, company_id in connection.execute(query))
         return found
 
-    def _catch_up(self, connection: sa.Connection, numbers: Iterable[str]) -> None:
-        """Write whole what the journal knows more of: it knows it by the number that the record had then."""
+    def catch_up(self, connection: sa.Connection, customer_ids: Iterable[str]) -> None:
+        """Write companies whole that a run began to make and left: no user is promised an e-mail any more.
+
+        The journal knows what was made of them by the numbers that their records had then.
+
+        Args:
+            connection: A writing transaction.
+            customer_ids: Customers; of those with no such company nothing is written.
+        """
         links = LinkSnapshot(connection, self._connector_id)
-        for number, applied in links.applied(links.behind(numbers)).items():
+        begun = links.applied(links.behind(customer_ids))
+        for customer_id, applied in begun.items():
             whole = {"applied": encode_applied(applied), "reference_id": applied.reference_id, "is_behind": False}
-            self._change(connection, number, **whole)
+            self._change(connection, customer_id, **whole)
+        if begun:
+            self._index(connection, [CustomerState(*each) for each in begun.items()])
 
     def _change(self, connection: sa.Connection, number: str, /, **values: Any) -> None:
         state = customer_state.c

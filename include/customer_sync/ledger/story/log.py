@@ -162,6 +162,11 @@ class Log:
             found = told_lines(connection, self._connector_id, query)
         return sorted(found, key=lambda row: (row["logged_at_utc"], row["id"]), reverse=True)[:limit]
 
+    def names(self, customer_ids: Iterable[str]) -> dict[str, str]:
+        """The masked names of those of some customers whom the log knows by one."""
+        with self._engine.connect() as connection:
+            return {key: each.name for key, each in self._known(connection, customer_ids).items() if each.name}
+
     def _kind(self, entry: LogEntry) -> LogKind:
         reasons = ",".join(entry.reasons)[:500]
         return LogKind(self._connector_id, entry.entity, entry.action, entry.outcome, entry.level, reasons)
