@@ -32,7 +32,7 @@ from customer_sync.settings.connector import Connector
 from customer_sync.sources.port import Reference, Source
 from customer_sync.targets.port import Extended, Order, StoredUser, Target
 
-_MEET_STOREFRONTS: Final = frozenset({Action.CREATE_COMPANY, Action.CREATE_USER})
+_MEET_STOREFRONTS: Final = frozenset({Action.CREATE_COMPANY, Action.CREATE_USER, Action.UPDATE_USER})
 _FILL_FIELDS: Final = CREATIONS | {Action.UPDATE_COMPANY, Action.UPDATE_USER, Action.UPDATE_ADDRESS}
 
 NOTHING_ELSE: Final = "Until then nothing is made or changed; access is taken away all the same."
@@ -161,7 +161,7 @@ class LoadContext:
         The store takes a wrong one without a word, and then the people cannot buy.
 
         Args:
-            actions: What is to be done; only creations name a storefront.
+            actions: What is to be done; only creations and changes of users name a storefront.
 
         Raises:
             ConfigError: The store has none of that id; the message lists those that it has.

@@ -47,13 +47,18 @@ class CompanyFields(PlainFields, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class UserFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A company user's fields; ``role`` is a role's name in the store."""
+    """A company user's fields; ``role`` is a role's name in the store.
+
+    ``storefronts`` are the ids of those where the person may buy, ascending and joined by commas; ``""`` where no rule
+    says so, which leaves them as they are.
+    """
 
     email: str = ""
     first_name: str = ""
     last_name: str = ""
     phone_number: str = ""
     role: str = ""
+    storefronts: str = ""
     extra_fields: dict[str, str] = {}
 
 

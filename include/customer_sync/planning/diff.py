@@ -279,7 +279,12 @@ def _stays(records: Iterable[tuple[str, Any, Any]], names: Sequence[str]) -> dic
 
 
 def _of_ours(have: Fields, desired: UserFields | Address) -> Fields:
-    """What the store has of a record; other extra fields may be there beside ours and are not compared."""
+    """What the store has of a record; other extra fields may be there beside ours and are not compared.
+
+    Nor are the storefronts of people for whom no rule names any.
+    """
+    if isinstance(desired, UserFields) and not desired.storefronts and isinstance(have, UserFields):
+        have = msgspec.structs.replace(have, storefronts="")
     others = have.extra_fields.keys() - desired.extra_fields.keys()
     if not others:
         return have

@@ -45,7 +45,7 @@ class StoreRules(Section):
     answer's headers correct the first, never the share. ``concurrency`` is the
     largest number of requests in flight; as many are used as the pace can keep busy.
     ``single_creates`` makes companies one by one, for shops that need the store's webhook of each.
-    ``channels_by_class`` puts new companies and users on the storefronts of their customer's class; the first is
+    ``channels_by_class`` puts companies' users on the storefronts of their customer's class; of new ones the first is
     where they come from. ``catalog_id`` is the catalog of new companies where each needs one.
     Connectors that write to one store give it one name in ``shared_as``: they then share
     its budget and load one after the other.
@@ -83,6 +83,13 @@ class StoreRules(Section):
         """Every storefront that new companies and users may be put on."""
         by_class = (number for numbers in self.channels_by_class.values() for number in numbers)
         return frozenset({*self.channel_ids, *filter(None, [self.origin_channel_id]), *by_class})
+
+    def storefronts_of(self, customer_class: str) -> str:
+        """Storefronts of the users of a class's customers, as a user's field; ``""`` where the file has no rule."""
+        if not self.channels_by_class:
+            return ""
+        numbers = self.channels_folded.get(customer_class.casefold(), self.channel_ids)
+        return ",".join(map(str, sorted(set(numbers))))
 
     @cached_property
     def channels_folded(self) -> dict[str, tuple[int, ...]]:

@@ -11,7 +11,7 @@ from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.model.batch import Batch, BatchDescriptor, Decisions, Unenrolled, pack, unpack_customers
 from customer_sync.model.customer import Customer
-from customer_sync.model.outcome import LogEntry, Outcome
+from customer_sync.model.outcome import NOT_ELIGIBLE, LogEntry, Outcome
 from customer_sync.planning.access import contacts_of, moved_away
 from customer_sync.planning.payment import diff_credit
 from customer_sync.planning.set_aside import Mark, is_set_aside, reason_of_mark, source_hash
@@ -216,7 +216,8 @@ def _record(
     outcomes: list[CustomerOutcome] = []
     for customer in filtered:
         reasons = tuple(str(reason) for reason in decisions[customer.customer_id].reasons)
-        message = "not eligible; its company is kept as it is" if customer.customer_id in linked else "not eligible"
+        kept = f"{NOT_ELIGIBLE}; its company is kept as it is"
+        message = kept if customer.customer_id in linked else NOT_ELIGIBLE
         name = shown_name(customer.name, run.connector.masking)
         entries.append(
             closing_entry(customer.customer_id, name, Outcome.FILTERED, reasons, words=run.words, message=message)
