@@ -93,7 +93,7 @@ def served(url: str, patch: pytest.MonkeyPatch) -> Iterator[Callable[[bool], str
         def may_act(self, connector_id: str) -> bool:
             return connector_id in self.connectors
 
-        def may_see_names(self, connector_id: str) -> bool:
+        def may_edit(self, connector_id: str) -> bool:
             return self.name == "named" and connector_id in self.connectors
 
     running: dict[bool, tuple[Any, threading.Thread, int]] = {}
