@@ -60,6 +60,7 @@ WAITS_FOR: Final[dict[Reason, str]] = {
         _SOURCE_OR_FILE,
     ),
     **dict.fromkeys((Reason.STORE_RECORD_GONE, Reason.BATCH_FAILED, Reason.CHANGED_SINCE_PLAN), _NEXT_RUN),
+    Reason.NOT_IN_PILOT: "another setting of the connector file",
     Reason.DELETED_IN_ERP: "the customer to be made anew in the ERP",
     Reason.SKIPPED_BY_PERSON: "a person to take the customer back on its Connector Logs page",
     Reason.HANDLED_BY_PERSON: "a change of the customer in the ERP",
