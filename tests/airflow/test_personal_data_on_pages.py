@@ -64,6 +64,9 @@ def client(synced: World, metadata_database: None) -> Iterator[Any]:
         def may_see_names(self, connector_id: str) -> bool:  # noqa: ARG002 - as its base
             return False
 
+        def may_make_pools(self) -> bool:
+            return True
+
     app.dependency_overrides[rights.current_viewer] = lambda: Viewer(None, "olga", frozenset({"knb"}))
     app.dependency_overrides[rights.may_read_runs] = lambda: None
     test_client = importlib.import_module("starlette.testclient").TestClient

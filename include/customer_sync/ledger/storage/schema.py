@@ -36,7 +36,7 @@ from sqlalchemy.event import listens_for
 
 from customer_sync.model.company import CompanyStatus
 
-REVISION = "0023"
+REVISION = "0024"
 """The newest migration: these tables are what it leads to."""
 
 metadata = MetaData(
@@ -392,6 +392,15 @@ store_place = Table(
     Column("places", JSON, nullable=False),
     Column("changes", Integer, nullable=False, default=0),
     Column("read_at_utc", UtcDateTime, nullable=False),
+)
+
+# What doctor saw when it last looked at a connector: masked, and replaced by the next look.
+examination = Table(
+    "examination",
+    metadata,
+    _key("connector_id", 40),
+    Column("checks", JSON, nullable=False),
+    Column("ended_at_utc", UtcDateTime, nullable=False),
 )
 
 alert_incident = Table(

@@ -99,11 +99,11 @@ def read_swagger(request: HttpRequest, answer: HttpResponse) -> EndpointSchema:
     info = _part(body, "info")
     version = _text(info, "version")
     if version and version != str(CONTRACT_VERSION):
-        raise _other_contract(_text(info, "title"), version)
+        raise _other_contract(_text(info, "title") or request.path.removesuffix("/swagger.json"), version)
     schemas = _part(body, "definitions") or _part(_part(body, "components"), "schemas")
     if not version or not schemas:
         raise does_not_fit(request, answer, "it does not describe an endpoint")
-    return EndpointSchema({name: _fields_of(schema) for name, schema in schemas.items()})
+    return EndpointSchema({name: _fields_of(schema, schemas) for name, schema in schemas.items()})
 
 
 def read_custom_fields(request: HttpRequest, answer: HttpResponse) -> dict[str, str]:
@@ -124,17 +124,37 @@ def read_custom_fields(request: HttpRequest, answer: HttpResponse) -> dict[str, 
     }
 
 
-def _fields_of(schema: Any) -> dict[str, str]:
-    parts = schema.get("allOf") if isinstance(schema, dict) else None
+def _fields_of(schema: Any, schemas: Mapping[str, Any]) -> dict[str, str]:
+    """A schema's own fields, and those of the schemas that it is a name of; not of the base that it extends."""
     found: dict[str, str] = {}
-    for part in parts if isinstance(parts, list) else [schema]:
-        found |= {name: _type_name(kind) for name, kind in _part(part, "properties").items()}
+    seen: set[str] = set()
+    ahead = [schema]
+    while ahead:
+        each = ahead.pop()
+        ahead += _parts_of(each)
+        found |= {name: _type_name(kind) for name, kind in _part(each, "properties").items()}
+        other = _text(each, "$ref").rpartition("/")[2]
+        if other and other not in seen:
+            seen.add(other)
+            ahead.append(schemas.get(other))
     return found
+
+
+def _parts_of(schema: Any) -> list[Any]:
+    """What a schema is put together from; of several parts those that are names are its base, which is not its own."""
+    for way in ("allOf", "oneOf", "anyOf") if isinstance(schema, dict) else ():
+        parts = schema.get(way)
+        if isinstance(parts, list):
+            return parts if len(parts) == 1 else [part for part in parts if not _text(part, "$ref")]
+    return []
 
 
 def _type_name(kind: Any) -> str:
     if _text(kind, "type") == "array":
         return f"{_type_name(_part(kind, 'items'))}[]"
+    # Beside a reference OpenAPI 3 allows nothing, so generators that say more wrap it.
+    wrapped = _parts_of(kind)
+    kind = wrapped[0] if len(wrapped) == 1 else kind
     return _text(kind, "$ref").rpartition("/")[2] or _text(kind, "type")
 
 

@@ -98,6 +98,11 @@ for (const link of document.querySelectorAll("a.outside, a[data-own]")) {
   });
 }
 
+// A page that waits for a task looks again by itself, unless somebody is about to do something.
+if (document.querySelector("[data-waits]")) {
+  setInterval(() => { if (!document.querySelector("dialog[open]")) location.reload(); }, 4000);
+}
+
 // Actions: one dialog each. What is asked for is recorded first; a run is then started with the person's own login.
 const told = document.getElementById("told");
 const TOLD_KEY = "connector-logs-told";
@@ -141,6 +146,7 @@ for (const button of document.querySelectorAll("[data-dialog]")) {
       if (done.dag_id) {
         await send(`../api/v2/dags/${encodeURIComponent(done.dag_id)}/dagRuns`, { logical_date: null, conf: done.conf });
       }
+      for (const pool of done.pools || []) await send("../api/v2/pools", pool);
       try { sessionStorage.setItem(TOLD_KEY, done.message); } catch { /* see above */ }
       location.reload();
     } catch (error) {
