@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from customer_sync.ledger.story.customer_facts import CustomerFacts, HeldPart
-from customer_sync.ledger.story.customer_story import waits_for
 from customer_sync.model.company import CompanyStatus
 from customer_sync.model.outcome import REFUSED_PLAN_REASONS, REMEDIES, Outcome, Reason, remedy
+from customer_sync.model.waiting import waits_for
 from customer_sync.planning.set_aside import reason_of_mark
 
 Tone = Literal["good", "calm", "warm", "bad"]
