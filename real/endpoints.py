@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
 import sandbox
-from customer_sync.errors import ConfigError, SyncError
+from customer_sync.errors import ConfigError, ContractError, SyncError
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import load_connector
 from customer_sync.sources.acumatica.contract_check import missing_fields
@@ -43,6 +43,9 @@ _KINDS: Final[Mapping[str, type]] = {
     "DateTimeValue": datetime,
 }
 
+_WAYS: Final = ("allOf", "oneOf", "anyOf")
+"""How a schema is put together from others."""
+
 Fields = dict[str, str]
 
 
@@ -61,17 +64,35 @@ def try_documents(documents: list[Document]) -> Tally:
 
 def fields_by_schema(document: Mapping[str, Any]) -> dict[str, Fields]:
     """Schema -> its own fields -> the name of their type, ``[]`` behind it for a list."""
-    schemas = document.get("definitions") or document.get("components", {}).get("schemas", {})
-    return {name: dict(_properties(schema)) for name, schema in schemas.items()}
+    schemas = document.get("definitions") or (document.get("components") or {}).get("schemas") or {}
+    if not isinstance(schemas, dict):
+        return {}
+    return {name: dict(_properties(_named(schema, schemas))) for name, schema in schemas.items()}
 
 
-def _properties(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for part in schema.get("allOf", [schema]):
-        for name, kind in part.get("properties", {}).items():
-            is_list = kind.get("type") == "array"
-            inner = kind["items"] if is_list else kind
-            named = inner["$ref"].split("/")[-1] if "$ref" in inner else inner.get("type", "")
-            yield name, f"{named}[]" if is_list else named
+def _named(schema: Any, schemas: Mapping[str, Any]) -> Any:
+    """The schema that one that is only a name stands for; nothing where names lead round or nowhere."""
+    for _ in schemas:
+        if not isinstance(schema, dict):
+            return None
+        alone = next((schema[way][0] for way in _WAYS if len(schema.get(way) or ()) == 1), None)
+        if alone is None and "$ref" not in schema:
+            return schema
+        schema = alone or schemas.get(schema["$ref"].split("/")[-1])
+    return None
+
+
+def _properties(schema: Any) -> Iterator[tuple[str, str]]:
+    if not isinstance(schema, dict):
+        return
+    for part in schema.get("allOf", ()):
+        yield from _properties(part)
+    for name, kind in (schema.get("properties") or {}).items():
+        is_list = kind.get("type") == "array"
+        inner = kind["items"] if is_list else kind
+        inner = next((inner[way][0] for way in _WAYS if len(inner.get(way) or ()) == 1), inner)
+        named = inner["$ref"].split("/")[-1] if "$ref" in inner else inner.get("type", "")
+        yield name, f"{named}[]" if is_list else named
 
 
 def _checked(server: RecordedServer, document: Document, connector: Connector) -> Iterator[Value]:
@@ -80,17 +101,20 @@ def _checked(server: RecordedServer, document: Document, connector: Connector) -
     body = json.dumps(content).encode()
     path = f"/entity/{document.title}/swagger.json"
     server.exchange = Exchange("acumatica", document.file, "GET", path, body=body)
-    contract = str(content.get("info", {}).get("version", ""))
+    contract = document.info.get("version")
+    is_whole = isinstance(contract, str) and contract != "" and any(fields_by_schema(content).values())
     with erp_client(server.url, endpoint_name=name, endpoint_version=version) as client:
         try:
             ours = client.endpoint_schema().entities
             missing = missing_fields(client, connector)
         except ConfigError as error:
-            if contract == _CONTRACT or document.title not in str(error) or f"version {contract}" not in str(error):
+            named = document.title in str(error) or (document.info.get("title") or "") in str(error)
+            if contract == _CONTRACT or not named or f"version {contract}" not in str(error):
                 yield "refusal", str(error), f"{document.title} of contract {contract} is refused by name"
             return
         except SyncError as error:
-            yield "class", f"{type(error).__name__}: {error}", "a schema"
+            if is_whole or not isinstance(error, ContractError):
+                yield "class", f"{type(error).__name__}: {error}", "a schema"
             return
     if contract != _CONTRACT:
         yield "refusal", "accepted", f"contract {contract} is refused by name"
@@ -120,8 +144,8 @@ def _missing_are_named(
             yield each, said[0], "named with what to map instead"
     if len(missing) > len(lacking):
         yield "missing fields", str(missing), str(lacking)
-    year, release = (int(each) for each in version.split(".")[:2])
-    if lacking and (year, release) >= _WHOLE_SINCE:
+    numbers = tuple(int(each) for each in version.split(".")[:2] if each.isdecimal())
+    if lacking and numbers >= _WHOLE_SINCE:
         yield "stock fields", str(lacking), "none is missing from 23.200 on"
 
 

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 System = Literal["acumatica", "store"]
 SYSTEMS: Final[tuple[System, ...]] = ("acumatica", "store")
 _HTTP_OK: Final = 200
+_ENDPOINT: Final = re.compile(r"[A-Za-z][\w.-]*/[0-9][0-9.]*")
 _HOST: Final = re.compile(r"^https?://[^/]+")
 _BELOW_SITE: Final = re.compile(r"/+(entity|identity|Frames|t)(/|$)")
 _STORE_PREFIXES: Final = ("/api/v3/io", "/api/io")
@@ -83,7 +84,18 @@ class Document:
     @property
     def title(self) -> str:
         """``Default/24.200.001``."""
-        return str(self.content.get("info", {}).get("title", ""))
+        said = self.info.get("title")
+        if isinstance(said, str) and _ENDPOINT.fullmatch(said):
+            return said
+        # A document without its name is that of the endpoint after which its file is named.
+        named = _ENDPOINT.fullmatch(Path(self.file).stem.replace("_", "/", 1))
+        return named[0] if named else "Default/24.200.001"
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What it says of itself; nothing where that has another form."""
+        found = self.content.get("info")
+        return found if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -257,4 +269,5 @@ def _phones(file: Path) -> list[Any]:
     heading = lines[0].split(",") if lines else []
     wanted = [place for place, column in enumerate(heading) if column not in {"region", "type"}]
     numbers = (line.split(",") for line in lines[1:])
-    return list(dict.fromkeys(cells[place] for cells in numbers for place in wanted if place < len(cells)))
+    found = (cells[place] for cells in numbers for place in wanted if place < len(cells))
+    return list(dict.fromkeys(each for each in found if each))

@@ -6,13 +6,14 @@ globals().update(dag_factory.dags())
 
 from airflow.sdk import DAG
 
+from customer_sync_airflow.dags.doctor import doctor_dags
 from customer_sync_airflow.dags.housekeeping import housekeeping_dag
 from customer_sync_airflow.dags.push import push_dags
 from customer_sync_airflow.dags.reconcile import reconcile_dags
 from customer_sync_airflow.dags.sync import sync_dags
 from customer_sync_airflow.dags.watch import watch_dag
 
-__all__ = ["dags", "housekeeping_dag", "push_dags", "reconcile_dags", "sync_dags", "watch_dag"]
+__all__ = ["dags", "doctor_dags", "housekeeping_dag", "push_dags", "reconcile_dags", "sync_dags", "watch_dag"]
 
 
 def dags() -> dict[str, DAG]:
@@ -24,4 +25,4 @@ def dags() -> dict[str, DAG]:
         ConfigError: There is no folder of connector files; the message says where it was looked for.
     """
     alone = {dag.dag_id: dag for dag in (housekeeping_dag(), watch_dag())}
-    return {**sync_dags(), **reconcile_dags(), **push_dags(), **alone}
+    return {**sync_dags(), **reconcile_dags(), **push_dags(), **doctor_dags(), **alone}

@@ -24,7 +24,7 @@ from customer_sync.model.place import Place
 from customer_sync.sources.port import Changes, Contract, CustomerPage, Known, Reference, Source, nobody
 from customer_sync.targets.port import (
     ActionCost,
-    Demanding,
+    Extended,
     ExtraField,
     Order,
     PaymentSettings,
@@ -224,13 +224,11 @@ class _FaultyFacts:
     def needs_catalogs(self) -> bool:
         return self._once("needs_catalogs")  # type: ignore[no-any-return]  # as above
 
-    @property
-    def demanded_extra_fields(self) -> Mapping[Demanding, frozenset[str]]:
-        return self._once("demanded_extra_fields")  # type: ignore[no-any-return]  # as above
-
-    @property
-    def company_extra_fields(self) -> Mapping[str, ExtraField]:
-        return self._once("company_extra_fields")  # type: ignore[no-any-return]  # as above
+    def extra_fields(self, kind: Extended) -> Mapping[str, ExtraField]:
+        name = f"extra_fields of {kind}"
+        if name not in self._known:
+            self._known[name] = self._plan.read("target", name, lambda: self._facts.extra_fields(kind))
+        return self._known[name]  # type: ignore[no-any-return]  # as above
 
     @property
     def countries(self) -> Sequence[Place]:

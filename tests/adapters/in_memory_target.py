@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import count
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar, get_args
 
 from msgspec.structs import replace
 
@@ -44,7 +44,10 @@ class InMemoryStore:
     roles: Sequence[str] = (rules.ADMIN, "Senior Buyer", "Junior Buyer")
     payment_methods: Sequence[str] = ("cheque", "bankdeposit", "cod", "purchase_order")
     extra_fields: Mapping[str, bool] = field(default_factory=lambda: rules.EXTRA_FIELDS)
-    demanded: Mapping[port.Demanding, frozenset[str]] = field(default_factory=dict)  # extra fields of new records
+    part_fields: Mapping[port.Extended, frozenset[str]] = field(
+        default_factory=dict
+    )  # extra fields of users, addresses
+    demanded: Mapping[port.Extended, frozenset[str]] = field(default_factory=dict)  # those that new records need
     countries: Sequence[Place] = rules.COUNTRIES
     states: Mapping[str, Sequence[Place]] = field(default_factory=lambda: rules.STATES)
     blank_extra_fields: bool = False  # whether an extra field may be emptied
@@ -66,6 +69,22 @@ class InMemoryStore:
     ids: count[int] = field(default_factory=lambda: count(1001))
     identity: str = field(default_factory=lambda: f"memory/{uuid.uuid4().hex}")
     lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def definitions(self, kind: port.Extended) -> dict[str, port.ExtraField]:
+        """Extra fields of a kind of record by their case-folded names."""
+        known = self.extra_fields if kind == "company" else dict.fromkeys(self.part_fields.get(kind, ()), False)
+        demanded = self.demanded.get(kind, frozenset())
+        needed = {*demanded, *(self.required_fields if kind == "company" else ())}
+        return {
+            name.casefold(): port.ExtraField(name, known.get(name, False), name in self.shown_fields, name in needed)
+            for name in {*known, *demanded}
+        }
+
+    def _known_only(self, kind: port.Extended, record: Any) -> Any:
+        """A record without the extra fields that the store does not have: it drops them without a word."""
+        known = self.definitions(kind)
+        kept = {name: value for name, value in record.extra_fields.items() if name.casefold() in known}
+        return replace(record, extra_fields=kept)
 
     def write(self, action: Action, order: port.Order) -> int:
         """Do what one order says, by the method of the action's name; returns the record's id."""
@@ -118,10 +137,11 @@ class InMemoryStore:
         """Extra fields after a write: those that the store does not have are ignored, unique ones checked."""
         if company_id and not self.blank_extra_fields and not all(sent.values()):
             rules.refuse("An extra field may not be blank.")
-        known = {name: value for name, value in sent.items() if name in self.extra_fields and (value or company_id)}
+        here = self.definitions("company")
+        known = {name: value for name, value in sent.items() if name.casefold() in here and (value or company_id)}
         others = [each.fields.extra_fields for each in self.companies.values() if each.id != company_id]
         for name, value in known.items():
-            if self.extra_fields[name] and any(other.get(name) == value for other in others):
+            if here[name.casefold()].is_unique and any(other.get(name) == value for other in others):
                 rules.refuse(said := f"{name} must be unique.", taken={"key": [said]})
         return {**have, **known}
 
@@ -130,7 +150,7 @@ class InMemoryStore:
         if name in self.refused:
             rules.refuse(f"'{name}' is not allowed.")
 
-    def _check_demands(self, kind: port.Demanding, extra_fields: Mapping[str, str]) -> None:
+    def _check_demands(self, kind: port.Extended, extra_fields: Mapping[str, str]) -> None:
         for name in self.demanded.get(kind, ()):
             if not extra_fields.get(name):
                 rules.refuse(f"{name} is required.")
@@ -139,14 +159,15 @@ class InMemoryStore:
         self._check_user(operation.new, 0)
         self._check_demands("user", operation.new.extra_fields)
         company_id, user_id, now_s = _existing(self.companies, company_id).id, next(self.ids), int(self.clock())
-        made = StoredUser(id=user_id, company_id=company_id, key=operation.key, fields=operation.new)
+        fields = self._known_only("user", operation.new)
+        made = StoredUser(id=user_id, company_id=company_id, key=operation.key, fields=fields)
         self.users[user_id] = replace(made, created_at_s=now_s, updated_at_s=now_s)
         self.stamps_s[user_id] = now_s
         return user_id
 
     def _update_user(self, operation: Any, _: int) -> int:
         have = _existing(self.users, operation.store_id)
-        new = rules.merged(have.fields, operation.values)
+        new = self._known_only("user", rules.merged(have.fields, operation.values))
         self._check_user(new, have.id)
         self.users[have.id] = replace(have, key=operation.key, fields=new, updated_at_s=int(self.clock()))
         return have.id
@@ -184,7 +205,7 @@ class InMemoryStore:
 
     def _save_address(self, address_id: int, company_id: int, new: model.Address) -> int:
         self._check(new, new.city, rules.ADDRESS)
-        new = rules.placed(new, self.countries, self.states)
+        new = self._known_only("address", rules.placed(new, self.countries, self.states))
         for default, plain in (("is_default_billing", "is_billing"), ("is_default_shipping", "is_shipping")):
             if getattr(new, default) and not getattr(new, plain):
                 rules.refuse("Check is default fields and corresponding field.")
@@ -212,15 +233,17 @@ class InMemoryStore:
 class _Facts(NamedTuple):
     roles: dict[str, str]
     payment_methods: frozenset[str]
-    company_extra_fields: dict[str, port.ExtraField]
-    demanded_extra_fields: Mapping[port.Demanding, frozenset[str]]
     channels: Mapping[int, str] | None
     needs_catalogs: bool
     countries: Sequence[Place]
+    fields_of: dict[port.Extended, dict[str, port.ExtraField]]
     ask: Callable[[], InMemoryStore]
 
     def states(self, country_code: str) -> Sequence[Place]:
         return self.ask().states.get(country_code, ())
+
+    def extra_fields(self, kind: port.Extended) -> dict[str, port.ExtraField]:
+        return self.fields_of[kind]
 
 
 class InMemoryTarget:
@@ -245,18 +268,13 @@ class InMemoryTarget:
     @cached_property
     def facts(self) -> _Facts:
         store = self._asked()
-        extra_fields = {
-            name.casefold(): port.ExtraField(is_unique, name in store.shown_fields, name in store.required_fields)
-            for name, is_unique in store.extra_fields.items()
-        }
         return _Facts(
             {name.casefold(): name for name in store.roles},
             frozenset(store.payment_methods),
-            extra_fields,
-            store.demanded,
             store.channels,
             store.needs_catalogs,
             store.countries,
+            {kind: store.definitions(kind) for kind in get_args(port.Extended)},
             self._asked,
         )
 

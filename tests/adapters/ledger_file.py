@@ -49,10 +49,21 @@ class LedgerFile:
 
     def empty(self) -> Ledger:
         """The ledger of a new world."""
+        return self.become(self._empty)
+
+    def keep(self, name: str) -> Path:
+        """A copy of the ledger as it is now, for :meth:`become`."""
+        self.close()
+        kept = self.folder / f"{name}.db"
+        shutil.copyfile(self._path, kept)
+        return kept
+
+    def become(self, kept: Path) -> Ledger:
+        """The ledger as it was when it was copied."""
         self.close()
         for ending in ("-wal", "-shm"):
             self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
-        shutil.copyfile(self._empty, self._path)
+        shutil.copyfile(kept, self._path)
         return self.ledger
 
     def rows(self, query: str) -> list[Any]:

@@ -196,8 +196,8 @@ def test_customers_without_news_are_one_line_and_each_of_them_is_answered_for(
     assert {row["reasons"] for row in rows} == {"not_enabled"}
     told = client.get("/customer?connector=knb&id=N3").text
     assert "Last looked at by the run of" in told
-    assert "1 run after that found nothing new." in told
-    assert "Not for the store: not enabled." in told
+    assert "1 run since then found nothing new." in told
+    assert "Not for the store: not enabled for commerce." in told
 
 
 def test_a_customers_page_tells_its_story(open_as: Callable[..., Any], ledger: Ledger) -> None:

@@ -246,7 +246,7 @@ def test_only_its_own_connector_is_built_when_a_task_parses_the_file(
     """A task's process reads all files and builds one DAG of a connector, also that of a wrong file."""
     (connectors_dir / "shop.yaml").write_text("id: shop\n", encoding="utf-8")
     (connectors_dir / "broken.yaml").write_text("id: [\n", encoding="utf-8")
-    assert len(dag_factory.dags()) == 8
+    assert len(dag_factory.dags()) == 10
     monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", dag_id)
     assert set(dag_factory.dags()) - {"connector_housekeeping", "connector_watch"} == {dag_id}
 

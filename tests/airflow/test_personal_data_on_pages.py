@@ -64,6 +64,9 @@ def client(synced: World, metadata_database: None) -> Iterator[Any]:
         def may_see_names(self, connector_id: str) -> bool:  # noqa: ARG002 - as its base
             return False
 
+        def may_make_pools(self) -> bool:
+            return True
+
     app.dependency_overrides[rights.current_viewer] = lambda: Viewer(None, "olga", frozenset({"knb"}))
     app.dependency_overrides[rights.may_read_runs] = lambda: None
     test_client = importlib.import_module("starlette.testclient").TestClient
@@ -110,3 +113,36 @@ def test_no_personal_value_is_on_any_page(synced: World, client: Any) -> None:
     assert any("Email already exists" in text for text in pages.values())
     assert any(re.search(r"C000001\b", text) for text in pages.values())
     assert {(address, value) for address, text in pages.items() for value in values if value in text} == set()
+
+
+def listed(page: str) -> list[str]:
+    """The customers of a page, in its order."""
+    return re.findall(r'<a href="customer[?][^"]*id=([^"&]*)">', page)
+
+
+def test_no_search_and_no_order_tells_what_the_mask_hides(synced: World, client: Any) -> None:
+    """Customers, Log and their files: by name or e-mail nothing is found, and rows stand by number or time alone."""
+    company = synced.companies()["C000001"]
+    hide = importlib.import_module("customer_sync_airflow.pages.hidden_search").hide
+    names = company["companyName"]
+    for text in (names, names[:4], names.upper(), company["companyEmail"], company["companyPhone"]):
+        found = hide(text)
+        for view in ("all", "in_store", "attention", "closed", "not_for_store", "set_aside"):
+            assert listed(client.get("/", params={"view": view, "find": found}).text) == [], (view, text)
+            assert client.get("/customers.csv", params={"view": view, "find": found}).text.count("\n") == 1, (
+                view,
+                text,
+            )
+        for order in ("newest", "oldest", "customer", "customer_desc"):
+            query = {"find": found, "order": order}
+            assert listed(client.get("/log", params=query).text) == [], (order, text)
+            assert client.get("/export.csv", params=query).text.count("\n") == 1, (order, text)
+    for view in ("all", "in_store", "attention", "not_for_store"):
+        shown = listed(client.get("/", params={"view": view, "sort": "name", "order": "customer_name"}).text)
+        assert shown == sorted(shown), view
+    numbers = listed(client.get("/log", params={"order": "customer", "level": "warning"}).text)
+    assert len(set(numbers)) > 1
+    assert numbers == sorted(numbers)
+    backwards = listed(client.get("/log", params={"order": "customer_desc", "level": "warning"}).text)
+    assert backwards == sorted(backwards, reverse=True)
+    assert client.get("/log", params={"order": "customer_name"}).status_code == 400

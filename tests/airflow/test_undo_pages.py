@@ -10,8 +10,8 @@ import pytest
 
 from customer_sync.ledger import Ledger
 from customer_sync.ledger.storage.clock import utc_now
+from customer_sync.reconcile.undo.undo_request import UndoRequest
 from customer_sync.reconcile.undo.undo_run import undo
-from customer_sync.reconcile.undo.undo_steps import UndoRequest
 from customer_sync.run import Run
 from customer_sync.settings.connector_file import find_connector
 from sandbox.server import running_acumatica, running_better_b2b
@@ -158,6 +158,34 @@ def test_what_cannot_be_undone_is_refused_with_a_sentence(
     reader = open_as(edits=False)
     assert "Take it back" not in run_page(reader, "first")
     assert reader.post("/actions/undo", json=order()).status_code == 403
+
+
+def test_the_customers_of_an_undo_are_resumed_at_once(open_as: Callable[..., Any], world: World) -> None:
+    """The page of an undo offers it while anybody is left alone because of it; what a person skipped stays so."""
+    client = open_as(edits=True)
+    world.sync(run_id="one", mode="selected", customer_ids=["C000002"])
+    with world.ledger() as ledger:
+        numbers = [key for key, _, outcome, _ in ledger.runs.customers("first") if outcome == "created"][:3]
+        with ledger.write() as connection:
+            row = ledger.runs.get("one") or {}
+            ledger.runs.begin(connection, "an undo", **{**_columns(row), "mode": "undo"})
+            ledger.runs.add_customers(connection, "an undo", "batch_000", numbers)
+            for number, kind in zip(numbers, ("undone", "undone", "skip"), strict=True):
+                ledger.set_aside.put(connection, number, kind)
+            ledger.runs.update(connection, "an undo", state="success", ended_at_utc=utc_now())
+        assert "Takes 2 customers" in run_page(client, "an undo")
+        body = {"connector": "knb", "run_id": "an undo", "why": "mended"}
+        answer = client.post("/actions/resume-undone", json=body)
+        assert answer.json()["message"].startswith("2 customers are in the sync again. The next run")
+        assert {key: mark.kind for key, mark in ledger.set_aside.load(numbers).items()} == {numbers[2]: "skip"}
+    assert client.post("/actions/resume-undone", json=body).status_code == 409
+    assert "Resume its customers" not in run_page(client, "an undo")
+
+
+def _columns(row: dict[str, Any]) -> dict[str, Any]:
+    """What a run is begun with."""
+    names = ("mode", "dry_run", "moves_watermark", "window", "stamps", "resume_after", "plan_hash")
+    return {name: row[name] for name in names}
 
 
 def test_a_customer_as_of_a_time_is_masked_without_the_right(open_as: Callable[..., Any], world: World) -> None:

@@ -15,7 +15,7 @@ TOOLS = Path(sys.executable).parent
 
 OWN_DAG_FILE = "from customer_sync_airflow import dag_factory\nglobals().update(dag_factory.dags())\n"
 DAGS = (
-    *("customer_sync__knb", "customer_reconcile__knb", "customer_push__knb"),
+    *("customer_sync__knb", "customer_reconcile__knb", "customer_push__knb", "customer_doctor__knb"),
     *("connector_housekeeping", "connector_watch"),
 )
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import random
 import uuid
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from customer_sync.reconcile.undo.undo_request import UndoRequest
 from customer_sync.reconcile.undo.undo_run import UndoReport, undo
-from customer_sync.reconcile.undo.undo_steps import UndoRequest
 from customer_sync.run import Run
 from tests.adapters.in_memory_source import InMemorySource
 from tests.adapters.in_memory_target import InMemoryTarget
+from tests.adapters.ledger_file import process_ledger
 from tests.conformance.pipeline.world import World
 
 NUMBERS = ("C1", "C2", "C3")
@@ -80,12 +85,27 @@ def _last_run(world: World) -> str:
         return str(ledger.runs.recent("incremental", 1)[0]["run_id"])
 
 
-def _history(seed: int) -> None:
-    chance = random.Random(seed)
+@cache
+def _first_load() -> tuple[World, Path]:
+    """Where all histories begin: three companies just made, and the ledger of that."""
     world = World()
     for number in NUMBERS:
         world.save(number, world.contact(f"A{number}"), world.contact(f"B{number}"))
     world.sync()
+    return world, process_ledger().keep("first_load")
+
+
+def _begin() -> World:
+    begun, ledger = _first_load()
+    locks = {id(each.lock): RLock() for each in (begun.erp, begun.store)}  # these alone cannot be copied
+    world = deepcopy(begun, locks)
+    process_ledger().become(ledger)
+    return world
+
+
+def _history(seed: int) -> None:
+    chance = random.Random(seed)
+    world = _begin()
     for turn in range(chance.randint(0, 1)):
         _edit_erp(world, chance, turn)
         world.sync()

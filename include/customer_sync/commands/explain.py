@@ -57,6 +57,7 @@ def explain(arguments: argparse.Namespace) -> int:
             number_of(ledger, arguments.customer),
             at_utc=arguments.at,
             complete=lambda lines: with_changes(ledger.engine, lines, lambda _: connector),
+            words=connector.source.words,
         )
         known = None if story is None or arguments.at is None else story.customer_id
         values = [] if known is None else state_as_of(ledger, connector, known, arguments.at)

@@ -68,7 +68,18 @@ def _parser() -> argparse.ArgumentParser:
         "Ledger: CUSTOMER_SYNC_LEDGER_URL, else an SQLite file in $AIRFLOW_HOME.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (add_discover, add_doctor, add_run, add_plan, add_explain, add_reconcile, add_undo, add_login, add_pools, add_ledger):
+    for add in (
+        add_discover,
+        add_doctor,
+        add_run,
+        add_plan,
+        add_explain,
+        add_reconcile,
+        add_undo,
+        add_login,
+        add_pools,
+        add_ledger,
+    ):
         add(commands)
     return parser
 

@@ -9,37 +9,15 @@ pools from a DAG file, so they are made before a connector is unpaused::
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from customer_sync.commands.answer import DONE, answer, say
+from customer_sync.doctor.pools import pools_of
 from customer_sync.errors import ConfigError
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import DIRECTORY_VARIABLE, connector_paths, load_connector
 from customer_sync.settings.shared_systems import refusals
-
-
-def pools_of(connectors: Iterable[Connector]) -> dict[str, dict[str, Any]]:
-    """The pools of some connectors; those that share a system share its pool.
-
-    Args:
-        connectors: Connectors that fit together.
-
-    Returns:
-        Name -> settings, in the form that ``airflow pools import`` reads.
-    """
-    pools: dict[str, dict[str, Any]] = {}
-    for connector in connectors:
-        pools[connector.erp_pool] = _pool(
-            connector.erp.seats, "Sessions of the ERP's licence: one slot for each task that signs in."
-        )
-        pools[connector.store_pool] = _pool(1, "Writes to the store: its request budget belongs to one load at a time.")
-    return dict(sorted(pools.items()))
-
-
-def _pool(slots: int, description: str) -> dict[str, Any]:
-    return {"slots": slots, "description": description, "include_deferred": True}
 
 
 def add_pools(commands: Any) -> None:

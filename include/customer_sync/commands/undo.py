@@ -17,8 +17,8 @@ from customer_sync.commands.run import report_progress
 from customer_sync.errors import PlanRefused, SyncError
 from customer_sync.ledger import Ledger
 from customer_sync.reconcile.undo.present_state import LeftOf
+from customer_sync.reconcile.undo.undo_request import UndoRequest
 from customer_sync.reconcile.undo.undo_run import UndoReport, undo
-from customer_sync.reconcile.undo.undo_steps import UndoRequest
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import find_connector

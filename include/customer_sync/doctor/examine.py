@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol
 
+from customer_sync.adapters import Bounds
 from customer_sync.doctor.customer_checks import CustomerChecks
 from customer_sync.doctor.duration import Durations, schedule_probe
 from customer_sync.doctor.examination import LONGEST_S, Examination, Say
@@ -18,23 +19,15 @@ from customer_sync.doctor.reading_checks import ReadingChecks
 from customer_sync.doctor.sample import MOST_CUSTOMERS, Reading
 from customer_sync.doctor.source_checks import clocks, seats
 from customer_sync.doctor.store_checks import store_probes
+from customer_sync.http.retry import RetryPolicy
 from customer_sync.ledger import Ledger
 from customer_sync.model.check import Probe, Verdict, good, not_looked_at
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.port import Source
 from customer_sync.targets.port import Target
 
-GROUPS: Final = {
-    "file": "Connector file",
-    "ledger": "Ledger",
-    "erp": "ERP",
-    "store": "Store",
-    "systems": "Both systems",
-    "airflow": "Airflow",
-    "data": "Customers in the ERP",
-    "time": "Time",
-}
-"""Group of checks -> its heading, in order."""
+BOUNDS: Final = Bounds(RetryPolicy(attempts=2, total_s=20.0), answer_s=30.0, seat_s=10.0)
+"""A person waits for what is seen: a system that does not answer is a finding."""
 
 
 class Opener(Protocol):

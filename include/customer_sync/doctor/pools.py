@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
-from typing import Final
+from typing import Any, Final
 
 from customer_sync.model.check import Verdict, bad, good, not_looked_at
 from customer_sync.settings.connector import Connector
@@ -18,9 +18,26 @@ MAKE_POOLS: Final = "customer-sync pools > pools.json && airflow pools import po
 """The command that makes them all."""
 
 
-def needed_pools(connector: Connector) -> dict[str, int]:
-    """The pools of a connector: name -> slots that it is to have."""
-    return {connector.erp_pool: connector.erp.seats, connector.store_pool: 1}
+def pools_of(connectors: Iterable[Connector]) -> dict[str, dict[str, Any]]:
+    """The pools of some connectors; those that share a system share its pool.
+
+    Args:
+        connectors: Connectors that fit together.
+
+    Returns:
+        Name -> settings, in the form that ``airflow pools import`` reads.
+    """
+    pools: dict[str, dict[str, Any]] = {}
+    for connector in connectors:
+        pools[connector.erp_pool] = _pool(
+            connector.erp.seats, "Sessions of the ERP's licence: one slot for each task that signs in."
+        )
+        pools[connector.store_pool] = _pool(1, "Writes to the store: its request budget belongs to one load at a time.")
+    return dict(sorted(pools.items()))
+
+
+def _pool(slots: int, description: str) -> dict[str, Any]:
+    return {"slots": slots, "description": description, "include_deferred": True}
 
 
 def find_pools(names: Sequence[str]) -> Mapping[str, int] | None:
@@ -39,7 +56,7 @@ def pools(connector: Connector, find: FindPools) -> Verdict:
         connector: Names them.
         find: Knows those that there are.
     """
-    needed = needed_pools(connector)
+    needed = pools_of([connector])
     known = find(list(needed))
     if known is None:
         return not_looked_at("here nobody knows Airflow's pools.", f"Where Airflow runs: {MAKE_POOLS}")

@@ -254,4 +254,6 @@ def hours_and_minutes(seconds: float) -> str:
     if seconds < 60:  # noqa: PLR2004 - a minute
         return f"{math.ceil(seconds)} s"
     minutes = math.ceil(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:,.1f} h"  # noqa: PLR2004 - two hours
+    if minutes < 120:  # noqa: PLR2004 - two hours
+        return f"{minutes} min"
+    return f"{minutes / 60:,.1f} h" if minutes < 4320 else f"{minutes // 1440:,} days"  # noqa: PLR2004 - three days

@@ -80,9 +80,8 @@ def _record_field(facts: TargetFacts, connector: Connector) -> Verdict:
 
 
 def _demands(facts: TargetFacts, connector: Connector) -> Verdict:
-    return _told(
-        store_needs.demand_faults(facts, connector), "The store demands no extra field that the file leaves empty."
-    )
+    faults = [*store_needs.lacking_extra_fields(facts, connector), *store_needs.demand_faults(facts, connector)]
+    return judged(faults, "The store has the extra fields that the file fills, and demands no other.")
 
 
 def _roles(facts: TargetFacts, connector: Connector) -> Verdict:

@@ -34,6 +34,7 @@ from customer_sync.ledger.storage.database import LONGEST_WAIT_S, ledger_url, op
 from customer_sync.ledger.storage.retention import Retention
 from customer_sync.ledger.story.customer_story import CustomerStories
 from customer_sync.ledger.story.differences import Differences
+from customer_sync.ledger.story.examinations import Examinations
 from customer_sync.ledger.story.log import Log
 from customer_sync.ledger.story.operator_actions import OperatorActions
 from customer_sync.ledger.story.plans import PlannedCustomer, PlannedOperations, Plans
@@ -75,6 +76,7 @@ class Ledger:
         places: What stores call countries and states.
         watermarks: Largest stamps seen, and what else the connector remembers.
         differences: What reconciliations found.
+        examinations: What doctor saw when it last looked.
         access: When people lost their access.
         retention: Removal of what is old.
         incidents: What is wrong now, and who has been told.
@@ -100,6 +102,7 @@ class Ledger:
         self.places = StorePlaceLists(engine)
         self.watermarks = Watermarks(engine, connector_id)
         self.differences = Differences(engine, connector_id)
+        self.examinations = Examinations(engine, connector_id)
         self.access = AccessRemovals(engine, connector_id)
         self.retention = Retention(engine, connector_id)
         self.incidents = Incidents(engine, connector_id)

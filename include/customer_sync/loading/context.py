@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Final
+from functools import cached_property, partial
+from typing import Final, get_args
 
 import sqlalchemy as sa
 
@@ -16,8 +16,10 @@ from customer_sync.ledger.coordination.watermarks import BULK_KEYS, LOST
 from customer_sync.loading.store_needs import (
     demand_faults,
     key_faults,
+    lacking_extra_fields,
     method_faults,
     open_field_faults,
+    record_faults,
     role_faults,
     storefront_faults,
     unmet_demands,
@@ -28,9 +30,10 @@ from customer_sync.model.operation import CREATIONS, Action, reference_of
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
 from customer_sync.sources.port import Reference, Source
-from customer_sync.targets.port import Order, StoredUser, Target
+from customer_sync.targets.port import Extended, Order, StoredUser, Target
 
-_MEET_STOREFRONTS: Final = frozenset({Action.CREATE_COMPANY, Action.CREATE_USER})
+_MEET_STOREFRONTS: Final = frozenset({Action.CREATE_COMPANY, Action.CREATE_USER, Action.UPDATE_USER})
+_FILL_FIELDS: Final = CREATIONS | {Action.UPDATE_COMPANY, Action.UPDATE_USER, Action.UPDATE_ADDRESS}
 
 NOTHING_ELSE: Final = "Until then nothing is made or changed; access is taken away all the same."
 
@@ -95,7 +98,8 @@ class LoadContext:
     def ask_ahead(self) -> None:
         """Read at once what a creation will ask of the store one after the other: its extra fields and its roles."""
         facts = self.target.facts
-        side_by_side([lambda: facts.company_extra_fields, lambda: facts.roles])
+        kinds: tuple[Extended, ...] = get_args(Extended)
+        side_by_side([lambda: facts.roles, *(partial(facts.extra_fields, kind) for kind in kinds)])
 
     @property
     def key_is_unique(self) -> bool:
@@ -107,7 +111,7 @@ class LoadContext:
         facts, rules = self.target.facts, self.connector.store
         faults = [*key_faults(facts, self.connector), *open_field_faults(facts, rules.record_field)]
         self._refuse(faults, "store.key_field")
-        return facts.company_extra_fields[rules.key_field.casefold()].is_unique
+        return facts.extra_fields("company")[rules.key_field.casefold()].is_unique
 
     @cached_property
     def approved_adoptions(self) -> frozenset[str]:
@@ -157,7 +161,7 @@ class LoadContext:
         The store takes a wrong one without a word, and then the people cannot buy.
 
         Args:
-            actions: What is to be done; only creations name a storefront.
+            actions: What is to be done; only creations and changes of users name a storefront.
 
         Raises:
             ConfigError: The store has none of that id; the message lists those that it has.
@@ -166,18 +170,20 @@ class LoadContext:
             self._refuse(storefront_faults(self.target.facts, self.connector), "store.channel_ids")
 
     def check_demands(self, actions: Collection[Action]) -> None:
-        """Compare the extra fields that the connector file fills with those that the store demands of every new record.
+        """Compare the extra fields that the connector file fills with those of the store.
 
         Args:
-            actions: What is to be done; only creations meet a demand.
+            actions: What is to be done; only creations meet a demand, only what fills a field can lose its value.
 
         Raises:
-            ConfigError: The store demands one that stays empty; the message names each.
+            ConfigError: The store demands one that stays empty, or lacks one that is filled; the message names each.
         """
-        if self.census.meets_demands or not CREATIONS.intersection(actions):
+        if self.census.meets_demands or not _FILL_FIELDS.intersection(actions):
             return
-        self._refuse(demand_faults(self.target.facts, self.connector), "source")
-        self.census.meets_demands = True
+        facts, makes = self.target.facts, CREATIONS.intersection(actions)
+        faults = [*record_faults(facts, self.connector), *lacking_extra_fields(facts, self.connector)]
+        self._refuse([*faults, *(demand_faults(facts, self.connector) if makes else ())], "source")
+        self.census.meets_demands = bool(makes)
 
     @cached_property
     def takes_new_users(self) -> bool:
@@ -187,7 +193,7 @@ class LoadContext:
             self.check_roles([self.connector.contacts.primary_role])
         except ConfigError:
             return False
-        return not unmet_demands(self.target.facts, self.connector)["user"]
+        return not unmet_demands(self.target.facts, self.connector, "user")
 
     def _refuse(self, faults: Iterable[Fault], setting: str) -> None:
         told = [str(fault) for fault in faults]

@@ -12,7 +12,7 @@ from customer_sync.loading.customer_load import CustomerLoad
 from customer_sync.model.batch import BatchDescriptor
 from customer_sync.model.company import CompanyStatus, attempt_hash, content_hash
 from customer_sync.model.operation import CREATIONS, Action, ConfirmedWrite, Operation, StatusOperation
-from customer_sync.model.outcome import MENDED_IN_STORE, WAITS_FOR_EMAIL, Finding, LogEntry, Outcome, Reason
+from customer_sync.model.outcome import MENDED_IN_STORE, WAITS, WAITS_FOR_EMAIL, Finding, LogEntry, Outcome, Reason
 from customer_sync.reporting.log_entry import (
     closing_entry,
     done_in_words,
@@ -227,10 +227,8 @@ def _entries(run: Run, load: CustomerLoad, outcome: Outcome, writes: Sequence[Co
         ]
     entries += [found_entry(load.customer_id, plan.name, operation) for operation in load.found]
     summary = done_in_words(writes)
-    found = {
-        Outcome.ADOPTED: f"found in the store, its own by {load.adopted_by or 'what an earlier attempt found'}",
-        Outcome.WAITING: "what is left to do waits",
-    }.get(outcome, "")
+    adopted = f"found in the store, its own by {load.adopted_by or 'what an earlier attempt found'}"
+    found = {Outcome.ADOPTED: adopted, Outcome.WAITING: WAITS}.get(outcome, "")
     why = "; ".join(finding.detail for finding in _why_it_waits(load))
     told = (why, found, summary) if outcome is Outcome.ADOPTED else (why, summary or found)
     message = load.problem.message if load.problem else "; ".join(filter(None, told)) or "nothing to do"

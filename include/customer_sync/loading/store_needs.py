@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final
 
 from customer_sync.model.check import Fault
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.system_rules import DEFAULT_CHANNEL_ID
-from customer_sync.targets.port import Demanding, TargetFacts
+from customer_sync.targets.port import Extended, TargetFacts
+
+_SETTINGS: Final[Mapping[Extended, str]] = {
+    "company": "source.customer.extra_fields",
+    "user": "source.contact.extra_fields",
+    "address": "source.location.extra_fields",
+}
 
 
 def key_faults(facts: TargetFacts, connector: Connector) -> Iterator[Fault]:
     """Why the extra fields that say whose a company is cannot be relied on."""
-    name, known = connector.store.key_field, facts.company_extra_fields
+    name, known = connector.store.key_field, facts.extra_fields("company")
     if name.casefold() not in known:
         yield Fault(
             f"The store has no company extra field '{name}', which holds the Customer ID.",
@@ -24,7 +31,7 @@ def key_faults(facts: TargetFacts, connector: Connector) -> Iterator[Fault]:
 
 def open_field_faults(facts: TargetFacts, name: str | None) -> Iterator[Fault]:
     """Why whoever registers could, or would have to, say whose company it is."""
-    found = facts.company_extra_fields.get(name.casefold()) if name else None
+    found = facts.extra_fields("company").get(name.casefold()) if name else None
     if found is not None and found.is_visible:
         yield Fault(
             f"The store shows the company extra field '{name}' to shoppers, so that anybody who registers can "
@@ -42,7 +49,7 @@ def open_field_faults(facts: TargetFacts, name: str | None) -> Iterator[Fault]:
 def repeated_key_faults(facts: TargetFacts, connector: Connector) -> Iterator[Fault]:
     """Why the store itself would not refuse a second company with one key; runs then look before they make one."""
     name = connector.store.key_field
-    found = facts.company_extra_fields.get(name.casefold())
+    found = facts.extra_fields("company").get(name.casefold())
     if found is not None and not found.is_unique:
         yield Fault(f"The company extra field '{name}' is not unique.", "Make it unique in the store's settings.")
 
@@ -50,7 +57,7 @@ def repeated_key_faults(facts: TargetFacts, connector: Connector) -> Iterator[Fa
 def record_faults(facts: TargetFacts, connector: Connector) -> Iterator[Fault]:
     """Why the extra field that holds the record's id cannot be relied on."""
     name = connector.store.record_field
-    if name is not None and name.casefold() not in facts.company_extra_fields:
+    if name is not None and name.casefold() not in facts.extra_fields("company"):
         yield Fault(
             f"The store has no company extra field '{name}', which store.record_field in {connector.id}.yaml names.",
             "Create it in the store's settings for extra fields of companies (text, not shown to shoppers, not "
@@ -59,28 +66,49 @@ def record_faults(facts: TargetFacts, connector: Connector) -> Iterator[Fault]:
     yield from open_field_faults(facts, name)
 
 
-def unmet_demands(facts: TargetFacts, connector: Connector) -> dict[Demanding, list[str]]:
-    """Extra fields that the store demands of each kind of new record and the file does not fill."""
+def mapped_extra_fields(connector: Connector) -> dict[Extended, Collection[str]]:
+    """Kind of record -> names of the extra fields that the connector file fills."""
     source = connector.source
-    filled: dict[Demanding, Collection[str]] = {
-        "company": {*source.extra_field_names, connector.store.key_field},
+    return {
+        "company": source.extra_field_names,
         "user": source.contact_extra_field_names,
         "address": source.location_extra_field_names,
     }
-    known = {kind: {each.casefold() for each in names} for kind, names in filled.items()}
-    return {
-        kind: [name for name in sorted(facts.demanded_extra_fields.get(kind, ())) if name.casefold() not in names]
-        for kind, names in known.items()
-    }
+
+
+def lacking_extra_fields(facts: TargetFacts, connector: Connector) -> Iterator[Fault]:
+    """Why values would be lost: the store drops an extra field that it has not without a word.
+
+    Costs nothing for kinds of records of which the connector file fills none.
+    """
+    needed = [(kind, name, _SETTINGS[kind]) for kind, names in mapped_extra_fields(connector).items() for name in names]
+    missing = [
+        f"'{name}' of every {kind} ({setting})"
+        for kind, name, setting in needed
+        if name.casefold() not in facts.extra_fields(kind)
+    ]
+    if missing:
+        yield Fault(
+            f"The store has no extra field {', '.join(missing)}, and would drop what {connector.id}.yaml fills in.",
+            "Create it in the store's settings for extra fields, or take it out of the file.",
+        )
+
+
+def unmet_demands(facts: TargetFacts, connector: Connector, kind: Extended) -> list[str]:
+    """Extra fields that the store demands of each new record of a kind and the file does not fill."""
+    filled = {name.casefold() for name in mapped_extra_fields(connector)[kind]}
+    if kind == "company":
+        filled.add(connector.store.key_field.casefold())
+    known = facts.extra_fields(kind)
+    return sorted(each.name for folded, each in known.items() if each.is_required and folded not in filled)
 
 
 def demand_faults(facts: TargetFacts, connector: Connector) -> Iterator[Fault]:
     """Why the store would refuse every new record: extra fields that it demands and the file does not fill."""
-    settings = {"company": "customer", "user": "contact", "address": "location"}
     missing = [
-        f"'{name}' of every {kind} (source.{settings[kind]}.extra_fields)"
-        for kind, names in unmet_demands(facts, connector).items()
-        for name in names
+        f"'{name}' of every {kind} ({setting})"
+        for kind, setting in _SETTINGS.items()
+        for name in unmet_demands(facts, connector, kind)
     ]
     if missing:
         yield Fault(

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from enum import IntEnum
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -47,13 +47,18 @@ class CompanyFields(PlainFields, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class UserFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A company user's fields; ``role`` is a role's name in the store."""
+    """A company user's fields; ``role`` is a role's name in the store.
+
+    ``storefronts`` are the ids of those where the person may buy, ascending and joined by commas; ``""`` where no rule
+    says so, which leaves them as they are.
+    """
 
     email: str = ""
     first_name: str = ""
     last_name: str = ""
     phone_number: str = ""
     role: str = ""
+    storefronts: str = ""
     extra_fields: dict[str, str] = {}
 
 
@@ -95,6 +100,25 @@ class PaymentTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 NO_TERMS: Final = PaymentTerms(is_enabled=False, days=None)
 """Net terms that are off; which days the store shows for them does not matter."""
+
+
+class Payment(NamedTuple):
+    """What a customer's terms mean in the store.
+
+    Attributes:
+        methods: The store's codes of the methods that are ours to switch, each on or off.
+        terms: Payment terms, ``None`` where they are left as they are.
+        ends: Whether the source has no terms that mean anything: what the sync gave for earlier ones goes off.
+    """
+
+    methods: dict[str, bool]
+    terms: PaymentTerms | None = None
+    ends: bool = False
+
+    @property
+    def takes_something(self) -> bool:
+        """Whether a company may lose a method or its terms by it."""
+        return self.ends or not all(self.methods.values()) or (self.terms is not None and not self.terms.is_enabled)
 
 
 class Company(CompanyFields, frozen=True, kw_only=True, omit_defaults=True, gc=False):

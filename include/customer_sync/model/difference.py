@@ -31,6 +31,7 @@ class DifferenceClass(StrEnum):
     FOREIGN_USER = "foreign_user"
     HELD_BY_WITHDRAWN = "held_by_withdrawn"
     WAIT_IS_OVER = "wait_is_over"
+    WAITING = "waiting"
 
 
 class RepairAction(StrEnum):
@@ -60,6 +61,7 @@ REPAIRS: dict[DifferenceClass, frozenset[RepairAction]] = {
     DifferenceClass.FOREIGN_USER: frozenset({_REPORT}),
     DifferenceClass.HELD_BY_WITHDRAWN: frozenset({_REPORT}),
     DifferenceClass.WAIT_IS_OVER: frozenset({_REPORT, _REAPPLY}),
+    DifferenceClass.WAITING: frozenset({_REPORT}),
 }
 """Classes that are findings, and the actions that each allows; ``equal`` and ``foreign`` are counted, never touched."""
 
@@ -92,6 +94,7 @@ MEANINGS: dict[DifferenceClass, str] = {
     DifferenceClass.FOREIGN_USER: "a user whom the ERP does not know, and who is an Admin or against the policy",
     DifferenceClass.HELD_BY_WITHDRAWN: "the contact's e-mail belongs to a user of a company that does not trade",
     DifferenceClass.WAIT_IS_OVER: "a contact waits for its e-mail, and nobody holds that any more",
+    DifferenceClass.WAITING: "a customer, or a part of it, is not in the store as it should be, since it waits",
 }
 """What each class means, in words."""
 
@@ -111,6 +114,7 @@ REMEDIES: dict[DifferenceClass, str] = {
     DifferenceClass.FOREIGN_USER: "Delete or demote the user in the store, or make the person a contact in the ERP.",
     DifferenceClass.HELD_BY_WITHDRAWN: "Delete the user of the withdrawn company in the store, or change the e-mail.",
     DifferenceClass.WAIT_IS_OVER: "Reapply: the user is made; a sync does so by itself, at the latest a day later.",
+    DifferenceClass.WAITING: "See what it waits for; customer-sync explain names the next step.",
 }
 """What a person does about a class, in a sentence or two."""
 
@@ -125,6 +129,7 @@ class Standing(StrEnum):
     WITHDRAWN = "withdrawn"
     KEPT = "kept"
     QUARANTINED = "quarantined"
+    WAITING = "waiting"
     SET_ASIDE = "set_aside"
     UNSETTLED = "unsettled"
 
@@ -136,7 +141,8 @@ STANDING_MEANINGS: dict[Standing, str] = {
     Standing.NOT_ELIGIBLE: "not eligible, and no company in the store",
     Standing.WITHDRAWN: "no longer eligible or gone; its company is withdrawn, or left by policy",
     Standing.KEPT: "not eligible for now; its company is kept as it was, and is as it was",
-    Standing.QUARANTINED: "eligible; the quarantine says why it is not in the store",
+    Standing.QUARANTINED: "eligible; waits as a whole: the quarantine says why it is not in the store as it should be",
+    Standing.WAITING: "eligible; as it should be, but for parts that wait",
     Standing.SET_ASIDE: "a person took it out of the sync: neither compared nor repaired",
     Standing.UNSETTLED: "being written, or changing while it was read: not compared in this run",
 }

@@ -18,6 +18,7 @@ from customer_sync.model.company import (
     CompanyFields,
     CompanyStatus,
     CompanyUser,
+    Payment,
     PaymentTerms,
     UserFields,
     content_hash,
@@ -362,8 +363,9 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     access; ``present`` all that it shows, with their e-mails, where users go that belong to none of them or have
     another e-mail; ``successors`` who may be the admin, in order, beside the desired users; ``colleagues`` the contacts
     to whom the record allows access, and who may be it where they are users and nobody else can. ``has_no_admin`` says
-    that nobody may be the admin, so that the company is to stop trading. ``outcome`` is what the customer ends as
-    whatever is written.
+    that nobody may be the admin, so that the company is to stop trading. ``payment`` is what the terms mean of a
+    customer that waits as a whole: what they take away goes off. ``outcome`` is what the customer ends as whatever is
+    written.
     ``access_ended_at_utc`` says, by the key of an operation that takes access away, when the
     source's record changed that is the reason (ISO 8601). ``was_inactive`` says whether the company did not trade
     when this was planned. ``former_reference`` is what the source is to hold as the company's id where an undo says so;
@@ -385,6 +387,7 @@ class CustomerPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     successors: tuple[CompanyUser, ...] = ()
     colleagues: frozenset[str] = frozenset()
     has_no_admin: bool = False
+    payment: Payment | None = None
     outcome: str = ""
     access_ended_at_utc: dict[str, str] = {}
     was_inactive: bool = False

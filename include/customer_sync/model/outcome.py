@@ -269,6 +269,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 DONE: Final = "done"
 """What a line about an operation says that says nothing else; a story leaves it out."""
 
+WAITS: Final = "what is left to do waits"
+"""What the line says that closes a waiting customer, whichever step closes it."""
+
+NOT_ELIGIBLE: Final = "not eligible"
+"""What the line says that closes a customer which is not for the store."""
+
 
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of the connector log: what happened to one record of one customer.

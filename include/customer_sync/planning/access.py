@@ -30,8 +30,11 @@ from customer_sync.model.operation import (
     PlanKind,
     StatusOperation,
     UserOperation,
+    part_of,
 )
 from customer_sync.model.outcome import Reason
+from customer_sync.planning.payment import diff_credit
+from customer_sync.rules.company_mapping import payment_of
 from customer_sync.rules.company_users import leavers, successors
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.mapping import RemovalPolicy
@@ -88,6 +91,7 @@ def withdrawal_plan(
         successors=successors(customer, connector),
         colleagues=frozenset(contact.contact_id for contact in customer.contacts) - denied,
         has_no_admin=Reason.NO_ADMIN_CONTACT in reasons,
+        payment=payment_of(customer, connector, []) if kind == "access" else None,
     )
 
 
@@ -106,6 +110,7 @@ def early_plan(change: PlannedChange, customer: Customer, connector: Connector) 
         plan = msgspec.structs.replace(plan, leavers=frozenset(change.leavers))
     return msgspec.structs.replace(
         plan,
+        payment=None,
         name=change.name,
         company_id=change.company_id,
         held_back=change.held_back,
@@ -134,7 +139,7 @@ def leaving_users(
 def access_of(
     plan: CustomerPlan, applied: AppliedCompany, connector: Connector, held_back: Iterable[str] = ()
 ) -> tuple[Operation, ...]:
-    """What takes access away from those who have left a customer, and nothing else."""
+    """What takes access away from those who have left a customer, and the credit that it has no more; nothing else."""
 
     def is_leaving(key: str) -> bool:
         if key in {ACCOUNT_ADMIN_KEY, RELEASED_KEY}:
@@ -144,6 +149,7 @@ def access_of(
         have = applied.users.get(key)
         return have is not None and plan.present.get(key, "").casefold() != have.fields.email.casefold()
 
+    held = frozenset(held_back)
     able = (*(plan.desired.users if plan.desired else ()), *plan.successors)
     role = connector.contacts.primary_role
     found = diff_access(
@@ -153,13 +159,17 @@ def access_of(
         is_leaving,
         role,
         able,
-        held_back,
+        held,
         colleagues=plan.colleagues,
         lowest_role=connector.contacts.other_role,
     )
+    if plan.payment is not None:
+        found += tuple(
+            each for each in diff_credit(plan.customer_id, applied, plan.payment) if part_of(each) not in held
+        )
     if not plan.has_no_admin or any(isinstance(each, StatusOperation) for each in found):
         return found
-    return (*found, *closing(plan.customer_id, applied, frozenset(held_back)))
+    return (*found, *closing(plan.customer_id, applied, held))
 
 
 def diff_access(

@@ -15,13 +15,12 @@ import msgspec
 from customer_sync.model.company import (
     ADDRESS_FIELDS,
     COMPANY_FIELDS,
-    NO_TERMS,
     USER_FIELDS,
     Address,
     Company,
     CompanyStatus,
     CompanyUser,
-    PaymentTerms,
+    Payment,
     UserFields,
     company_fields,
     user_fields,
@@ -33,14 +32,13 @@ from customer_sync.model.operation import (
     AppliedCompany,
     AppliedUser,
     CompanyOperation,
-    MethodsOperation,
     Operation,
     ReferenceOperation,
     StatusOperation,
-    TermsOperation,
     UserOperation,
     part_of,
 )
+from customer_sync.planning.payment import diff_payment
 from customer_sync.planning.user_match import match_users
 from customer_sync.settings.mapping import RemovalPolicy
 
@@ -90,7 +88,8 @@ def diff_company(
         operations = _diff_own_fields(desired, applied, closes=closes or is_left_alone)
     operations += users
     operations += _diff_addresses(desired, base, policy)
-    operations += _diff_settings(desired, base)
+    payment = Payment(desired.payment_methods, desired.payment_terms, desired.ends_payment)
+    operations += diff_payment(desired.customer_id, payment, base)
     return tuple(operation for operation in operations if part_of(operation) not in held) if held else tuple(operations)
 
 
@@ -249,33 +248,6 @@ def _changed(names: tuple[str, ...], new: tuple[object, ...], old: tuple[object,
     return tuple(name for name, value, was in zip(names, new, old, strict=True) if value != was)
 
 
-def _diff_settings(desired: Company, base: AppliedCompany) -> list[Operation]:
-    operations: list[Operation] = []
-    key, store_id = desired.customer_id, base.company_id
-    due, terms = desired.payment_methods, desired.payment_terms
-    if desired.ends_payment:
-        due = dict.fromkeys(base.our_methods, False)
-        terms = NO_TERMS if base.our_terms else None
-    methods = {code: on for code, on in due.items() if base.payment_methods.get(code) is not on}
-    if methods:
-        old = {code: base.payment_methods[code] for code in methods if code in base.payment_methods}
-        operations.append(
-            MethodsOperation(action=Action.SET_PAYMENT_METHODS, key=key, store_id=store_id, new=methods, old=old)
-        )
-    if terms is not None and not same_terms(terms, base.payment_terms):
-        operations.append(
-            TermsOperation(
-                action=Action.SET_PAYMENT_TERMS, key=key, store_id=store_id, new=terms, old=base.payment_terms
-            )
-        )
-    return operations
-
-
-def same_terms(new: PaymentTerms, old: PaymentTerms | None) -> bool:
-    """Whether two terms are the same; those that are off are, whatever days the store shows for them."""
-    return new == old or (old is not None and not new.is_enabled and not old.is_enabled)
-
-
 def uncleared(desired: Company, applied: AppliedCompany | None) -> dict[str, str]:
     """Extra fields that should be empty and that the store cannot empty, with the values that stay.
 
@@ -307,7 +279,12 @@ def _stays(records: Iterable[tuple[str, Any, Any]], names: Sequence[str]) -> dic
 
 
 def _of_ours(have: Fields, desired: UserFields | Address) -> Fields:
-    """What the store has of a record; other extra fields may be there beside ours and are not compared."""
+    """What the store has of a record; other extra fields may be there beside ours and are not compared.
+
+    Nor are the storefronts of people for whom no rule names any.
+    """
+    if isinstance(desired, UserFields) and not desired.storefronts and isinstance(have, UserFields):
+        have = msgspec.structs.replace(have, storefronts="")
     others = have.extra_fields.keys() - desired.extra_fields.keys()
     if not others:
         return have

@@ -16,12 +16,14 @@ from customer_sync.model.company import Address, Company, CompanyFields, Company
 from customer_sync.model.operation import AppliedAddress, AppliedCompany, AppliedUser
 from customer_sync.model.outcome import Reason
 from customer_sync.planning.undo_changes import PARTS, Change, Left, RunWrite, changes_of
-from customer_sync.planning.undo_values import restored, touched, why_left
+from customer_sync.planning.undo_settings import former_methods, former_reference, former_terms, former_trade
+from customer_sync.planning.undo_values import restored, touched
 
 UNDO_MODE: Final = "undo"
 """Mode of a run that takes another one back."""
 
 Part = TypeVar("Part", AppliedUser, AppliedAddress)
+Value = TypeVar("Value")
 
 
 class Present(NamedTuple):
@@ -73,30 +75,6 @@ def plan_undo(customer_id: str, present: Present, writes: Sequence[RunWrite]) ->
     return _Undo(customer_id, present, changes_of(writes)).plan()
 
 
-def former_reference(
-    change: Change | None, present: str | None, applied: str | None
-) -> tuple[str | None, Reason | None]:
-    """What the source is to hold as the company's id again, and why that is left.
-
-    Args:
-        change: What the run did to it.
-        present: What the source holds; ``None`` where it has no such record.
-        applied: What the ledger holds; ``None`` where the company is gone, and with it what the ledger knew.
-
-    Returns:
-        The id, ``None`` where nothing is to be written; and the reason, ``None`` where nothing is to be said.
-    """
-    if change is None or change.is_open:
-        return None, None
-    if present is None:
-        return None, Reason.GONE_FROM_STORE
-    wrote, was = str(change.after.get("reference_id", "")), str(change.before.get("reference_id", ""))
-    why = why_left(wrote, present if applied is None else applied, present, was=was)
-    if why is None:
-        return was, None
-    return None, why if change.is_sure else None
-
-
 class _Undo:
     def __init__(self, customer_id: str, present: Present, changes: dict[str, Change]) -> None:
         self._customer_id = customer_id
@@ -125,14 +103,18 @@ class _Undo:
         users = self._users()
         addresses = self._parts("location", applied.addresses, real.addresses, Address, AppliedAddress)
         fields = self._fields(own)
+        changes, may_trade = self._changes, self._now.may_trade
+        methods = self._said(former_methods(changes.get("payment:methods"), applied, real))
+        terms = self._said(former_terms(changes.get("payment:terms"), applied, real))
+        trades = self._said(former_trade(changes.get("customer:status"), applied, real, may_trade=may_trade))
         return Company(
             **{name: getattr(fields, name) for name in CompanyFields.__struct_fields__},
             customer_id=self._customer_id,
             users=users,
             addresses=tuple(each.fields for each in addresses.values()),
-            payment_methods=self._methods(),
-            payment_terms=self._terms(),
-            trades=self._trades(),
+            payment_methods=methods,
+            payment_terms=terms,
+            trades=trades,
         )
 
     def _as_it_is(self) -> Company:
@@ -258,7 +240,7 @@ class _Undo:
     def _may_enter(self, key: str, email: str) -> bool:
         return self._now.emails.get(key, "") == email.casefold() != ""
 
-    # -- the company's own fields and settings -----------------------------------------------------------------------
+    # -- the company's own fields --------------------------------------------------------------------------------
 
     def _fields(self, change: Change | None) -> CompanyFields:
         applied = self._now.applied.fields
@@ -273,67 +255,14 @@ class _Undo:
             fields = msgspec.structs.replace(fields, extra_fields={**fields.extra_fields, key: number or ""})
         return fields
 
-    def _trades(self) -> bool:
-        applied, real = self._now.applied.status, self._now.real.status
-        trades = applied == CompanyStatus.APPROVED
-        change = self._changes.get("customer:status")
-        if change is None or change.is_open:
-            return trades
-        was = change.before.get("status")
-        why = why_left(change.after["status"], int(applied), int(real), was=was)
-        if why is not None:
-            if change.is_sure:
-                self._leave("customer:status", "status", why)
-            return trades
-        before = bool(was == CompanyStatus.APPROVED)
-        if before and not self._now.may_trade:
-            self._leave("customer:status", "status", Reason.ERP_DENIES_ACCESS)
-            return trades
-        return before
-
-    def _methods(self) -> dict[str, bool]:
-        change = self._changes.get("payment:methods")
-        if change is None or change.is_open:
-            return {}
-        applied, real = self._now.applied.payment_methods, self._now.real.payment_methods
-        found: dict[str, bool] = {}
-        for code, is_on in change.after.items():
-            was = change.before.get(code)
-            why = why_left(is_on, applied.get(code), real.get(code), was=was)
-            if was is None:
-                self._leave("payment:methods", code, Reason.NOT_KNOWN_BEFORE)
-            elif why is None:
-                found[code] = bool(was)
-            elif change.is_sure:
-                self._leave("payment:methods", code, why)
-        return found
-
-    def _terms(self) -> Any:
-        change = self._changes.get("payment:terms")
-        applied, real = self._now.applied.payment_terms, self._now.real.payment_terms
-        if change is None or change.is_open:
-            return None
-        if not change.before:
-            self._leave("payment:terms", "", Reason.NOT_KNOWN_BEFORE)
-            return None
-        if applied is None:
-            if change.is_sure:
-                self._leave("payment:terms", "", Reason.TOUCHED_BY_LATER_RUN)
-            return None
-        wrote, was = (msgspec.convert(values, type(applied)) for values in (change.after, change.before))
-        why = why_left(wrote, applied, real, was=was)
-        if why is None:
-            return was
-        if change.is_sure:
-            self._leave("payment:terms", "", why)
-        return None
-
     def _reference(self) -> str | None:
-        change = self._changes.get("customer:reference")
-        was, why = former_reference(change, self._now.reference, self._now.applied.reference_id)
-        if why is not None:
-            self._leave("customer:reference", "reference_id", why)
-        return was
+        now, change = self._now, self._changes.get("customer:reference")
+        return self._said(former_reference(change, now.reference, now.applied.reference_id))
+
+    def _said(self, found: tuple[Value, Sequence[Left]]) -> Value:
+        value, left = found
+        self._left += left
+        return value
 
 
 def _seated(users: Mapping[str, UserFields], admin_role: str) -> tuple[CompanyUser, ...]:

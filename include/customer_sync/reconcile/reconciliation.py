@@ -12,7 +12,7 @@ from customer_sync.ledger import CustomerOutcome
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.ledger.story.plans import PlannedCustomer
 from customer_sync.model.batch import Batch, BatchDescriptor, batch_label, pack
-from customer_sync.model.difference import RepairAction, Standing
+from customer_sync.model.difference import Difference, RepairAction, Standing
 from customer_sync.model.operation import REMOVALS
 from customer_sync.model.outcome import LogEntry, Outcome
 from customer_sync.reconcile.adopt.match_list import read_matches, write_matches
@@ -108,14 +108,22 @@ def compare_sides(
 
 def _found(run: Run, survey: Survey, policy: Policy) -> Iterator[RepairItem]:
     """Compare, record every confirmed difference, and hand on the repairs that the policy allows."""
-    survey.compare()
+    for waits in survey.compare():
+        _report_only(run, waits)
     for finding in survey.confirm():
-        item = _record(run, finding, policy)
+        _report_only(run, finding.comparison.waits)
+        item = _record(run, finding, policy) if finding.comparison.differences else None
         if item is not None:
             yield item
-    rows = [difference_row(each, "", run.connector, RepairAction.REPORT) for each in survey.homeless()]
-    with run.ledger.write() as connection:
-        run.ledger.differences.append(connection, run.run_id, rows)
+    _report_only(run, list(survey.homeless()))
+
+
+def _report_only(run: Run, differences: Sequence[Difference]) -> None:
+    """Write down what no repair is for."""
+    if differences:
+        rows = [difference_row(each, "", run.connector, RepairAction.REPORT) for each in differences]
+        with run.ledger.write() as connection:
+            run.ledger.differences.append(connection, run.run_id, rows)
 
 
 def _packed(run: Run, items: Iterator[RepairItem]) -> Iterator[tuple[str, BatchDescriptor]]:

@@ -6,21 +6,49 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from customer_sync.ledger.story.customer_facts import CustomerFacts, HeldPart
-from customer_sync.ledger.story.customer_story import waits_for
 from customer_sync.model.company import CompanyStatus
 from customer_sync.model.outcome import REFUSED_PLAN_REASONS, REMEDIES, Outcome, Reason, remedy
+from customer_sync.model.waiting import waits_for
 from customer_sync.planning.set_aside import reason_of_mark
 
 Tone = Literal["good", "calm", "warm", "bad"]
 
 _PLACES: Mapping[int, tuple[Tone, str]] = {
+    int(CompanyStatus.UNKNOWN): ("calm", "Being made in the store"),
     int(CompanyStatus.PENDING): ("calm", "Pending in the store"),
     int(CompanyStatus.APPROVED): ("good", "In the store"),
     int(CompanyStatus.REJECTED): ("calm", "Rejected in the store"),
     int(CompanyStatus.INACTIVE): ("calm", "Closed in the store"),
 }
 _MARKS = {"skip": "Left alone by hand", "handled": "Handled by hand", "undone": "Undone, left alone"}
-_WORDS = {"email": "e-mail", "erp": "ERP", "id": "id"}
+_WORDS = {"email": "e-mail", "erp": "ERP"}
+_PHRASES: Mapping[str, str] = {
+    Reason.TYPE_NOT_B2B: "type is not B2B",
+    Reason.CLASS_NOT_SELECTED: "class is not synced",
+    Reason.NOT_ENABLED: "not enabled for commerce",
+    Reason.CONNECTION_TYPE_MISMATCH: "another connection type",
+    Reason.STATUS_ON_HOLD: "on hold",
+    Reason.STATUS_INACTIVE: "inactive",
+    Reason.SKIPPED_BY_PERSON: "skipped by hand",
+    Reason.HANDLED_BY_PERSON: "handled by hand",
+    Reason.TERMS_NOT_MAPPED: "terms that the connector does not know",
+    Reason.ADMIN_IS_ACCOUNT: "the account is the admin, no contact can be",
+    Reason.ADMIN_NOT_PRIMARY: "the admin is not the primary contact",
+    Reason.VALUE_CUT: "too long for the store, cut",
+    Reason.VALUES_NOT_USED: "more values than are used",
+    Reason.CANNOT_CLEAR: "emptied in the ERP, not in the store",
+    Reason.PARTS_NOT_READ: "not read yet",
+    Reason.HELD_BY_WITHDRAWN_COMPANY: "a closed company has the e-mail",
+    Reason.AMBIGUOUS_MATCH: "several companies match",
+    Reason.ADOPTION_UNPROVEN: "a company matches, without proof",
+    Reason.ADOPTION_ASKS: "a company that exists would be taken over",
+    Reason.CLOSED_IN_STORE: "closed in the store by somebody else",
+    Reason.OUTCOME_UNKNOWN: "the store has not answered",
+    Reason.BATCH_FAILED: "the run did not get through",
+    Reason.NOT_IN_ERP: "the ERP does not have it",
+}
+"""Codes that are no words for people."""
+
 _REFUSED = frozenset(map(str, REFUSED_PLAN_REASONS))
 
 
@@ -33,7 +61,8 @@ class StateNow(NamedTuple):
 
 def place_in_words(status: int | None) -> StateNow:
     """Where a company stands in the store."""
-    return StateNow(*_PLACES.get(status if status is not None else -1, ("calm", "No company")))
+    words: tuple[Tone, str] = ("calm", "No company")
+    return StateNow(*(words if status is None else _PLACES.get(status, words)))
 
 
 def state_now(facts: CustomerFacts) -> StateNow:
@@ -75,6 +104,8 @@ def record_in_words(entity: str, key: str) -> str:
 
 def reason_in_words(code: str, entity: str = "") -> str:
     """A reason's code as words, without the record that it is about."""
+    if code in _PHRASES:
+        return _PHRASES[code]
     words = code.removeprefix(f"{entity}_").split("_")
     return " ".join(_WORDS.get(word, word) for word in words)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from customer_sync.model.outcome import Outcome, Reason
+from customer_sync.model.outcome import NOT_ELIGIBLE, WAITS, Outcome, Reason
 from customer_sync.reporting.customer_words import reason_in_words, reasons_in_words, record_in_words
 
 _LEADS: Mapping[str, str] = {
@@ -44,8 +44,9 @@ def what_became(closing: Mapping[str, Any] | None) -> str:
         text = f"{told}, because: {reasons}" if reasons else told
     else:
         text = f"{lead}: {reasons}" if reasons else lead
-        if message and outcome not in (Outcome.UNCHANGED, Outcome.PLANNED):
-            text += f" ({message})"
+        added = message.removeprefix(NOT_ELIGIBLE).lstrip("; ") if message != WAITS else ""
+        if added and outcome not in (Outcome.UNCHANGED, Outcome.PLANNED):
+            text += f" ({added})"
     return text[:1].upper() + text[1:] + "."
 
 

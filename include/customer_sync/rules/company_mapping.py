@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from customer_sync.model.company import NO_TERMS, Company, CompanyUser, PaymentTerms
+from customer_sync.model.company import NO_TERMS, Company, CompanyUser, Payment, PaymentTerms
 from customer_sync.model.customer import Customer
 from customer_sync.model.fields import PLAIN_FIELDS
 from customer_sync.model.outcome import Finding, Reason
@@ -121,7 +121,7 @@ def _company(
     findings: list[Finding],
 ) -> Company:
     address = customer.main_address
-    methods, terms, ends_payment = _payment(customer, connector, findings)
+    methods, terms, ends_payment = payment_of(customer, connector, findings)
     extra_fields = {**customer.extra_fields, **_identity(customer, connector)}
     empty = tuple(name for name in connector.source.extra_field_names if not extra_fields.get(name))
     can_empty = connector.target.fields.company["extra_fields"].can_clear
@@ -167,9 +167,7 @@ def _company(
     )
 
 
-def _payment(
-    customer: Customer, connector: Connector, findings: list[Finding]
-) -> tuple[dict[str, bool], PaymentTerms | None, bool]:
+def payment_of(customer: Customer, connector: Connector, findings: list[Finding]) -> Payment:
     """Payment methods and terms by the connector's table, and whether what earlier terms gave is to end.
 
     Every method code that the table names anywhere is ours to switch: on where the
@@ -177,20 +175,20 @@ def _payment(
     terms' methods away. Terms that are empty or not in the table end what the sync gave, and change nothing else.
     """
     if not connector.terms:
-        return {}, None, False
+        return Payment({})
     if not customer.terms:
-        return {}, None, True
+        return Payment({}, ends=True)
     rule = connector.terms_folded.get(customer.terms.casefold())
     if rule is None:
         detail = f"terms '{customer.terms[:30]}' are not in the connector's table"
         findings.append(Finding(reason=Reason.TERMS_NOT_MAPPED, entity="payment", field="terms", detail=detail))
-        return {}, None, True
+        return Payment({}, ends=True)
     methods = {}
     if rule.payment_methods:
         methods = {code: rule.payment_methods.get(code, False) for code in connector.managed_methods}
     if not rule.enabled:
-        return methods, NO_TERMS, False
-    return methods, None if rule.days is None else PaymentTerms(is_enabled=True, days=rule.days), False
+        return Payment(methods, NO_TERMS)
+    return Payment(methods, None if rule.days is None else PaymentTerms(is_enabled=True, days=rule.days))
 
 
 def _identity(customer: Customer, connector: Connector) -> dict[str, str]:

@@ -51,8 +51,9 @@ def build_users(customer: Customer, connector: Connector, findings: list[Finding
     limits = limits_of(type(connector.target), "user", _TEXTS)
     for contact in contacts:
         findings.extend(not_used(contact.unused, "contact", contact.contact_id))
-    users = [_user(contacts[0], roles.primary_role, limits, findings)]
-    users.extend(_user(contact, roles.other_role, limits, findings) for contact in contacts[1:])
+    storefronts = connector.store.storefronts_of(customer.customer_class)
+    users = [_user(contacts[0], roles.primary_role, storefronts, limits, findings)]
+    users.extend(_user(contact, roles.other_role, storefronts, limits, findings) for contact in contacts[1:])
     return tuple(users)
 
 
@@ -135,7 +136,7 @@ def _can_be_email(text: str, connector: Connector) -> bool:
     return connector.target.fields.user["email"].holds(text)
 
 
-def _user(contact: Contact, role: str, limits: TextLimits, findings: list[Finding]) -> CompanyUser:
+def _user(contact: Contact, role: str, storefronts: str, limits: TextLimits, findings: list[Finding]) -> CompanyUser:
     key, texts = contact.contact_id, (contact.first_name, contact.last_name, contact.phone)
     first_name, last_name, phone = limits.cut(texts, findings, entity="contact", key=key)
     return CompanyUser(
@@ -145,6 +146,7 @@ def _user(contact: Contact, role: str, limits: TextLimits, findings: list[Findin
         last_name=last_name,
         phone_number=phone,
         role=role,
+        storefronts=storefronts,
         extra_fields=contact.extra_fields,
     )
 
@@ -164,4 +166,5 @@ def _account_admin(customer: Customer, connector: Connector, findings: list[Find
         last_name=last,
         phone_number=phone,
         role=connector.contacts.primary_role,
+        storefronts=connector.store.storefronts_of(customer.customer_class),
     )

@@ -209,6 +209,11 @@ class Connector(Section):
         """Name of the reconciliation DAG."""
         return f"customer_reconcile__{self.id}"
 
+    @property
+    def doctor_dag_id(self) -> str:
+        """Name of the DAG that looks at what stands in the way of a run."""
+        return f"customer_doctor__{self.id}"
+
     def for_comparison(self) -> Self:
         """The connector with the smaller share of the store's budget that a comparison takes; it looks at everybody."""
         store = self.store.model_copy(update={"share": self.reconcile.store_share})

@@ -13,7 +13,7 @@ from customer_sync.model.batch import Unenrolled
 from customer_sync.model.company import Company, CompanyStatus, attempt_hash
 from customer_sync.model.customer import Customer
 from customer_sync.model.operation import Action, AppliedCompany, CustomerPlan, Operation, PlanKind
-from customer_sync.model.outcome import MENDED_IN_STORE, WAITS_FOR_EMAIL, Finding, LogEntry, Outcome, Reason
+from customer_sync.model.outcome import MENDED_IN_STORE, WAITS, WAITS_FOR_EMAIL, Finding, LogEntry, Outcome, Reason
 from customer_sync.planning.access import leaving_users, moved_away, withdrawal_plan
 from customer_sync.planning.diff import diff_reference, uncleared
 from customer_sync.planning.emails import Staked
@@ -153,7 +153,11 @@ def close_unchanged(
 ) -> None:
     """Close a customer of whom nothing is to be written."""
     name = shown_name(customer.name, run.connector.masking)
-    entry = closing_entry(customer.customer_id, name, outcome, words=batch_plan.words, store_id=str(company_id))
+    message = WAITS if outcome is Outcome.WAITING else ""
+    store_id = str(company_id)
+    entry = closing_entry(
+        customer.customer_id, name, outcome, words=batch_plan.words, message=message, store_id=store_id
+    )
     batch_plan.entries.append(entry)
     batch_plan.outcomes.append(CustomerOutcome(customer.customer_id, outcome))
 

@@ -11,10 +11,12 @@ from customer_sync.gc_paused import gc_paused
 from customer_sync.ledger import CustomerOutcome
 from customer_sync.model.batch import Batch, BatchDescriptor, Decisions, Unenrolled, pack, unpack_customers
 from customer_sync.model.customer import Customer
-from customer_sync.model.outcome import LogEntry, Outcome
+from customer_sync.model.outcome import NOT_ELIGIBLE, LogEntry, Outcome
 from customer_sync.planning.access import contacts_of, moved_away
+from customer_sync.planning.payment import diff_credit
 from customer_sync.planning.set_aside import Mark, is_set_aside, reason_of_mark, source_hash
 from customer_sync.reporting.log_entry import closing_entry, shown_name
+from customer_sync.rules.company_mapping import payment_of
 from customer_sync.rules.company_users import leavers
 from customer_sync.rules.eligibility import Decision, decide_eligibility
 from customer_sync.run import Run
@@ -90,16 +92,19 @@ def _withdrawable(run: Run, customers: list[Customer]) -> list[Customer]:
 
 
 def _with_leavers(run: Run, customers: list[Customer]) -> list[Customer]:
-    """Those who have a user whose contact may not be one any more, or may have: what was sent has no answer."""
+    """Those who lose a user or credit, or may: what was sent has no answer."""
+    payments = {item.customer_id: payment_of(item, run.connector, []) for item in customers}
     leaving = {item.customer_id: leavers(item, run.connector) for item in customers}
     owners = run.ledger.runs.owners_of_moved(run.run_id) if customers else {}
     holders = {holder for _, holder in run.ledger.links.holders_of_contacts(owners)}
-    having = {key for key, contacts in leaving.items() if contacts or key in holders}
+    having = {key for key, contacts in leaving.items() if contacts or key in holders or payments[key].takes_something}
     applied = run.ledger.links.load(having) if having else {}
     found = {
         key
         for key, company in applied.items()
-        if moved_away(key, company, owners) or not leaving[key].isdisjoint(contacts_of(company))
+        if moved_away(key, company, owners)
+        or not leaving[key].isdisjoint(contacts_of(company))
+        or diff_credit(key, company, payments[key])
     }
     found |= run.ledger.intents.unanswered_by({each.customer_id: each.record_id for each in customers}).keys()
     return [item for item in customers if item.customer_id in found]
@@ -211,7 +216,8 @@ def _record(
     outcomes: list[CustomerOutcome] = []
     for customer in filtered:
         reasons = tuple(str(reason) for reason in decisions[customer.customer_id].reasons)
-        message = "not eligible; its company is kept as it is" if customer.customer_id in linked else "not eligible"
+        kept = f"{NOT_ELIGIBLE}; its company is kept as it is"
+        message = kept if customer.customer_id in linked else NOT_ELIGIBLE
         name = shown_name(customer.name, run.connector.masking)
         entries.append(
             closing_entry(customer.customer_id, name, Outcome.FILTERED, reasons, words=run.words, message=message)

@@ -88,14 +88,15 @@ class ActionCost(NamedTuple):
     is_atomic: bool = True
 
 
-Demanding = Literal["company", "user", "address"]
+Extended = Literal["company", "user", "address"]
 """A kind of record that has extra fields."""
 
 
 class ExtraField(NamedTuple):
-    """An extra field: whether its values are unique, and whether shoppers see it and can, or must, fill it in."""
+    """An extra field: whether its values are unique, whether shoppers see it, and whether every new record needs it."""
 
-    is_unique: bool
+    name: str
+    is_unique: bool = False
     is_visible: bool = False
     is_required: bool = False
 
@@ -122,9 +123,8 @@ class TargetFacts(PlaceFacts, Protocol):
     def payment_methods(self) -> frozenset[str]:
         """Codes of the payment methods."""
 
-    @property
-    def company_extra_fields(self) -> Mapping[str, ExtraField]:
-        """Extra fields of companies by their case-folded names."""
+    def extra_fields(self, kind: Extended) -> Mapping[str, ExtraField]:
+        """Extra fields that records of a kind have, by their case-folded names."""
 
     @property
     def channels(self) -> Mapping[int, str] | None:
@@ -133,10 +133,6 @@ class TargetFacts(PlaceFacts, Protocol):
     @property
     def needs_catalogs(self) -> bool:
         """Whether the companies that the store shows have a catalog each: then a new one needs one as well."""
-
-    @property
-    def demanded_extra_fields(self) -> Mapping[Demanding, frozenset[str]]:
-        """Kind of record -> names of the extra fields without which the store refuses a new one."""
 
 
 class TargetLimits(NamedTuple):

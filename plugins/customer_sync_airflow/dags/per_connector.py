@@ -20,6 +20,7 @@ from customer_sync.one_line import one_line
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import connector_paths, load_connector
 from customer_sync.settings.shared_systems import refusals
+from customer_sync_airflow.first_steps import before_the_first_run
 from customer_sync_airflow.tasks.sync import refuse_broken_connector
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def connector_dag(
     """
     return one_run_at_a_time(
         dag_id=dag_id,
-        doc_md=f"{doc}\nConnector file: `{connector.id}.yaml`",
+        doc_md=f"{doc}{before_the_first_run(connector)}\nConnector file: `{connector.id}.yaml`",
         schedule=timetable_of(connector, schedule, setting),
         default_args={"owner": connector.owner, "execution_timeout": task_timeout_of(connector)},
         tags=[*tags, connector.id, *([] if connector.active else ["inactive"])],

@@ -59,6 +59,7 @@ def _lacking(has: TargetFacts, connector: Connector) -> Iterator[Fault]:
         store_needs.key_faults,
         store_needs.repeated_key_faults,
         store_needs.record_faults,
+        store_needs.lacking_extra_fields,
         store_needs.demand_faults,
         store_needs.storefront_faults,
         store_needs.mode_faults,

@@ -17,6 +17,7 @@ from customer_sync_airflow.pages import (
     customer_page,
     customers_page,
     health,
+    health_actions,
     log_page,
     operator_actions,
     report_page,
@@ -50,6 +51,7 @@ def build_app() -> FastAPI:
         runs_page,
         log_page,
         health,
+        health_actions,
         operator_actions,
         report_page,
         as_of_page,
@@ -60,6 +62,7 @@ def build_app() -> FastAPI:
         app.include_router(guarded)
     for kind in (StarletteHTTPException, RequestValidationError, SyncError):
         app.add_exception_handler(kind, _explained)
+    app.add_exception_handler(Exception, _admitted)
     # The last one is the outermost: what the others refuse has the security headers too.
     app.add_middleware(
         BoundedWork, lanes=(Lane(r"\.(csv|parquet)$", 2, "exports"), Lane("^(?!.*/static/)", 8, "pages"))
@@ -86,6 +89,12 @@ def _answer(request: Request, status: int, detail: str) -> Response:
         return JSONResponse({"detail": detail}, status, headers=SECURITY_HEADERS)
     login = "../auth/login" if status == _UNAUTHORIZED else ""
     return page("problem.html.j2", status, title=_WORDS.get(status, "This did not work."), detail=detail, login=login)
+
+
+async def _admitted(request: Request, error: Exception) -> Response:
+    """An error that is ours: the server logs it after this answer, and no word of it is shown."""
+    told = f"This page failed ({type(error).__name__}). The log of Airflow's api-server says why: tell who manages it."
+    return _answer(request, 500, told)
 
 
 async def _explained(request: Request, error: Exception) -> Response:

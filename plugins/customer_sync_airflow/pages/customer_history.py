@@ -10,8 +10,12 @@ from typing import Any
 from urllib.parse import quote
 
 from customer_sync.ledger import Ledger
+from customer_sync.ledger.story.customer_runs import CustomerInRun, runs_of_customer
 from customer_sync.reporting.story_words import left_out, what_became
 from customer_sync_airflow.pages.runs_page import run_url
+
+_FORGOTTEN = CustomerInRun("", is_dry=False, batch="")
+"""A run that housekeeping has removed."""
 
 _MAPPED = frozenset({"filter", "transform", "load"})
 
@@ -58,10 +62,12 @@ def cards_of(ledger: Ledger, customer_id: str, rows: Iterable[Mapping[str, Any]]
         rows: Its lines of the log, newest first.
     """
     quiet = _quiet_runs(ledger, customer_id)
+    told = [(run_id, list(group)[::-1]) for run_id, group in groupby(rows, key=lambda row: row["run_id"])]
+    facts = runs_of_customer(ledger.engine, ledger.connector_id, customer_id, {run_id for run_id, _ in told})
     cards = []
     until: datetime | None = None
-    for run_id, group in groupby(rows, key=lambda row: row["run_id"]):
-        card = _card(ledger, customer_id, run_id, list(group)[::-1])
+    for run_id, lines in told:
+        card = _card(ledger, run_id, facts.get(run_id, _FORGOTTEN), lines)
         between = [start for run, start in quiet if run != run_id and start > card.at_utc]
         count = sum(until is None or start < until for start in between)
         cards.append(Card(**{**card.__dict__, "quiet": count}))
@@ -70,25 +76,24 @@ def cards_of(ledger: Ledger, customer_id: str, rows: Iterable[Mapping[str, Any]]
 
 
 def _quiet_runs(ledger: Ledger, customer_id: str) -> list[tuple[str, datetime]]:
-    told = {row["run_id"] for row in ledger.log.rows(customer_id=customer_id, limit=None)}
+    told = ledger.log.runs_of(customer_id)
     return [(run_id, start) for run_id, start, _ in ledger.runs.reading(customer_id) if run_id not in told]
 
 
-def _card(ledger: Ledger, customer_id: str, run_id: str, lines: list[Mapping[str, Any]]) -> Card:
+def _card(ledger: Ledger, run_id: str, facts: CustomerInRun, lines: list[Mapping[str, Any]]) -> Card:
     closing = next((line for line in reversed(lines) if line["outcome"]), None)
     decisive = closing or lines[-1]
-    facts = ledger.runs.get(run_id) or {}
     return Card(
         run_id=run_id,
-        url=run_url(ledger.connector_id, run_id, facts.get("mode", "")),
-        log_url=_log_url(ledger, decisive, ledger.runs.batch_of(run_id, customer_id)),
+        url=run_url(ledger.connector_id, run_id, facts.mode),
+        log_url=_log_url(ledger, decisive, facts.batch),
         at_utc=decisive["logged_at_utc"],
-        mode=facts.get("mode", ""),
-        is_dry=bool(facts.get("dry_run")),
+        mode=facts.mode,
+        is_dry=facts.is_dry,
         outcome=closing["outcome"] if closing else "",
         sentence=what_became(closing),
         next_step=closing["next_step"] if closing else "",
-        findings=[(left_out(line), line["next_step"]) for line in lines if _is_finding(line)],
+        findings=list(dict.fromkeys((left_out(line), line["next_step"]) for line in lines if _is_finding(line))),
         writes=[line for line in lines if line["action"] and not line["outcome"]],
     )
 

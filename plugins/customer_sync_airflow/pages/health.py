@@ -1,4 +1,7 @@
-"""What is off: pools, connections, paused DAGs, unanswered writes, a watermark that does not move, quarantine."""
+"""What is off now (pools, connections, paused DAGs, open writes, quarantine), and what doctor saw when it last looked.
+
+The page itself asks neither system: a task does, which holds the secrets of the connections.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,18 @@ from airflow.models.dag import DagModel
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from customer_sync.doctor.pools import MAKE_POOLS
 from customer_sync.errors import ConfigError
 from customer_sync.ledger import Ledger
 from customer_sync.ledger.storage.schema import journal, quarantine, run
+from customer_sync.ledger.story.examinations import last_looks
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import find_connector
 from customer_sync_airflow.compat import lacking
+from customer_sync_airflow.first_steps import connection_command
+from customer_sync_airflow.pages.last_look import Look, look_of
 from customer_sync_airflow.pages.ledger_source import ledger_engine
-from customer_sync_airflow.pages.obstacles import dag_obstacles, missing_pools
+from customer_sync_airflow.pages.obstacles import dag_obstacles, missing_pools, pools_missing
 from customer_sync_airflow.pages.rendering import age_of, page
 from customer_sync_airflow.pages.rights import DAG_PREFIX, CurrentViewer
 
@@ -44,8 +51,52 @@ class Sign:
 @router.get("/health")
 def show_health(viewer: CurrentViewer, session: SessionDep) -> HTMLResponse:
     """The panel, as a page of its own."""
-    health = health_of(viewer.connectors, session)
-    return page("health.html.j2", nav="health", viewer=viewer, health=health, lacking=lacking())
+    looks = last_looks(ledger_engine(), viewer.connectors)
+    panels = {
+        name: Panel(
+            signs,
+            look_of(name, looks.get(name), session),
+            may_act=viewer.may_act(name),
+            pools=_pools_missing(name, session),
+        )
+        for name, signs in health_of(viewer.connectors, session).items()
+    }
+    makes_pools = any(panel.pools and panel.may_act for panel in panels.values()) and viewer.may_make_pools()
+    is_at_work = any(panel.look.now == "work" for panel in panels.values())
+    return page(
+        "health.html.j2",
+        nav="health",
+        viewer=viewer,
+        panels=panels,
+        makes_pools=makes_pools,
+        is_at_work=is_at_work,
+        lacking=lacking(),
+        make_pools=MAKE_POOLS,
+    )
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One connector on the page.
+
+    Attributes:
+        signs: What is off now.
+        look: What doctor saw.
+        may_act: Whether the person may have it look.
+        pools: Names of pools that are missing.
+    """
+
+    signs: list[Sign]
+    look: Look
+    may_act: bool
+    pools: list[str]
+
+
+def _pools_missing(connector_id: str, session: Any) -> list[str]:
+    try:
+        return pools_missing(find_connector(connector_id), session)
+    except ConfigError:
+        return []
 
 
 def health_of(connectors: frozenset[str], session: Any) -> dict[str, list[Sign]]:
@@ -74,16 +125,24 @@ def _signs(connector_id: str, engine: sa.Engine, session: Any) -> list[Sign]:
         signs += [Sign("bad", each.what, each.remedy) for each in missing_pools(connector, session)]
         signs += _connections(connector)
     signs += _dag(connector_id, engine, session) + _ledger(connector_id, engine)
+    last = Ledger(engine, connector_id).examinations.last()
+    if last is not None and not last.is_ok:
+        bad = sum(check.ok is False for check in last.checks)
+        what = f"The last look found {bad} {'thing' if bad == 1 else 'things'} in the way of a run."
+        signs.append(Sign("bad", what, "Health says what to do about each."))
     return signs
 
 
 def _connections(connector: Connector) -> list[Sign]:
     signs = []
-    for name in (connector.source_connection_id, connector.target_connection_id):
+    for name, kind in (
+        (connector.source_connection_id, connector.source.kind),
+        (connector.target_connection_id, connector.target.kind),
+    ):
         try:
             Connection.get_connection_from_secrets(name)
         except Exception:  # noqa: BLE001 - a secrets backend may raise anything; each means that tasks get no connection
-            remedy = "Create it under Admin > Connections, or give it as an environment variable or in the backend."
+            remedy = f"Create it under Admin > Connections, or by the command: {connection_command(name, kind)}"
             signs.append(Sign("bad", f"The connection {name} cannot be read.", remedy))
     return signs
 

@@ -28,7 +28,7 @@ from customer_sync_airflow.pages.ledger_source import ledger_engine
 from customer_sync_airflow.pages.remedies import remedies_of
 from customer_sync_airflow.pages.rendering import page
 from customer_sync_airflow.pages.rights import CurrentViewer, Viewer
-from customer_sync_airflow.pages.runs_page import run_url
+from customer_sync_airflow.pages.runs_page import run_url, why_of
 from customer_sync_airflow.pages.undo_button import offer_of
 
 router = APIRouter()
@@ -58,6 +58,7 @@ def show_log(viewer: CurrentViewer, form: Annotated[FilterForm, Query()]) -> HTM
         nav="log",
         viewer=viewer,
         form=form,
+        by_name=bool(viewer.named()),
         rows=with_changes(engine, ({**row, "about": customers_of(row)} for row in found.rows), known_connectors()),
         newer=form.address(before=str(Place(position_of(found.rows[0])))) if found.has_before and found.rows else "",
         older=form.address(after=str(Place(position_of(found.rows[-1])))) if found.has_more and found.rows else "",
@@ -130,4 +131,4 @@ def _run(engine: sa.Engine, viewer: Viewer, form: FilterForm) -> dict[str, Any] 
         return None
     counts = runs.outcome_counts(form.run_id)
     ordered = [(str(word), counts[str(word)]) for word in Outcome if counts.get(str(word))]
-    return {**row, "outcomes": ordered, "open": counts.get("", 0)}
+    return {**row, "why": why_of(row), "outcomes": ordered, "open": counts.get("", 0)}

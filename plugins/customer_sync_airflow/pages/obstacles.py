@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from airflow.models.dag import DagModel
 from airflow.models.pool import Pool
 
+from customer_sync.doctor.pools import MAKE_POOLS
 from customer_sync.errors import ConfigError
 from customer_sync.settings.connector import Connector
 from customer_sync.settings.connector_file import find_connector
@@ -55,10 +56,15 @@ def dag_obstacles(connector_id: str, session: Any) -> list[Obstacle]:
 def missing_pools(connector: Connector, session: Any) -> list[Obstacle]:
     """Pools that tasks would wait for without end."""
     tasks = {connector.erp_pool: "extract", connector.store_pool: "load"}
-    known = set(session.scalars(sa.select(Pool.pool).where(Pool.pool.in_(list(tasks)))))
-    remedy = "Create it under Admin > Pools, or with `airflow pools import config/pools.json`."
+    remedy = f"Make it with the button on Health, or by the command: {MAKE_POOLS}"
     return [
-        Obstacle(f"The pool {name} is missing: the task {task} waits for ever.", remedy)
-        for name, task in tasks.items()
-        if name not in known
+        Obstacle(f"The pool {name} is missing: the task {tasks[name]} waits for ever.", remedy)
+        for name in pools_missing(connector, session)
     ]
+
+
+def pools_missing(connector: Connector, session: Any) -> list[str]:
+    """Names of the pools that the connector's tasks wait in and Airflow does not have."""
+    names = (connector.erp_pool, connector.store_pool)
+    known = set(session.scalars(sa.select(Pool.pool).where(Pool.pool.in_(names))))
+    return [name for name in names if name not in known]

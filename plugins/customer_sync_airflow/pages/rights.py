@@ -66,6 +66,10 @@ class Viewer:
             method="PUT", details=DagDetails(id=f"{DAG_PREFIX}{connector_id}"), user=self.user
         )
 
+    def may_make_pools(self) -> bool:
+        """Whether the person may make pools in Airflow."""
+        return get_auth_manager().is_authorized_pool(method="POST", user=self.user)
+
     def named(self) -> frozenset[str]:
         """The connectors whose customers the person may read and find by name and e-mail."""
         by_right = (name for name in self.connectors if shows_names(name))

@@ -58,17 +58,29 @@ def shown(row: dict[str, Any]) -> dict[str, Any]:
             (_label(system, labels), numbers.get("requests", 0), numbers.get("refused", 0))
             for system, numbers in sorted((row["usage"] or {}).items())
         ],
+        "why": why_of(row),
         "problems": (row["summary"] or {}).get("problems") or [],
         "has_report": row["mode"] in report_page.MODES,
         "url": run_url(row["connector_id"], row["run_id"], row["mode"]),
     }
 
 
+def why_of(row: Mapping[str, Any]) -> str:
+    """Why a run read what it read; ``""`` where its mode says so already."""
+    why = str((row["window"] or {}).get("why") or "")
+    return "" if why == f"mode {row['mode']}" else why
+
+
+_APART = {"places": "for its countries and states", "holders": "for who holds an e-mail"}
+"""Requests that are counted by themselves."""
+
+
 def _label(system: str, labels: Mapping[str, str]) -> str:
     """What people call a system; requests that are counted apart name what they were about."""
     for kind, label in labels.items():
         if system.startswith(kind):
-            return f"{label} {system.removeprefix(kind).strip('_').replace('_', ' ')}".strip()
+            rest = system.removeprefix(kind).strip("_")
+            return f"{label} {_APART.get(rest, rest.replace('_', ' '))}".strip()
     return system.replace("_", " ")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
+import sqlalchemy as sa
 from airflow.api_fastapi.common.db.common import SessionDep
 from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,23 +33,30 @@ class UndoOffer(NamedTuple):
         run_id: The run that would be taken back: the page's own, or the one of which it shows the planned undo.
         plan_hash: The plan that the page shows, ``""`` where it shows none.
         refusal: Why the run cannot be taken back, ``""`` where it can.
+        aside: How many customers are left alone since the page's run undid them.
     """
 
     run_id: str
     plan_hash: str
     refusal: str
+    aside: int = 0
 
 
-class UndoOrder(BaseModel):
-    """Which run is to be taken back, and how."""
+class RunOrder(BaseModel):
+    """What is to be done about which run, and why."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     connector: Text = Field(min_length=1, max_length=40)
     run_id: Text = Field(min_length=1, max_length=250)
+    why: Text = Field(default="", max_length=500)
+
+
+class UndoOrder(RunOrder):
+    """Which run is to be taken back, and how."""
+
     how: Literal["plan", "undo"]
     plan_hash: Annotated[str, Field(pattern=r"^([0-9a-f]{32})?$")] = ""
-    why: Text = Field(default="", max_length=500)
 
 
 def offer_of(viewer: Viewer, ledger: Ledger, row: Mapping[str, Any] | None) -> UndoOffer | None:
@@ -69,7 +77,14 @@ def offer_of(viewer: Viewer, ledger: Ledger, row: Mapping[str, Any] | None) -> U
         if row["mode"] != UNDO_MODE or row["state"] != "success" or not row["plan_hash"].strip("0"):
             return None
         run_id, plan_hash = (row["window"] or {}).get("undo_run", ""), row["plan_hash"]
-    return UndoOffer(run_id, plan_hash, _refusal(ledger, run_id))
+    aside = len(_aside(ledger, run_id)) if row["mode"] == UNDO_MODE and not plan_hash else 0
+    return UndoOffer(run_id, plan_hash, _refusal(ledger, run_id), aside)
+
+
+def _aside(ledger: Ledger, run_id: str) -> list[str]:
+    """The customers of an undo whom the sync passes over because of it."""
+    marks = ledger.set_aside.load(customer_id for customer_id, *_ in ledger.runs.customers(run_id))
+    return [key for key, mark in marks.items() if mark.kind == "undone"]
 
 
 def _refusal(ledger: Ledger, run_id: str) -> str:
@@ -94,17 +109,40 @@ def undo_run(viewer: CurrentViewer, session: SessionDep, order: UndoOrder) -> Do
         raise HTTPException(_CONFLICT, refusal)
     is_plan = order.how == "plan"
     with ledger.write() as connection:
-        ledger.operator_actions.record(
-            connection,
-            customer_id="",
-            actor=viewer.name,
-            action="plan_undo" if is_plan else "undo",
-            why=order.why,
-            detail=f"run {order.run_id}",
-        )
+        _record(ledger, connection, viewer, order, "plan_undo" if is_plan else "undo")
     conf: dict[str, object] = {"undo_run": order.run_id, "dry_run": is_plan}
     if order.plan_hash:
         conf["plan_hash"] = order.plan_hash
     started = "A dry run that plans the undo was started" if is_plan else "The undo was started"
     message = f"{started}: it is the newest run on the page Runs, and guard tells its plan."
     return Done(message=message, dag_id=f"{DAG_PREFIX}{order.connector}", conf=conf)
+
+
+@router.post("/resume-undone")
+def resume_undone(viewer: CurrentViewer, session: SessionDep, order: RunOrder) -> Done:
+    """Take all customers of an undo back into the sync at once: what was wrong is mended."""
+    viewer.must_edit(order.connector)
+    ledger = Ledger(ledger_engine(), order.connector)
+    aside = _aside(ledger, order.run_id)
+    if not aside:
+        raise HTTPException(_CONFLICT, "Nobody is left alone because of this run any more.")
+    with ledger.write() as connection:
+        ledger.set_aside.drop(connection, aside)
+        _record(ledger, connection, viewer, order, "resume_undone", f", {len(aside)} customers")
+    then = "The next run that reads them decides about them again; trigger one in mode full to have that at once."
+    return Done(
+        message=f"{len(aside)} customers are in the sync again. {stuck_sentence(order.connector, session) or then}"
+    )
+
+
+def _record(
+    ledger: Ledger, connection: sa.Connection, viewer: Viewer, order: RunOrder, action: str, more: str = ""
+) -> None:
+    ledger.operator_actions.record(
+        connection,
+        customer_id="",
+        actor=viewer.name,
+        action=action,
+        why=order.why,
+        detail=f"run {order.run_id}{more}",
+    )

@@ -13,7 +13,7 @@ from customer_sync_airflow.tasks.run_context import is_backfill
 from customer_sync_airflow.tasks.task_log import print_lines
 
 if TYPE_CHECKING:
-    from customer_sync.reconcile.undo.undo_steps import UndoRequest
+    from customer_sync.reconcile.undo.undo_request import UndoRequest
     from customer_sync.run import Run
 
 
@@ -65,6 +65,6 @@ def load_for_undo(run: "Run", context: Context, note: BatchNote, request: RunReq
 
 
 def _asked_for(request: RunRequest) -> "UndoRequest":
-    from customer_sync.reconcile.undo.undo_steps import UndoRequest
+    from customer_sync.reconcile.undo.undo_request import UndoRequest
 
     return UndoRequest(undo_run=request.undo_run or "", dry_run=request.dry_run, plan_hash=request.plan_hash)

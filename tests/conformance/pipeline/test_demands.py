@@ -49,6 +49,35 @@ def test_a_demanded_field_that_is_mapped_is_filled(world: World) -> None:
     assert len(world.store.companies) == 6
 
 
+FIELDS = {"extra_fields": {"Cost Centre": "PriceClassID"}}
+
+
+@pytest.mark.parametrize(
+    ("rules", "kind", "setting"),
+    [
+        ({"source": {"customer": FIELDS}}, "company", "source.customer.extra_fields"),
+        ({"source": {"contact": FIELDS}}, "user", "source.contact.extra_fields"),
+        ({"source": {"location": FIELDS}}, "address", "source.location.extra_fields"),
+    ],
+)
+def test_a_field_that_is_filled_and_that_the_store_has_not_stops_the_run_by_name(
+    world: World, rules: dict[str, Any], kind: str, setting: str
+) -> None:
+    """The store would drop it without a word; a change of what is there already is refused as well, a removal not."""
+    world.sync()
+    world.rules = rules
+    world.save("C0", name="Another name")
+    world.change("C1", "Q1", active=False)
+    with pytest.raises(ConfigError, match=rf"no extra field 'Cost Centre' of every {kind} \({setting}\)"):
+        world.sync()
+    assert world.company("C0").fields.company_name == "Firm C0"
+    assert world.users("C1") == {"p1": "Admin"}
+    world.store.extra_fields = {**world.store.extra_fields, "Cost Centre": False}
+    world.store.part_fields = {"user": frozenset({"cost centre"}), "address": frozenset({"cost centre"})}
+    world.sync()
+    assert world.company("C0").fields.company_name == "Another name"
+
+
 def test_who_has_left_loses_access_although_a_demand_stops_the_run(world: World) -> None:
     """Taking away needs no new record."""
     world.sync()
@@ -93,12 +122,21 @@ def test_who_has_left_loses_access_although_a_storefront_or_role_is_wrong(world:
     assert world.users("C0") == {"p0": "Admin"}
 
 
+def test_a_record_field_that_the_store_has_not_stops_the_run_by_name(world: World) -> None:
+    """It would prove nothing when the ledger is lost."""
+    world.rules = {"store": {"key_field": KEY_FIELD, "record_field": "Record"}}
+    with pytest.raises(ConfigError, match="no company extra field 'Record'"):
+        world.sync()
+    assert world.store.companies == {}
+
+
 @pytest.fixture
 def mapped() -> World:
     """Contacts and locations fill an extra field each, which the store demands."""
     fields = {"extra_fields": {"Cost Centre": "Address/Department"}}
     world = World({"source": {"contact": fields, "location": {"extra_fields": {"Dock": "Building"}}}})
     world.store.demanded = {"user": frozenset({"Cost Centre"}), "address": frozenset({"Dock"})}
+    world.store.part_fields = {"user": frozenset({"Own"})}
     ann = world.contact("Ann", is_primary=True, extra_fields={"Cost Centre": "100"})
     place = Location(location_id="MAIN", name="Main", address=OAKLAND, extra_fields={"Dock": "7"})
     world.save("C1", ann, world.contact("Bob", extra_fields={"Cost Centre": "200"}), locations=(place,))

@@ -107,3 +107,35 @@ def test_what_is_adopted_and_as_desired_is_ours(world: World) -> None:
     world.sync()
     assert world.methods("C1") == set()
     assert world.terms("C1") == PaymentTerms(is_enabled=False, days=30)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [{"phone": ""}, {"name": ""}, {"status": "On Hold"}, {"email": ""}],
+    ids=["no phone", "no name", "on hold", "no e-mail"],
+)
+@pytest.mark.parametrize("terms", ["", "UNLISTED", "PREPAY"])
+def test_terms_go_off_although_the_customer_as_a_whole_waits(world: World, trouble: dict[str, str], terms: str) -> None:
+    """Taking credit away needs no intact customer; the reconciliation says so until it is done, and who waits after."""
+    world.save("C1", terms=terms, **trouble)
+    waits = [("C1", "waiting", "customer:")] if {"phone", "name"} & trouble.keys() else []
+    told = world.reconcile()
+    assert set(told) == {("C1", "erp_changed", "payment:"), *waits}
+    world.sync()
+    assert world.terms("C1") == PaymentTerms(is_enabled=False, days=30)
+    assert world.methods("C1") == (set() if terms != "PREPAY" else {"cheque", "bankdeposit"})
+    assert world.outcome("C1") == ("quarantined" if waits else "updated")
+    assert world.reconcile() == waits
+    assert world.requests_of_one_more_run()["POST"] == 0
+
+
+def test_nothing_is_given_to_a_customer_that_waits_as_a_whole(world: World) -> None:
+    """Other terms that give something wait with it; of what they take away the methods go off."""
+    world.save("C1", terms="COD", phone="")
+    world.sync()
+    assert world.methods("C1") == set()
+    assert world.terms("C1") == PaymentTerms(is_enabled=True, days=30)
+    world.save("C1", phone="+1 555 010 0100")
+    world.sync()
+    assert world.methods("C1") == {"cod"}
+    assert world.terms("C1") == PaymentTerms(is_enabled=True, days=0)

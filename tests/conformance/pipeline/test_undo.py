@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from customer_sync.errors import PlanRefused
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.model.company import CompanyStatus
+from customer_sync.reconcile.undo.undo_request import UndoRequest
 from customer_sync.reconcile.undo.undo_run import UndoReport, preview, undo
-from customer_sync.reconcile.undo.undo_steps import UndoRequest
 from customer_sync.reporting.as_of import state_as_of
 from customer_sync.reporting.story_words import what_became
 from customer_sync.run import Run

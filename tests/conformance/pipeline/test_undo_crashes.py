@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,8 +16,8 @@ from customer_sync.errors import SyncError
 from customer_sync.ledger import Ledger
 from customer_sync.model.customer import Customer
 from customer_sync.pipeline import run
+from customer_sync.reconcile.undo.undo_request import UndoRequest
 from customer_sync.reconcile.undo.undo_run import UndoReport, undo
-from customer_sync.reconcile.undo.undo_steps import UndoRequest
 from customer_sync.run import Run
 from customer_sync.targets.port import StoredCompany, Target
 from tests.adapters.faults import Crash, Event, FaultPlan, FaultySource, FaultyTarget
@@ -37,7 +37,7 @@ class UndoTrial(Trial):
     """Two syncs without faults, the ERP as it was before the second one, and that one's undo with faults."""
 
     made: str = "deactivated"
-    before: Mapping[str, Any] = field(default_factory=dict)
+    before: Any = None
     report: UndoReport | None = None
 
     def go(self) -> None:

@@ -12,11 +12,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from customer_sync.ledger import Ledger
+from customer_sync.ledger.story.customer_story import CustomerStory
 from customer_sync.model.company import CompanyFields, CompanyStatus, PaymentTerms, UserFields
 from customer_sync.model.customer import Contact, Customer, Location, PostalAddress
 from customer_sync.model.operation import Action, CompanyOperation
 from customer_sync.pipeline import perform
 from customer_sync.planning.window import RunRequest
+from customer_sync.reconcile.in_process import reconcile
+from customer_sync.reconcile.request import ReconcileRequest
 from customer_sync.run import Run
 from customer_sync.settings.connector import Connector
 from customer_sync.steps.audit import AuditReport
@@ -88,12 +91,15 @@ class World:
         contacts = [replace(each, **fields) if each.contact_id == name else each for each in have.contacts]
         self.erp.save(replace(have, contacts=tuple(contacts)))
 
-    def register(self, name: str, email: str) -> None:
-        """A stranger registers in the shop, with a company of his own."""
+    def register(self, name: str, email: str, key: str = "") -> None:
+        """A stranger registers in the shop, with a company of his own, and may type a customer's number."""
+        extra = {"extra_fields": {self.connector.store.key_field: key}} if key else {}
         operation = CompanyOperation(
             action=Action.CREATE_COMPANY,
             key="",
-            new=CompanyFields(company_name=name, company_phone="+1 555 010 0199", company_email=email, country="US"),
+            new=CompanyFields(
+                company_name=name, company_phone="+1 555 010 0199", company_email=email, country="US", **extra
+            ),
             admin=UserFields(email=email, first_name="Sam", last_name="Stranger", role=ADMIN),
         )
         self.store.write(Action.CREATE_COMPANY, Order(operation, 0))
@@ -118,6 +124,22 @@ class World:
         """Run the pipeline once."""
         target, source = InMemoryTarget(self.store), self.session(self.erp)
         return self._perform(source, target, RunRequest.model_validate(request))
+
+    def reconcile(self, *repairs: str, **request: Any) -> list[tuple[str, str, str]]:
+        """Compare all three sides once; customer, class and record of each difference."""
+        run_id, asked = f"reconcile__{uuid.uuid4().hex}", ReconcileRequest(repair=repairs or None, **request)
+        source, target = InMemorySource(self.erp), InMemoryTarget(self.store)
+        reconcile(self.connector, source, target, self.ledger_url, asked, run_id=run_id)
+        with self.ledger() as ledger:
+            rows = [row for page in ledger.differences.pages(run_id) for row in page]
+        return sorted((row["customer_id"], row["kind"], f"{row['entity']}:{row['record_key']}") for row in rows)
+
+    def explained(self, number: str) -> CustomerStory:
+        """What a person is told of a customer."""
+        with self.ledger() as ledger:
+            story = ledger.stories.of(number, words=self.connector.source.words)
+        assert story is not None
+        return story
 
     def requests_of_one_more_run(self) -> dict[str, int]:
         """What a run asks of the store for customers and parts, by kind of request."""

@@ -106,7 +106,7 @@ def test_a_taken_key_is_refused_by_name_where_keys_are_unique(target: Target, re
     """Where the key field is unique, a second company of the key is refused as such; else both are found."""
     first = records.make_company()
     second = records.new_company("A", company_email=records.email("else"), admin=records.user("else"))
-    if target.facts.company_extra_fields[records.key_field.casefold()].is_unique:
+    if target.facts.extra_fields("company")[records.key_field.casefold()].is_unique:
         with pytest.raises(RecordRejected) as refusal:
             records.send(second)
         assert refusal.value.is_key_taken
@@ -237,7 +237,7 @@ def test_a_taken_key_is_refused_for_an_update_where_keys_are_unique(target: Targ
     """The owner keeps its key."""
     first, second = records.make_company("A"), records.make_company("B")
     extra_fields = {**second.fields.extra_fields, records.key_field: first.key}
-    if target.facts.company_extra_fields[records.key_field.casefold()].is_unique:
+    if target.facts.extra_fields("company")[records.key_field.casefold()].is_unique:
         with pytest.raises(RecordRejected) as refusal:
             records.send(records.company_change(second, extra_fields=extra_fields))
         assert refusal.value.is_key_taken
@@ -274,7 +274,7 @@ def test_values_of_a_plain_extra_field_may_repeat(
 ) -> None:
     """Only fields that are unique by the store's facts refuse a second value."""
     name = target_under_test.plain_extra_field
-    assert not target.facts.company_extra_fields[name.casefold()].is_unique
+    assert not target.facts.extra_fields("company")[name.casefold()].is_unique
     for letter in ("A", "B"):
         assert records.make_company(letter, extra_fields={name: "Gold"}).fields.extra_fields[name] == "Gold"
 

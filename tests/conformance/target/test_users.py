@@ -9,7 +9,7 @@ from customer_sync.model.operation import Action
 from customer_sync.targets.port import Order, Target
 from tests.conformance.records import Records
 
-TEXTS = [name for name in USER_FIELDS if name not in {"role", "email", "extra_fields"}]
+TEXTS = [name for name in USER_FIELDS if name not in {"role", "email", "storefronts", "extra_fields"}]
 OTHER = {"first_name": "Jürgen", "last_name": "O'Größe-Nuñez", "phone_number": "+49 30 901820"}
 NOBODY = 2_000_000_000
 

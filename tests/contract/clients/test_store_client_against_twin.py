@@ -266,7 +266,7 @@ def test_definitions_are_known_when_read(make_store_client: Any) -> None:
     """Roles and the key's definition are there."""
     client = make_store_client()
     assert {"admin", "senior buyer", "junior buyer"} <= client.role_ids.keys() == client.roles.keys()
-    assert client.company_extra_fields[KEY.casefold()].is_unique
+    assert client.extra_fields("company")[KEY.casefold()].is_unique
 
 
 def test_storefronts_are_known_where_the_store_lists_them(make_store_client: Any, store: Any) -> None:

@@ -14,7 +14,8 @@ import pytest
 from customer_sync.adapters import Bounds, open_source, open_target
 from customer_sync.doctor.duration import Durations
 from customer_sync.doctor.examination import Examination
-from customer_sync.doctor.examine import GROUPS, Environment, examine, most_requests
+from customer_sync.doctor.examine import Environment, examine, most_requests
+from customer_sync.doctor.report import GROUPS
 from customer_sync.doctor.sample import Sample
 from customer_sync.errors import ConfigError
 from customer_sync.http.retry import RetryPolicy

@@ -22,9 +22,12 @@ def found(world: World, **params: object) -> Counter[tuple[str, str, str, str]]:
 
 
 def test_synced_store_shows_only_what_it_refused(world: World) -> None:
-    """After a first sync nothing differs but the contacts whose e-mails belong to users of other companies."""
+    """After a first sync only who waits differs: contacts whose e-mails others have, and customers as a whole."""
     world.sync(mode="full")
-    assert {kind for _, kind, _, _ in found(world)} == {"user_of_other_company"}
+    assert {(kind, entity) for _, kind, entity, _ in found(world)} == {
+        ("user_of_other_company", "contact"),
+        ("waiting", "customer"),
+    }
     report = world.reconcile()
     assert sum(report.standings.values()) == 90
     assert report.facts["foreign"]["companies"] == 4
@@ -37,7 +40,7 @@ def test_every_defect_is_found_in_its_class_and_repaired_when_all_are_there_at_o
     before = found(world)
     expected = Corruption(world, random.Random(seed)).spoil(1)
     assert found(world) - before == expected
-    assert {kind for _, kind, _, _ in expected} == {str(kind) for kind in REPAIRS}
+    assert {kind for _, kind, _, _ in expected} == {str(kind) for kind in REPAIRS} - {"waiting"}  # those wait before
 
     world.reconcile(repair=EVERY_REPAIR)
     repaired_by_hand(world)

@@ -180,3 +180,62 @@ def test_a_field_that_cannot_hold_a_companys_id_is_named(erp: Any, make_client: 
         "a field for the company's id: Customer custom field V.UsrTick is a CustomBooleanField"
     ]
     assert missing("V.UsrNo") == []
+
+
+def _aliased(found: dict[str, Any], alias: dict[str, Any]) -> dict[str, Any]:
+    """A document in which Customer is a name of a name of what it was."""
+    schemas = found["components"]["schemas"]
+    place = "#/components/schemas/"
+    schemas["Whole"], schemas["Half"] = schemas["Customer"], {"$ref": f"{place}Whole"}
+    schemas["Customer"] = alias or {"$ref": f"{place}Half"}
+    return found
+
+
+@pytest.mark.parametrize(
+    "alias",
+    [
+        {},
+        {"allOf": [{"$ref": "#/components/schemas/Half"}]},
+        {"oneOf": [{"$ref": "#/components/schemas/Half"}]},
+        {
+            "allOf": [
+                {"$ref": "#/components/schemas/Entity"},
+                {"allOf": [{"anyOf": [{"$ref": "#/components/schemas/Half"}]}]},
+            ]
+        },
+    ],
+)
+def test_names_of_names_lead_to_the_fields(erp: Any, make_client: Any, make_reply: Any, alias: dict[str, Any]) -> None:
+    """As generators of documents nest them; and a field whose type is wrapped keeps it."""
+    found = _aliased(document(whole(), is_swagger_2=False), alias)
+    wrapped = found["components"]["schemas"]["Whole"]["allOf"][1]["properties"]
+    wrapped["MainContact"] = {"allOf": [wrapped["MainContact"]], "nullable": True}
+    erp.answering = lambda _request: make_reply(200, found)
+    with make_client() as client:
+        schema = client.endpoint_schema()
+        assert missing_fields(client, a_connector(terms={})) == []
+    assert schema.entities["Customer"].keys() == whole()["Customer"].keys()
+
+
+@pytest.mark.parametrize(
+    "alias", [{"$ref": "#/components/schemas/Customer"}, {"$ref": "#/x/Nowhere"}, {"allOf": None}, None]
+)
+def test_names_that_lead_round_or_nowhere_have_no_fields(
+    erp: Any, make_client: Any, make_reply: Any, alias: Any
+) -> None:
+    """The document ends, and the fields are named as missing."""
+    found = document(whole(), is_swagger_2=False)
+    found["components"]["schemas"]["Customer"] = alias
+    erp.answering = lambda _request: make_reply(200, found)
+    with make_client() as client:
+        assert client.endpoint_schema().entities["Customer"] == {}
+
+
+def test_a_refused_contract_is_named_though_the_document_has_no_name(
+    erp: Any, make_client: Any, make_reply: Any
+) -> None:
+    """By the address that was asked."""
+    found = {**document(whole(), contract="3"), "info": {"version": "3"}}
+    erp.answering = lambda _request: make_reply(200, found)
+    with make_client() as client, pytest.raises(ConfigError, match=r"endpoint /entity/\S+ speaks contract version 3,"):
+        client.endpoint_schema()

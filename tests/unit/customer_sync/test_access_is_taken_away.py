@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from customer_sync.model.company import CompanyStatus, CompanyUser, user_fields
+from customer_sync.model.company import CompanyStatus, CompanyUser, Payment, user_fields
 from customer_sync.model.customer import Customer
 from customer_sync.model.operation import (
     Action,
@@ -311,6 +311,7 @@ def test_a_plan_without_a_company_names_who_has_left(
         present=emails if is_present else None,
         successors=plan.successors,
         colleagues=frozenset({"ann"}),
+        payment=Payment({}) if kind == "access" else None,
     )
     assert [user.key for user in plan.successors] == ["ann", "ACCOUNT"]
 

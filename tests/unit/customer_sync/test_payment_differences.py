@@ -8,7 +8,8 @@ import pytest
 
 from customer_sync.model.company import NO_TERMS, PaymentTerms
 from customer_sync.model.operation import Action, MethodsOperation, TermsOperation
-from customer_sync.planning.diff import diff_company, same_terms
+from customer_sync.planning.diff import diff_company
+from customer_sync.planning.payment import same_terms
 from customer_sync.settings.mapping import RemovalPolicy
 from tests.unit.customer_sync.builders import a_company, applied
 

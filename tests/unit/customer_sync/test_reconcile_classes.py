@@ -10,6 +10,7 @@ import pytest
 from customer_sync.model.company import Address, CompanyStatus, UserFields
 from customer_sync.model.difference import MEANINGS, REMEDIES, REPAIRS, DifferenceClass, RepairAction, Standing
 from customer_sync.model.operation import AppliedUser
+from customer_sync.reconcile.compare.sides import Waiting
 from customer_sync.targets.port import PaymentSettings, StoredAddress, StoredUser
 from tests.unit.customer_sync.builders import a_connector, a_user, an_entry
 from tests.unit.customer_sync.three_sides import (
@@ -30,7 +31,8 @@ BEFORE_OUR_WRITE = WRITTEN_S - 3600
 
 def told(sides: Sides) -> Told:
     """Compare and tell the differences."""
-    return [(str(each.kind), each.entity, each.key, each.field) for each in sides.compare().differences]
+    result = sides.compare()
+    return [(str(each.kind), each.entity, each.key, each.field) for each in (*result.differences, *result.waits)]
 
 
 def without_store(sides: Sides) -> Sides:
@@ -153,6 +155,15 @@ def waiting_for_somebody() -> Sides:
     return sides
 
 
+REFUSED = Waiting(entity="contact", key="100816", reason="rejected_by_store")
+
+
+def a_refused_contact() -> Sides:
+    """The store refused a contact, and all else is as it should be."""
+    sides = agreeing().drop_user("100816").forget("users", "100816")
+    return with_ledger(held_back=("contact:100816",), quarantine=(REFUSED,))(sides)
+
+
 def nothing_fits() -> Sides:
     """The company carries another record's id, so that it is not this customer's whatever else fits."""
     sides = agreeing()
@@ -186,6 +197,7 @@ CASES: dict[str, tuple[Sides, Told]] = {
     ),
     "waits for nobody": (waiting_for_nobody(), [("wait_is_over", "contact", "100816", "")]),
     "waits for somebody": (waiting_for_somebody(), [("user_of_other_company", "contact", "100816", "email")]),
+    "a contact that the store refused": (a_refused_contact(), [("waiting", "contact", "100816", "")]),
     "another record's company": (nothing_fits(), [("link_unproven", "customer", "", "")]),
     "a stranger's company with the customer's number": (of_a_stranger(), [("link_unproven", "customer", "", "")]),
     "a link that nobody weighed": (
@@ -380,10 +392,22 @@ def test_customer_held_for_now_is_compared_with_what_was_applied() -> None:
 
 
 def test_reason_in_quarantine_explains_a_missing_company() -> None:
-    """Who is in quarantine is missing for a known reason and no finding."""
-    sides = with_ledger(quarantined="email_in_use")(without_store(without_ledger(agreeing())))
-    result = sides.compare()
+    """Who is in quarantine is missing for a known reason: it waits, and what for is told."""
+    row = Waiting(entity="customer", key="", reason="email_duplicate", field="email", holder="C2")
+    result = with_ledger(quarantine=(row,))(without_store(without_ledger(agreeing()))).compare()
     assert (result.standing, result.differences) == (Standing.QUARANTINED, ())
+    (waits,) = result.waits
+    assert (str(waits.kind), waits.customer_id, waits.entity, waits.company_id) == ("waiting", "C001042", "customer", 0)
+    assert waits.detail.startswith("email_duplicate: waits for another value of Account Email on the customer's")
+    assert waits.detail.endswith("in the ERP, or until customer C2 has another one")
+
+
+@pytest.mark.parametrize(("claim", "standing"), [("withdrawn", "withdrawn"), ("absent", "withdrawn")])
+def test_nobody_waits_who_is_not_to_be_in_the_store(claim: str, standing: str) -> None:
+    """What is left in quarantine of a customer that is no longer eligible, or gone, says nothing."""
+    status = CompanyStatus.INACTIVE
+    sides = with_ledger(quarantine=(REFUSED,))(not_eligible(claim, status=status, known_status=status))
+    assert (str(sides.compare().standing), told(sides)) == (standing, [])
 
 
 def test_adopted_value_is_accepted_until_the_erp_changes() -> None:

@@ -6,7 +6,7 @@ shown beside a number is looked up for the customers of the page alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -15,17 +15,15 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.storage.schema import (
     customer_state,
+    has_finding,
+    is_closed,
     known_customer,
     quarantine,
     set_aside,
-    story,
     unfinished,
 )
 from customer_sync.ledger.story.customer_search import is_named
-from customer_sync.ledger.story.lines import shapes_with
-from customer_sync.ledger.story.log_facets import load_kinds
 from customer_sync.model.company import CompanyStatus
-from customer_sync.model.outcome import SETTLED_BY_RUNS
 
 
 class View(StrEnum):
@@ -114,48 +112,58 @@ def count_attention(engine: sa.Engine, connectors: Iterable[str]) -> int:
 def _walk(
     connection: sa.Connection, wanted: CustomerFilter, start: CustomerKey | None, limit: int, *, backwards: bool
 ) -> list[CustomerKey]:
-    if not wanted.connectors:
-        return []
+    """The customers behind a place, connector by connector: of one alone the order is that of an index."""
+    found: list[CustomerKey] = []
+    for connector_id in sorted(wanted.connectors, reverse=backwards):
+        if start is not None and (
+            connector_id > start.connector_id if backwards else connector_id < start.connector_id
+        ):
+            continue
+        place = start.customer_id if start is not None and start.connector_id == connector_id else None
+        query = _of_connector(connection, wanted, connector_id, place, limit - len(found), backwards=backwards)
+        found.extend(CustomerKey(connector_id, customer_id) for customer_id in connection.execute(query).scalars())
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _of_connector(
+    connection: sa.Connection,
+    wanted: CustomerFilter,
+    connector_id: str,
+    start: str | None,
+    limit: int,
+    *,
+    backwards: bool,
+) -> sa.Select[Any]:
     parts = []
-    for table, *conditions in _sources(connection, wanted):
+    for table, *conditions in _tables_of_view(wanted.view):
         c = table.c
-        query = sa.select(c.connector_id, c.customer_id).where(
-            c.connector_id.in_(sorted(wanted.connectors)), *conditions
-        )
+        query = sa.select(c.customer_id).where(c.connector_id == connector_id, *conditions)
         if start is not None:
-            here = sa.tuple_(c.connector_id, c.customer_id)
-            there = sa.tuple_(sa.literal(start.connector_id), sa.literal(start.customer_id))
-            query = query.where(here < there if backwards else here > there)
-        parts.append(_ordered(query.distinct(), c, limit, backwards=backwards))
+            query = query.where(c.customer_id < start if backwards else c.customer_id > start)
+        if wanted.text:
+            # Whoever has a name is among those that are known: of the others in that view the number alone is asked.
+            is_told_elsewhere = wanted.view is View.ALL and table is not known_customer
+            by_name = frozenset() if is_told_elsewhere else wanted.by_name
+            query = query.where(is_named(connection, table, wanted.text, [connector_id], by_name))
+        parts.append(_ordered(query.distinct(), c.customer_id, limit, backwards=backwards))
     found = sa.union(*(sa.select(part.subquery()) for part in parts)).subquery()
-    rows = connection.execute(_ordered(sa.select(found), found.c, limit, backwards=backwards))
-    return [CustomerKey(*row) for row in rows]
+    return _ordered(sa.select(found), found.c.customer_id, limit, backwards=backwards)
 
 
-def _ordered(query: sa.Select[Any], columns: Any, limit: int, *, backwards: bool) -> sa.Select[Any]:
-    order = (columns.connector_id, columns.customer_id)
-    return query.order_by(*(column.desc() if backwards else column for column in order)).limit(limit)
+def _ordered(query: sa.Select[Any], column: Any, limit: int, *, backwards: bool) -> sa.Select[Any]:
+    return query.order_by(column.desc() if backwards else column).limit(limit)
 
 
-def _sources(connection: sa.Connection, wanted: CustomerFilter) -> list[tuple[Any, ...]]:
-    """The tables that a view is read from, each with its conditions."""
-    tables = list(_tables_of_view(connection, wanted))
-    if not wanted.text:
-        return tables
-    return [
-        (table, *conditions, is_named(connection, table, wanted.text, wanted.connectors, wanted.by_name))
-        for table, *conditions in tables
-    ]
-
-
-def _tables_of_view(connection: sa.Connection, wanted: CustomerFilter) -> Iterator[tuple[Any, ...]]:
-    match wanted.view:
+def _tables_of_view(view: View) -> Iterator[tuple[Any, ...]]:
+    match view:
         case View.ALL:
             yield from ((table,) for table in (known_customer, customer_state, unfinished))
         case View.IN_STORE:
             yield (customer_state, customer_state.c.status == int(CompanyStatus.APPROVED))
         case View.CLOSED:
-            yield (customer_state, customer_state.c.status != int(CompanyStatus.APPROVED))
+            yield (customer_state, is_closed(customer_state))
         case View.SET_ASIDE:
             yield (set_aside,)
         case View.NOT_FOR_STORE:
@@ -166,33 +174,14 @@ def _tables_of_view(connection: sa.Connection, wanted: CustomerFilter) -> Iterat
                 *(~_has(table, known) for table in (customer_state, quarantine, unfinished)),
             )
         case View.ATTENTION:
-            yield from _needing_attention(connection, sorted(wanted.connectors))
+            yield from _needing_attention()
 
 
-def _needing_attention(connection: sa.Connection, connectors: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+def _needing_attention() -> Iterator[tuple[Any, ...]]:
     """Who waits for a person: in quarantine, failed, or with a part that the last decision left out."""
     yield (quarantine, ~_has(set_aside, quarantine))
     yield (unfinished, unfinished.c.attempts > 0, ~_has(set_aside, unfinished))
-    kinds = [
-        number
-        for number, kind in load_kinds(connection, connectors).items()
-        if kind.level in ("warning", "error") and not SETTLED_BY_RUNS.issuperset(kind.reasons.split(","))
-    ]
-    shapes = shapes_with(connection, connectors, kinds) if kinds else []
-    if shapes:
-        newer = story.alias("newer")
-        is_followed = sa.exists().where(
-            newer.c.connector_id == story.c.connector_id,
-            newer.c.customer_id == story.c.customer_id,
-            newer.c.id > story.c.id,
-        )
-        # Found by their shapes, of which few have a finding, in a form that no index of customers offers: a walk in the
-        # order of the customers would look at every story that there is.
-        found = sa.select(
-            (story.c.connector_id + "").label("connector_id"), (story.c.customer_id + "").label("customer_id")
-        )
-        left_out = found.where(story.c.shape_id.in_(shapes), story.c.customer_id + "" != "", ~is_followed).subquery()
-        yield (left_out, ~_has(set_aside, left_out))
+    yield (known_customer, has_finding(known_customer), ~_has(set_aside, known_customer))
 
 
 def _has(table: Any, of: Any) -> sa.ColumnElement[bool]:

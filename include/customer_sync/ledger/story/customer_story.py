@@ -22,7 +22,8 @@ from customer_sync.ledger.storage.schema import (
 )
 from customer_sync.ledger.story.batches import naming
 from customer_sync.ledger.story.lines import told_lines
-from customer_sync.model.outcome import REMEDIES, WAITS_FOR_EMAIL, Reason
+from customer_sync.model.outcome import Reason, remedy
+from customer_sync.model.waiting import waits_for
 from customer_sync.planning.set_aside import reason_of_mark
 
 _STEPS_PER_RUN = 100
@@ -73,6 +74,7 @@ class CustomerStory:
         reasons: Codes of the reasons that led there.
         waiting: What is not done yet.
         runs: The runs that looked at the customer, newest first.
+        next_step: What a person does about it, ``""`` where nothing is to be done.
     """
 
     customer_id: str
@@ -82,12 +84,14 @@ class CustomerStory:
     reasons: tuple[str, ...]
     waiting: list[WaitingPart]
     runs: list[CustomerRun]
+    next_step: str = ""
 
-    @property
-    def next_step(self) -> str:
-        """What a person does about it, ``""`` where nothing is to be done."""
-        codes = [*self.reasons, *(part.reason for part in self.waiting)]
-        return next((remedy for code in codes if (remedy := _remedy(code))), "")
+
+class _Held(NamedTuple):
+    """Something that waits, and the field at fault."""
+
+    part: WaitingPart
+    field: str = ""
 
 
 class CustomerStories:
@@ -104,6 +108,7 @@ class CustomerStories:
         at_utc: datetime | None = None,
         runs: int = 20,
         complete: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = list,
+        words: Mapping[str, str] | None = None,
     ) -> CustomerStory | None:
         """Read a customer's story.
 
@@ -112,6 +117,7 @@ class CustomerStories:
             at_utc: Only runs that began at this moment or earlier; what waits is then what the last of them left.
             runs: Most runs, the newest first.
             complete: Gives lines about what was done the values that the journal has.
+            words: Neutral field -> what people see of it in the source.
 
         Returns:
             The story, or ``None`` when the ledger has never met the customer.
@@ -123,19 +129,21 @@ class CustomerStories:
             looked_at = looked_at or list(self._left(connection, customer_id, at_utc))
             latest = next((each for each in looked_at if each.outcome), None)
             if at_utc is None:
-                waiting = list(self._waiting(connection, customer_id, latest))
+                held = list(self._waiting(connection, customer_id, latest, words or {}))
             else:
-                waiting = _left_by(self._last_said(connection, customer_id, at_utc))
-        if link is None and known is None and not looked_at and not waiting:
+                held = list(_left_by(self._last_said(connection, customer_id, at_utc)))
+        if link is None and known is None and not looked_at and not held:
             return None
+        reasons = latest.reasons if latest else ()
         return CustomerStory(
             customer_id=customer_id,
             record_id=(link["record_id"] or "") if link else "",
             company_id=link["company_id"] if link else None,
             outcome=latest.outcome if latest else "",
-            reasons=latest.reasons if latest else (),
-            waiting=waiting,
+            reasons=reasons,
+            waiting=[each.part for each in held],
             runs=looked_at,
+            next_step=_next_step(reasons, held, words or {}),
         )
 
     def knows(self, customer_id: str) -> bool:
@@ -191,54 +199,41 @@ class CustomerStories:
         )
 
     def _waiting(
-        self, connection: sa.Connection, customer_id: str, latest: CustomerRun | None
-    ) -> Iterable[WaitingPart]:
+        self, connection: sa.Connection, customer_id: str, latest: CustomerRun | None, words: Mapping[str, str]
+    ) -> Iterable[_Held]:
         for row in connection.execute(self._of_customer(quarantine, customer_id)).mappings():
-            until = waits_for(row["reason"], row["field"], row["holder_id"])
-            yield WaitingPart(_part(row["entity"], row["record_key"]), row["reason"], until)
+            until = waits_for(row["reason"], words.get(row["field"], row["field"]), row["holder_id"])
+            part = _part(row["entity"], row["record_key"])
+            yield _Held(WaitingPart(part, row["reason"], until), row["field"])
         for row in connection.execute(self._of_customer(set_aside, customer_id)).mappings():
             code = reason_of_mark(row["kind"])
-            yield WaitingPart("customer", str(code), REMEDIES[code])
+            yield _Held(WaitingPart("customer", str(code), waits_for(code)))
         if connection.execute(self._of_customer(unfinished, customer_id)).first() is not None:
             reason = latest.reasons[0] if latest and latest.reasons else str(Reason.BATCH_FAILED)
-            yield WaitingPart("customer", reason, "the next run, which reads the customer again")
+            yield _Held(WaitingPart("customer", reason, waits_for(Reason.BATCH_FAILED)))
         for intent in Intents(self._engine, self._connector_id).unanswered([customer_id]):
             part = f"{intent.action} {intent.key}"
-            yield WaitingPart(part, str(Reason.OUTCOME_UNKNOWN), "the next load, which reads the record back first")
+            yield _Held(WaitingPart(part, str(Reason.OUTCOME_UNKNOWN), waits_for(Reason.OUTCOME_UNKNOWN)))
 
 
-def waits_for(reason: str, field_name: str, holder_id: str) -> str:
-    """What has to happen before a part in quarantine is tried again, in words.
-
-    Args:
-        reason: Why it waits.
-        field_name: The field at fault, ``""`` where it is none.
-        holder_id: The customer that holds the e-mail that it waits for.
-    """
-    what = f"{'another value of ' + field_name if field_name else 'a change'} in the ERP"
-    if reason == Reason.EMAIL_DUPLICATE and holder_id:
-        return f"{what}, or until customer {holder_id} has another one"
-    if reason not in WAITS_FOR_EMAIL:
-        return what
-    if holder_id:
-        is_withdrawn = reason == Reason.HELD_BY_WITHDRAWN_COMPANY
-        who = f"the withdrawn company of customer {holder_id}" if is_withdrawn else f"customer {holder_id}"
-        return f"{what}, or until {who} gives the e-mail up"
-    return f"{what}, or until the user of a company that is not ours gives the e-mail up: asked once a day"
+def _left_by(steps: Iterable[Mapping[str, str]]) -> Iterator[_Held]:
+    for step in steps:
+        for code in _codes(step["reasons"]) if step["next_step"] else ():
+            yield _Held(WaitingPart(_part(step["entity"], step["key"]), code, step["next_step"]), step["field"])
 
 
-def _left_by(steps: Iterable[Mapping[str, str]]) -> list[WaitingPart]:
-    return [
-        WaitingPart(_part(step["entity"], step["key"]), code, step["next_step"])
-        for step in steps
-        if step["next_step"]
-        for code in _codes(step["reasons"])
-    ]
+def _next_step(reasons: Iterable[str], held: Iterable[_Held], words: Mapping[str, str]) -> str:
+    """What a person does first: about why the customer ended as it did, else about what waits."""
+    fields: dict[str, str] = {}
+    for each in held:
+        fields.setdefault(each.part.reason, each.field)
+    steps = (_remedy(code, words, fields.get(code, "")) for code in dict.fromkeys([*reasons, *fields]))
+    return next(filter(None, steps), "")
 
 
-def _remedy(code: str) -> str:
+def _remedy(code: str, words: Mapping[str, str], field_name: str) -> str:
     """What a person does about a reason; ``""`` for a code that only an older version knew."""
-    return next((remedy for reason, remedy in REMEDIES.items() if reason == code), "")
+    return next((remedy(each, words, field_name) for each in Reason if each == code), "")
 
 
 def _part(entity: str, key: str) -> str:

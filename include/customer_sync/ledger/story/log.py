@@ -69,7 +69,8 @@ class Log:
         counts = Counter((hour, line.kind_id) for each in told.values() for line in each.lines)
         if in_place_of:
             kept, gone = take_planned(connection, self._connector_id, run_id, in_place_of, told)
-            for customer_id, lines in kept.items():
+            for customer_id, planned in kept.items():
+                lines = [line for line in planned if line not in told[customer_id].lines]
                 told[customer_id].lines[:0] = lines
                 counts.update((hour, line.kind_id) for line in lines)
             for (moment, kind_id), count in gone.items():
@@ -94,7 +95,11 @@ class Log:
         for part in chunks(stories, 1000):
             put_stories(connection, self._connector_id, common, {key: stories[key] for key in part})
         _count(connection, run_id, counts)
-        self._know(connection, told, known, {key: each.digest for key, each in said.items() if each.is_closed})
+        with_finding = {
+            key: any(kinds[line.kind_id].is_finding for line in each.lines) for key, each in stories.items()
+        }
+        digests = {key: each.digest for key, each in said.items() if each.is_closed}
+        self._know(connection, told, known, digests, with_finding)
         return as_before
 
     def repeat(
@@ -162,6 +167,13 @@ class Log:
             found = told_lines(connection, self._connector_id, query)
         return sorted(found, key=lambda row: (row["logged_at_utc"], row["id"]), reverse=True)[:limit]
 
+    def runs_of(self, customer_id: str) -> set[str]:
+        """The runs that said something of one customer."""
+        c = story.c
+        mine = (c.connector_id == self._connector_id, c.customer_id == customer_id)
+        with self._engine.connect() as connection:
+            return set(connection.execute(sa.select(c.run_id).where(*mine).distinct()).scalars())
+
     def names(self, customer_ids: Iterable[str]) -> dict[str, str]:
         """The masked names of those of some customers whom the log knows by one."""
         with self._engine.connect() as connection:
@@ -175,20 +187,29 @@ class Log:
         found: dict[str, _Known] = {}
         for part in chunks(customer_ids):
             rows = _known_ones(connection, self._connector_id, part)
-            found.update((key, _Known(name, told)) for key, name, told in rows)
+            found.update((key, _Known(*values)) for key, *values in rows)
         return found
 
     def _know(
-        self, connection: sa.Connection, told: Mapping[str, Told], known: Mapping[str, _Known], said: Mapping[str, str]
+        self,
+        connection: sa.Connection,
+        told: Mapping[str, Told],
+        known: Mapping[str, _Known],
+        said: Mapping[str, str],
+        with_finding: Mapping[str, bool],
     ) -> None:
         """Keep whom the log knows: the newest name, where one was given, and what was said last."""
         rows = []
         for customer_id, each in sorted(told.items()):
             before = known.get(customer_id, _UNKNOWN)
-            now = _Known(each.name or before.name, said.get(customer_id, before.told))
+            now = _Known(
+                each.name or before.name,
+                said.get(customer_id, before.told),
+                with_finding.get(customer_id, before.has_finding),
+            )
             if now != before:
                 search = f"{customer_id} {now.name}".casefold()
-                rows.append({**self._of(customer_id), "name": now.name, "search": search, "told": now.told})
+                rows.append({**self._of(customer_id), **now._asdict(), "search": search})
         upsert(connection, known_customer, rows, keep=("search",))
 
     def _of(self, customer_id: str) -> dict[str, str]:
@@ -196,13 +217,20 @@ class Log:
 
 
 class _Known(NamedTuple):
-    """A customer whom the log knows: the masked name, and what identifies that which was said last."""
+    """A customer whom the log knows.
+
+    Attributes:
+        name: Masked.
+        told: Identifies what was said last.
+        has_finding: Whether the latest story asks for a person.
+    """
 
     name: str
     told: str | None
+    has_finding: bool
 
 
-_UNKNOWN = _Known("", None)
+_UNKNOWN = _Known("", None, has_finding=False)
 
 
 class _Said(NamedTuple):
@@ -272,4 +300,4 @@ def _count(connection: sa.Connection, run_id: str, counts: Mapping[tuple[datetim
 def _known_ones(connector_id: Any, customer_ids: Any) -> sa.Select[Any]:
     c = known_customer.c
     mine = (c.connector_id == connector_id, among(c.customer_id, customer_ids))
-    return sa.select(c.customer_id, c.name, c.told).where(*mine)
+    return sa.select(c.customer_id, c.name, c.told, c.has_finding).where(*mine)

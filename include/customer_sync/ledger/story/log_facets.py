@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from customer_sync.ledger.storage.schema import log_kind
 from customer_sync.ledger.storage.statement import Prepared, among, upsert
+from customer_sync.model.outcome import SETTLED_BY_RUNS
 
 
 class LogKind(NamedTuple):
@@ -31,6 +32,11 @@ class LogKind(NamedTuple):
         """A number made from the words themselves, so that writers need not agree on one."""
         digest = hashlib.blake2b("\x1f".join(self).encode(), digest_size=6).digest()
         return int.from_bytes(digest)
+
+    @property
+    def is_finding(self) -> bool:
+        """Whether it says that something was left out or failed which no run settles by itself."""
+        return self.level in ("warning", "error") and not SETTLED_BY_RUNS.issuperset(self.reasons.split(","))
 
     def matches(self, wanted: Mapping[str, str]) -> bool:
         """Whether the named columns have these values; ``reason`` asks for one of the reasons."""

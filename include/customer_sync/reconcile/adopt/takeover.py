@@ -34,7 +34,7 @@ class Takeover:
     def __init__(self, run: Run, spool: Spool, target: Target) -> None:
         self._run = run
         self._spool = spool
-        self._store = StoreSides(target)
+        self._store = StoreSides(target, run.connector)
 
     def match(self, chosen: Mapping[str, int] | None) -> list[Match]:
         """Match customers without a link, or follow a person's decisions; each match is logged."""

@@ -12,16 +12,21 @@ from customer_sync.model.operation import AppliedCompany
 from customer_sync.reconcile.compare.eligible import EligibleCase
 from customer_sync.reconcile.compare.ineligible import IneligibleCase
 from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
+from customer_sync.reconcile.compare.waiting import waits_of
 from customer_sync.settings.connector import Connector
 from customer_sync.targets.port import StoredCompany
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found of one customer: its standing, its differences, and the store's real state."""
+    """What was found of one customer: its standing, its differences, and the store's real state.
+
+    ``waits`` is what is not as it should be since it waits, beyond what the differences say.
+    """
 
     customer_id: str
     standing: Standing
     differences: tuple[Difference, ...] = ()
+    waits: tuple[Difference, ...] = ()
     real: AppliedCompany | None = None
     foreign: int = 0
 
@@ -60,10 +65,14 @@ def compare_customer(erp: ErpSide, ledger: LedgerSide, store: StoreSide, connect
     else:
         case = IneligibleCase(erp, ledger, store, connector, company)
         standing = case.compare(found)
+    waits = tuple(waits_of(erp, ledger, company.id if company else 0, found, connector))
+    if waits and standing in {Standing.EQUAL, Standing.ACCEPTED}:
+        standing = Standing.WAITING
     return Comparison(
         customer_id=erp.customer_id,
         standing=Standing.DIFFERENT if found else standing,
         differences=tuple(found),
+        waits=waits,
         real=case.real.applied if case.real else None,
         foreign=case.real.foreign if case.real else 0,
     )

@@ -10,6 +10,7 @@ from msgspec.structs import asdict
 from customer_sync.model.company import CompanyStatus
 from customer_sync.model.difference import Difference, DifferenceClass, Standing
 from customer_sync.model.operation import Action, AppliedAddress, AppliedUser, entity_of
+from customer_sync.planning.access import access_of
 from customer_sync.planning.diff import diff_unenrolment
 from customer_sync.reconcile.compare.case import Case
 from customer_sync.reconcile.compare.real_state import RealState
@@ -27,6 +28,7 @@ class IneligibleCase(Case):
             return self._compare_without_company(found)
         if claim in {"kept", "unstorable"}:
             found.extend(self._changed_by_others(self.real))
+            found.extend(self._still_given(self.real))
             found.extend(self.unproven())
             found.extend(self.unknown_users())
             return Standing.KEPT if claim == "kept" else Standing.QUARANTINED
@@ -92,11 +94,28 @@ class IneligibleCase(Case):
                     now = asdict(now_parts[key].fields)
                     yield from self._changed_fields(action, key, asdict(record.fields), now, record.store_id)
 
+    def _still_given(self, real: RealState) -> Iterator[Difference]:
+        """What the source takes away though the customer waits as a whole: the next sync ends it."""
+        plan = self._erp.leaving
+        if plan is None or not self.is_linked:
+            return
+        for operation in access_of(plan, real.applied, self._connector):
+            if operation.action in {Action.CREATE_USER, Action.UPDATE_USER}:
+                continue  # who follows an admin that is to go
+            entity, fields = entity_of(operation.action), dict(operation.values) or {"": None}
+            key = operation.key if entity == "contact" else ""
+            for name, value in fields.items():
+                place = {"entity": entity, "key": key, "store_id": operation.store_id, "field": name}
+                kind, have = DifferenceClass.ERP_CHANGED, operation.before.get(name)
+                yield self.difference(kind, **place, erp=value, store=have, detail="taken away in the ERP")
+
     def _changed_fields(
         self, action: Action, key: str, known: dict[str, Any], now: dict[str, Any], store_id: int
     ) -> Iterator[Difference]:
         for name, value in known.items():
             have = now.get(name, "")
+            if name == "storefronts" and not have:
+                continue  # No rule says them any more, so they are not read.
             if name == "extra_fields":
                 have = {field: text for field, text in have.items() if field in value} if have else {}
             if not _same(name, have, value):

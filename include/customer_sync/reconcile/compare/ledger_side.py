@@ -11,7 +11,7 @@ from customer_sync.ledger.journal.intents import PastWrite
 from customer_sync.ledger.storage.clock import utc_now
 from customer_sync.model.company import content_hash, parts_of
 from customer_sync.model.operation import Action
-from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide
+from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, Waiting
 
 IN_FLIGHT = timedelta(minutes=10)
 """A write without an answer that is younger may be on its way: nothing is said of its customer yet."""
@@ -54,8 +54,11 @@ def ledger_sides(
             applied=applied.get(known) if _is_own(records.get(known, ""), side.record_id) else None,
             held_back=(held := _held_back(side, rows)),
             waiting=tuple(part for part in held if part.startswith("email:")),
+            quarantine=tuple(
+                Waiting(entity=row.entity, key=row.key, reason=row.reason, field=row.field, holder=row.holder_id)
+                for row in rows
+            ),
             is_weighed=known not in unweighed,
-            quarantined=next((row.reason for row in rows if row.entity == "customer"), ""),
             written_at_s=_written(past),
             overwritten=_overwritten(past),
             deleted_ids=frozenset(

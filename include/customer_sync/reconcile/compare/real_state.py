@@ -78,7 +78,9 @@ def read_real_state(erp: ErpSide, ledger: LedgerSide, store: StoreSide, company:
         status=company.status,
         fields=_company_in_our_words(company.fields, desired),
         users={
-            key: _with_unshown(_user(record, desired_users.get(key)), applied.users.get(key) if applied else None)
+            key: _with_unshown(
+                _user(record, desired_users.get(key)), applied.users.get(key) if applied else None, store.dropped
+            )
             for key, record in users.items()
         },
         addresses={key: _address(record, desired_addresses.get(key)) for key, record in addresses.items()},
@@ -94,11 +96,15 @@ def read_real_state(erp: ErpSide, ledger: LedgerSide, store: StoreSide, company:
     return RealState(applied=state, orphans=tuple(orphans), foreign=foreign, foreign_users=tuple(foreign_users))
 
 
-def _with_unshown(user: AppliedUser, known: AppliedUser | None) -> AppliedUser:
-    """The user; where a list does not show extra fields of users, they are taken to be as the ledger has them."""
+def _with_unshown(user: AppliedUser, known: AppliedUser | None, dropped: frozenset[str]) -> AppliedUser:
+    """The user; where a list does not show extra fields of users, they are taken to be as the ledger has them.
+
+    Those that the store does not have are nowhere, whatever the ledger says.
+    """
     if user.fields.extra_fields or known is None or not known.fields.extra_fields:
         return user
-    fields = msgspec.structs.replace(user.fields, extra_fields=known.fields.extra_fields)
+    unshown = {name: text for name, text in known.fields.extra_fields.items() if name not in dropped}
+    fields = msgspec.structs.replace(user.fields, extra_fields=unshown)
     return msgspec.structs.replace(user, fields=fields)
 
 

@@ -79,7 +79,7 @@ class Recheck:
         }
 
     def _store_side(self, erp: ErpSide, ledger: LedgerSide) -> StoreSide:
-        sides = StoreSides(self.target)
+        sides = StoreSides(self.target, self.run.connector)
         side = sides.of(
             self.renamed.get(erp.customer_id, erp.customer_id),
             erp.desired,

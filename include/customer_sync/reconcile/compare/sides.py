@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from customer_sync.model.company import Company, CompanyUser
-from customer_sync.model.operation import AppliedCompany
+from customer_sync.model.operation import AppliedCompany, CustomerPlan
 from customer_sync.targets.port import PaymentSettings, StoredAddress, StoredCompany, StoredUser
 
 Claim = Literal["eligible", "kept", "withdrawn", "unstorable", "absent", "set_aside"]
@@ -23,7 +23,7 @@ class ErpSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the ERP says of one customer.
 
     ``name`` is masked as configured, ``contact_ids`` are all its contacts, ``successors`` may be the admin beside the
-    desired users.
+    desired users. ``leaving`` says, of a customer that waits as a whole, to whom the record denies access.
     """
 
     customer_id: str
@@ -37,6 +37,7 @@ class ErpSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     contact_ids: tuple[str, ...] = ()
     desired: Company | None = None
     successors: tuple[CompanyUser, ...] = ()
+    leaving: CustomerPlan | None = None
     deleted_at_utc: str = ""
 
 
@@ -51,6 +52,7 @@ class StoreSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         not_trading: Those of the other companies that do not trade.
         payment: ``None`` where it was not read: then nothing is said of it.
         strays: Ids of addresses whose external id names another customer.
+        dropped: Extra fields of users that we fill and the store has not.
         changed_addresses: Address id -> whether the store changed it after our last write, for those that were asked
             about: addresses show no stamp. One that is missing may have been changed about then.
         settles_in_s: How long after a write the store may move its stamps by itself: within it none says anything.
@@ -63,8 +65,19 @@ class StoreSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     not_trading: frozenset[int] = frozenset()
     payment: PaymentSettings | None = None
     strays: frozenset[int] = frozenset()
+    dropped: frozenset[str] = frozenset()
     changed_addresses: dict[int, bool] = {}
     settles_in_s: float = 120.0
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A customer, or a part of it, in quarantine: why, the field at fault, and who holds what it waits for."""
+
+    entity: str
+    key: str
+    reason: str
+    field: str = ""
+    holder: str = ""
 
 
 class LedgerSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -74,8 +87,8 @@ class LedgerSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         applied: The link with the last applied values, ``None`` without one.
         held_back: Parts that the store refused (``contact:<ContactID>``, ``location:<external id>``, …).
         waiting: Those of them that wait for their e-mail.
+        quarantine: All that is in quarantine.
         is_weighed: Whether anybody has weighed what speaks for the link.
-        quarantined: Why the whole customer is in quarantine, ``""`` if it is not.
         written_at_s: Record (``created``, ``company``, ``contact:<ContactID>``, ``location:<external id>``) -> when
             we last wrote it, Unix seconds.
         overwritten: The same record -> what its fields were before our last writes of them.
@@ -86,9 +99,14 @@ class LedgerSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     applied: AppliedCompany | None = None
     held_back: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
+    quarantine: tuple[Waiting, ...] = ()
     is_weighed: bool = True
-    quarantined: str = ""
     written_at_s: dict[str, float] = {}
     overwritten: dict[str, dict[str, Any]] = {}
     deleted_ids: frozenset[str] = frozenset()
     unanswered: frozenset[str] = frozenset()
+
+    @property
+    def quarantined(self) -> str:
+        """Why the whole customer is in quarantine, ``""`` if it is not."""
+        return next((row.reason for row in self.quarantine if row.entity == "customer"), "")

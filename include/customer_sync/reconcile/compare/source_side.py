@@ -9,6 +9,7 @@ import msgspec
 from customer_sync.ledger import Ledger
 from customer_sync.model.customer import Customer
 from customer_sync.model.outcome import Reason
+from customer_sync.planning.access import withdrawal_plan
 from customer_sync.planning.set_aside import is_set_aside
 from customer_sync.reconcile.compare.sides import Claim, ErpSide
 from customer_sync.reporting.log_entry import shown_name
@@ -72,6 +73,7 @@ def erp_side(customer: Customer, connector: Connector, places: StorePlaces) -> E
         desired = transformed.company
         claim = "unstorable" if desired is None else "eligible"
         reasons = () if desired is not None else tuple(str(finding.reason) for finding in transformed.findings)
+    waits = claim in {"kept", "unstorable"}
     return ErpSide(
         customer_id=customer.customer_id,
         claim=claim,
@@ -84,4 +86,5 @@ def erp_side(customer: Customer, connector: Connector, places: StorePlaces) -> E
         contact_ids=tuple(contact.contact_id for contact in customer.contacts),
         desired=desired,
         successors=account_successor(customer, connector) if desired is not None else (),
+        leaving=withdrawal_plan(customer, "access", connector, (), reasons) if waits else None,
     )

@@ -80,7 +80,7 @@ class Survey:
         self._erp = ErpSides(run, source, target)
         self._source = source
         self._target = target
-        self._store = StoreSides(target)
+        self._store = StoreSides(target, run.connector)
         self._spool = spool
         self._renamed: dict[str, str] = {}
         self._deleted: Mapping[str, str] = {}
@@ -107,8 +107,12 @@ class Survey:
             count += len(sides)
         self._report(f"read {count} customers of the ERP")
 
-    def compare(self) -> None:
-        """Compare all customers once; mark those that differ for a recheck."""
+    def compare(self) -> Iterator[Sequence[Difference]]:
+        """Compare all customers once; mark those that differ for a recheck.
+
+        Yields:
+            What of some customers waits, who are as they should be else: the ledger's own word needs no recheck.
+        """
         former = set(self._renamed.values())
         budget = _PaymentBudget(self._run, self._rules.payment_requests)
         for keys in self._spool.keys(CHUNK):
@@ -116,22 +120,26 @@ class Survey:
             # Under a number that its record does not have any more a company is compared only for its next owner.
             erp |= {key: self._absent(key) for key in keys if key not in erp and key not in former}
             ledger = ledger_sides(self._run.ledger, erp, self._renamed, with_writes=False)
+            waits: list[Difference] = []
             for key, side in self._store_sides(erp, ledger).items():
                 seen = self._with_payments(erp[key], side, budget)
                 result = compare_customer(erp[key], ledger[key], seen, self._run.connector)
-                self._count(result, erp[key])
+                waits += self._count(result, erp[key])
+            yield waits
         budget.remember()
         self.census.payment_read, self.census.payment_unread = budget.read, budget.unread
         self.census.to_recheck = len(self._spool.to_recheck())
         self._report(f"{self.census.to_recheck} customers look different and are rechecked")
 
-    def _count(self, result: Comparison, erp: ErpSide) -> None:
+    def _count(self, result: Comparison, erp: ErpSide) -> Sequence[Difference]:
+        """Count a customer, unless it is rechecked; returns what of it waits."""
         self.census.reasons.update(erp.reasons)
         self.census.foreign["users and addresses"] += result.foreign
         if result.standing is Standing.DIFFERENT:
             self._spool.mark_for_recheck([result.customer_id])
-        else:
-            self.census.standings[result.standing] += 1
+            return ()
+        self.census.standings[result.standing] += 1
+        return result.waits
 
     def _absent(self, key: str) -> ErpSide:
         return ErpSide(customer_id=key, deleted_at_utc=self._deleted.get(key, ""))
@@ -162,6 +170,7 @@ class Survey:
                 taken=(taken := _taken(side, owners, own_ids)),
                 not_trading=not_trading.intersection(taken.values()),
                 strays=strays_of(all_addresses, self._renamed.get(key, key), known.__contains__),
+                dropped=self._store.dropped,
             )
         return sides
 
@@ -178,7 +187,7 @@ class Survey:
         return msgspec.structs.replace(side, payment=self._store.payment(desired, side.companies[0].id))
 
     def confirm(self) -> Iterator[RecheckedCustomer]:
-        """Recheck every marked customer on all three sides, up to the bound; yield those that still differ."""
+        """Recheck every marked customer on all three sides, up to the bound; yield those that still differ or wait."""
         marked = self._spool.to_recheck()
         bound = self._rules.most_rechecked
         self.census.standings[Standing.UNSETTLED] += len(marked[bound:])
@@ -195,11 +204,10 @@ class Survey:
             for key, finding in recheck.read(left).items():
                 if finding is None:
                     again.append(key)
-                elif finding.comparison.differences:
-                    self.census.standings[Standing.DIFFERENT] += 1
+                    continue
+                self.census.standings[finding.comparison.standing] += 1
+                if finding.comparison.differences or finding.comparison.waits:
                     yield finding
-                else:
-                    self.census.standings[finding.comparison.standing] += 1
             left = again
         self.census.standings[Standing.UNSETTLED] += len(left)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from customer_sync.model.company import Company, CompanyStatus
 from customer_sync.model.operation import AppliedCompany
 from customer_sync.reconcile.compare.sides import StoreSide
 from customer_sync.reconcile.compare.spool import Spool, owner_of
+from customer_sync.settings.connector import Connector
 from customer_sync.targets.port import PaymentSettings, StoredAddress, StoredCompany, StoredUser, Target
 
 T = TypeVar("T")
@@ -41,8 +43,16 @@ def pages_of(records: Iterable[T]) -> Iterator[list[T]]:
 class StoreSides:
     """Reads one customer's side anew, one by one, bypassing list pages: for a recheck, and before a repair."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, connector: Connector) -> None:
         self._target = target
+        self._connector = connector
+
+    @cached_property
+    def dropped(self) -> frozenset[str]:
+        """Extra fields of users that the connector file fills and the store has not: no list could show them."""
+        names = self._connector.source.contact_extra_field_names
+        known = self._target.facts.extra_fields("user") if names else {}
+        return frozenset(name for name in names if name.casefold() not in known)
 
     def of(
         self,
@@ -82,6 +92,7 @@ class StoreSides:
             not_trading=not_trading_of(filter(None, holders_of_emails)),
             payment=self.payment(desired, next(iter(companies), 0)) if with_payment and len(companies) == 1 else None,
             strays=strays_of(addresses, customer_id, is_customer),
+            dropped=self.dropped,
             settles_in_s=self._target.limits.stamps_settle_s,
         )
 

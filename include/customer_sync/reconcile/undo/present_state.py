@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 import msgspec
 
+from customer_sync.calls_in_flight import side_by_side
 from customer_sync.ledger.journal.run_writes import WrittenCustomer, customers_written, writes_of_run
 from customer_sync.model.operation import Action, AppliedCompany, CustomerPlan
 from customer_sync.model.outcome import Reason
 from customer_sync.planning.diff import diff_company, diff_unenrolment, restored_reference
 from customer_sync.planning.set_aside import source_hash
-from customer_sync.planning.undo import Present, Undoing, former_reference, plan_undo
+from customer_sync.planning.undo import Present, Undoing, plan_undo
 from customer_sync.planning.undo_changes import Left, RunWrite, changes_of
+from customer_sync.planning.undo_settings import former_reference
 from customer_sync.reconcile.compare.real_state import read_real_state
 from customer_sync.reconcile.compare.sides import ErpSide, LedgerSide, StoreSide
 from customer_sync.reconcile.compare.source_side import erp_side
@@ -21,7 +24,7 @@ from customer_sync.reporting.request_count import counting_requests
 from customer_sync.run import Run
 from customer_sync.sources.port import Source, suspected
 from customer_sync.steps.store_places import PlaceReader
-from customer_sync.targets.port import StoredCompany, Target
+from customer_sync.targets.port import Target
 
 _METHODS: Final = Action.SET_PAYMENT_METHODS
 _TERMS: Final = Action.SET_PAYMENT_TERMS
@@ -108,9 +111,11 @@ class PresentState:
             applied = run.ledger.links.load(ids)
             made = run.ledger.links.made_by(self._undone_run_id, ids)
             writes = self._writes(customers)
+            shown = self._store_sides(applied, writes)
             for key in ids:
                 erp = sides.get(key, ErpSide(customer_id=key))
-                self._plan_one(erp, applied.get(key), writes[key], planned, is_made_by_run=made.get(key, False))
+                have = applied.get(key), shown.get(key)
+                self._plan_one(erp, *have, writes[key], planned, is_made_by_run=made.get(key, False))
         return planned
 
     def _writes(self, customers: Sequence[UndoneCustomer]) -> dict[str, list[RunWrite]]:
@@ -125,17 +130,17 @@ class PresentState:
         self,
         erp: ErpSide,
         applied: AppliedCompany | None,
+        shown: StoreSide | None,
         writes: Sequence[RunWrite],
         planned: PlannedUndo,
         *,
         is_made_by_run: bool,
     ) -> None:
         key = erp.customer_id
-        company = self._target.company(applied.company_id) if applied is not None else None
-        if applied is None or company is None:
+        if applied is None or shown is None:
             undoing = _undoing_without_company(erp, applied, writes)
         else:
-            present = self._present(erp, applied, company, writes)._replace(is_made_by_run=is_made_by_run)
+            present = self._present(erp, applied, shown)._replace(is_made_by_run=is_made_by_run)
             undoing = plan_undo(key, present, writes)
         planned.left.extend(LeftOf(key, left) for left in undoing.left)
         plan = self._as_plan(erp, applied, undoing)
@@ -153,18 +158,34 @@ class PresentState:
         planned.names.update((key, side.name) for key, side in sides.items())
         return sides
 
-    def _present(
-        self, erp: ErpSide, applied: AppliedCompany, company: StoredCompany, writes: Sequence[RunWrite]
-    ) -> Present:
-        connector, target = self._run.connector, self._target
-        actions = {write.action for write in writes}
+    def _store_sides(
+        self, applied: Mapping[str, AppliedCompany], writes: Mapping[str, Sequence[RunWrite]]
+    ) -> dict[str, StoreSide | None]:
+        """What the store shows of each company, several asked about at once; ``None`` where it is gone."""
+        found: dict[str, StoreSide | None] = {}
+        linked, at_once = list(applied), self._run.connector.store.concurrency
+        for start in range(0, len(linked), at_once):
+            part = linked[start : start + at_once]
+            questions = [partial(self._store_side, applied[key].company_id, writes[key]) for key in part]
+            found.update(zip(part, side_by_side(questions), strict=True))
+        return found
+
+    def _store_side(self, company_id: int, writes: Sequence[RunWrite]) -> StoreSide | None:
+        target, actions = self._target, {write.action for write in writes}
         methods, terms = _METHODS in actions, _TERMS in actions
-        store = StoreSide(
+        company = target.company(company_id)
+        if company is None:
+            return None
+        return StoreSide(
             companies=(company,),
-            users=tuple(target.users(company_id=company.id)),
-            addresses=tuple(target.addresses(company_id=company.id)),
-            payment=target.payment_settings(company.id, methods=methods, terms=terms) if methods or terms else None,
+            users=tuple(target.users(company_id=company_id)),
+            addresses=tuple(target.addresses(company_id=company_id)),
+            payment=target.payment_settings(company_id, methods=methods, terms=terms) if methods or terms else None,
         )
+
+    def _present(self, erp: ErpSide, applied: AppliedCompany, store: StoreSide) -> Present:
+        connector = self._run.connector
+        (company,) = store.companies
         # The state is put in the words of what was applied, which is what it is compared with.
         real = read_real_state(ErpSide(customer_id=erp.customer_id), LedgerSide(applied=applied), store, company)
         return Present(
@@ -213,9 +234,8 @@ def _undoing_without_company(erp: ErpSide, applied: AppliedCompany | None, write
     if own is None or own.was_there:
         return Undoing(None, None, (_GONE,))
     known = applied.reference_id if applied is not None else None
-    reference, why = former_reference(changes.get("customer:reference"), _reference_in_source(erp), known)
-    left = () if why is None else (Left("customer:reference", "reference_id", why),)
-    return Undoing(None, reference, left)
+    reference, left = former_reference(changes.get("customer:reference"), _reference_in_source(erp), known)
+    return Undoing(None, reference, tuple(left))
 
 
 def _reference_in_source(erp: ErpSide) -> str | None:

@@ -12,9 +12,9 @@ from customer_sync.model.batch import BatchDescriptor
 from customer_sync.model.operation import CustomerPlan
 from customer_sync.model.outcome import Outcome
 from customer_sync.reconcile.undo.present_state import LeftOf, PresentState, undone_customers
+from customer_sync.reconcile.undo.undo_request import UndoRequest
 from customer_sync.reconcile.undo.undo_steps import (
     BATCH,
-    UndoRequest,
     begin_undo,
     by_undo_rules,
     extract_undo,

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field
 
 from customer_sync.ledger import CustomerOutcome, PlannedCustomer
 from customer_sync.model.batch import Batch, BatchDescriptor, batch_label, pack, unpack
@@ -17,7 +16,6 @@ from customer_sync.model.operation import REMOVALS, CustomerPlan
 from customer_sync.model.outcome import LogEntry, Outcome, Reason
 from customer_sync.planning.request_estimate import expected_requests
 from customer_sync.planning.undo import UNDO_MODE
-from customer_sync.planning.window import RunRequest
 from customer_sync.reconcile.undo.present_state import (
     LeftOf,
     PlannedUndo,
@@ -25,6 +23,7 @@ from customer_sync.reconcile.undo.present_state import (
     UndoneCustomer,
     undone_customers,
 )
+from customer_sync.reconcile.undo.undo_request import UndoRequest
 from customer_sync.reconcile.undo.undoable import mode_of_undone_run
 from customer_sync.reporting.log_entry import closing_entry, finding_entry
 from customer_sync.run import Run
@@ -34,28 +33,6 @@ from customer_sync.targets.port import Target
 
 BATCH = 100
 """Customers of one batch: each is read anew from ERP and store before its plan is made, and before it is written."""
-
-
-class UndoRequest(BaseModel):
-    """What a person asks of an undo.
-
-    Attributes:
-        undo_run: The run that is taken back.
-        delete_created: Whether companies that it made are deleted, not deactivated.
-        dry_run: Plan alone.
-        plan_hash: The plan that was seen; without Airflow it is asked for where a guard trips.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    undo_run: str = Field(min_length=1, max_length=250)
-    delete_created: bool = False
-    dry_run: bool = False
-    plan_hash: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
-
-    def as_run_request(self) -> RunRequest:
-        """The same as guard takes it."""
-        return RunRequest(undo_run=self.undo_run, dry_run=self.dry_run, plan_hash=self.plan_hash)
 
 
 class PlannedUndoOfCustomer(msgspec.Struct, frozen=True, kw_only=True):

@@ -137,7 +137,8 @@ class AcumaticaClient(DeletedRecordCalls):
     def read_row_by_row(self, selection: Selection) -> list[str]:
         """Name what lists were seen to leave out, in this session, so that each row is read by itself."""
         reduced = self._reduced.get(selection, selection)
-        lost = [path for path in selection.expansions if path not in reduced.expansions]
+        hidden = self._parts_of(selection).hidden
+        lost = [path for path in selection.expansions if path not in reduced.expansions or path in hidden]
         own = [path for path in selection.fields if "/" not in path and path not in reduced.fields]
         return [*own, *lost]
 

@@ -117,12 +117,12 @@ def read_swagger(request: HttpRequest, answer: HttpResponse) -> EndpointSchema:
     info = _part(body, "info")
     version = _text(info, "version")
     if version and version != str(CONTRACT_VERSION):
-        raise _other_contract(_text(info, "title"), version)
+        raise _other_contract(_text(info, "title") or request.path.removesuffix("/swagger.json"), version)
     schemas = _part(body, "definitions") or _part(_part(body, "components"), "schemas")
     if not version or not schemas:
         raise does_not_fit(request, answer, "it does not describe an endpoint")
-    labels = {name: _labels_of(schema) for name, schema in schemas.items()}
-    return EndpointSchema({name: _fields_of(schema) for name, schema in schemas.items()}, labels)
+    fields = {name: _fields_of(schema, schemas) for name, schema in schemas.items()}
+    return EndpointSchema(fields, {name: _labels_of(schema) for name, schema in schemas.items()})
 
 
 def read_custom_fields(request: HttpRequest, answer: HttpResponse) -> dict[str, str]:
@@ -143,30 +143,44 @@ def read_custom_fields(request: HttpRequest, answer: HttpResponse) -> dict[str, 
     }
 
 
-def _fields_of(schema: Any) -> dict[str, str]:
-    return {name: _type_name(kind) for name, kind in _properties_of(schema).items()}
-
-
 def _labels_of(schema: Any) -> dict[str, str]:
-    found = {name: _text(kind, "title") or _text(kind, "description") for name, kind in _properties_of(schema).items()}
+    """What people see of a schema's own fields, where the document says it."""
+    fields = {name: kind for part in (schema, *_parts_of(schema)) for name, kind in _part(part, "properties").items()}
+    found = {name: _text(kind, "title") or _text(kind, "description") for name, kind in fields.items()}
     return {name: text for name, text in found.items() if text}
 
 
-def _properties_of(schema: Any) -> dict[str, Any]:
-    parts = schema.get("allOf") if isinstance(schema, dict) else None
-    found: dict[str, Any] = {}
-    for part in parts if isinstance(parts, list) else [schema]:
-        found |= _part(part, "properties")
+def _fields_of(schema: Any, schemas: Mapping[str, Any]) -> dict[str, str]:
+    """A schema's own fields, and those of the schemas that it is a name of; not of the base that it extends."""
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+    ahead = [schema]
+    while ahead:
+        each = ahead.pop()
+        ahead += _parts_of(each)
+        found |= {name: _type_name(kind) for name, kind in _part(each, "properties").items()}
+        other = _text(each, "$ref").rpartition("/")[2]
+        if other and other not in seen:
+            seen.add(other)
+            ahead.append(schemas.get(other))
     return found
+
+
+def _parts_of(schema: Any) -> list[Any]:
+    """What a schema is put together from; of several parts those that are names are its base, which is not its own."""
+    for way in ("allOf", "oneOf", "anyOf") if isinstance(schema, dict) else ():
+        parts = schema.get(way)
+        if isinstance(parts, list):
+            return parts if len(parts) == 1 else [part for part in parts if not _text(part, "$ref")]
+    return []
 
 
 def _type_name(kind: Any) -> str:
     if _text(kind, "type") == "array":
         return f"{_type_name(_part(kind, 'items'))}[]"
-    # A reference beside other words stands in an allOf of its own.
-    inner = kind.get("allOf") if isinstance(kind, dict) else None
-    if isinstance(inner, list) and inner:
-        return _type_name(inner[0])
+    # Beside a reference OpenAPI 3 allows nothing, so generators that say more wrap it.
+    wrapped = _parts_of(kind)
+    kind = wrapped[0] if len(wrapped) == 1 else kind
     return _text(kind, "$ref").rpartition("/")[2] or _text(kind, "type")
 
 

@@ -61,6 +61,11 @@ class ListedParts:
         self._really_empty: Counter[str] = Counter()
         self._hidden: set[str] = set()
 
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The parts that lists were seen to show as empty although they are not."""
+        return frozenset(self._hidden)
+
     def confirmed(self, page: Page) -> Page:
         """The page of a list, with what its rows hold where the list hides it."""
         # Nearly every row of nearly every list has all of its parts.

@@ -103,7 +103,8 @@ class BetterB2BTarget(CompanyCalls, ShopperCalls, AddressCalls, PaymentCalls, Fa
             case Action.DELETE_COMPANY, _:
                 self.delete_company(order.company_id)
             case Action.UPDATE_USER, UserOperation() as operation:
-                self.update_user(operation.store_id, {**self._with_role_id(operation.values), "uuid": operation.key})
+                values = _with_channel_ids(self._with_role_id(operation.values))
+                self.update_user(operation.store_id, {**values, "uuid": operation.key})
             case Action.DELETE_USER, operation:
                 self.delete_user(operation.store_id)
             case Action.UPDATE_ADDRESS, AddressOperation() as operation:
@@ -118,8 +119,10 @@ class BetterB2BTarget(CompanyCalls, ShopperCalls, AddressCalls, PaymentCalls, Fa
                 raise TypeError(f"{action} comes as {type(operation).__name__}")
 
     def _new_user(self, order: Order) -> dict[str, Any]:
+        values = self._with_role_id(order.operation.values)
+        values.pop("storefronts", None)
         return {
-            **_filled(self._with_role_id(order.operation.values)),
+            **_filled(values),
             "company_id": order.company_id,
             "uuid": order.operation.key,
             "accept_welcome_email": order.is_welcomed,
@@ -160,10 +163,17 @@ def _storefronts(order: Order) -> dict[str, Any]:
     return {"channel_ids": list(found), "origin_channel_id": found[0]} if found else {}
 
 
+def _with_channel_ids(values: dict[str, Any]) -> dict[str, Any]:
+    """A user's changes, the storefronts by their ids; a user without any is refused, so that none leaves them."""
+    storefronts = values.pop("storefronts", "")
+    return {**values, "channel_ids": [int(each) for each in storefronts.split(",")]} if storefronts else values
+
+
 def _new_company(order: Order) -> dict[str, Any]:
     values = _filled(order.operation.values)
     # The first admin's travel under a name of their own (docs/api/better_b2b.md#companies).
     values["user_extra_fields"] = values.pop("admin_extra_fields", {})
+    values.pop("admin_storefronts", None)
     return {**values, "accept_creation_email": order.is_welcomed, **_storefronts(order)}
 
 

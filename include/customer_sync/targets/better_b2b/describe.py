@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import get_args
 
 from customer_sync.discovery.description import StoreDescription, StoreField
 from customer_sync.settings.connection_fields import ConnectionFields
 from customer_sync.targets.better_b2b.adapter import BetterB2BTarget
 from customer_sync.targets.better_b2b.connection import open_target
-
-_FAMILIES: Final = {"company": "companies", "user": "users", "address": "addresses"}
+from customer_sync.targets.port import Extended
 
 
 def describe(connection: ConnectionFields) -> StoreDescription:
@@ -28,13 +27,7 @@ def describe(connection: ConnectionFields) -> StoreDescription:
 
 def describe_store(target: BetterB2BTarget) -> StoreDescription:
     """Describe the store that a client is connected to, in about ten requests."""
-    fields = {
-        kind: [
-            StoreField(each.name, each.extra_field.is_unique, each.extra_field.is_visible, each.extra_field.is_required)
-            for each in target.extra_field_definitions(family)
-        ]
-        for kind, family in _FAMILIES.items()
-    }
+    fields = {kind: [StoreField(*each) for each in target.extra_fields(kind).values()] for kind in get_args(Extended)}
     return StoreDescription(
         fields=fields,
         roles=tuple(target.roles.values()),

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cached_property, partial
+from collections.abc import Mapping
+from functools import cached_property
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Final
 
-from customer_sync.calls_in_flight import side_by_side
 from customer_sync.errors import NotFound, RecordRejected
 from customer_sync.http.transport import HttpRequest
 from customer_sync.model.place import Place
 from customer_sync.targets.better_b2b.answers import Envelope
 from customer_sync.targets.better_b2b.calls import Query, StoreCalls
 from customer_sync.targets.better_b2b.records import as_flag, as_int, as_text, required_id
-from customer_sync.targets.port import Demanding, ExtraField
+from customer_sync.targets.port import Extended, ExtraField
+
+_FAMILIES: Final[Mapping[Extended, str]] = {"company": "companies", "user": "users", "address": "addresses"}
 
 
-class FieldDefinition(NamedTuple):
-    """An extra field; its name comes first, which tells two apart."""
-
-    name: str
-    extra_field: ExtraField
-
-
-def _definition(row: Mapping[str, Any]) -> FieldDefinition:
+def _definition(row: Mapping[str, Any]) -> ExtraField:
     flags = (as_flag(row.get(name)) for name in ("isUnique", "visibleToEnduser", "isRequired"))
-    return FieldDefinition(as_text(row.get("fieldName")), ExtraField(*flags))
+    return ExtraField(as_text(row.get("fieldName")), *flags)
 
 
 def _channel_name(row: Mapping[str, Any]) -> str:
@@ -76,26 +70,16 @@ class FactCalls(StoreCalls):
         query = (("limit", "10"), ("offset", "0"))
         return list(self._call("GET", "/companies", lambda request, envelope: envelope.rows(request), query=query))
 
-    @cached_property
-    def company_extra_fields(self) -> dict[str, ExtraField]:
-        """Extra fields of companies by their case-folded names.
+    def extra_fields(self, kind: Extended) -> dict[str, ExtraField]:
+        """Extra fields that records of a kind have, by their case-folded names.
 
         Source: docs/api/better_b2b.md#extra-fields. Built-in ones can come without an id.
         """
-        return {each.name.casefold(): each.extra_field for each in self._company_definitions}
-
-    @cached_property
-    def demanded_extra_fields(self) -> dict[Demanding, frozenset[str]]:
-        """Extra fields that a new record needs (docs/api/better_b2b.md#extra-fields)."""
-        of_users, of_addresses = side_by_side([partial(self._definitions, name) for name in ("users", "addresses")])
-        found: dict[Demanding, Iterable[FieldDefinition]] = {
-            "company": self._company_definitions,
-            "user": of_users,
-            "address": of_addresses,
-        }
-        return {
-            kind: frozenset(each.name for each in some if each.extra_field.is_required) for kind, some in found.items()
-        }
+        if kind not in self._extra_fields:
+            # The name comes first, which tells two apart.
+            found = self._crawl(f"/{_FAMILIES[kind]}/extra-fields", _definition, itemgetter(0))
+            self._extra_fields[kind] = {each.name.casefold(): each for each in found}
+        return self._extra_fields[kind]
 
     @cached_property
     def countries(self) -> list[Place]:
@@ -119,16 +103,9 @@ class FactCalls(StoreCalls):
         except (NotFound, RecordRejected):
             return []
 
-    def extra_field_definitions(self, family: str) -> list[FieldDefinition]:
-        """The extra fields of ``companies``, ``users`` or ``addresses``."""
-        return self._company_definitions if family == "companies" else self._definitions(family)
-
     @cached_property
-    def _company_definitions(self) -> list[FieldDefinition]:
-        return self._definitions("companies")
-
-    def _definitions(self, family: str) -> list[FieldDefinition]:
-        return list(self._crawl(f"/{family}/extra-fields", _definition, itemgetter(0)))
+    def _extra_fields(self) -> dict[Extended, dict[str, ExtraField]]:
+        return {}
 
     @cached_property
     def _roles(self) -> list[tuple[str, int]]:

@@ -32,6 +32,8 @@ USER: Final[Mapping[str, FieldRule]] = {
     "phone_number": FieldRule("phoneNumber", 50, "phone"),
     # Read by name; written by its id (docs/api/better_b2b.md#roles).
     "role": FieldRule("companyRoleName", can_clear=False),
+    # Read as a list of records; written by their ids.
+    "storefronts": FieldRule("channelList", can_clear=False),
     "extra_fields": FieldRule("extraFields", can_clear=False),
 }
 """A user's field -> its rule."""

@@ -30,7 +30,7 @@ STATUSES: Final[Mapping[int, CompanyStatus]] = {
 
 _COMPANY_TEXTS = tuple((name, rule.wire) for name, rule in COMPANY.items() if name != "extra_fields")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_USER_TEXTS = tuple((name, rule.wire) for name, rule in USER.items() if name != "extra_fields")
+_USER_TEXTS = tuple((name, rule.wire) for name, rule in USER.items() if name not in {"storefronts", "extra_fields"})
 _ADDRESS_TEXTS = tuple((name, rule.wire) for name, rule in ADDRESS.items() if not name.startswith(("is_", "extra_")))
 _ADDRESS_FLAGS = tuple((name, rule.wire) for name, rule in ADDRESS.items() if name.startswith("is_"))
 
@@ -70,14 +70,19 @@ def is_uuid(text: str) -> bool:
     return _GUID.fullmatch(text) is not None
 
 
-def user_from_wire(row: JsonObject) -> StoredUser:
-    """Read a company user; raises ContractError when its id is missing."""
+def user_from_wire(row: JsonObject, *, with_storefronts: bool = False) -> StoredUser:
+    """Read a company user, with its storefronts where a rule of ours says them.
+
+    Raises:
+        ContractError: It has no id.
+    """
     return StoredUser(
         id=required_id(row, "id", "userId"),
         company_id=as_int(row.get("companyId")) or 0,
         key=as_text(row.get("uuid")),
         fields=UserFields(
             **{name: as_text(row.get(wire)) for name, wire in _USER_TEXTS},
+            storefronts=_storefronts(row.get("channelList")) if with_storefronts else "",
             extra_fields=_extra_fields(row.get("extraFields")),
         ),
         created_at_s=as_int(row.get("createdAt")),
@@ -138,6 +143,11 @@ def as_int(value: Any) -> int | None:
 def as_flag(value: Any) -> bool:
     """Read a yes or no that may come as ``"0"``, ``"1"`` or a number."""
     return value.strip().lower() in _TRUE_WORDS if isinstance(value, str) else bool(value)
+
+
+def _storefronts(value: Any) -> str:
+    rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+    return ",".join(map(str, sorted({number for row in rows if (number := as_int(row.get("channelId"))) is not None})))
 
 
 def _extra_fields(value: Any) -> dict[str, str]:

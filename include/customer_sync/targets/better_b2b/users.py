@@ -29,7 +29,7 @@ class UserCalls(StoreCalls):
             created_since_s: Only those created after, Unix seconds.
         """
         query = numbers(companyId=company_id, minCreated=created_since_s)
-        return self._crawl("/users", user_from_wire, lambda user: user.id, query, self.settings.users_page_size)
+        return self._crawl("/users", self._read_user, lambda user: user.id, query, self.settings.users_page_size)
 
     def user_by_email(self, email: str) -> StoredUser | None:
         """Find the user with this e-mail, which is unique in the whole store; compared without regard to case.
@@ -38,7 +38,7 @@ class UserCalls(StoreCalls):
             ContractError: The store shows several.
         """
         key = email.strip().casefold()
-        found = self._crawl("/users", user_from_wire, lambda user: user.id, (("email", email.strip()),))
+        found = self._crawl("/users", self._read_user, lambda user: user.id, (("email", email.strip()),))
         matches = [user for user in found if user.fields.email.strip().casefold() == key]
         if len(matches) > 1:
             raise ContractError(
@@ -51,7 +51,10 @@ class UserCalls(StoreCalls):
 
     def user(self, user_id: int) -> StoredUser | None:
         """Read one user; ``None`` when it does not exist."""
-        return self._get_record(f"/users/{user_id:d}", user_from_wire)
+        return self._get_record(f"/users/{user_id:d}", self._read_user)
+
+    def _read_user(self, row: Mapping[str, Any]) -> StoredUser:
+        return user_from_wire(row, with_storefronts=bool(self.settings.rules.channels_by_class))
 
     def create_users(self, payloads: Sequence[Mapping[str, Any]]) -> list[int | None]:
         """Create up to ten users in one request.

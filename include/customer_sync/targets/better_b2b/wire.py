@@ -15,7 +15,7 @@ _COMPANY_CREATE: Final = {
     **{
         f"admin_{name}": f"admin{rule.wire[0].upper()}{rule.wire[1:]}"
         for name, rule in USER.items()
-        if name not in {"role", "extra_fields"}
+        if name not in {"role", "storefronts", "extra_fields"}
     },
     "channel_ids": "channelIds",
     "origin_channel_id": "originChannelId",
@@ -23,7 +23,7 @@ _COMPANY_CREATE: Final = {
     "user_extra_fields": "userExtraFields",
 }
 _USER_UPDATE: Final = {
-    **wire_names(USER, "role"),
+    **wire_names(USER, "role", "storefronts"),
     "role": "role",
     "company_role_id": "companyRoleId",
     "uuid": "uuid",

@@ -53,6 +53,25 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) for (const element of document.querySelectorAll("form.filters :disabled")) element.disabled = false;
 });
 
+// A page that takes its time says so; a file or a page elsewhere does not replace this one.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href]");
+  const isPlain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.defaultPrevented;
+  if (link && isPlain && !link.matches("[download], .outside, [data-own]")) document.body.classList.add("busy");
+});
+for (const form of document.querySelectorAll("form.find")) {
+  form.addEventListener("submit", () => document.body.classList.add("busy"));
+}
+// "/" leads to the search, as in most lists.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.target.closest("input, textarea, select, dialog")) return;
+  const search = document.querySelector("input[type=search]");
+  if (!search) return;
+  event.preventDefault();
+  search.focus();
+  search.select();
+});
+
 const outside = document.getElementById("outside");
 function offerAddress(address) {
   const field = outside.querySelector("input");
@@ -77,6 +96,11 @@ for (const link of document.querySelectorAll("a.outside, a[data-own]")) {
     event.preventDefault();
     offerAddress(link.href);
   });
+}
+
+// A page that waits for a task looks again by itself, unless somebody is about to do something.
+if (document.querySelector("[data-waits]")) {
+  setInterval(() => { if (!document.querySelector("dialog[open]")) location.reload(); }, 4000);
 }
 
 // Actions: one dialog each. What is asked for is recorded first; a run is then started with the person's own login.
@@ -114,18 +138,22 @@ for (const button of document.querySelectorAll("[data-dialog]")) {
     const body = Object.fromEntries(new FormData(form));
     if ("company_id" in body) body.company_id = Number(body.company_id);
     const submit = form.querySelector("button");
+    const label = submit.textContent;
     submit.disabled = true;
+    submit.textContent = "Please wait…";
     try {
       const done = await send(form.dataset.path, body);
       if (done.dag_id) {
         await send(`../api/v2/dags/${encodeURIComponent(done.dag_id)}/dagRuns`, { logical_date: null, conf: done.conf });
       }
+      for (const pool of done.pools || []) await send("../api/v2/pools", pool);
       try { sessionStorage.setItem(TOLD_KEY, done.message); } catch { /* see above */ }
       location.reload();
     } catch (error) {
       refusal.textContent = error.message;
       refusal.hidden = false;
       submit.disabled = false;
+      submit.textContent = label;
     }
   });
 }
