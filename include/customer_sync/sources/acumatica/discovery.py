@@ -71,9 +71,10 @@ def read_endpoints(request: HttpRequest, answer: HttpResponse, settings: Acumati
         ContractError: The answer is no such list.
     """
     body = decode_json(request, answer)
-    served = set(served_endpoints(body))
-    if not served:
+    listed = served_endpoints(body)
+    if listed is None:
         raise does_not_fit(request, answer, "there is no list of endpoints")
+    served = set(listed)
     name, version = settings.endpoint_name, settings.endpoint_version
     if (name, version) not in served:
         shown = ", ".join(sorted(f"{found}/{number}" for found, number in served)[:30]) or "none"
@@ -88,11 +89,11 @@ def read_endpoints(request: HttpRequest, answer: HttpResponse, settings: Acumati
     return EndpointInfo(name, version, _text(_part(body, "version"), "acumaticaBuildVersion"))
 
 
-def served_endpoints(body: Any) -> list[tuple[str, str]]:
-    """Name and version of each endpoint in an answer to ``GET /entity``; older builds answer the bare array."""
+def served_endpoints(body: Any) -> list[tuple[str, str]] | None:
+    """Name and version of each endpoint in an answer to ``GET /entity``; ``None`` where it is no list of them."""
+    # Older builds answer the bare array.
     listed = body.get("endpoints") if isinstance(body, dict) else body
-    found = [(_text(item, "name"), _text(item, "version")) for item in listed or () if isinstance(item, dict)]
-    return [each for each in found if all(each)]
+    return [(_text(item, "name"), _text(item, "version")) for item in listed] if isinstance(listed, list) else None
 
 
 def speaks_contract_4(name: str, version: str) -> bool:

@@ -38,7 +38,7 @@ def choose_endpoint(
     """
     if names_endpoint:
         return client.check_endpoint(), None, []
-    served = served_endpoints(client.read_json("/entity"))
+    served = [each for each in served_endpoints(client.read_json("/entity")) or () if all(each)]
     for name, version in _by_promise(served)[:_MOST_TRIED]:
         client.settings = replace(client.settings, endpoint_name=name, endpoint_version=version)
         try:
