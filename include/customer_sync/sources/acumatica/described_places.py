@@ -71,7 +71,7 @@ def _scalars(schema: EndpointSchema, entity: str, link: str, rows: Sequence[Any]
         path = f"{link}/{name}" if link else name
         yield Place(
             value=path,
-            name=name,
+            name=_without_view(name),
             standing="linked" if link else "plain",
             part=link,
             label=labels.get(name, ""),
@@ -80,6 +80,12 @@ def _scalars(schema: EndpointSchema, entity: str, link: str, rows: Sequence[Any]
             is_readable=_READABLE.fullmatch(path) is not None,
             column=None if rows is None else tuple(_scalar(_below(row, link).get(name)) for row in rows),
         )
+
+
+def _without_view(name: str) -> str:
+    """``DefContact_Email`` is the column ``Email`` of a view of the screen; its view is no part of its meaning."""
+    view, has_view, column = name.partition("_")
+    return column if has_view and view in STOCK_VIEWS else name
 
 
 def _custom(path: str, type_name: str, rows: Sequence[Any] | None) -> Place:
