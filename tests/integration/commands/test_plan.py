@@ -99,7 +99,7 @@ def test_markdown_is_for_a_pull_request(shell: Shell) -> None:
     assert "Guard would" in out
     assert "contact `role`" in out
     assert "Nothing was written." in out
-    emails = [user["email"] for user in shell.world.store_state()["users"].values()]
+    emails = [user["email"] for user in shell.world.store_state()["users"]]
     assert len(emails) > 10
     assert [email for email in emails if email in out] == []
 
