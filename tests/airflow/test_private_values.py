@@ -98,7 +98,7 @@ def test_key_is_named_without_its_value_when_it_is_none(monkeypatch: pytest.Monk
     """A wrong key is a setting to correct; what stands there may be somebody's secret."""
     monkeypatch.setenv(KEY, "no-key-but-secret")
     monkeypatch.setenv(THRESHOLD, "-1")
-    with pytest.raises(ConfigError, match="is none") as caught:
+    with pytest.raises(ConfigError, match="holds no key") as caught:
         pushed(TEXT)
     assert "secret" not in str(caught.value)
 

@@ -41,8 +41,8 @@ def test_nothing_is_unexplained_in_a_folder_of_our_own(tmp_path: Path, capsys: p
     said = capsys.readouterr().out
     assert (code, said.splitlines()[-1]) == (0, "0 unexplained"), said
     assert "7 requests answered by our twins: 1 explained differences" in said
-    assert "15 ugly customers" in said
-    assert "4 endpoint documents: 3 explained differences, 0 unexplained" in said
+    assert "26 ugly customers" in said
+    assert "6 endpoint documents: 3 explained differences, 0 unexplained" in said
 
 
 def test_our_own_bytes_are_tried_where_no_folder_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ Rewrite = Callable[[bytes], bytes]
 
 
 class _Rewriting:
-    """A transport that changes the ERP's lists of one entity on their way."""
+    """A transport that changes the ERP's rows of one entity on their way, in lists and by key."""
 
     def __init__(self, inner: Transport, entity: str, rewrite: Rewrite) -> None:
         self._inner = inner
@@ -28,7 +28,7 @@ class _Rewriting:
 
     def send(self, request: HttpRequest) -> HttpResponse:
         answer = self._inner.send(request)
-        if request.method != "GET" or not request.path.endswith(f"/{self._entity}"):
+        if request.method != "GET" or f"/{self._entity}/" not in f"{request.path}/":
             return answer
         return HttpResponse(answer.status, answer.headers, self._rewrite(answer.body), answer.elapsed_s)
 
