@@ -76,7 +76,7 @@ def test_runs_are_listed_with_counts_and_requests(ground: "Ground", admin: "Pers
     expect(row).to_contain_text("Better B2B")
     admin.picture("runs")
     row.get_by_role("link").first.click()
-    expect(page.get_by_label("This run")).to_contain_text(ground.newest_run())
+    expect(page.get_by_label("This run", exact=True)).to_contain_text(ground.newest_run())
 
 
 def test_customers_are_reached_by_the_keyboard_on_a_small_laptop(new_person: "Callable[..., Person]") -> None:
@@ -103,8 +103,8 @@ def test_a_run_has_a_tab_with_its_customers(ground: "Ground", admin: "Person") -
     admin.open(f"/dags/{DAG_ID}/runs/{run_id}")
     admin.page.get_by_role("link", name="Customer Sync Details").click()
     frame = admin.frame()
-    expect(frame.get_by_label("This run")).to_contain_text(run_id)
-    expect(frame.get_by_label("This run")).to_contain_text("created")
+    expect(frame.get_by_label("This run", exact=True)).to_contain_text(run_id)
+    expect(frame.get_by_label("This run", exact=True)).to_contain_text("created")
     expect(frame.locator("table.log > tbody > tr").first).to_be_visible()
     admin.picture("customer-sync-details")
 
